@@ -1,0 +1,109 @@
+/** Expressions to JavaScript text, each part placed in the outermost loop on which it depends. */
+import type { Expr } from "@taeda/core"
+import { constantValue, isLeaf, planExpressions, stepOf } from "./expression-plan.ts"
+import { type Value, WRAP } from "./primitives.ts"
+
+/** The text of a leaf or load and the nesting level from which on it has a value; `simple` texts are never given names. */
+export interface LeafText {
+  readonly text: string
+  readonly level: number
+  readonly simple: boolean
+}
+
+/** Where statements go: one list of lines per nesting level, the last of which is the innermost. */
+export class Scope {
+  readonly lines: string[][]
+  private readonly names = new Map<string, string>()
+  private readonly fresh: () => string
+
+  constructor(levels: number, fresh: () => string) {
+    this.lines = Array.from({ length: levels }, () => [])
+    this.fresh = fresh
+  }
+
+  get innermost(): number {
+    return this.lines.length - 1
+  }
+
+  /** A name for the value of `text`, computed at `level`; outside of the innermost level equal texts share a name. */
+  declare(level: number, text: string): string {
+    const key = `${level}:${text}`
+    const known = this.names.get(key)
+    if (known) return known
+    const name = this.fresh()
+    this.lines[level].push(`const ${name} = ${text}`)
+    if (level < this.innermost) this.names.set(key, name)
+    return name
+  }
+
+  /** The lines of a level so far, which is then empty again. */
+  take(level: number): string[] {
+    return this.lines[level].splice(0)
+  }
+}
+
+export interface WriteOptions {
+  readonly leaf: (node: Expr, coordinates: readonly string[]) => LeafText
+  /** Compute float32 in doubles without rounding. */
+  readonly wide?: boolean
+}
+
+/** The texts of `roots`, to be used at the innermost level, after the lines that went into `scope`. */
+export function writeExpressions(roots: readonly Expr[], scope: Scope, { leaf, wide = false }: WriteOptions): string[] {
+  const { order, kept } = planExpressions(roots)
+  const texts = new Map<Expr, LeafText>()
+  const conditions = new Map<Expr, string>()
+  const named = (node: Expr, below: number): string => {
+    const known = texts.get(node)!
+    if (known.simple || known.level >= below) return known.text
+    const text = scope.declare(known.level, known.text)
+    texts.set(node, { text, level: known.level, simple: true })
+    conditions.delete(node)
+    return text
+  }
+  for (const node of order) {
+    const level = Math.max(0, ...node.args.map((a) => texts.get(a)!.level))
+    let result: LeafText
+    if (node.op === "const") result = { text: constantText(constantValue(node.value, node.dtype)), level: 0, simple: true }
+    else if (node.op === "load") {
+      const coordinates = node.args.map((a) => {
+        const { text, level: own, simple } = texts.get(a)!
+        return simple ? text : scope.declare(own, text)
+      })
+      const found = leaf(node, coordinates)
+      result = { ...found, level: Math.max(level, found.level) }
+    } else if (isLeaf(node)) result = leaf(node, [])
+    else {
+      const { row, wrap } = stepOf(node, wide)
+      const takesCondition = node.op === "where" || (node.op === "not" && node.dtype === "bool")
+      const args = node.args.map((a, k) => {
+        const text = named(a, level)
+        return takesCondition && k === 0 ? (conditions.get(a) ?? text) : text
+      })
+      // A text that mentions an argument more than once needs a name for it.
+      const safe = args.map((text, k) => (mentions(row.text, args.length, k) > 1 ? nameOf(node.args[k], text) : text))
+      const exact = row.text(...safe)
+      if (row.condition) conditions.set(node, exact)
+      result = { text: row.condition ? `(${exact} ? 1 : 0)` : wrap ? WRAP[wrap].text(exact) : exact, level, simple: false }
+    }
+    texts.set(node, result)
+    if (kept.has(node) && !result.simple) named(node, Infinity)
+  }
+  return roots.map((r) => named(r, scope.innermost))
+
+  function nameOf(node: Expr, text: string): string {
+    const known = texts.get(node)!
+    return known.simple ? text : named(node, Infinity)
+  }
+}
+
+/** How often a row's text mentions its k-th argument. */
+function mentions(text: (...args: readonly string[]) => string, count: number, k: number): number {
+  const marker = "\u0001"
+  return text(...Array.from({ length: count }, (_, i) => (i === k ? marker : "x"))).split(marker).length - 1
+}
+
+export function constantText(value: Value): string {
+  if (typeof value === "bigint") return value < 0n ? `(${value}n)` : `${value}n`
+  return value < 0 || Object.is(value, -0) ? `(${Object.is(value, -0) ? "-0" : value})` : String(value)
+}

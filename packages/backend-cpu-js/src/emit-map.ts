@@ -1,0 +1,103 @@
+/** Maps and scatters to JavaScript source: both visit every point of the iteration space. */
+import { type Expr, type MapKernel, type ScatterKernel, type Primitive, topological } from "@taeda/core"
+import { type LeafText, Scope, writeExpressions } from "./emit-expression.ts"
+import { decoded, type Emitter, encoded, isName, loopHead, pointer, range } from "./emitter.ts"
+import { isHalf, storedExpression } from "./expression-plan.ts"
+import { primitiveRow, WRAP } from "./primitives.ts"
+
+/**
+ * The loops over the iteration space around `body`, which is given the texts of `roots` at a point and how an output is
+ * addressed there. Operands from `moving` follow the iteration.
+ */
+function emitNest(
+  e: Emitter,
+  rank: number,
+  roots: readonly Expr[],
+  outputs: readonly number[],
+  body: (values: readonly string[], at: (k: number) => string, scope: Scope) => readonly string[],
+): string[] {
+  const inner = rank - 1
+  const moving = [...e.moving, ...outputs]
+  const accessOf = (k: number): string => (k < e.inputs.length ? e.inputs[k].access : e.outputs[k - e.inputs.length].access)
+  const strided = rank > 0 ? moving.filter((k) => accessOf(k) === "strided") : []
+  const at = (k: number): string => {
+    if (rank === 0 || accessOf(k) === "broadcast") return pointer(k, inner - 1)
+    return accessOf(k) === "unit" ? `${pointer(k, inner - 1)} + i${inner}` : `q${k}`
+  }
+  const scope = new Scope(3, e.fresh)
+  const leaf = (node: Expr, coordinates: readonly string[]): LeafText => {
+    const k = Number(node.value)
+    if (node.op === "load") return { text: e.load(node, coordinates), level: 0, simple: false }
+    if (node.op === "scalar") return e.scalar(node)
+    if (node.op === "index") return { text: `i${k}`, level: k === inner ? 2 : 1, simple: true }
+    const level = e.inputs[k].access === "broadcast" || rank === 0 ? 1 : 2
+    return { text: e.element(k, at(k)), level, simple: false }
+  }
+  const inside = [...body(writeExpressions(roots, scope, { leaf }), at, scope)]
+  const lines = [...e.strides(moving, range(inner)), ...e.strides(strided, [inner]), ...scope.take(0)]
+  for (const d of range(inner)) lines.push(loopHead(d, moving, (k) => pointer(k, d - 1)))
+  lines.push(...scope.take(1))
+  if (strided.length) lines.push(`let ${strided.map((k) => `q${k} = ${pointer(k, inner - 1)}`).join(", ")}`)
+  if (rank > 0) lines.push(`for (let i${inner} = 0; i${inner} < n${inner}; i${inner}++) {`)
+  lines.push(...scope.take(2), ...inside, ...strided.map((k) => `q${k} += s${k}_${inner}`))
+  lines.push(...range(rank).map(() => "}"))
+  return ["{", ...lines, "}"]
+}
+
+/** The loads that report coordinates out of bounds. */
+export const faultLoads = (roots: readonly Expr[]): Expr[] =>
+  topological(roots).filter((n) => n.op === "load" && n.bounds === "fault")
+
+export function emitMap(kernel: MapKernel, e: Emitter): string[] {
+  const outputs = kernel.outputs.map((_, j) => e.inputs.length + j)
+  const stored = kernel.body.map((body, j) => (isHalf(kernel.outputs[j].dtype) ? storedExpression(body) : body))
+  const lines = e.prologue(kernel.rank, kernel.rank)
+  // In place, a fault half-way would leave a changed tensor behind, so faults are looked for first.
+  const faults = kernel.outputs.some((o) => o.aliases !== undefined) ? faultLoads(kernel.body) : []
+  if (faults.length) lines.push(...emitNest(e, kernel.rank, faults, [], () => []))
+  const main = emitNest(e, kernel.rank, stored, outputs, (values, at, scope) => {
+    // All values come before the first store: an output may be an input in place.
+    const ready = values.length > 1 ? values.map((v) => (isName(v) ? v : scope.declare(2, v))) : values
+    return ready.map((v, j) => e.store(j, at(outputs[j]), v))
+  })
+  return [...lines, ...main]
+}
+
+/** The value that a scatter leaves in an element that holds `current`. */
+function combined(kernel: ScatterKernel, current: string, value: string): string {
+  if (kernel.combine === "set") return value
+  const dtype = isHalf(kernel.dtype) ? "float32" : kernel.dtype
+  const row = primitiveRow(kernel.combine as Primitive, dtype)!
+  const exact = row.text(current, value)
+  return row.exact ? exact : WRAP[dtype].text(exact)
+}
+
+export function emitScatter(kernel: ScatterKernel, e: Emitter): string[] {
+  const target = e.inputs.length
+  const dims = range(kernel.targetRank)
+  const value = isHalf(kernel.dtype) ? storedExpression(kernel.value) : kernel.value
+  const inside = (c: readonly string[]): string => dims.map((d) => `${c[d]} >= 0 && ${c[d]} < z${target}_${d}`).join(" && ")
+  const report = (c: readonly string[]): string[] =>
+    dims.map((d) => `if (!(${c[d]} >= 0 && ${c[d]} < z${target}_${d})) $fault(${target}, ${d}, ${c[d]}, z${target}_${d})`)
+  const lines = e.prologue(kernel.rank, kernel.rank)
+  const faults = faultLoads([value, ...kernel.coordinates])
+  // Nothing is written unless everything is in bounds.
+  if (kernel.bounds === "fault" || faults.length)
+    lines.push(
+      ...emitNest(e, kernel.rank, [...kernel.coordinates, ...faults], [], (values, _at, scope) => {
+        const c = values.slice(0, dims.length).map((v) => (isName(v) ? v : scope.declare(2, v)))
+        return kernel.bounds === "fault" ? report(c) : []
+      }),
+    )
+  const main = emitNest(e, kernel.rank, [...kernel.coordinates, value], [], (values, _at, scope) => {
+    const names = values.map((v) => (isName(v) ? v : scope.declare(2, v)))
+    const c = names.slice(0, dims.length)
+    const store = [
+      `const at = o${target}${dims.map((d) => ` + ${c[d]} * s${target}_${d}`).join("")}`,
+      ...(kernel.combine === "set" ? [] : [`const old = ${decoded(kernel.dtype, `a${target}[at]`)}`, `const add = ${names[dims.length]}`]),
+      `a${target}[at] = ${encoded(kernel.dtype, combined(kernel, "old", kernel.combine === "set" ? names[dims.length] : "add"))}`,
+    ]
+    return dims.length ? [`if (${inside(c)}) {`, ...store, "}"] : store
+  })
+  return [...lines, ...main]
+}

@@ -1,0 +1,100 @@
+/**
+ * The backend interface: memory, and kernels to run over it. This page is all that a machine needs to implement.
+ *
+ * A backend is given typed loops (`kernel.ts`), never op names. It must run `map` and `reduce`; for every other kind
+ * `supports` may give a reason, and the core then composes the kernel of those two. Work is queued in order: a `read`
+ * sees everything launched before it, and nothing inside an op ever waits for a device.
+ */
+import type { DType } from "./dtype.ts"
+import type { Scalar } from "./expr.ts"
+import type { Kernel } from "./kernel.ts"
+
+declare const opaque: unique symbol
+/** Memory of a backend; the core only passes it on. */
+export interface Buffer {
+  readonly [opaque]?: "buffer"
+}
+/** A compiled kernel of a backend; the core only passes it on. */
+export interface Executable {
+  readonly [opaque]?: "executable"
+}
+
+/** A strided view of a buffer. Offset and strides count elements of the operand's dtype. */
+export interface Operand {
+  readonly buffer: Buffer
+  readonly offset: number
+  readonly sizes: readonly number[]
+  readonly strides: readonly number[]
+}
+
+export interface Capabilities {
+  /** Element types that buffers may hold and kernels may use. */
+  readonly dtypes: ReadonlySet<DType>
+  /** Whether `readSync` exists. */
+  readonly syncRead: boolean
+  /** Whether the engine's own garbage collector frees buffers and counts their bytes; `free` is then only a hint. */
+  readonly collectedMemory: boolean
+  /** Whether NaN, infinity and -0 behave as IEEE 754 says in every kernel. */
+  readonly strictNaN: boolean
+  /** Which random stream the device's tensors draw from: the host's mt19937, or Philox on the device. */
+  readonly random: "mt19937" | "philox"
+  /** The most operands of one launch. */
+  readonly maxOperands: number
+  /** The largest buffer, in bytes. */
+  readonly maxBufferBytes: number
+  /** Threads that compute at once; 1 where there is only the caller's. */
+  readonly threads: number
+  /** What else a person may want to know: adapter, SIMD level, driver. */
+  readonly notes: readonly string[]
+}
+
+export interface MemoryStats {
+  /** Bytes in buffers that are allocated and not freed. */
+  readonly liveBytes: number
+  readonly liveBuffers: number
+  /** Bytes held for reuse. */
+  readonly pooledBytes: number
+  readonly peakBytes: number
+}
+
+export interface Backend {
+  /** "cpu-js", "wasm-simd", "webgpu", "cuda". */
+  readonly name: string
+  readonly capabilities: Capabilities
+
+  /** A buffer of at least `bytes`, contents undefined. `dtype` says how it will be seen first. May reuse freed memory. */
+  allocate(bytes: number, dtype: DType): Buffer
+  free(buffer: Buffer): void
+  /** Copies host bytes in; they may be changed by the caller as soon as this returns. */
+  write(buffer: Buffer, bytes: Uint8Array, byteOffset?: number): void
+  /** Copies between two buffers of this backend. */
+  copy(from: Buffer, fromByte: number, to: Buffer, toByte: number, bytes: number): void
+  read(buffer: Buffer, byteOffset: number, bytes: number): Promise<Uint8Array>
+  /** Exactly when `capabilities.syncRead`. */
+  readSync?(buffer: Buffer, byteOffset: number, bytes: number): Uint8Array
+
+  /** `true`, or the reason a person reads. */
+  supports(kernel: Kernel): true | string
+  /** Compiles; the core caches by structure, so this is called once per kernel. */
+  compile(kernel: Kernel): Executable
+  /** Compiles ahead of use, without blocking. */
+  warm(kernels: readonly Kernel[]): Promise<void>
+  /**
+   * Runs over the iteration space `sizes`. Where reads are synchronous, a `fault` load or scatter outside its operand
+   * throws KernelFault at once; elsewhere the next `read` or `synchronize` rejects with it.
+   */
+  launch(executable: Executable, sizes: readonly number[], operands: readonly Operand[], scalars: readonly Scalar[]): void
+
+  /** Resolves when everything launched is done. */
+  synchronize(): Promise<void>
+  memoryStats(): MemoryStats
+  dispose(): void
+
+  /** A recording of launches that can be replayed (CUDA graphs), where the machine has such a thing. */
+  capture?(record: () => void): { replay(): void; dispose(): void }
+}
+
+/** An index outside its operand, found while a kernel ran. Nothing out of bounds was touched. */
+export class KernelFault extends RangeError {
+  override name = "KernelFault"
+}

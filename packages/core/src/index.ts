@@ -1,0 +1,27 @@
+/**
+ * @taeda/core: the tensor, autograd, the op catalogue, the expression language, kernels and the backend interface.
+ */
+import "./methods.ts"
+
+export { CATALOGUE, type Signature } from "./args.ts"
+export { backward, grad, type BackwardOptions, type GradOptions } from "./autograd/engine.ts"
+export * from "./autograd/mode.ts"
+export * from "./autograd/node.ts"
+export * from "./backend.ts"
+export * from "./derivative.ts"
+export * from "./device.ts"
+export * from "./dtype.ts"
+export * from "./expr.ts"
+export * from "./half.ts"
+export * from "./kernel.ts"
+export * from "./ops/arithmetic.ts"
+export * from "./ops/conversion.ts"
+export * from "./ops/copying.ts"
+export * from "./ops/creation.ts"
+export * from "./ops/filling.ts"
+export * from "./ops/reduction.ts"
+export * from "./ops/views.ts"
+export { Pointwise, type Formula, type PointwiseOptions } from "./pointwise.ts"
+export * from "./printing.ts"
+export * from "./promotion.ts"
+export { Parameter, Tensor, isTensor, type Shape } from "./tensor.ts"

@@ -1,0 +1,276 @@
+/**
+ * How ops launch kernels that are not plain formulas: maps that use coordinates or indirect loads, reductions, scans,
+ * scatters. Nothing here records a graph.
+ *
+ * Every helper takes a `key` that, together with dtypes and layout, stands for the expressions that `build` makes:
+ * `build` runs only when no kernel of that structure is known.
+ */
+import type { Executable, Operand } from "./backend.ts"
+import type { Device } from "./device.ts"
+import { computeType, type DType } from "./dtype.ts"
+import { type Bounds, Expr, index, input, load, type Scalar, scalar } from "./expr.ts"
+import type { Access, InputType, Monoid, ScatterKernel } from "./kernel.ts"
+import { broadcastStrides, collapse, numelOf, type Sizes } from "./shape.ts"
+import type { Tensor } from "./tensor.ts"
+
+/** A launch argument with its type. */
+export interface Argument {
+  readonly value: Scalar
+  readonly dtype: DType
+}
+
+export const int = (value: number): Argument => ({ value, dtype: "int32" })
+
+/** What `build` may use. */
+export interface Scope {
+  /** The element of each input at this iteration, half types widened. */
+  readonly inputs: readonly Expr[]
+  readonly scalars: readonly Expr[]
+  /** Coordinates of the iteration, outermost first. */
+  readonly at: readonly Expr[]
+  /** Input `k` of `loads` at coordinates of its own. Outside it is 0, and an index error where `bounds` is "fault". */
+  load(k: number, coordinates: readonly Expr[], bounds?: Bounds): Expr
+}
+
+interface Work {
+  readonly key: string
+  /** Read at the iteration's coordinates; broadcast to the iteration space. */
+  readonly inputs?: readonly Tensor[]
+  /** Read at computed coordinates. */
+  readonly loads?: readonly Tensor[]
+  readonly scalars?: readonly Argument[]
+}
+
+export const accessOf = (strides: Sizes): Access => {
+  const inner = strides[strides.length - 1]
+  return inner === undefined || inner === 1 ? "unit" : inner === 0 ? "broadcast" : "strided"
+}
+
+const wide = (e: Expr): Expr => e.cast(computeType(e.dtype as DType))
+
+const executables = new WeakMap<Device, Map<string, Executable>>()
+
+function cached(device: Device, key: string, make: () => Executable): Executable {
+  let table = executables.get(device)
+  if (!table) executables.set(device, (table = new Map()))
+  let executable = table.get(key)
+  if (!executable) table.set(key, (executable = make()))
+  return executable
+}
+
+const operandOf = (t: Tensor, sizes: Sizes = t.shape, strides: Sizes = t.strides): Operand => ({
+  buffer: t.storage.buffer,
+  offset: t.offset,
+  sizes,
+  strides,
+})
+
+function inputTypes(inputs: readonly Tensor[], strides: readonly Sizes[], loads: readonly Tensor[]): InputType[] {
+  return [
+    ...inputs.map((t, i): InputType => ({ dtype: t.dtype, access: accessOf(strides[i]!) })),
+    ...loads.map((t): InputType => ({ dtype: t.dtype, access: "load", rank: t.ndim })),
+  ]
+}
+
+const typeKey = (types: readonly { readonly dtype: DType; readonly access: Access; readonly rank?: number }[]): string =>
+  types.map((t) => `${t.dtype}.${t.access}${t.rank ?? ""}`).join()
+
+function scopeOf(work: Work, rank: number): Scope {
+  const { inputs = [], loads = [], scalars = [] } = work
+  return {
+    inputs: inputs.map((t, i) => wide(input(i, t.dtype))),
+    scalars: scalars.map((s, i) => scalar(i, s.dtype)),
+    at: Array.from({ length: rank }, (_, d) => index(d)),
+    load: (k, coordinates, bounds = "zero") => wide(load(inputs.length + k, loads[k]!.dtype, coordinates, bounds)),
+  }
+}
+
+/**
+ * Fills `outs` (all of one shape, the iteration space) with `build`'s expressions, cast to their dtypes. `coordinates`
+ * says that `build` uses `at`; otherwise dims are merged first.
+ */
+export function runMap(
+  outs: readonly Tensor[],
+  work: Work & { readonly coordinates?: boolean; readonly aliases?: number },
+  build: (scope: Scope) => Expr | readonly Expr[],
+): void {
+  const { inputs = [], loads = [], scalars = [] } = work
+  const shape = outs[0]!.shape
+  if (numelOf(shape) === 0) return
+  const device = outs[0]!.device
+  const all = [...inputs.map((t) => broadcastStrides(t.shape, t.strides, shape)), ...outs.map((t) => t.strides)]
+  const { sizes, strides } = work.coordinates ? { sizes: shape, strides: all } : collapse(shape, all)
+  const types = inputTypes(inputs, strides, loads)
+  const outTypes = outs.map((t, i) => ({
+    dtype: t.dtype as DType,
+    access: accessOf(strides[inputs.length + i]!) === "unit" ? ("unit" as const) : ("strided" as const),
+    ...(work.aliases !== undefined && i === 0 && { aliases: work.aliases }),
+  }))
+  const key = `map ${work.key}|${sizes.length}|${typeKey(types)}|${typeKey(outTypes)}|${work.aliases ?? ""}|${scalars.map((s) => s.dtype).join()}`
+  const executable = cached(device, key, () => {
+    const built = build(scopeOf(work, sizes.length))
+    const body = built instanceof Expr ? [built] : built
+    return device.compile({
+      kind: "map",
+      rank: sizes.length,
+      inputs: types,
+      outputs: outTypes,
+      scalars: scalars.map((s) => s.dtype),
+      body: body.map((e, i) => e.cast(outs[i]!.dtype)),
+    })
+  })
+  device.backend.launch(
+    executable,
+    sizes,
+    [
+      ...inputs.map((t, i) => operandOf(t, sizes, strides[i]!)),
+      ...loads.map((t) => operandOf(t)),
+      ...outs.map((t, i) => operandOf(t, sizes, strides[inputs.length + i]!)),
+    ],
+    scalars.map((s) => s.value),
+  )
+}
+
+/** A monoid with its expressions still to be built. */
+export interface MonoidSpec extends Omit<Monoid, "lift"> {}
+
+/**
+ * Reduces the last `reduced` dims of the iteration space `shape`; `outs` have the remaining dims. `build` gives the
+ * accumulators of one element; `finish` the outputs from the accumulators.
+ */
+export function runReduce(
+  outs: readonly Tensor[],
+  shape: Sizes,
+  reduced: number,
+  monoid: MonoidSpec,
+  work: Work & { readonly coordinates?: boolean },
+  build: (scope: Scope) => readonly Expr[],
+  finish: (scalars: readonly Expr[]) => readonly Expr[],
+): void {
+  const { inputs = [], loads = [], scalars = [] } = work
+  const kept = shape.length - reduced
+  const device = outs[0]!.device
+  if (numelOf(outs[0]!.shape) === 0) return
+  let sizes: Sizes = shape
+  let rank = reduced
+  let inStrides: readonly Sizes[] = inputs.map((t) => broadcastStrides(t.shape, t.strides, shape))
+  let outStrides: readonly Sizes[] = outs.map((t) => t.strides)
+  if (!work.coordinates) {
+    // The kept and the reduced dims merge among themselves only; outputs stand still along the reduced ones.
+    const head = collapse(shape.slice(0, kept), [...inStrides.map((s) => s.slice(0, kept)), ...outStrides])
+    const tail = collapse(shape.slice(kept), inStrides.map((s) => s.slice(kept)))
+    if (tail.sizes.length === 0) {
+      tail.sizes.push(1)
+      for (const s of tail.strides) s.push(1)
+    }
+    sizes = [...head.sizes, ...tail.sizes]
+    rank = tail.sizes.length
+    inStrides = inputs.map((_, i) => [...head.strides[i]!, ...tail.strides[i]!])
+    outStrides = outs.map((_, i) => head.strides[inputs.length + i]!)
+  }
+  const types = inputTypes(inputs, inStrides, loads)
+  const outTypes = outs.map((t, i) => ({
+    dtype: t.dtype as DType,
+    access: accessOf(outStrides[i]!) === "unit" ? ("unit" as const) : ("strided" as const),
+  }))
+  const key = `reduce ${work.key}|${sizes.length}|${rank}|${typeKey(types)}|${typeKey(outTypes)}|${scalars.map((s) => s.dtype).join()}|${monoid.accumulators.join()}`
+  const executable = cached(device, key, () => {
+    const scope = scopeOf(work, sizes.length)
+    return device.compile({
+      kind: "reduce",
+      rank: sizes.length,
+      reduced: rank,
+      inputs: types,
+      outputs: outTypes,
+      scalars: scalars.map((s) => s.dtype),
+      accumulators: monoid.accumulators,
+      identity: monoid.identity,
+      combine: monoid.combine,
+      lift: build(scope).map((e, i) => e.cast(monoid.accumulators[i]!)),
+      finish: finish(scope.scalars).map((e, i) => e.cast(outs[i]!.dtype)),
+    })
+  })
+  device.backend.launch(
+    executable,
+    sizes,
+    [
+      ...inputs.map((t, i) => operandOf(t, sizes, inStrides[i]!)),
+      ...loads.map((t) => operandOf(t)),
+      ...outs.map((t, i) => operandOf(t, sizes.slice(0, sizes.length - rank), outStrides[i]!)),
+    ],
+    scalars.map((s) => s.value),
+  )
+}
+
+/** Inclusive running combination along the last dim of `shape`; `outs` have that shape. */
+export function runScan(
+  outs: readonly Tensor[],
+  monoid: MonoidSpec,
+  work: Work & { readonly reverse?: boolean },
+  build: (scope: Scope) => readonly Expr[],
+  finish: (scalars: readonly Expr[]) => readonly Expr[],
+): void {
+  const { inputs = [], loads = [], scalars = [] } = work
+  const shape = outs[0]!.shape
+  if (numelOf(shape) === 0) return
+  const device = outs[0]!.device
+  const scope = scopeOf(work, shape.length)
+  const inStrides = inputs.map((t) => broadcastStrides(t.shape, t.strides, shape))
+  device.run(
+    {
+      kind: "scan",
+      rank: shape.length,
+      reverse: work.reverse ?? false,
+      inputs: inputTypes(inputs, inStrides, loads),
+      outputs: outs.map((t) => ({ dtype: t.dtype, access: accessOf(t.strides) === "unit" ? "unit" : "strided" })),
+      scalars: scalars.map((s) => s.dtype),
+      accumulators: monoid.accumulators,
+      identity: monoid.identity,
+      combine: monoid.combine,
+      lift: build(scope).map((e, i) => e.cast(monoid.accumulators[i]!)),
+      finish: finish(scope.scalars).map((e, i) => e.cast(outs[i]!.dtype)),
+    },
+    shape,
+    [
+      ...inputs.map((t, i) => operandOf(t, shape, inStrides[i]!)),
+      ...loads.map((t) => operandOf(t)),
+      ...outs.map((t) => operandOf(t)),
+    ],
+    scalars.map((s) => s.value),
+  )
+}
+
+/**
+ * For every point of `shape`, in order: target[coordinates] ⊕= value, `build` giving both. `target` is changed; who may
+ * not be left half-changed by an index error works on a copy.
+ */
+export function runScatter(
+  target: Tensor,
+  shape: Sizes,
+  combine: ScatterKernel["combine"],
+  work: Work & { readonly bounds?: Bounds },
+  build: (scope: Scope) => { readonly value: Expr; readonly coordinates: readonly Expr[] },
+): void {
+  const { inputs = [], loads = [], scalars = [] } = work
+  if (numelOf(shape) === 0) return
+  const device = target.device
+  const strides = inputs.map((t) => broadcastStrides(t.shape, t.strides, shape))
+  const { value, coordinates } = build(scopeOf(work, shape.length))
+  device.run(
+    {
+      kind: "scatter",
+      rank: shape.length,
+      inputs: inputTypes(inputs, strides, loads),
+      scalars: scalars.map((s) => s.dtype),
+      value: value.cast(computeType(target.dtype)),
+      coordinates,
+      combine,
+      dtype: target.dtype,
+      targetRank: target.ndim,
+      bounds: work.bounds ?? "zero",
+    },
+    shape,
+    [...inputs.map((t, i) => operandOf(t, shape, strides[i]!)), ...loads.map((t) => operandOf(t)), operandOf(target)],
+    scalars.map((s) => s.value),
+  )
+}

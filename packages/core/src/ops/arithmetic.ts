@@ -1,0 +1,150 @@
+/** Arithmetic of two tensors, or of a tensor and a number, with broadcasting and promotion. One formula each. */
+import { type Args, bind, CATALOGUE, isOptions, parseSignature } from "../args.ts"
+import { type Expr, where } from "../expr.ts"
+import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
+import type { Operandish } from "../promotion.ts"
+import type { Tensor } from "../tensor.ts"
+
+type Other = ["other", Operandish]
+type Binary = (...args: Args<[Other]>) => Tensor
+type WithAlpha = (...args: Args<[Other], { alpha: number }>) => Tensor
+export type RoundingMode = "trunc" | "floor" | null
+type Division = (...args: Args<[Other], { roundingMode: RoundingMode }>) => Tensor
+
+export interface ArithmeticMethods {
+  /** input + alpha·other */
+  add: WithAlpha
+  add_: WithAlpha
+  /** input − alpha·other */
+  sub: WithAlpha
+  sub_: WithAlpha
+  subtract: WithAlpha
+  /** other − alpha·input */
+  rsub: WithAlpha
+  mul: Binary
+  mul_: Binary
+  multiply: Binary
+  /** input / other; integers give floats unless `roundingMode` is "trunc" or "floor". */
+  div: Division
+  div_: Division
+  divide: Division
+  trueDivide: Binary
+  /** ⌊input / other⌋ */
+  floorDivide: Binary
+  floorDivide_: Binary
+  /** The remainder with the sign of the divisor, as Python's `%`. */
+  remainder: Binary
+  remainder_: Binary
+  /** The remainder with the sign of the dividend, as C's `fmod`. */
+  fmod: Binary
+  fmod_: Binary
+}
+
+const isFloat = (e: Expr): boolean => e.dtype === "float32" || e.dtype === "float64"
+
+const noBool = (dtype: string): string | null =>
+  dtype === "bool" ? "subtraction of bool tensors is not supported; use bitwiseXor or logicalXor" : null
+
+const ADD = new Pointwise("add", (a, b) => a.add(b))
+const ADD_ALPHA = new Pointwise("add", (a, b, alpha) => a.add(b.mul(alpha)))
+const SUB = new Pointwise("sub", (a, b) => a.sub(b), { refuse: noBool })
+const SUB_ALPHA = new Pointwise("sub", (a, b, alpha) => a.sub(b.mul(alpha)), { refuse: noBool })
+const RSUB = new Pointwise("rsub", (a, b, alpha) => b.sub(a.mul(alpha)), { gradName: "RsubBackward1", refuse: noBool })
+const MUL = new Pointwise("mul", (a, b) => a.mul(b))
+const DIV = new Pointwise("div", (a, b) => a.div(b), { result: "float" })
+
+/** Division of floats rounded down, exact where the quotient is, as Python's `//`. */
+const floorDivision = (a: Expr, b: Expr): Expr => {
+  if (!isFloat(a)) {
+    const q = a.div(b)
+    return where(a.mod(b).eq(0).not().and(a.lt(0).xor(b.lt(0))), q.sub(1), q)
+  }
+  const m = a.mod(b)
+  const q = a.sub(m).div(b)
+  const down = where(m.eq(0).not().and(b.lt(0).xor(m.lt(0))), q.sub(1), q)
+  const floor = down.floor()
+  const rounded = where(down.sub(floor).gt(0.5), floor.add(1), floor)
+  return where(b.eq(0), a.div(b), where(down.eq(0).not(), rounded, copysignZero(a.div(b))))
+}
+
+/** Zero with the sign of `x`. */
+const copysignZero = (x: Expr): Expr => x.mul(0)
+
+const zeroGradient: PointwiseOptions["gradient"] = () => [null, null]
+const divByMode: PointwiseOptions = { gradName: "DivBackward1", gradient: zeroGradient }
+const DIV_TRUNC = new Pointwise("div", (a, b) => (isFloat(a) ? a.div(b).trunc() : a.div(b)), divByMode)
+const DIV_FLOOR = new Pointwise("div", floorDivision, divByMode)
+const FLOOR_DIVIDE = new Pointwise("floorDivide", floorDivision, { gradient: zeroGradient, gradName: "NotImplemented" })
+const REMAINDER = new Pointwise(
+  "remainder",
+  (a, b) => {
+    const m = a.mod(b)
+    return where(m.eq(0).not().and(m.lt(0).xor(b.lt(0))), m.add(b), m)
+  },
+  { gradient: (g, [a, b]) => [g, g.neg().mul(floorDivision(a!, b!))] },
+)
+const FMOD = new Pointwise("fmod", (a, b) => a.mod(b))
+
+const ALPHA = (name: string) => parseSignature(`${name}(input, other, *, alpha?)`)
+const OTHER = (name: string) => parseSignature(`${name}(input, other)`)
+const MODE = (name: string) => parseSignature(`${name}(input, other, *, roundingMode?)`)
+
+type InPlace = (input: Tensor, ...args: unknown[]) => Tensor
+
+/** Both forms of an op whose common call is `op(a, b)`: that one goes straight to the kernel. */
+function pair<F>(name: string, signature: (name: string) => ReturnType<typeof parseSignature>, pick: (extra: unknown) => readonly [Pointwise, ...Operandish[]]): [F, InPlace] {
+  const s = signature(name)
+  const sInPlace = signature(`${name}_`)
+  CATALOGUE.set(name, s)
+  CATALOGUE.set(`${name}_`, sInPlace)
+  const simple = pick(undefined)[0]
+  const call = (a: Tensor, b: Operandish, c?: unknown): Tensor => {
+    if (c === undefined && !isOptions(b) && b !== undefined && a !== undefined) return simple.call2(a, b)
+    const [x, y, extra] = bind(s, c === undefined ? [a, b] : [a, b, c]) as [Tensor, Operandish, unknown]
+    const [op, ...more] = pick(extra)
+    return op.call(x, y, ...more)
+  }
+  const inPlace: InPlace = (...args) => {
+    const [x, y, extra] = bind(sInPlace, args) as [Tensor, Operandish, unknown]
+    const [op, ...more] = pick(extra)
+    return op.callInPlace(x, y, ...more)
+  }
+  return [Object.defineProperty(call, "name", { value: name }) as F, Object.defineProperty(inPlace, "name", { value: `${name}_` })]
+}
+
+const plain = (op: Pointwise) => (): readonly [Pointwise] => [op]
+const withAlpha = (simple: Pointwise, scaled: Pointwise) => (alpha: unknown) => {
+  if (alpha === undefined || alpha === 1) return [simple] as const
+  if (typeof alpha !== "number" && typeof alpha !== "bigint") throw new TypeError(`${simple.name}: alpha must be a number, got ${String(alpha)}`)
+  return [scaled, alpha] as const
+}
+
+const MODES = new Map<unknown, Pointwise>([
+  [undefined, DIV],
+  [null, DIV],
+  ["trunc", DIV_TRUNC],
+  ["floor", DIV_FLOOR],
+])
+const byMode = (mode: unknown): readonly [Pointwise] => {
+  const op = MODES.get(mode)
+  if (!op) throw new RangeError(`div: expected roundingMode to be one of null, "trunc", or "floor" but found ${JSON.stringify(mode)}`)
+  return [op]
+}
+
+type BinaryFn = (input: Operandish, ...args: Args<[Other]>) => Tensor
+type AlphaFn = (input: Operandish, ...args: Args<[Other], { alpha: number }>) => Tensor
+
+export const [add, add_] = pair<AlphaFn>("add", ALPHA, withAlpha(ADD, ADD_ALPHA))
+export const [sub, sub_] = pair<AlphaFn>("sub", ALPHA, withAlpha(SUB, SUB_ALPHA))
+export const [rsub] = pair<AlphaFn>("rsub", ALPHA, (alpha) => [RSUB, (alpha as number | undefined) ?? 1])
+export const [mul, mul_] = pair<BinaryFn>("mul", OTHER, plain(MUL))
+export const [div, div_] = pair<(input: Operandish, ...args: Args<[Other], { roundingMode: RoundingMode }>) => Tensor>("div", MODE, byMode)
+export const [trueDivide] = pair<BinaryFn>("trueDivide", OTHER, plain(DIV))
+export const [floorDivide, floorDivide_] = pair<BinaryFn>("floorDivide", OTHER, plain(FLOOR_DIVIDE))
+export const [remainder, remainder_] = pair<BinaryFn>("remainder", OTHER, plain(REMAINDER))
+export const [fmod, fmod_] = pair<BinaryFn>("fmod", OTHER, plain(FMOD))
+
+export const arithmeticMethods = {
+  add, add_, sub, sub_, subtract: sub, rsub, mul, mul_, multiply: mul, div, div_, divide: div, trueDivide, floorDivide,
+  floorDivide_, remainder, remainder_, fmod, fmod_,
+}

@@ -1,0 +1,117 @@
+/** Conversions between dtypes and devices. */
+import { type Args, bind, type Fn, op, parseSignature } from "../args.ts"
+import type { Rule } from "../autograd/node.ts"
+import { Device, deviceByName } from "../device.ts"
+import { type DType, DTYPE_NAMES, isDType } from "../dtype.ts"
+import { didYouMean, valueText } from "../errors.ts"
+import { denseStrides } from "../layout.ts"
+import { allocate, isTensor, type Tensor, track } from "../tensor.ts"
+import { clone, writeInto } from "./copying.ts"
+
+export interface ConversionMethods {
+  /**
+   * The tensor in another dtype and/or on another device ("cpu", "wasm", "webgpu", "cuda"), itself where nothing changes.
+   * `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`, each with `{ copy: true }` for a copy in any case.
+   */
+  to(...args: ToArgs): Tensor
+  type(...args: Args<[["dtype", DType]]>): Tensor
+  typeAs(other: Tensor): Tensor
+  float(): Tensor
+  double(): Tensor
+  half(): Tensor
+  bfloat16(): Tensor
+  byte(): Tensor
+  char(): Tensor
+  short(): Tensor
+  int(): Tensor
+  long(): Tensor
+  bool(): Tensor
+  cpu(): Tensor
+  cuda(): Tensor
+}
+
+interface ToOptions {
+  dtype?: DType
+  device?: string | Device
+  copy?: boolean
+}
+export type ToArgs =
+  | [options: ToOptions]
+  | [to: DType | string | Device | Tensor, options?: ToOptions]
+  | [device: string | Device, dtype: DType, options?: ToOptions]
+
+interface Origin {
+  readonly dtype: DType
+  readonly device: Device
+}
+
+const TO_COPY: Rule = {
+  name: "ToCopyBackward0",
+  backward: (node, g) => {
+    const { dtype, device } = node.context as Origin
+    return [convert(g, dtype, device, false)]
+  },
+}
+
+function convert(x: Tensor, dtype: DType, device: Device, copy: boolean): Tensor {
+  if (x.dtype === dtype && x.device === device) return copy ? clone(x) : x
+  device.requireDtype("to", dtype)
+  const out = writeInto(allocate(device, x.shape, denseStrides(x.shape, x.strides), dtype), x)
+  return track(TO_COPY, out, [x], [], { dtype: x.dtype, device: x.device })
+}
+
+const TO = parseSignature("to(input, *, dtype?, device?, copy?)")
+
+/** See the method `to`. */
+export function to(input: Tensor, ...args: ToArgs): Tensor {
+  const first = args[0]
+  if (args.length === 1 && isDType(first)) return convert(input, first, input.device, false)
+  const given = [...args] as unknown[]
+  let dtype: DType | undefined
+  let device: Device | undefined
+  while (given.length && (typeof given[0] === "string" || given[0] instanceof Device || isTensor(given[0]))) {
+    const next = given.shift() as string | Device | Tensor
+    if (isTensor(next)) {
+      dtype = next.dtype
+      device = next.device
+    } else if (isDType(next)) dtype = next
+    else device = deviceByName("to", next)
+  }
+  const [x, namedType, namedDevice, copy] = bind(TO, [input, ...given]) as [Tensor, DType?, (string | Device)?, boolean?]
+  dtype = checkDtype("to", namedType) ?? dtype ?? (x.dtype as DType)
+  if (namedDevice !== undefined) device = deviceByName("to", namedDevice)
+  return convert(x, dtype, device ?? x.device, copy ?? false)
+}
+
+/** The dtype, or undefined for undefined and null; anything else throws a TypeError with the names there are. */
+export function checkDtype(name: string, dtype: unknown): DType | undefined {
+  if (dtype === undefined || dtype === null) return undefined
+  if (!isDType(dtype)) throw new TypeError(`${name}: unknown dtype ${valueText(dtype)}${didYouMean(String(dtype), DTYPE_NAMES)}`)
+  return dtype
+}
+
+const as = (name: string, dtype: DType): ((input: Tensor) => Tensor) => op(`${name}(input)`, (x: Tensor) => to(x, dtype))
+
+export const type: Fn<ConversionMethods["type"]> = op("type(input, dtype)", (x: Tensor, dtype: DType) => to(x, checkDtype("type", dtype)!))
+export const typeAs: Fn<ConversionMethods["typeAs"]> = op("typeAs(input, other)", (x: Tensor, other: Tensor) => to(x, other))
+
+const cpu = op<(input: Tensor) => Tensor>("cpu(input)", (x: Tensor) => to(x, "cpu"))
+const cuda = op<(input: Tensor) => Tensor>("cuda(input)", (x: Tensor) => to(x, "cuda"))
+
+export const conversionMethods = {
+  to,
+  type,
+  typeAs,
+  cpu,
+  cuda,
+  float: as("float", "float32"),
+  double: as("double", "float64"),
+  half: as("half", "float16"),
+  bfloat16: as("bfloat16", "bfloat16"),
+  byte: as("byte", "uint8"),
+  char: as("char", "int8"),
+  short: as("short", "int16"),
+  int: as("int", "int32"),
+  long: as("long", "int64"),
+  bool: as("bool", "bool"),
+}

@@ -1,0 +1,74 @@
+/** Copies: clone, contiguous, copy_. */
+import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
+import { needsGrad } from "../tensor.ts"
+import { OpNode, type Rule } from "../autograd/node.ts"
+import { type Args, type Fn, op } from "../args.ts"
+import { shapeText, tensorText } from "../errors.ts"
+import { runMap } from "../kernels.ts"
+import { denseStrides } from "../layout.ts"
+import { broadcastSizes, contiguousStrides, isContiguous, sameSizes } from "../shape.ts"
+import { allocate, type Tensor, track } from "../tensor.ts"
+import { to } from "./conversion.ts"
+import { hostCopy } from "./host.ts"
+import { sumToSize } from "./sum-to-size.ts"
+
+export type MemoryFormat = "preserve" | "contiguous"
+
+export interface CopyingMethods {
+  /** A copy with memory of its own, part of the graph. `memoryFormat` "preserve" keeps the order of the strides. */
+  clone(...args: Args<[], { memoryFormat: MemoryFormat }>): Tensor
+  /** The tensor itself where its elements are in row-major order without gaps, else such a copy. */
+  contiguous(): Tensor
+  /** Copies `src` into this tensor, broadcast and converted; also from another device. */
+  copy_(src: Tensor): Tensor
+}
+
+/** Writes `src`, broadcast and converted, into `out`; nothing is recorded. */
+export function writeInto(out: Tensor, src: Tensor): Tensor {
+  if (src.device !== out.device) hostCopy(out, src)
+  else {
+    const from = src.storage === out.storage ? overlapFree(src) : src
+    runMap([out], { key: "copy", inputs: [from] }, ({ inputs: [x] }) => x!)
+  }
+  return out
+}
+
+/** A copy in other memory: a kernel must not read what it writes. */
+function overlapFree(src: Tensor): Tensor {
+  return writeInto(allocate(src.device, src.shape, contiguousStrides(src.shape), src.dtype), src)
+}
+
+const CLONE: Rule = { name: "CloneBackward0", backward: (_node, g) => [g] }
+
+export const clone: Fn<CopyingMethods["clone"]> = op("clone(input, *, memoryFormat?)", (x: Tensor, format: MemoryFormat = "preserve") => {
+  const strides = format === "preserve" ? denseStrides(x.shape, x.strides) : contiguousStrides(x.shape)
+  return track(CLONE, writeInto(allocate(x.device, x.shape, strides, x.dtype), x), [x])
+})
+
+export const contiguous: Fn<CopyingMethods["contiguous"]> = op("contiguous(input)", (x: Tensor) =>
+  isContiguous(x.shape, x.strides) ? x : clone(x, { memoryFormat: "contiguous" }),
+)
+
+const COPY: Rule = {
+  name: "CopyBackwards",
+  backward: (node, g) => {
+    const { shape, dtype } = node.context as Tensor
+    return [null, sumToSize(to(g, dtype), shape)]
+  },
+}
+
+export const copy_: Fn<CopyingMethods["copy_"]> = op("copy_(input, src)", (x: Tensor, src: Tensor) => copyInto(x, src))
+
+/** `copy_`, recorded. */
+export function copyInto(x: Tensor, src: Tensor): Tensor {
+  if (!sameSizes(broadcastSizes("copy_", x.shape, src.shape), x.shape))
+    throw new RangeError(`copy_: the size of ${tensorText(src)} does not broadcast to ${shapeText(x.shape)}`)
+  checkInPlace("copy", x)
+  const node = needsGrad([x, src]) && x.isFloatingPoint() ? new OpNode(COPY, [x, src], [], { shape: src.shape, dtype: src.dtype }) : null
+  if (node) node.outputs = [{ shape: x.shape, dtype: x.dtype, device: x.device }]
+  writeInto(x, src)
+  recordInPlace(x, node)
+  return x
+}
+
+export const copyingMethods = { clone, contiguous, copy_ }

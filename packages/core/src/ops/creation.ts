@@ -1,0 +1,342 @@
+/** Creation: from host values, filled, in sequence. */
+import { type Args, bind, op, parseSignature, type Signature } from "../args.ts"
+import { type Device, deviceByName, getDefaultDevice } from "../device.ts"
+import { DEFAULT_INT, DTYPES, type DType, getDefaultDtype, isFloating, type TypedArray } from "../dtype.ts"
+import { shapeText, valueText } from "../errors.ts"
+import { constant, type Expr, where as whereExpr } from "../expr.ts"
+import { encodeHalf } from "../half.ts"
+import { type Argument, runMap } from "../kernels.ts"
+import { denseStrides } from "../layout.ts"
+import { scalarType, toScalar } from "../promotion.ts"
+import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
+import { allocate, isTensor, Tensor } from "../tensor.ts"
+import { clone } from "./copying.ts"
+import { checkDtype, to } from "./conversion.ts"
+import { fromBits } from "./host.ts"
+import { detached } from "./views.ts"
+
+export interface TensorOptions {
+  /** The element type; by default the default float (or what the data says). */
+  dtype?: DType | null
+  /** Where to make it; by default the default device. */
+  device?: string | Device | null
+  /** Whether it collects a gradient. */
+  requiresGrad?: boolean
+}
+
+type HostData = number | boolean | bigint | readonly HostData[] | TypedArray | Tensor
+type SizesThen<O> = [...sizes: number[]] | [...sizes: [...number[], O]] | [size: readonly number[], options?: O]
+
+const FACTORY = "*, dtype?, device?, requiresGrad?"
+
+function finish(name: string, x: Tensor, requiresGrad: unknown): Tensor {
+  if (requiresGrad !== undefined && typeof requiresGrad !== "boolean")
+    throw new TypeError(`${name}: requiresGrad must be true or false, got ${valueText(requiresGrad)}`)
+  if (requiresGrad) x.requiresGrad = true
+  return x
+}
+
+const deviceFor = (name: string, device: unknown): Device =>
+  device === undefined || device === null ? getDefaultDevice() : deviceByName(name, device as string | Device)
+
+export function checkSizes(name: string, sizes: unknown): readonly number[] {
+  if (!Array.isArray(sizes) || sizes.some((s) => typeof s !== "number" || !Number.isInteger(s) || s < 0))
+    throw new RangeError(
+      `${name}: sizes must be non-negative integers, got ${Array.isArray(sizes) ? shapeText(sizes as number[]) : valueText(sizes)}`,
+    )
+  return sizes as number[]
+}
+
+/** A new tensor with every element `value`. Nothing is recorded. */
+export function filled(device: Device, shape: Sizes, value: number | bigint | boolean, dtype: DType): Tensor {
+  return fillWith(allocate(device, shape, contiguousStrides(shape), dtype), value)
+}
+
+/** Sets every element; nothing is recorded. */
+export function fillWith(out: Tensor, value: number | bigint | boolean): Tensor {
+  out.device.requireDtype("fill", out.dtype)
+  const wide: DType = out.dtype === "float16" || out.dtype === "bfloat16" ? "float32" : out.dtype
+  const argument: Argument = { value: wide === "bool" ? (value ? 1 : 0) : toScalar(value, wide), dtype: wide }
+  runMap([out], { key: "fill", scalars: [argument] }, ({ scalars: [s] }) => s!)
+  return out
+}
+
+// ---- from host values ----
+
+/** The shape of nested arrays; throws for ragged ones, naming the place. */
+function nestedShape(data: HostData): number[] {
+  const shape: number[] = []
+  for (let d: HostData = data; Array.isArray(d); d = d[0] as HostData) {
+    shape.push(d.length)
+    if (d.length === 0) break
+  }
+  return shape
+}
+
+function flattenInto(out: (number | bigint | boolean)[], data: HostData, shape: Sizes, depth: number, path: string): void {
+  if (depth === shape.length) {
+    if (Array.isArray(data))
+      throw new TypeError(`tensor: ragged nested array: expected a number at ${path || "the top"}, got an array of length ${data.length}`)
+    if (typeof data !== "number" && typeof data !== "boolean" && typeof data !== "bigint")
+      throw new TypeError(`tensor: expected numbers, booleans or BigInts, got ${valueText(data)} at ${path || "the top"}`)
+    out.push(data)
+    return
+  }
+  if (!Array.isArray(data) || data.length !== shape[depth])
+    throw new TypeError(
+      `tensor: ragged nested array: expected a sequence of length ${shape[depth]} at ${path || "the top"}, got ${valueText(data)}`,
+    )
+  data.forEach((element: HostData, i: number) => flattenInto(out, element, shape, depth + 1, `${path}[${i}]`))
+}
+
+/** Numbers alone make the default float, booleans bool, BigInts int64; mixtures go to the widest of these. */
+function nestedDtype(values: readonly (number | bigint | boolean)[]): DType {
+  let number = false
+  let big = false
+  let bool = false
+  for (const v of values)
+    if (typeof v === "number") number = true
+    else if (typeof v === "bigint") big = true
+    else bool = true
+  return number || !(big || bool) ? getDefaultDtype() : big ? "int64" : "bool"
+}
+
+const TYPED = new Map<unknown, DType>([
+  [Float32Array, "float32"],
+  [Float64Array, "float64"],
+  [Int8Array, "int8"],
+  [Uint8Array, "uint8"],
+  [Uint8ClampedArray, "uint8"],
+  [Int16Array, "int16"],
+  [Int32Array, "int32"],
+  [BigInt64Array, "int64"],
+])
+
+const HALVES = new Set<DType>(["float16", "bfloat16"])
+
+/** Host values as the bits of a dtype. Integers wrap as PyTorch's conversions do. */
+export function toBits(values: ArrayLike<number | bigint | boolean>, dtype: DType): TypedArray {
+  if (HALVES.has(dtype)) return encodeHalf(Float64Array.from(values as ArrayLike<number>, Number), dtype as "float16")
+  const out = new DTYPES[dtype].array(values.length)
+  if (dtype === "int64") {
+    const big = out as BigInt64Array
+    for (let i = 0; i < values.length; i++) {
+      const v = values[i]!
+      big[i] = typeof v === "bigint" ? v : BigInt(Math.trunc(Number(v)))
+    }
+  } else {
+    const plain = out as Float64Array
+    for (let i = 0; i < values.length; i++) {
+      const v = values[i]!
+      plain[i] = dtype === "bool" ? (v ? 1 : 0) : Number(v)
+    }
+  }
+  return out
+}
+
+const TENSOR = parseSignature(`tensor(data, ${FACTORY})`)
+
+/**
+ * A tensor of host values: a number, nested arrays (`[[1, 2], [3, 4]]`) or a typed array, which is copied. Numbers make the
+ * default float, booleans bool, BigInts int64, a typed array keeps its type. Throws a TypeError for ragged arrays.
+ */
+export function tensor(data: HostData, options?: TensorOptions): Tensor
+export function tensor(...args: unknown[]): Tensor {
+  const [data, dtype, device, requiresGrad] = bind(TENSOR, args) as [HostData, unknown, unknown, unknown]
+  const wanted = checkDtype("tensor", dtype)
+  const where = deviceFor("tensor", device)
+  if (isTensor(data)) return finish("tensor", clone(to(detached(data), where, wanted ?? data.dtype)), requiresGrad)
+  const typed = ArrayBuffer.isView(data) ? TYPED.get((data as TypedArray).constructor) : undefined
+  if (ArrayBuffer.isView(data)) {
+    if (!typed) throw new TypeError(`tensor: unsupported typed array ${(data as TypedArray).constructor.name}; use one of Float32Array, Float64Array, Int8Array, Uint8Array, Int16Array, Int32Array, BigInt64Array`)
+    const raw = data as TypedArray
+    const bits = wanted && wanted !== typed ? toBits(raw as ArrayLike<number | bigint>, wanted) : raw
+    return finish("tensor", fromBits(where, bits, [raw.length], wanted ?? typed), requiresGrad)
+  }
+  const shape = nestedShape(data)
+  const values: (number | bigint | boolean)[] = []
+  flattenInto(values, data, shape, 0, "")
+  const kind = wanted ?? nestedDtype(values)
+  return finish("tensor", fromBits(where, toBits(values, kind), shape, kind), requiresGrad)
+}
+
+/** As `tensor`, but a tensor is given back as it is. */
+export function asTensor(data: HostData, options: Omit<TensorOptions, "requiresGrad"> = {}): Tensor {
+  if (!isTensor(data)) return tensor(data, options)
+  return to(data, { ...(options.dtype && { dtype: options.dtype }), ...(options.device && { device: options.device }) })
+}
+
+// ---- filled ----
+
+function factory(name: string, value: number | null): (...args: SizesThen<TensorOptions>) => Tensor {
+  return op(`${name}(...size, ${FACTORY})`, (size: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+    const shape = checkSizes(name, size ?? [])
+    const kind = checkDtype(name, dtype) ?? getDefaultDtype()
+    const where = deviceFor(name, device)
+    where.requireDtype(name, kind)
+    const out = value === null ? allocate(where, shape, contiguousStrides(shape), kind) : filled(where, shape, value, kind)
+    return finish(name, out, requiresGrad)
+  })
+}
+
+/** Zeros: `zeros(2, 3)` or `zeros([2, 3], { dtype, device, requiresGrad })`. */
+export const zeros = factory("zeros", 0)
+/** Ones: `ones(2, 3)` or `ones([2, 3], { dtype, device, requiresGrad })`. */
+export const ones = factory("ones", 1)
+/** Uninitialised memory of a shape: whatever was there. */
+export const empty = factory("empty", null)
+
+/** As `empty` with strides of one's own, in elements. */
+export function emptyStrided(size: readonly number[], stride: readonly number[], options: TensorOptions = {}): Tensor {
+  const shape = checkSizes("emptyStrided", size)
+  if (stride.length !== shape.length)
+    throw new RangeError(`emptyStrided: sizes ${shapeText(shape)} and strides ${shapeText(stride)} differ in length`)
+  const dtype = checkDtype("emptyStrided", options.dtype) ?? getDefaultDtype()
+  const span = numelOf(shape) === 0 ? 0 : shape.reduce((n, s, d) => n + (s - 1) * stride[d]!, 1)
+  const whole = allocate(deviceFor("emptyStrided", options.device), [span], [1], dtype)
+  return finish("emptyStrided", new Tensor(whole.storage, shape, stride, 0, dtype), options.requiresGrad)
+}
+
+type FillArgs = Args<[["size", readonly number[]], ["fillValue", number | bigint | boolean]], TensorOptions>
+
+/** Every element `fillValue`: a boolean makes bool, a BigInt int64, a number the default float. */
+export const full: (...args: FillArgs) => Tensor = op(
+  `full(size, fillValue, ${FACTORY})`,
+  (size: unknown, value: number | bigint | boolean, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+    const kind = checkDtype("full", dtype) ?? (typeof value === "boolean" ? "bool" : typeof value === "bigint" ? "int64" : getDefaultDtype())
+    return finish("full", filled(deviceFor("full", device), checkSizes("full", size), value, kind), requiresGrad)
+  },
+)
+
+export interface CreationMethods {
+  newZeros(...args: SizesThen<TensorOptions>): Tensor
+  newOnes(...args: SizesThen<TensorOptions>): Tensor
+  newEmpty(...args: SizesThen<TensorOptions>): Tensor
+  newFull(...args: FillArgs): Tensor
+  newTensor(data: HostData, options?: TensorOptions): Tensor
+}
+
+type Like = (input: Tensor, options?: TensorOptions) => Tensor
+
+function like(name: string, value: number | null): Like {
+  return op(`${name}(input, ${FACTORY})`, (x: Tensor, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+    const kind = checkDtype(name, dtype) ?? (x.dtype as DType)
+    const where = device === undefined || device === null ? x.device : deviceByName(name, device as string | Device)
+    const out = allocate(where, x.shape, denseStrides(x.shape, x.strides), kind)
+    return finish(name, value === null ? out : fillWith(out, value), requiresGrad)
+  })
+}
+
+export const zerosLike = like("zerosLike", 0)
+export const onesLike = like("onesLike", 1)
+export const emptyLike = like("emptyLike", null)
+
+/** Every element `fillValue`, in the shape and dtype of `input`. */
+export const fullLike: (input: Tensor, ...args: Args<[["fillValue", number | bigint | boolean]], TensorOptions>) => Tensor = op(
+  `fullLike(input, fillValue, ${FACTORY})`,
+  (x: Tensor, value: number | bigint | boolean, dtype: unknown, device: unknown, requiresGrad: unknown) =>
+    finish("fullLike", fillWith(emptyLike(x, { dtype: dtype as DType, device: device as string }), value), requiresGrad),
+)
+
+/** A method that makes a new tensor with the dtype and device of this one. */
+// biome-ignore lint/suspicious/noExplicitAny: any factory
+const fresh = (name: string, make: (...args: any[]) => Tensor, s: Signature) =>
+  op<(input: Tensor, ...args: unknown[]) => Tensor>(
+    s.text.replace(/^\w+\(/, `${name}(input, `),
+    (x: Tensor, ...rest: unknown[]) => {
+      const at = s.names.indexOf("dtype")
+      const args = s.names.map((_, i) => rest[i])
+      const options = { dtype: args[at] ?? x.dtype, device: args[at + 1] ?? x.device, requiresGrad: args[at + 2] ?? false }
+      return make(...args.slice(0, at), options)
+    },
+  )
+
+const sized = parseSignature(`size(...size, ${FACTORY})`)
+export const creationMethods = {
+  newZeros: fresh("newZeros", zeros, sized),
+  newOnes: fresh("newOnes", ones, sized),
+  newEmpty: fresh("newEmpty", empty, sized),
+  newFull: fresh("newFull", full, parseSignature(`full(size, fillValue, ${FACTORY})`)),
+  newTensor: fresh("newTensor", tensor, TENSOR),
+}
+
+// ---- in sequence ----
+
+/** `start + step·i`, computed in `accumulate` and stored in `dtype`. */
+function sequence(device: Device, n: number, start: number, step: number, dtype: DType): Tensor {
+  const wide: DType = isFloating(dtype) ? (dtype === "float64" ? "float64" : "float32") : dtype
+  const out = allocate(device, [n], [1], dtype)
+  const args: Argument[] = [
+    { value: toScalar(start, wide), dtype: wide },
+    { value: toScalar(step, wide), dtype: wide },
+  ]
+  runMap([out], { key: "sequence", scalars: args, coordinates: true }, ({ scalars: [a, s], at: [i] }) => a!.add(i!.cast(wide).mul(s!)))
+  return out
+}
+
+const ARANGE = parseSignature(`arange(start, end?, step?, ${FACTORY})`)
+
+/**
+ * `start`, `start + step`, ... below `end`: `arange(5)`, `arange(1, 10, 2)`. Integral arguments give int32, others the
+ * default float. Length ⌈(end − start)/step⌉.
+ */
+export function arange(...args: Args<[["start", number], ["end", number], ["step", number]], TensorOptions>): Tensor {
+  const [first, second, third, dtype, device, requiresGrad] = bind(ARANGE, args.length && typeof args[0] === "object" ? [0, ...args] : args) as [
+    number, number?, number?, unknown?, unknown?, unknown?,
+  ]
+  const [start, end, step] = second === undefined ? [0, first, third ?? 1] : [first, second, third ?? 1]
+  if (![start, end, step].every((v) => typeof v === "number" && Number.isFinite(v)))
+    throw new TypeError(`arange: start, end and step must be finite numbers, got ${start}, ${end}, ${step}`)
+  if (step === 0) throw new RangeError("arange: step must be nonzero")
+  if ((end - start) * step < 0) throw new RangeError(`arange: upper bound and lower bound inconsistent with step sign: ${start}, ${end}, step ${step}`)
+  const integral = [start, end, step].every((v) => scalarType(v) === DEFAULT_INT)
+  const kind = checkDtype("arange", dtype) ?? (integral ? DEFAULT_INT : getDefaultDtype())
+  return finish("arange", sequence(deviceFor("arange", device), Math.ceil((end - start) / step), start, step, kind), requiresGrad)
+}
+
+const spaced = (name: string, start: number, end: number, steps: number, device: Device, kind: DType, shape: (v: Expr) => Expr, key: string): Tensor => {
+  if (!Number.isInteger(steps) || steps < 0) throw new RangeError(`${name}: number of steps must be non-negative, got ${steps}`)
+  const wide: DType = kind === "float64" ? "float64" : "float32"
+  const out = allocate(device, [steps], [1], kind)
+  const step = steps > 1 ? (end - start) / (steps - 1) : 0
+  const args = [start, end, step, Math.floor(steps / 2), steps - 1].map((value): Argument => ({ value, dtype: wide }))
+  // From both ends inward, as PyTorch does, so that the last element is exactly `end`.
+  runMap([out], { key: `spaced ${key}`, scalars: args, coordinates: true }, ({ scalars: [a, b, s, half, last], at: [k] }) => {
+    const i = k!.cast(wide)
+    return shape(whereExpr(i.lt(half!).or(last!.eq(0)), a!.add(s!.mul(i)), b!.sub(s!.mul(last!.sub(i)))))
+  })
+  return out
+}
+
+type SpaceArgs = Args<[["start", number], ["end", number], ["steps", number]], TensorOptions>
+
+/** `steps` values from `start` to `end`, both included, evenly spaced. */
+export const linspace: (...args: SpaceArgs) => Tensor = op(
+  `linspace(start, end, steps, ${FACTORY})`,
+  (start: number, end: number, steps: number, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+    const kind = checkDtype("linspace", dtype) ?? getDefaultDtype()
+    return finish("linspace", spaced("linspace", start, end, steps, deviceFor("linspace", device), kind, (v) => v, "linear"), requiresGrad)
+  },
+)
+
+/** `base` to the powers from `start` to `end`, `steps` of them. */
+export const logspace: (...args: Args<[["start", number], ["end", number], ["steps", number], ["base", number]], TensorOptions>) => Tensor = op(
+  `logspace(start, end, steps, base?, ${FACTORY})`,
+  (start: number, end: number, steps: number, base = 10, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+    const kind = checkDtype("logspace", dtype) ?? getDefaultDtype()
+    const power = (v: Expr): Expr => constant(base, v.dtype).pow(v)
+    return finish("logspace", spaced("logspace", start, end, steps, deviceFor("logspace", device), kind, power, `base ${base}`), requiresGrad)
+  },
+)
+
+/** Ones on the diagonal of an `n` × `m` matrix of zeros. */
+export const eye: (...args: Args<[["n", number], ["m", number]], TensorOptions>) => Tensor = op(
+  `eye(n, m?, ${FACTORY})`,
+  (n: number, m: number | undefined, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+    const shape = checkSizes("eye", [n, m ?? n])
+    const kind = checkDtype("eye", dtype) ?? getDefaultDtype()
+    const out = allocate(deviceFor("eye", device), shape, contiguousStrides(shape), kind)
+    runMap([out], { key: "eye", coordinates: true }, ({ at: [i, j] }) => i!.eq(j!))
+    return finish("eye", out, requiresGrad)
+  },
+)

@@ -1,0 +1,114 @@
+/**
+ * Reading to the host. `data`, `item` and `toArray` are awaited and work on every backend; their `Sync` twins work where
+ * reads are synchronous, and elsewhere throw an error that names the awaited one.
+ */
+import { DTYPES, type DType, type TypedArray } from "../dtype.ts"
+import { tensorText } from "../errors.ts"
+import { decodeHalf } from "../half.ts"
+import { contiguousStrides, isContiguous, numelOf, type Sizes } from "../shape.ts"
+import { allocate, type Tensor } from "../tensor.ts"
+import { writeInto } from "./copying.ts"
+
+/** Elements as the host sees them: half types as Float32Array, bool as Uint8Array, int64 as BigInt64Array. */
+export type HostArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Int32Array | BigInt64Array
+export type HostValue = number | bigint | boolean
+export type Nested<T> = T | Nested<T>[]
+
+export interface HostMethods {
+  /** The elements in row-major order: bool as Uint8Array, float16 and bfloat16 as Float32Array, int64 as BigInt64Array. */
+  data(): Promise<HostArray>
+  dataSync(): HostArray
+  /** The only element: a boolean for bool, a number, for int64 a BigInt where a number is not exact. */
+  item(): Promise<HostValue>
+  itemSync(): HostValue
+  /** Nested arrays of the elements; the element itself for a 0-d tensor. */
+  toArray(): Promise<Nested<HostValue>>
+  toArraySync(): Nested<HostValue>
+}
+
+/** The tensor itself if row-major, else such a copy outside of the graph. */
+const rowMajor = (x: Tensor): Tensor =>
+  isContiguous(x.shape, x.strides) ? x : writeInto(allocate(x.device, x.shape, contiguousStrides(x.shape), x.dtype), x)
+
+function view(bytes: Uint8Array, dtype: DType): TypedArray {
+  const { array, bytes: size } = DTYPES[dtype]
+  // A typed array must begin at a multiple of its element size.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  return new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / size)
+}
+
+const hosted = (raw: TypedArray, dtype: DType): HostArray =>
+  dtype === "float16" || dtype === "bfloat16" ? decodeHalf(raw as Uint16Array, dtype) : (raw as HostArray)
+
+/** The elements' own bits, row-major. */
+export function rawSync(x: Tensor, name = "dataSync"): TypedArray {
+  const { backend } = x.device
+  const size = DTYPES[x.dtype as DType].bytes
+  if (!backend.readSync)
+    throw new Error(
+      `${name}: backend ${backend.name} cannot read synchronously; use await x.${name.replace("Sync", "")}() (${tensorText(x)})`,
+    )
+  if (x.numel() === 0) return new DTYPES[x.dtype as DType].array(0)
+  const from = rowMajor(x)
+  return view(backend.readSync(from.storage.buffer, from.offset * size, x.numel() * size), x.dtype)
+}
+
+async function rawAsync(x: Tensor): Promise<TypedArray> {
+  if (x.numel() === 0) return new DTYPES[x.dtype as DType].array(0)
+  const size = DTYPES[x.dtype as DType].bytes
+  const from = rowMajor(x)
+  return view(await x.device.backend.read(from.storage.buffer, from.offset * size, x.numel() * size), x.dtype)
+}
+
+export const dataSync = (x: Tensor, name = "dataSync"): HostArray => hosted(rawSync(x, name), x.dtype)
+export const data = async (x: Tensor): Promise<HostArray> => hosted(await rawAsync(x), x.dtype)
+
+/** An element as a host value: booleans for bool, numbers for int64 where safe. */
+export function hostValue(value: number | bigint, dtype: DType): HostValue {
+  if (dtype === "bool") return value !== 0
+  if (typeof value !== "bigint") return value
+  const n = Number(value)
+  return Number.isSafeInteger(n) ? n : value
+}
+
+function requireOne(x: Tensor, name: string): void {
+  if (x.numel() !== 1) throw new RangeError(`${name}: a Tensor with ${x.numel()} elements cannot be converted to Scalar (${tensorText(x)})`)
+}
+
+export async function item(x: Tensor): Promise<HostValue> {
+  requireOne(x, "item")
+  return hostValue((await data(x))[0]!, x.dtype)
+}
+
+export function itemSync(x: Tensor): HostValue {
+  requireOne(x, "itemSync")
+  return hostValue(dataSync(x, "itemSync")[0]!, x.dtype)
+}
+
+function nest(values: HostArray, shape: Sizes, dtype: DType): Nested<HostValue> {
+  if (shape.length === 0) return hostValue(values[0]!, dtype)
+  let at = 0
+  const build = (dim: number): Nested<HostValue>[] =>
+    Array.from({ length: shape[dim]! }, () => (dim === shape.length - 1 ? hostValue(values[at++]!, dtype) : build(dim + 1)))
+  return build(0)
+}
+
+export const toArray = async (x: Tensor): Promise<Nested<HostValue>> => nest(await data(x), x.shape, x.dtype)
+export const toArraySync = (x: Tensor): Nested<HostValue> => nest(dataSync(x, "toArraySync"), x.shape, x.dtype)
+
+/** Copies between devices, through the host. */
+export function hostCopy(out: Tensor, src: Tensor): void {
+  const raw = rawSync(src, "toSync")
+  const staged = fromBits(out.device, raw, src.shape, src.dtype)
+  writeInto(out, staged)
+}
+
+/** A new tensor of these bits, row-major. */
+export function fromBits(device: Tensor["device"], raw: TypedArray, shape: Sizes, dtype: DType): Tensor {
+  device.requireDtype("tensor", dtype)
+  const out = allocate(device, shape, contiguousStrides(shape), dtype)
+  if (numelOf(shape) > 0) device.backend.write(out.storage.buffer, new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength))
+  return out
+}
+
+export const hostMethods = { data, dataSync, item, itemSync, toArray, toArraySync }

@@ -1,0 +1,478 @@
+/**
+ * Views: other sizes and strides over the same memory. None of these copies, except `reshape`, `flatten` and friends where
+ * the strides leave no other way.
+ */
+import type { OpNode, Rule } from "../autograd/node.ts"
+import { type Args, type Fn, op } from "../args.ts"
+import { shapeText, tensorText, valueText } from "../errors.ts"
+import { contiguousStrides, normalizeDim, normalizeDims, numelOf, type Sizes, viewStrides } from "../shape.ts"
+import { Tensor, viewOf, type ViewKind } from "../tensor.ts"
+import { clone, copyInto } from "./copying.ts"
+import { zeros } from "./creation.ts"
+import { stridedAdd } from "./strided-add.ts"
+import { sumToSize } from "./sum-to-size.ts"
+
+type Dim = ["dim", number]
+type SizesArg = [...sizes: number[]] | [sizes: readonly number[]]
+
+export interface ViewMethods {
+  /** The same elements in another shape; one size may be -1. Throws where the strides do not allow it (use `reshape`). */
+  view(...shape: SizesArg): Tensor
+  /** The same elements in another shape, copied only where a view is impossible. */
+  reshape(...shape: SizesArg): Tensor
+  viewAs(other: Tensor): Tensor
+  reshapeAs(other: Tensor): Tensor
+  /** Dims `startDim` to `endDim` as one. */
+  flatten(...args: Args<[["startDim", number], ["endDim", number]]>): Tensor
+  /** One dim as several. */
+  unflatten(...args: Args<[Dim, ["sizes", readonly number[]]]>): Tensor
+  ravel(): Tensor
+  transpose(...args: Args<[["dim0", number], ["dim1", number]]>): Tensor
+  swapaxes(...args: Args<[["axis0", number], ["axis1", number]]>): Tensor
+  swapdims(...args: Args<[["dim0", number], ["dim1", number]]>): Tensor
+  /** The transpose of a matrix; 0-d and 1-d tensors as they are. */
+  t(): Tensor
+  /** The dims in another order. */
+  permute(...dims: SizesArg): Tensor
+  movedim(...args: Args<[["source", number | readonly number[]], ["destination", number | readonly number[]]]>): Tensor
+  moveaxis(...args: Args<[["source", number | readonly number[]], ["destination", number | readonly number[]]]>): Tensor
+  /** Without the dims of size 1, or without those of `dim` that have size 1. */
+  squeeze(...args: Args<[["dim", number | readonly number[]]]>): Tensor
+  /** A new dim of size 1 before `dim`. */
+  unsqueeze(...args: Args<[Dim]>): Tensor
+  /** Dims of size 1 repeated without copying; -1 keeps a size. */
+  expand(...sizes: SizesArg): Tensor
+  expandAs(other: Tensor): Tensor
+  broadcastTo(...args: Args<[["size", readonly number[]]]>): Tensor
+  narrow(...args: Args<[Dim, ["start", number], ["length", number]]>): Tensor
+  select(...args: Args<[Dim, ["index", number]]>): Tensor
+  unbind(...args: Args<[Dim]>): Tensor[]
+  split(...args: Args<[["splitSize", number | readonly number[]], Dim]>): Tensor[]
+  tensorSplit(...args: Args<[["indicesOrSections", number | readonly number[]], Dim]>): Tensor[]
+  chunk(...args: Args<[["chunks", number], Dim]>): Tensor[]
+  /** All windows of `size` along `dimension`, `step` apart, as a last dim. */
+  unfold(...args: Args<[["dimension", number], ["size", number], ["step", number]]>): Tensor
+  diagonal(...args: Args<[["offset", number], ["dim1", number], ["dim2", number]]>): Tensor
+  asStrided(...args: Args<[["size", readonly number[]], ["stride", readonly number[]], ["storageOffset", number]]>): Tensor
+  /** An alias outside of the graph; it shares memory and version. */
+  detach(): Tensor
+  detach_(): Tensor
+}
+
+interface Shaped {
+  readonly shape: Sizes
+}
+
+/** `shape` with -1 worked out. */
+function inferSize(name: string, shape: Sizes, numel: number, of: Shaped): number[] {
+  if (!Array.isArray(shape) || shape.some((s) => !Number.isInteger(s) || s < -1))
+    throw new TypeError(`${name}: expected sizes (integers, one of them may be -1), got ${shapeText(shape)}`)
+  const unknown = shape.indexOf(-1)
+  if (unknown >= 0 && shape.indexOf(-1, unknown + 1) >= 0) throw new RangeError(`${name}: only one dimension can be inferred, got ${shapeText(shape)}`)
+  const known = shape.reduce((n, s) => (s === -1 ? n : n * s), 1)
+  const result = [...shape]
+  if (unknown >= 0) {
+    if (known === 0)
+      throw new RangeError(`${name}: cannot reshape tensor of 0 elements into shape ${shapeText(shape)} because the unspecified dimension size -1 can be any value and is ambiguous`)
+    if (numel % known === 0) result[unknown] = numel / known
+  }
+  if (numelOf(result) !== numel || result.includes(-1))
+    throw new RangeError(`${name}: shape '${shapeText(shape)}' is invalid for input of size ${numel} (shape ${shapeText(of.shape)})`)
+  return result
+}
+
+/** A rule whose backward is another view of the gradient. */
+const shaped = (name: string): Rule => ({ name, backward: (node, g) => [reshape(g, node.context as number[])] })
+
+const VIEW = shaped("ViewBackward0")
+const UNSAFE_VIEW = shaped("UnsafeViewBackward0")
+
+export const view: Fn<ViewMethods["view"]> = op("view(input, ...shape)", (x: Tensor, shape: number[]) => {
+  const to = inferSize("view", shape, x.numel(), x)
+  const strides = viewStrides(x.shape, x.strides, to)
+  if (!strides)
+    throw new RangeError(
+      `view: view size ${shapeText(to)} is not compatible with input tensor's size ${shapeText(x.shape)} and stride ${shapeText(x.strides)} (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.`,
+    )
+  return viewOf(x, to, strides, x.offset, VIEW, x.shape)
+})
+
+export const reshape: Fn<ViewMethods["reshape"]> = op("reshape(input, ...shape)", (x: Tensor, shape: number[]) => {
+  const to = inferSize("reshape", shape, x.numel(), x)
+  const strides = viewStrides(x.shape, x.strides, to)
+  if (strides) return viewOf(x, to, strides, x.offset, VIEW, x.shape)
+  const copy = clone(x, { memoryFormat: "contiguous" })
+  return viewOf(copy, to, contiguousStrides(to), 0, UNSAFE_VIEW, copy.shape)
+})
+
+export const viewAs: Fn<ViewMethods["viewAs"]> = op("viewAs(input, other)", (x: Tensor, other: Tensor) => view(x, other.shape))
+export const reshapeAs: Fn<ViewMethods["reshapeAs"]> = op("reshapeAs(input, other)", (x: Tensor, other: Tensor) => reshape(x, other.shape))
+
+export const flatten: Fn<ViewMethods["flatten"]> = op("flatten(input, startDim?, endDim?)", (x: Tensor, startDim = 0, endDim = -1) => {
+  const start = normalizeDim("flatten", startDim, x.ndim)
+  const end = normalizeDim("flatten", endDim, x.ndim)
+  if (start > end) throw new RangeError(`flatten: startDim ${startDim} comes after endDim ${endDim}`)
+  if (x.ndim === 0) return reshape(x, [1])
+  if (start === end) return x
+  return reshape(x, [...x.shape.slice(0, start), numelOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)])
+})
+
+export const ravel: Fn<ViewMethods["ravel"]> = op("ravel(input)", (x: Tensor) => (x.ndim === 1 ? x : reshape(x, [x.numel()])))
+
+export const unflatten: Fn<ViewMethods["unflatten"]> = op("unflatten(input, dim, sizes)", (x: Tensor, dim: number, sizes: number[]) => {
+  const d = normalizeDim("unflatten", dim, x.ndim)
+  const inner = inferSize("unflatten", sizes, x.shape[d]!, { shape: [x.shape[d]!] })
+  return view(x, [...x.shape.slice(0, d), ...inner, ...x.shape.slice(d + 1)])
+})
+
+const PERMUTE: Rule = {
+  name: "PermuteBackward0",
+  backward: (node, g) => [permute(g, invert(node.context as number[]))],
+}
+const invert = (dims: readonly number[]): number[] => {
+  const inverse = new Array<number>(dims.length)
+  dims.forEach((d, i) => (inverse[d] = i))
+  return inverse
+}
+
+function permuted(x: Tensor, dims: readonly number[], rule: Rule, context: unknown): Tensor {
+  return viewOf(x, dims.map((d) => x.shape[d]!), dims.map((d) => x.strides[d]!), x.offset, rule, context)
+}
+
+export const permute: Fn<ViewMethods["permute"]> = op("permute(input, ...dims)", (x: Tensor, dims: number[]) => {
+  if (dims.length !== x.ndim)
+    throw new RangeError(`permute: number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.ndim} is not equal to len(dims) = ${dims.length}`)
+  const order = normalizeDims("permute", dims, x.ndim)
+  return permuted(x, order, PERMUTE, order)
+})
+
+const TRANSPOSE: Rule = {
+  name: "TransposeBackward0",
+  backward: (node, g) => {
+    const [a, b] = node.context as [number, number]
+    return [transpose(g, a, b)]
+  },
+}
+const T: Rule = { name: "TBackward0", backward: (_node, g) => [t(g)] }
+
+function swapped(x: Tensor, a: number, b: number, rule: Rule): Tensor {
+  const order = x.shape.map((_, d) => (d === a ? b : d === b ? a : d))
+  return permuted(x, order, rule, [a, b])
+}
+
+export const transpose: Fn<ViewMethods["transpose"]> = op("transpose(input, dim0, dim1)", (x: Tensor, dim0: number, dim1: number) =>
+  swapped(x, normalizeDim("transpose", dim0, x.ndim), normalizeDim("transpose", dim1, x.ndim), TRANSPOSE),
+)
+export const swapaxes: Fn<ViewMethods["swapaxes"]> = op("swapaxes(input, axis0, axis1)", (x: Tensor, a: number, b: number) => transpose(x, a, b))
+export const swapdims: Fn<ViewMethods["swapdims"]> = op("swapdims(input, dim0, dim1)", (x: Tensor, a: number, b: number) => transpose(x, a, b))
+
+export const t: Fn<ViewMethods["t"]> = op("t(input)", (x: Tensor) => {
+  if (x.ndim > 2) throw new RangeError(`t: expects a tensor with <= 2 dimensions, but input is ${x.ndim}D: ${tensorText(x)}`)
+  return x.ndim === 2 ? swapped(x, 0, 1, T) : viewOf(x, x.shape, x.strides, x.offset, T)
+})
+
+const asList = (dims: number | readonly number[]): readonly number[] => (typeof dims === "number" ? [dims] : dims)
+
+function moved(name: string, x: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor {
+  const from = normalizeDims(name, asList(source), x.ndim)
+  const to = normalizeDims(name, asList(destination), x.ndim)
+  if (from.length !== to.length)
+    throw new RangeError(`${name}: source (${shapeText(from)}) and destination (${shapeText(to)}) must have the same number of dims`)
+  const order = new Array<number>(x.ndim).fill(-1)
+  to.forEach((d, i) => (order[d] = from[i]!))
+  const rest = x.shape.map((_, d) => d).filter((d) => !from.includes(d))
+  return permute(x, order.map((d) => (d === -1 ? rest.shift()! : d)))
+}
+
+type MoveArg = number | readonly number[]
+export const movedim: Fn<ViewMethods["movedim"]> = op("movedim(input, source, destination)", (x: Tensor, s: MoveArg, d: MoveArg) => moved("movedim", x, s, d))
+export const moveaxis: Fn<ViewMethods["moveaxis"]> = op("moveaxis(input, source, destination)", (x: Tensor, s: MoveArg, d: MoveArg) => moved("moveaxis", x, s, d))
+
+const SQUEEZE = [shaped("SqueezeBackward0"), shaped("SqueezeBackward1"), shaped("SqueezeBackward2")] as const
+
+export const squeeze: Fn<ViewMethods["squeeze"]> = op("squeeze(input, dim?)", (x: Tensor, dim?: number | readonly number[]) => {
+  const dims = dim === undefined ? x.shape.map((_, d) => d) : x.ndim === 0 ? [] : normalizeDims("squeeze", asList(dim), x.ndim)
+  const keep = x.shape.flatMap((size, d) => (size === 1 && dims.includes(d) ? [] : [d]))
+  const rule = SQUEEZE[dim === undefined ? 0 : typeof dim === "number" ? 1 : 2]
+  return viewOf(x, keep.map((d) => x.shape[d]!), keep.map((d) => x.strides[d]!), x.offset, rule, x.shape)
+})
+
+const UNSQUEEZE = shaped("UnsqueezeBackward0")
+
+export const unsqueeze: Fn<ViewMethods["unsqueeze"]> = op("unsqueeze(input, dim)", (x: Tensor, dim: number) => {
+  const d = normalizeDim("unsqueeze", dim, x.ndim + 1)
+  const stride = d < x.ndim ? x.shape[d]! * x.strides[d]! : 1
+  return viewOf(x, x.shape.toSpliced(d, 0, 1), x.strides.toSpliced(d, 0, stride), x.offset, UNSQUEEZE, x.shape)
+})
+
+const EXPAND: Rule = { name: "ExpandBackward0", backward: (node, g) => [sumToSize(g, node.context as number[])] }
+
+export const expand: Fn<ViewMethods["expand"]> = op("expand(input, ...size)", (x: Tensor, size: number[]) => {
+  const shift = size.length - x.ndim
+  if (shift < 0)
+    throw new RangeError(`expand: the number of sizes provided (${size.length}) must be greater or equal to the number of dimensions in the tensor (${x.ndim})`)
+  const shape = size.map((s, d) => {
+    const own = d < shift ? 1 : x.shape[d - shift]!
+    if (s === -1 && d >= shift) return own
+    if (!Number.isInteger(s) || s < 0 || (own !== 1 && s !== own))
+      throw new RangeError(
+        `expand: The expanded size of the tensor (${s}) must match the existing size (${own}) at non-singleton dimension ${d}. Target sizes: ${shapeText(size)}. Tensor sizes: ${shapeText(x.shape)}`,
+      )
+    return s
+  })
+  const strides = shape.map((s, d) => (d < shift ? 0 : x.shape[d - shift] === 1 && s !== 1 ? 0 : x.strides[d - shift]!))
+  return viewOf(x, shape, strides, x.offset, EXPAND, x.shape)
+})
+export const expandAs: Fn<ViewMethods["expandAs"]> = op("expandAs(input, other)", (x: Tensor, other: Tensor) => expand(x, other.shape))
+export const broadcastTo: Fn<ViewMethods["broadcastTo"]> = op("broadcastTo(input, size)", (x: Tensor, size: number[]) => expand(x, size))
+
+/** Zeros in the shape of the input with the gradient in the part that the view saw. */
+function embed(node: OpNode, g: Tensor, part: (whole: Tensor) => Tensor): Tensor {
+  const whole = zeros((node.context as { shape: Sizes }).shape, { dtype: g.dtype, device: g.device })
+  copyInto(part(whole), g)
+  return whole
+}
+
+interface SliceContext {
+  readonly shape: Sizes
+  readonly dim: number
+  readonly start: number
+  readonly step: number
+  readonly length: number
+}
+
+const SLICE: Rule = {
+  name: "SliceBackward0",
+  backward: (node, g) => {
+    const c = node.context as SliceContext
+    return [embed(node, g, (whole) => sliced(whole, c.dim, c.start, c.length, c.step))]
+  },
+}
+
+/** `length` elements along `dim` from `start`, `step` apart. Bounds are the caller's. */
+export function sliced(x: Tensor, dim: number, start: number, length: number, step = 1, kind: ViewKind = "normal", rule = SLICE): Tensor {
+  const shape = x.shape.with(dim, length)
+  const strides = x.strides.with(dim, x.strides[dim]! * step)
+  const context: SliceContext = { shape: x.shape, dim, start, step, length }
+  return viewOf(x, shape, strides, x.offset + start * x.strides[dim]!, rule, context, kind)
+}
+
+export const narrow: Fn<ViewMethods["narrow"]> = op("narrow(input, dim, start, length)", (x: Tensor, dim: number, start: number, length: number) => {
+  if (x.ndim === 0) throw new RangeError("narrow: cannot be applied to a 0-dim tensor")
+  const d = normalizeDim("narrow", dim, x.ndim)
+  const size = x.shape[d]!
+  const from = start < 0 ? start + size : start
+  if (!Number.isInteger(start) || !Number.isInteger(length) || length < 0 || from < 0 || from + length > size)
+    throw new RangeError(`narrow: start (${start}) + length (${length}) exceeds dimension size (${size}) of ${tensorText(x)} at dim ${d}`)
+  return sliced(x, d, from, length)
+})
+
+const SELECT: Rule = {
+  name: "SelectBackward0",
+  backward: (node, g) => {
+    const { dim, start } = node.context as SliceContext
+    return [embed(node, g, (whole) => select(whole, dim, start))]
+  },
+}
+const UNBIND: Rule = {
+  name: "UnbindBackward0",
+  backward: SELECT.backward,
+}
+
+function selected(name: string, x: Tensor, dim: number, index: number, rule: Rule, kind: ViewKind = "normal"): Tensor {
+  const size = x.shape[dim]!
+  if (!Number.isInteger(index) || index < -size || index >= size)
+    throw new RangeError(`${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${tensorText(x)})`)
+  const start = index < 0 ? index + size : index
+  const context: SliceContext = { shape: x.shape, dim, start, step: 1, length: 1 }
+  return viewOf(x, x.shape.toSpliced(dim, 1), x.strides.toSpliced(dim, 1), x.offset + start * x.strides[dim]!, rule, context, kind)
+}
+
+export const select: Fn<ViewMethods["select"]> = op("select(input, dim, index)", (x: Tensor, dim: number, index: number) => {
+  if (x.ndim === 0) throw new RangeError("select: cannot be applied to a 0-dim tensor")
+  return selected("select", x, normalizeDim("select", dim, x.ndim), index, SELECT)
+})
+
+export const unbind: Fn<ViewMethods["unbind"]> = op("unbind(input, dim?)", (x: Tensor, dim = 0) => {
+  if (x.ndim === 0) throw new RangeError("unbind: cannot be applied to a 0-dim tensor")
+  const d = normalizeDim("unbind", dim, x.ndim)
+  return Array.from({ length: x.shape[d]! }, (_, i) => selected("unbind", x, d, i, UNBIND, "multiple"))
+})
+
+const SPLIT: Rule = { ...SLICE, name: "SplitBackward0" }
+const SPLIT_SIZES: Rule = { ...SLICE, name: "SplitWithSizesBackward0" }
+
+function pieces(x: Tensor, dim: number, lengths: readonly number[], rule: Rule, kind: ViewKind): Tensor[] {
+  let start = 0
+  return lengths.map((length) => {
+    const part = sliced(x, dim, start, length, 1, kind, rule)
+    start += length
+    return part
+  })
+}
+
+/** Lengths of the pieces of `size` elements: all `piece` but perhaps the last; one empty piece of nothing. */
+const evenly = (size: number, piece: number): number[] =>
+  size === 0 ? [0] : Array.from({ length: Math.ceil(size / piece) }, (_, i) => Math.min(piece, size - i * piece))
+
+export const split: Fn<ViewMethods["split"]> = op("split(input, splitSize, dim?)", (x: Tensor, splitSize: number | readonly number[], dim = 0) => {
+  if (x.ndim === 0) throw new RangeError("split: expects at least a 1-dimensional tensor")
+  const d = normalizeDim("split", dim, x.ndim)
+  const size = x.shape[d]!
+  if (typeof splitSize === "number") {
+    if (!Number.isInteger(splitSize) || splitSize < 0 || (splitSize === 0 && size !== 0))
+      throw new RangeError(`split: splitSize must be a positive integer, got ${splitSize}`)
+    return pieces(x, d, evenly(size, splitSize || 1), SPLIT, "multiple")
+  }
+  if (!Array.isArray(splitSize) || splitSize.some((s) => s < 0) || splitSize.reduce((a, b) => a + b, 0) !== size)
+    throw new RangeError(`split: the sizes ${valueText(splitSize)} (${splitSize}) must sum to ${size}, the size of dim ${d} of ${tensorText(x)}`)
+  return pieces(x, d, splitSize, SPLIT_SIZES, "multiple")
+})
+
+export const chunk: Fn<ViewMethods["chunk"]> = op("chunk(input, chunks, dim?)", (x: Tensor, chunks: number, dim = 0) => {
+  if (x.ndim === 0) throw new RangeError("chunk: expects at least a 1-dimensional tensor")
+  if (!Number.isInteger(chunks) || chunks < 1) throw new RangeError(`chunk: chunks must be a positive integer, got ${chunks}`)
+  const d = normalizeDim("chunk", dim, x.ndim)
+  const size = x.shape[d]!
+  if (size === 0) return pieces(x, d, new Array<number>(chunks).fill(0), SPLIT_SIZES, "multiple")
+  return pieces(x, d, evenly(size, Math.ceil(size / chunks)), SPLIT, "multiple")
+})
+
+export const tensorSplit: Fn<ViewMethods["tensorSplit"]> = op(
+  "tensorSplit(input, indicesOrSections, dim?)",
+  (x: Tensor, where: number | readonly number[], dim = 0) => {
+    if (x.ndim === 0) throw new RangeError("tensorSplit: expects at least a 1-dimensional tensor")
+    const d = normalizeDim("tensorSplit", dim, x.ndim)
+    const size = x.shape[d]!
+    if (typeof where === "number") {
+      if (!Number.isInteger(where) || where < 1) throw new RangeError(`tensorSplit: number of sections must be larger than 0, got ${where}`)
+      const [least, extra] = [Math.floor(size / where), size % where]
+      return pieces(x, d, Array.from({ length: where }, (_, i) => least + (i < extra ? 1 : 0)), SLICE, "normal")
+    }
+    const clip = (i: number): number => Math.min(Math.max(i < 0 ? i + size : i, 0), size)
+    const cuts = [0, ...where.map(clip), size]
+    return cuts.slice(1).map((end, i) => sliced(x, d, cuts[i]!, Math.max(end - cuts[i]!, 0)))
+  },
+)
+
+const AS_STRIDED_VIEW: Rule = {
+  name: "AsStridedBackward0",
+  backward: (node, g) => {
+    const c = node.context as { shape: Sizes; strides: Sizes; offset: number; size: Sizes; stride: Sizes; at: number }
+    return [scatterStrided(g, c)]
+  },
+}
+
+/** Sums the gradient of an arbitrary strided view, whose elements may overlap, into the input's shape. */
+function scatterStrided(
+  g: Tensor,
+  c: { shape: Sizes; strides: Sizes; offset: number; size: Sizes; stride: Sizes; at: number },
+): Tensor {
+  // The memory that either sees, from its first element on, as one flat tensor.
+  const first = Math.min(c.offset, c.at)
+  const end = Math.max(c.offset + reach(c.shape, c.strides), c.at + reach(c.size, c.stride)) + 1
+  const flat = stridedAdd(zeros([end - first], { dtype: g.dtype, device: g.device }), g, c.stride, c.at - first)
+  return asStrided(flat, c.shape, c.strides, c.offset - first)
+}
+
+const reach = (sizes: Sizes, strides: Sizes): number => sizes.reduce((n, s, d) => n + Math.max(s - 1, 0) * strides[d]!, 0)
+
+export const asStrided: Fn<ViewMethods["asStrided"]> = op(
+  "asStrided(input, size, stride, storageOffset?)",
+  (x: Tensor, size: readonly number[], stride: readonly number[], storageOffset = x.offset) => {
+    if (size.length !== stride.length) throw new RangeError(`asStrided: mismatch in length of strides and shape: ${shapeText(stride)}, ${shapeText(size)}`)
+    if (size.some((s) => !Number.isInteger(s) || s < 0) || stride.some((s) => !Number.isInteger(s) || s < 0) || storageOffset < 0)
+      throw new RangeError(`asStrided: sizes, strides and offset must be non-negative integers, got ${shapeText(size)}, ${shapeText(stride)}, ${storageOffset}`)
+    if (numelOf(size) > 0 && storageOffset + reach(size, stride) >= x.storage.length)
+      throw new RangeError(
+        `asStrided: setStorage: sizes ${shapeText(size)}, strides ${shapeText(stride)}, storage offset ${storageOffset} are out of bounds for storage of size ${x.storage.length}`,
+      )
+    const context = { shape: x.shape, strides: x.strides, offset: x.offset, size, stride, at: storageOffset }
+    return viewOf(x, size, stride, storageOffset, AS_STRIDED_VIEW, context)
+  },
+)
+
+const UNFOLD: Rule = {
+  name: "UnfoldBackward0",
+  backward: AS_STRIDED_VIEW.backward,
+}
+
+export const unfold: Fn<ViewMethods["unfold"]> = op("unfold(input, dimension, size, step)", (x: Tensor, dimension: number, size: number, step: number) => {
+  const d = normalizeDim("unfold", dimension, x.ndim)
+  const whole = x.ndim === 0 ? 1 : x.shape[d]!
+  if (!Number.isInteger(size) || size < 0 || size > whole)
+    throw new RangeError(`unfold: maximum size for tensor at dimension ${d} is ${whole} but size is ${size}`)
+  if (!Number.isInteger(step) || step < 1) throw new RangeError(`unfold: step is ${step} but must be > 0`)
+  if (x.ndim === 0) return viewOf(x, [size], [1], x.offset, UNFOLD, strideContext(x, [size], [1], x.offset))
+  const shape = [...x.shape.with(d, Math.floor((whole - size) / step) + 1), size]
+  const strides = [...x.strides.with(d, x.strides[d]! * step), x.strides[d]!]
+  return viewOf(x, shape, strides, x.offset, UNFOLD, strideContext(x, shape, strides, x.offset))
+})
+
+/** A dense stand-in for the input's own layout: the gradient's memory need not have the input's gaps. */
+function strideContext(x: Tensor, size: Sizes, stride: Sizes, at: number): unknown {
+  const dense = contiguousStrides(x.shape)
+  const translate = new Map(x.strides.map((s, d) => [s, dense[d]!]))
+  const unique = new Set(x.strides.filter((_, d) => x.shape[d] !== 1)).size === x.shape.filter((s) => s !== 1).length
+  if (at === x.offset && unique && !x.strides.includes(0)) {
+    const map = stride.map((s) => translate.get(s) ?? denseStep(s, x.strides, dense))
+    return { shape: x.shape, strides: dense, offset: 0, size, stride: map, at: 0 }
+  }
+  return { shape: x.shape, strides: x.strides, offset: x.offset, size, stride, at }
+}
+
+/** A multiple of one of the input's strides, in the dense layout. */
+function denseStep(step: number, strides: Sizes, dense: Sizes): number {
+  const d = strides.findIndex((s) => s !== 0 && step % s === 0)
+  return d < 0 ? step : (step / strides[d]!) * dense[d]!
+}
+
+const DIAGONAL: Rule = {
+  name: "DiagonalBackward0",
+  backward: (node, g) => {
+    const { offset, dim1, dim2 } = node.context as { offset: number; dim1: number; dim2: number }
+    return [embed(node, g, (whole) => diagonal(whole, offset, dim1, dim2))]
+  },
+}
+
+export const diagonal: Fn<ViewMethods["diagonal"]> = op("diagonal(input, offset?, dim1?, dim2?)", (x: Tensor, offset = 0, dim1 = 0, dim2 = 1) => {
+  const a = normalizeDim("diagonal", dim1, x.ndim)
+  const b = normalizeDim("diagonal", dim2, x.ndim)
+  if (a === b) throw new RangeError(`diagonal: diagonal dimensions cannot be identical ${dim1}, ${dim2}`)
+  const [rows, columns] = [x.shape[a]!, x.shape[b]!]
+  const length = Math.max(0, offset >= 0 ? Math.min(rows, columns - offset) : Math.min(rows + offset, columns))
+  const rest = x.shape.map((_, d) => d).filter((d) => d !== a && d !== b)
+  const at = length === 0 ? x.offset : x.offset + (offset >= 0 ? offset * x.strides[b]! : -offset * x.strides[a]!)
+  return viewOf(
+    x,
+    [...rest.map((d) => x.shape[d]!), length],
+    [...rest.map((d) => x.strides[d]!), x.strides[a]! + x.strides[b]!],
+    at,
+    DIAGONAL,
+    { shape: x.shape, offset, dim1: a, dim2: b },
+  )
+})
+
+const ALIAS: Rule = { name: "AliasBackward0", backward: (_node, g) => [g] }
+/** The same tensor as another object, in the graph. */
+export const alias = (x: Tensor): Tensor => viewOf(x, x.shape, x.strides, x.offset, ALIAS)
+
+export const detach: Fn<ViewMethods["detach"]> = op("detach(input)", (x: Tensor) => detached(x))
+
+/** `x` outside of the graph. */
+export function detached(x: Tensor): Tensor {
+  return new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype)
+}
+
+export const detach_: Fn<ViewMethods["detach_"]> = op("detach_(input)", (x: Tensor) => {
+  if (x.view_) throw new Error("Can't detach views in-place: use detach() instead")
+  x.setHistory(null)
+  x.leafRequiresGrad = false
+  return x
+})
+
+export const viewMethods = {
+  view, reshape, viewAs, reshapeAs, flatten, unflatten, ravel, transpose, swapaxes, swapdims, t, permute, movedim, moveaxis,
+  squeeze, unsqueeze, expand, expandAs, broadcastTo, narrow, select, unbind, split, tensorSplit, chunk, unfold, diagonal,
+  asStrided, detach, detach_,
+}

@@ -1,0 +1,108 @@
+/**
+ * Storage: the memory behind tensors. It materialises at first use and is freed when nothing holds it any more, by the
+ * engine's own collector or, for memory that the engine does not know, by a finalizer.
+ */
+import type { Buffer } from "./backend.ts"
+import type { Device } from "./device.ts"
+import { DTYPES, type DType } from "./dtype.ts"
+
+interface Held {
+  readonly device: Device
+  readonly buffer: Buffer
+}
+
+let registry: FinalizationRegistry<Held> | undefined
+const finalizers = (): FinalizationRegistry<Held> =>
+  (registry ??= new FinalizationRegistry<Held>((held) => held.device.backend.free(held.buffer)))
+
+/** Storages made since the innermost `scope` began; null outside of one. */
+let scoped: Set<Storage> | null = null
+
+export class Storage {
+  readonly device: Device
+  /** The type it was allocated for. */
+  readonly dtype: DType
+  /** Elements of `dtype`. */
+  readonly length: number
+  /** Counts in-place changes, for the check of saved tensors. */
+  version = 0
+  private held: Buffer | null
+  private freed = false
+
+  constructor(device: Device, dtype: DType, length: number, buffer: Buffer | null = null) {
+    this.device = device
+    this.dtype = dtype
+    this.length = length
+    this.held = null
+    if (buffer) this.hold(buffer)
+    if (scoped) scoped.add(this)
+  }
+
+  get buffer(): Buffer {
+    return this.held ?? this.materialize()
+  }
+
+  get bytes(): number {
+    return this.length * DTYPES[this.dtype].bytes
+  }
+
+  private materialize(): Buffer {
+    if (this.freed) throw new Error("this tensor's memory was freed: its scope ended, or it was disposed of")
+    const buffer = this.device.allocate(this.bytes, this.dtype)
+    this.hold(buffer)
+    return buffer
+  }
+
+  private hold(buffer: Buffer): void {
+    this.held = buffer
+    if (!this.device.collects) finalizers().register(this, { device: this.device, buffer }, this)
+  }
+
+  /** Gives the memory back now; using it afterwards throws. */
+  free(): void {
+    if (this.freed) return
+    this.freed = true
+    if (!this.held) return
+    if (!this.device.collects) registry?.unregister(this)
+    this.device.backend.free(this.held)
+    this.held = null
+  }
+}
+
+/** Runs `body` and frees what was made inside, but for what `keep` names in the result. */
+export function collectStorages<T>(body: () => T, keep: (result: Awaited<T>) => Iterable<Storage>): T {
+  const outer = scoped
+  const mine = new Set<Storage>()
+  scoped = mine
+  const finish = (result: Awaited<T> | undefined, failed: boolean): void => {
+    const kept = new Set(failed ? [] : keep(result as Awaited<T>))
+    for (const storage of mine) {
+      if (kept.has(storage)) outer?.add(storage)
+      else storage.free()
+    }
+  }
+  let result: T
+  try {
+    result = body()
+  } catch (error) {
+    scoped = outer
+    finish(undefined, true)
+    throw error
+  }
+  if (result instanceof Promise)
+    return result.then(
+      (value: Awaited<T>) => {
+        scoped = outer
+        finish(value, false)
+        return value
+      },
+      (error: unknown) => {
+        scoped = outer
+        finish(undefined, true)
+        throw error
+      },
+    ) as T
+  scoped = outer
+  finish(result as Awaited<T>, false)
+  return result
+}

@@ -1,0 +1,288 @@
+/**
+ * Tensor: a strided view of a storage, with its place in the graph. This file holds the state; what can be done with a
+ * tensor stands in `ops/` by family, and each family's methods are one interface that Tensor extends.
+ */
+import { type AccumulateGrad, addHook, edgeOf, type GradNode, OpNode, type RemovableHandle, type Rule, type TensorHook } from "./autograd/node.ts"
+import { gradEnabled, inferenceEnabled } from "./autograd/mode.ts"
+import type { Device } from "./device.ts"
+import { DTYPES, type DType, isFloating } from "./dtype.ts"
+import type { Methods } from "./methods.ts"
+import { isContiguous, normalizeDim, numelOf, type Sizes } from "./shape.ts"
+import { Storage } from "./storage.ts"
+
+/** A shape in the types: a tuple of sizes, or `any` where unknown. */
+export type Shape = readonly number[]
+
+/** How a view came to be, which decides whether it may be changed in place. */
+export type ViewKind = "normal" | "noGrad" | "multiple" | "custom"
+
+/** What a view remembers of the tensor it looks at. */
+export interface ViewInfo {
+  readonly base: Tensor
+  readonly kind: ViewKind
+  /** The storage's version that `node` belongs to; a later one means that it must be made anew from the base. */
+  version: number
+}
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the families' methods are installed on the prototype by methods.ts
+// biome-ignore lint/suspicious/noExplicitAny: `any` says "unknown shape" and "unknown dtype", so that untyped code compiles
+export interface Tensor<S extends Shape = any, D extends DType = any> extends Methods {
+  readonly __types?: [S, D]
+}
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export class Tensor<S extends Shape = any, D extends DType = any> {
+  readonly storage: Storage
+  /** The sizes of the dims. */
+  readonly shape: 0 extends 1 & S ? readonly number[] : S
+  /** The step along each dim, in elements. */
+  readonly strides: readonly number[]
+  /** The first element's place in the storage, in elements. */
+  readonly offset: number
+  readonly dtype: D
+  /** The accumulated gradient of a leaf (or of a tensor that retains it); null until there is one. */
+  grad: Tensor<S, D> | null
+  /** Which output of `gradFn` this is. */
+  outputNr: number
+  /** Whether this leaf was asked to collect a gradient. */
+  leafRequiresGrad: boolean
+  /** Made in inference mode: never part of a graph. */
+  readonly isInference: boolean
+  accumulator: AccumulateGrad | null
+  view_: ViewInfo | null
+  private node: GradNode | null
+
+  constructor(storage: Storage, shape: Sizes, strides: Sizes, offset: number, dtype: DType) {
+    this.storage = storage
+    this.shape = shape as Tensor<S, D>["shape"]
+    this.strides = strides
+    this.offset = offset
+    this.dtype = dtype as D
+    this.grad = null
+    this.outputNr = 0
+    this.leafRequiresGrad = false
+    this.isInference = inferenceEnabled()
+    this.accumulator = null
+    this.view_ = null
+    this.node = null
+  }
+
+  get device(): Device {
+    return this.storage.device
+  }
+
+  /** The number of dims. */
+  get ndim(): number {
+    return this.shape.length
+  }
+
+  dim(): number {
+    return this.shape.length
+  }
+
+  /** The sizes, or the size of one dim. */
+  size(): readonly number[]
+  size(dim: number): number
+  size(dim?: number): number | readonly number[] {
+    return dim === undefined ? this.shape : this.shape[normalizeDim("size", dim, this.ndim)]!
+  }
+
+  /** The strides in elements, or the stride of one dim. */
+  stride(): readonly number[]
+  stride(dim: number): number
+  stride(dim?: number): number | readonly number[] {
+    return dim === undefined ? this.strides : this.strides[normalizeDim("stride", dim, this.ndim)]!
+  }
+
+  /** The number of elements. */
+  numel(): number {
+    return numelOf(this.shape)
+  }
+
+  get nbytes(): number {
+    return this.numel() * this.elementSize()
+  }
+
+  /** Bytes of one element. */
+  elementSize(): number {
+    return DTYPES[this.dtype as DType].bytes
+  }
+
+  storageOffset(): number {
+    return this.offset
+  }
+
+  /** The length of the first dim, as Python's `len`. Throws a TypeError for a 0-d tensor. */
+  get length(): number {
+    if (this.ndim === 0) throw new TypeError("length of a 0-d tensor")
+    return this.shape[0]!
+  }
+
+  /** Whether the elements lie in row-major order without gaps. */
+  isContiguous(): boolean {
+    return isContiguous(this.shape, this.strides)
+  }
+
+  isFloatingPoint(): boolean {
+    return isFloating(this.dtype as DType)
+  }
+
+  /** How often the memory was changed in place. */
+  get version(): number {
+    return this.storage.version
+  }
+
+  /** Whether a gradient flows to or through this tensor. */
+  get requiresGrad(): boolean {
+    return this.leafRequiresGrad || this.gradFn !== null
+  }
+
+  set requiresGrad(on: boolean) {
+    if (on && !this.isFloatingPoint())
+      throw new TypeError(`only Tensors of floating point dtype can require gradients, got ${this.dtype}; convert with x.to("float32")`)
+    if (this.gradFn) {
+      if (!on) throw new Error("you can only change requiresGrad flags of leaf variables; to cut the graph use x.detach()")
+      return
+    }
+    if (on && this.isInference && !inferenceEnabled())
+      throw new Error("Setting requiresGrad: true on an inference tensor outside of inferenceMode is not allowed; clone it first")
+    this.leafRequiresGrad = on
+  }
+
+  requiresGrad_(on = true): this {
+    this.requiresGrad = on
+    return this
+  }
+
+  /** Not made by a recorded op. */
+  get isLeaf(): boolean {
+    return this.gradFn === null
+  }
+
+  /** The node that made this tensor; null for a leaf. */
+  get gradFn(): GradNode | null {
+    const view = this.view_
+    if (view !== null && view.version !== this.storage.version) refreshView(this, view)
+    return this.node
+  }
+
+  /** Puts the tensor at output `output` of `node`. */
+  setHistory(node: GradNode | null, output = 0): void {
+    this.node = node
+    this.outputNr = output
+  }
+
+  isView(): boolean {
+    return this.view_ !== null
+  }
+
+  get retainsGrad(): boolean {
+    return this.gradFn?.retained?.get(this.outputNr) === this
+  }
+
+  /** Keeps the gradient of a tensor that is no leaf, in `grad`. Throws when it requires none. */
+  retainGrad(): void {
+    const node = this.gradFn
+    if (!node) {
+      if (!this.leafRequiresGrad) throw new Error("can't retainGrad on a Tensor that has requiresGrad: false")
+      return
+    }
+    ;(node.retained ??= new Map()).set(this.outputNr, this)
+  }
+
+  /**
+   * Calls `hook` with this tensor's gradient when it has been computed; what it returns replaces the gradient. Throws for
+   * a tensor that requires none.
+   */
+  registerHook(hook: TensorHook): RemovableHandle {
+    const node = edgeOf(this)
+    if (!node) throw new Error("cannot register a hook on a tensor that doesn't require gradient")
+    const hooks = (node.tensorHooks ??= new Map())
+    let mine = hooks.get(this.outputNr)
+    if (!mine) hooks.set(this.outputNr, (mine = new Set()))
+    return addHook(mine, hook)
+  }
+
+  /** Calls `hook` with this leaf each time its gradient has been accumulated. */
+  registerPostAccumulateGradHook(hook: (tensor: Tensor) => void): RemovableHandle {
+    if (!this.leafRequiresGrad || this.gradFn)
+      throw new Error("post accumulate grad hooks cannot be registered on non-leaf tensors or tensors that require no gradient")
+    const sink = edgeOf(this) as AccumulateGrad
+    return addHook((sink.postAccumulateHooks ??= new Set()), hook)
+  }
+}
+
+export const isTensor = (value: unknown): value is Tensor => value instanceof Tensor
+
+/** A tensor that a module registers as a parameter when it is assigned to a field. Requires a gradient by default. */
+// biome-ignore lint/suspicious/noExplicitAny: as for Tensor
+export class Parameter<S extends Shape = any, D extends DType = any> extends Tensor<S, D> {
+  constructor(data: Tensor<S, D>, requiresGrad = true) {
+    super(data.storage, data.shape, data.strides, data.offset, data.dtype)
+    this.leafRequiresGrad = requiresGrad && data.isFloatingPoint()
+  }
+}
+
+/** Whether an op on these is recorded. */
+export function needsGrad(inputs: readonly Tensor[]): boolean {
+  if (!gradEnabled()) return false
+  for (let i = 0; i < inputs.length; i++) if (inputs[i]!.requiresGrad) return true
+  return false
+}
+
+/** A new tensor with memory of its own, contents undefined. */
+export function allocate(device: Device, shape: Sizes, strides: Sizes, dtype: DType): Tensor {
+  return new Tensor(new Storage(device, dtype, numelOf(shape)), shape, strides, 0, dtype)
+}
+
+/**
+ * Records that `out` was made from `inputs`, when any of them requires a gradient. `saved` are the tensors that the rule
+ * will read with `node.get(i)` (they may include `out`), `context` whatever else it needs.
+ */
+export function track(rule: Rule, out: Tensor, inputs: readonly Tensor[], saved: readonly Tensor[] = NONE, context: unknown = null): Tensor {
+  if (!needsGrad(inputs) || !isFloating(out.dtype)) return out
+  const node = new OpNode(rule, inputs, saved, context)
+  node.outputs = [{ shape: out.shape, dtype: out.dtype, device: out.device }]
+  out.setHistory(node)
+  return out
+}
+
+const NONE: readonly Tensor[] = []
+
+/** As `track` for several outputs; those that are not floating stay outside of the graph. */
+export function trackAll(rule: Rule, outs: readonly Tensor[], inputs: readonly Tensor[], saved: readonly Tensor[] = NONE, context: unknown = null): void {
+  if (!needsGrad(inputs)) return
+  const node = new OpNode(rule, inputs, saved, context)
+  node.outputs = outs.map((out) => ({ shape: out.shape, dtype: out.dtype, device: out.device }))
+  outs.forEach((out, i) => isFloating(out.dtype) && out.setHistory(node, i))
+}
+
+/** A view of `x`: other sizes, strides and offset over the same memory, recorded with `rule`. */
+export function viewOf(
+  x: Tensor,
+  shape: Sizes,
+  strides: Sizes,
+  offset: number,
+  rule: Rule,
+  context: unknown = null,
+  kind: ViewKind = "normal",
+): Tensor {
+  const out = new Tensor(x.storage, shape, strides, offset, x.dtype)
+  const base = x.view_ ? x.view_.base : x
+  const made = x.view_ && x.view_.kind !== "normal" && kind === "normal" ? x.view_.kind : kind
+  out.view_ = { base, kind: gradEnabled() ? made : "noGrad", version: x.storage.version }
+  return track(rule, out, [x], NONE, context)
+}
+
+let viewRule: ((base: Tensor, view: Tensor) => GradNode) | null = null
+
+/** How a view that was overtaken by an in-place change is connected to its base again (set by autograd/inplace.ts). */
+export function onStaleView(make: (base: Tensor, view: Tensor) => GradNode): void {
+  viewRule = make
+}
+
+function refreshView(t: Tensor, view: ViewInfo): void {
+  view.version = t.storage.version
+  if (viewRule && view.base.requiresGrad && view.kind !== "noGrad") t.setHistory(viewRule(view.base, t))
+}

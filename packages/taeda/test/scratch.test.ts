@@ -1,0 +1,31 @@
+import { test, expect } from "vitest"
+import * as torch from "@taeda/core"
+import { createCpuJs } from "@taeda/backend-cpu-js"
+torch.registerBackend("cpu", { openSync: () => createCpuJs(), open: async () => createCpuJs() })
+test("x", async () => {
+  const x = torch.ones(2, 2, { requiresGrad: true })
+  const y = x.add(2)
+  console.log(String(x), String(y))
+  const z = y.mul(y).mul(3)
+  const out = z.mean()
+  console.log(String(z), String(out))
+  out.backward()
+  console.log(String(x.grad))
+  const a = torch.arange(6).view(2, 3).to("float32").requiresGrad_()
+  const b = a.t().mul(torch.tensor([1, 2]))
+  b.sum().backward()
+  console.log(String(a.grad), String(b), String(a.at))
+  const v = torch.tensor([1, 2, 3], { requiresGrad: true })
+  const [g] = torch.grad(v.mul(v).mul(v).sum(), v, { createGraph: true })
+  const [h] = torch.grad(g!.sum(), v)
+  console.log(String(g), String(h))
+  const w = torch.tensor([1, 2, 3], { requiresGrad: true })
+  const u = w.mul(2)
+  u.narrow(0, 1, 1).mul_(10)
+  console.log(String(u), u.gradFn!.name())
+  u.sum().backward()
+  console.log(String(w.grad))
+  let c = w
+  for (let i = 0; i < 100000; i++) c = c.add(1)
+  c.sum().backward()
+})

@@ -1,0 +1,17 @@
+/**
+ * `pnpm conformance`: the suite against one backend. All arguments go to its command; stdout carries nothing but its report.
+ * It runs in the folder of a package that depends on every backend, since it looks for them where it is run.
+ */
+import { join } from "node:path"
+import { currentNode } from "../node/index.mjs"
+import { run } from "./process.mjs"
+import { main } from "./steps.mjs"
+import { build, install, ROOT } from "./workspace.mjs"
+
+await main(async () => {
+  await install()
+  await build()
+  return run(currentNode(), [join(ROOT, "packages", "conformance", "dist", "cli.js"), ...process.argv.slice(2)], {
+    cwd: join(ROOT, "tooling", "conformance"),
+  })
+})
