@@ -40,7 +40,12 @@ const encodeRow = (row: Row): Json => ({
   grad: row.grad,
   indices: [...row.indices],
   aliases: [...row.aliases],
-  cases: casesOf(row).map(({ id, args, options, second }) => ({ id, second, ...encodeCall(args, options) })),
+  cases: casesOf(row).map(({ id, args, options, second, noGradcheck }) => ({
+    id,
+    second,
+    noGradcheck: noGradcheck ?? null,
+    ...encodeCall(args, options),
+  })),
   errors: errorCasesOf(row).map(({ id, error, args, options }) => ({
     id,
     oursAlone: error.oursAlone,

@@ -332,6 +332,7 @@ def main():
     if torch.__version__.split("+")[0] != "2.13.0":
         sys.exit(f"torch 2.13.0 is the reference, this is {torch.__version__}: pip install torch==2.13.0")
     torch.set_num_threads(1)
+    torch.backends.mkldnn.enabled = False  # picks its own instructions
     warnings.simplefilter("ignore")
     only = set(sys.argv[1:])
     plan = read_plan()

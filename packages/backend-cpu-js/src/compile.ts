@@ -1,9 +1,21 @@
 /** From kernels to functions that run them. */
-import type { Kernel, Operand, Scalar } from "@taeda/core"
+import {
+  bfloat16ToNumber,
+  float16ToNumber,
+  isFloating,
+  type Kernel,
+  numberToBfloat16,
+  numberToFloat16,
+  type Operand,
+  type Scalar,
+} from "@taeda/core"
 import { viewBuffer } from "./buffer.ts"
-import { emitKernel } from "./emit.ts"
-import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } from "@taeda/core"
+import { composeKernel } from "./closures.ts"
+import { convLaunch } from "./conv.ts"
+import { emitKernel, type LoopKernel } from "./emit.ts"
+import { matmulLaunch } from "./matmul.ts"
 import { HELPERS } from "./primitives.ts"
+import { sortLaunch } from "./sort.ts"
 import { runsByRows } from "./traversal.ts"
 
 /** Runs a kernel over `sizes`. */
@@ -33,11 +45,30 @@ export function canGenerateCode(): boolean {
   return generating
 }
 
+/** Compiles the kernels that are loops around expressions. */
+export const compileLoops = (kernel: LoopKernel, generate: boolean): Launch =>
+  generate ? (new Function("helpers", emitKernel(kernel))(LIBRARY) as Launch) : composeKernel(kernel)
+
+/** `true`, or why the core had better compose a kernel of maps and reductions. */
 export function kernelSupport(kernel: Kernel): true | string {
-  return "inputs" in kernel ? true : `cpu-js has no ${kernel.kind} of its own`
+  if (kernel.kind === "matmul" && kernel.dtype === "bool") return "a sum of bool products is not a sum of numbers"
+  if (kernel.kind === "conv" && !isFloating(kernel.dtype)) return `convolutions here are of floats, not of ${kernel.dtype}`
+  return true
 }
 
-export function compileKernel(kernel: Kernel, _generate: boolean): Launch {
-  if (!("inputs" in kernel)) throw new TypeError(`cpu: no ${kernel.kind}`)
-  return new Function("helpers", emitKernel(kernel))(LIBRARY) as Launch
+export function compileKernel(kernel: Kernel, generate: boolean): Launch {
+  const compileMap = (map: LoopKernel): Launch => compileLoops(map, generate)
+  switch (kernel.kind) {
+    case "map":
+    case "reduce":
+    case "scan":
+    case "scatter":
+      return compileLoops(kernel, generate)
+    case "sort":
+      return sortLaunch(kernel)
+    case "matmul":
+      return matmulLaunch(kernel, compileMap)
+    case "conv":
+      return convLaunch(kernel, compileMap)
+  }
 }

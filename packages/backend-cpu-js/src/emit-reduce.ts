@@ -3,7 +3,7 @@ import type { Expr, Monoid, ReduceKernel, ScanKernel } from "@taeda/core"
 import { constantText, type LeafText, Scope, writeExpressions } from "./emit-expression.ts"
 import { type Emitter, isName, loopHead, pointer, range } from "./emitter.ts"
 import { constantValue, isHalf, storedExpression } from "./expression-plan.ts"
-import { CHUNK, isChunked, lanesOf, mayRunByRows, ROW_BLOCK } from "./traversal.ts"
+import { CHUNK, chunkOf, isChunked, LANE_MERGES, LANES_FROM, lanesOf, mayRunByRows, ROW_BLOCK } from "./traversal.ts"
 
 /** `combine` on named tuples, as lines that leave the result in `into`. */
 function combineLines(
@@ -75,89 +75,102 @@ function emitColumns(kernel: ReduceKernel, e: Emitter, outputs: readonly number[
   const kept = rank - reduced
   const inner = rank - 1
   const { moving } = e
-  const lanes = reduced > 0 ? lanesOf(kernel) : 1
-  const chunked = isChunked(kernel) && reduced > 0
-  const count = kernel.accumulators.length
-  const lane = (l: number): string[] => range(count).map((k) => `x${k}_${l}`)
-  const total = range(count).map((k) => `y${k}`)
-  const identity = identities(kernel)
-  const strided = reduced > 0 ? moving.filter((k) => e.inputs[k].access === "strided") : []
-  const base = (k: number): string => pointer(k, inner - 1)
+  const totals = range(kernel.accumulators.length).map((k) => `y${k}`)
   const scope = new Scope(4, e.fresh)
-  const leafAt =
-    (shift: number) =>
-    (node: Expr, coordinates: readonly string[]): LeafText => {
-      const k = Number(node.value)
-      if (node.op === "load") return { text: e.load(node, coordinates), level: 0, simple: false }
-      if (node.op === "scalar") return e.scalar(node)
-      const i = shift ? `(i${inner} + ${shift})` : `i${inner}`
-      if (node.op === "index") {
-        if (k === inner && reduced > 0) return { text: i, level: 3, simple: true }
-        return { text: `i${k}`, level: k < kept ? 1 : 2, simple: true }
-      }
-      const { access } = e.inputs[k]
-      if (reduced === 0) return { text: e.element(k, pointer(k, inner)), level: 3, simple: false }
-      if (access === "broadcast") return { text: e.element(k, base(k)), level: 2, simple: false }
-      return { text: e.element(k, access === "unit" ? `${base(k)} + ${i}` : `q${k}`), level: 3, simple: false }
-    }
-  /** One element into one lane. */
-  const element = (l: number, shift: number): string[] => {
-    const lifted = writeExpressions(kernel.lift, scope, { leaf: leafAt(shift) }).map((text) =>
-      isName(text) ? text : scope.declare(3, text),
-    )
-    const combine = combineLines(kernel, e, lane(l), lifted, lane(l))
-    return ["{", ...scope.take(3), ...combine, ...strided.map((k) => `q${k} += s${k}_${inner}`), "}"]
-  }
-  const declare = (names: readonly string[]): string => `let ${names.map((n, k) => `${n} = ${identity[k]}`).join(", ")}`
-  const allLanes = range(lanes).map((l) => declare(lane(l)))
-  const mergeLanes =
-    lanes === 1
-      ? []
-      : [
-          ...combineLines(kernel, e, lane(0), lane(1), lane(0)),
-          ...combineLines(kernel, e, lane(2), lane(3), lane(2)),
-          ...combineLines(kernel, e, lane(0), lane(2), lane(0)),
-        ]
-  const run = (from: string, to: string): string[] => {
-    const step = [...range(lanes).flatMap((l) => element(l, l))]
-    const i = `i${inner}`
-    if (lanes === 1) return [`for (let ${i} = ${from}; ${i} < ${to}; ${i}++) {`, ...step, "}"]
-    return [
-      `let ${i} = ${from}`,
-      `for (; ${i} + ${lanes - 1} < ${to}; ${i} += ${lanes}) {`,
-      ...step,
-      "}",
-      `for (; ${i} < ${to}; ${i}++) {`,
-      ...element(0, 0),
-      "}",
-    ]
-  }
-  const body: string[] = []
-  let accumulators = lane(0)
-  if (reduced === 0) body.push(...allLanes, ...element(0, 0))
-  else if (chunked) {
-    accumulators = total
-    const loop = run("chunk", "end")
-    body.push(declare(total))
+  const body = [declareTuple(totals, kernel)]
+  if (reduced === 0) body.push(...elementLines(kernel, e, scope, totals, (k) => pointer(k, inner), 0))
+  else {
+    const { call, results } = emitRun(kernel, e, scope)
+    const chunk = chunkOf(kernel)
     for (const d of range(inner, kept)) body.push(loopHead(d, moving, (k) => pointer(k, d - 1)))
-    body.push(...scope.take(2))
-    if (strided.length) body.push(`let ${strided.map((k) => `q${k} = ${base(k)}`).join(", ")}`)
-    body.push(`for (let chunk = 0; chunk < n${inner}; chunk += ${CHUNK}) {`)
-    body.push(`const end = Math.min(n${inner}, chunk + ${CHUNK})`, ...allLanes, ...loop, ...mergeLanes)
-    body.push(...combineLines(kernel, e, total, lane(0), total), "}")
-    body.push(...range(inner, kept).map(() => "}"))
-  } else {
-    const loop = run("0", `n${inner}`)
-    body.push(...allLanes)
-    for (const d of range(inner, kept)) body.push(loopHead(d, moving, (k) => pointer(k, d - 1)))
-    body.push(...scope.take(2))
-    if (strided.length) body.push(`let ${strided.map((k) => `q${k} = ${base(k)}`).join(", ")}`)
-    body.push(...loop, ...range(inner, kept).map(() => "}"), ...mergeLanes)
+    // Nothing is read ahead of an empty run.
+    body.push(`if (n${inner} > 0) {`, ...scope.take(2), `for (let chunk = 0; chunk < n${inner}; chunk += ${chunk}) {`)
+    body.push(`const end = Math.min(n${inner}, chunk + ${chunk})`, call)
+    body.push(...combineLines(kernel, e, totals, results, totals), "}", "}", ...range(inner, kept).map(() => "}"))
   }
-  const finish = finishLines(kernel, e, accumulators, (j) => pointer(outputs[j], kept - 1), (d) => `i${d}`)
+  const finish = finishLines(kernel, e, totals, (j) => pointer(outputs[j], kept - 1), (d) => `i${d}`)
   const lines = scope.take(0)
   for (const d of range(kept)) lines.push(loopHead(d, [...moving, ...outputs], (k) => pointer(k, d - 1)))
   return [...lines, ...scope.take(1), ...body, ...finish, ...range(kept).map(() => "}")]
+}
+
+const declareTuple = (names: readonly string[], monoid: Monoid): string =>
+  `let ${names.map((n, k) => `${n} = ${identities(monoid)[k]}`).join(", ")}`
+
+/** One element, `shift` further than the loop says, into the accumulators named. */
+function elementLines(
+  kernel: ReduceKernel,
+  e: Emitter,
+  scope: Scope,
+  into: readonly string[],
+  at: (k: number) => string,
+  shift: number,
+): string[] {
+  const { rank, reduced } = kernel
+  const inner = rank - 1
+  const i = shift ? `(i${inner} + ${shift})` : `i${inner}`
+  const leaf = (node: Expr, coordinates: readonly string[]): LeafText => {
+    const k = Number(node.value)
+    if (node.op === "load") return { text: e.load(node, coordinates), level: 3, simple: false }
+    if (node.op === "scalar") return e.scalar(node)
+    if (node.op === "index") {
+      if (k === inner && reduced > 0) return { text: i, level: 3, simple: true }
+      return { text: `i${k}`, level: k < rank - reduced ? 1 : 2, simple: true }
+    }
+    const step = reduced > 0 && e.inputs[k].access === "unit" ? ` + ${i}` : ""
+    const level = reduced > 0 && e.inputs[k].access === "broadcast" ? 2 : 3
+    return { text: e.element(k, at(k) + step), level, simple: false }
+  }
+  const lifted = writeExpressions(kernel.lift, scope, { leaf }).map((text) =>
+    isName(text) ? text : scope.declare(3, text),
+  )
+  const combine = combineLines(kernel, e, into, lifted, into)
+  return ["{", ...scope.take(3), ...combine, "}"]
+}
+
+/**
+ * The innermost loop as a function of its own, over the elements from `chunk` to before `end`. A function that is called
+ * often is compiled once and for all, where a long loop inside of `launch` would be replaced half-way on every call.
+ */
+function emitRun(kernel: ReduceKernel, e: Emitter, scope: Scope): { call: string; results: string[] } {
+  const inner = kernel.rank - 1
+  const count = kernel.accumulators.length
+  const lanes = lanesOf(kernel)
+  const lane = (l: number): string[] => range(count).map((k) => `x${k}_${l}`)
+  const base = (k: number): string => pointer(k, inner - 1)
+  const strided = e.moving.filter((k) => e.inputs[k].access === "strided")
+  const at = (k: number): string => (strided.includes(k) ? `q${k}` : base(k))
+  const advance = strided.map((k) => `q${k} += s${k}_${inner}`)
+  const element = (l: number, shift: number): string[] => [
+    ...elementLines(kernel, e, scope, lane(l), at, shift),
+    ...advance,
+  ]
+  const i = `i${inner}`
+  const lines = [declareTuple(lane(0), kernel), `let ${i} = chunk`]
+  if (strided.length) lines.push(`let ${strided.map((k) => `q${k} = ${base(k)} + chunk * s${k}_${inner}`).join(", ")}`)
+  if (lanes > 1) {
+    lines.push(`if (end - chunk >= ${LANES_FROM}) {`, ...range(lanes, 1).map((l) => declareTuple(lane(l), kernel)))
+    lines.push(`for (; ${i} + ${lanes - 1} < end; ${i} += ${lanes}) {`, ...range(lanes).flatMap((l) => element(l, l)), "}")
+    for (const [l, r] of LANE_MERGES) lines.push(...combineLines(kernel, e, lane(l), lane(r), lane(l)))
+    lines.push("}")
+  }
+  lines.push(`for (; ${i} < end; ${i}++) {`, ...element(0, 0), "}")
+  const single = count === 1
+  const results = single ? ["run0"] : range(count).map((k) => `w${k}`)
+  lines.push(...(single ? [`return ${lane(0)[0]}`] : results.map((w, k) => `${w} = ${lane(0)[k]}`)))
+  if (!single) e.statics.push(`let ${results.join(", ")}`)
+  const parameters = freeNames(lines)
+  e.statics.push(`function run(${parameters.join(", ")}) {`, ...lines, "}")
+  const call = `run(${parameters.join(", ")})`
+  return { call: single ? `const run0 = ${call}` : call, results }
+}
+
+/** The names of a launch that some lines use and do not declare. */
+function freeNames(lines: readonly string[]): string[] {
+  const text = lines.join("\n")
+  const declared = new Set([...text.matchAll(/\b(?:const|let) ([^\n]*)/g)].flatMap((m) => [...m[1].matchAll(/(\w+) = /g)].map((n) => n[1])))
+  const used = new Set([...text.matchAll(/\b(?:[acinopqtz]\d+(?:_\d+)?|s\d+_\d+|chunk|end)\b/g)].map((m) => m[0]))
+  return [...used].filter((n) => !declared.has(n)).sort()
 }
 
 /** A block of outputs at a time: the last kept dim runs innermost over rows of accumulators. */
@@ -178,7 +191,7 @@ function emitRows(kernel: ReduceKernel, e: Emitter, outputs: readonly number[]):
   const scope = new Scope(4, e.fresh)
   const leaf = (node: Expr, coordinates: readonly string[]): LeafText => {
     const k = Number(node.value)
-    if (node.op === "load") return { text: e.load(node, coordinates), level: 0, simple: false }
+    if (node.op === "load") return { text: e.load(node, coordinates), level: 3, simple: false }
     if (node.op === "scalar") return e.scalar(node)
     if (node.op === "index") {
       if (k === last) return { text: "(block + j)", level: 3, simple: true }
@@ -231,11 +244,13 @@ function emitRows(kernel: ReduceKernel, e: Emitter, outputs: readonly number[]):
 
 /** In order along the last dim; strides are multiplied, which serves both directions. */
 export function emitScan(kernel: ScanKernel, e: Emitter): string[] {
-  const { rank } = kernel
+  // A rank of 0 is a row of one element.
+  const rank = Math.max(kernel.rank, 1)
   const inner = rank - 1
   const outputs = kernel.outputs.map((_, j) => e.inputs.length + j)
   const all = [...e.moving, ...outputs]
-  const accessOf = (k: number): string => (k < e.inputs.length ? e.inputs[k].access : e.outputs[k - e.inputs.length].access)
+  const accessOf = (k: number): string =>
+    kernel.rank === 0 ? "broadcast" : k < e.inputs.length ? e.inputs[k].access : e.outputs[k - e.inputs.length].access
   const i = `i${inner}`
   const steps: Readonly<Record<string, (k: number) => string>> = {
     unit: () => ` + ${i}`,
@@ -258,7 +273,8 @@ export function emitScan(kernel: ScanKernel, e: Emitter): string[] {
     ...combineLines(kernel, e, accumulators, lifted, accumulators),
     ...finishLines(kernel, e, accumulators, (j) => at(outputs[j]), (d) => `i${d}`, (k) => e.element(k, at(k))),
   ]
-  const lines = [...e.prologue(rank, rank), ...e.strides(all, range(rank)), ...scope.take(0)]
+  const lines = [...e.prologue(kernel.rank, kernel.rank), ...e.strides(all, range(kernel.rank)), ...scope.take(0)]
+  if (kernel.rank === 0) lines.push("const n0 = 1")
   for (const d of range(inner)) lines.push(loopHead(d, all, (k) => pointer(k, d - 1)))
   lines.push(...scope.take(1))
   lines.push(`let ${accumulators.map((x, k) => `${x} = ${identities(kernel)[k]}`).join(", ")}`)

@@ -31,7 +31,7 @@ function emitLoops(kernel: LoopKernel, e: Emitter): string[] {
 
 /** Binds the helpers that the lines mention, and indents by braces. */
 function assemble(lines: readonly string[], statics: readonly string[]): string {
-  const names = [...new Set([...lines.join("\n").matchAll(/\$(\w+)/g)].map((m) => m[1]))].sort()
+  const names = [...new Set([...[...statics, ...lines].join("\n").matchAll(/\$(\w+)/g)].map((m) => m[1]))].sort()
   const all = [
     '"use strict"',
     ...names.map((n) => `const $${n} = helpers.${n}`),

@@ -34,31 +34,31 @@ const panelsB = /* @__PURE__ */ new Float64Array(131072)
 export const packed = { a: panelsA, b: panelsB }
 const sums = /* @__PURE__ */ new Float64Array(4)
 /** Products of at most this many multiplications, or of an inner dimension this short, are not worth packing. */
-const SMALL_PRODUCT = 512
+const SMALL_PRODUCT = 1024
 const SMALL_DEPTH = 4
 /** With this few rows or columns, packing the other operand costs more than it saves. */
 const SKINNY = 3
 /** Rows of a matrix-vector product that are summed at once when the matrix is stored by columns. */
 const COLUMN_CHUNK = 4096
 
-/** A Float64Array that grows on demand and is reused: its contents are whatever the last user left. */
-export interface Scratch {
+/** An array that grows on demand and is reused: its contents are whatever the last user left. */
+export interface Scratch<T> {
   /** An array of at least `length` elements. The next call may return the same one. */
-  take(length: number): Float64Array
+  take(length: number): T
 }
 
-export function scratch(): Scratch {
-  let array: Float64Array | undefined
+export function scratch<T extends { readonly length: number }>(type: new (length: number) => T): Scratch<T> {
+  let array: T | undefined
   return {
     take(length) {
-      if (array === undefined || array.length < length) array = new Float64Array(2 ** Math.ceil(Math.log2(length + 8)))
+      if (array === undefined || array.length < length) array = new type(2 ** Math.ceil(Math.log2(length + 8)))
       return array
     },
   }
 }
 
-const scratchVector = /* @__PURE__ */ scratch()
-const scratchSum = /* @__PURE__ */ scratch()
+const scratchVector = /* @__PURE__ */ scratch(Float64Array)
+const scratchSum = /* @__PURE__ */ scratch(Float64Array)
 let primed = false
 
 /**
@@ -106,7 +106,9 @@ export function gemm(
 ): void {
   if (m <= 0 || n <= 0) return
   if (isFloat(a) && isFloat(b) && isFloat(c)) {
-    if (m <= SKINNY && m <= n) {
+    if (m * n * k <= SMALL_PRODUCT) {
+      small(m, n, k, a, ao, ars, acs, b, bo, brs, bcs, c, co, crs, ccs, accumulate)
+    } else if (m <= SKINNY && m <= n) {
       for (let i = 0; i < m; i++) {
         matrixVector(n, k, b, bo, bcs, brs, a, ao + i * ars, acs, c, co + i * crs, ccs, accumulate)
       }
@@ -114,7 +116,7 @@ export function gemm(
       for (let j = 0; j < n; j++) {
         matrixVector(m, k, a, ao, ars, acs, b, bo + j * bcs, brs, c, co + j * ccs, crs, accumulate)
       }
-    } else if (k <= SMALL_DEPTH || m * n * k <= SMALL_PRODUCT) {
+    } else if (k <= SMALL_DEPTH) {
       small(m, n, k, a, ao, ars, acs, b, bo, brs, bcs, c, co, crs, ccs, accumulate)
     } else {
       blocked(m, n, k, a, ao, ars, acs, b, bo, brs, bcs, c, co, crs, ccs, accumulate)
@@ -432,7 +434,8 @@ function matrixVector(
     const at = ao + i * ars
     if (byRows) {
       // Missing rows are read as copies of the last one and not stored.
-      const [second, third] = [at + Math.min(1, rows - 1) * ars, at + Math.min(2, rows - 1) * ars]
+      const second = at + Math.min(1, rows - 1) * ars
+      const third = at + Math.min(2, rows - 1) * ars
       dotRows(k, a, at, second, third, at + (rows - 1) * ars, acs, vector, sum)
     } else {
       sum.fill(0, 0, rows)
@@ -532,14 +535,7 @@ function addColumns(
   }
 }
 
-function addColumn(
-  rows: number,
-  a: FloatArray,
-  first: number,
-  rowStride: number,
-  x: number,
-  sum: Float64Array,
-): void {
+function addColumn(rows: number, a: FloatArray, first: number, rowStride: number, x: number, sum: Float64Array): void {
   for (let r = 0, p = first; r < rows; r++, p += rowStride) sum[r] += a[p] * x
 }
 

@@ -116,7 +116,8 @@ export function lgamma(x: number): number {
   }
   // The factors that vanish at 1 and 2 are formed from x itself, not from the rounded x + 1.
   if (x < 1) return x * (x - 1) * horner(LGAMMA_1_2, 2 * x - 1) - Math.log(x)
-  if (x <= 2) return (x - 1) * (x - 2) * horner(LGAMMA_1_2, 2 * x - 3)
+  // Adding 0 makes the zeros positive.
+  if (x <= 2) return (x - 1) * (x - 2) * horner(LGAMMA_1_2, 2 * x - 3) + 0
   if (x < 8) {
     let product = 1
     let y = x

@@ -2,9 +2,15 @@
 import type { Monoid, Operand, ReduceKernel } from "@taeda/core"
 
 /** Innermost runs keep this many independent partial results, which hides the latency of one combination. */
-export const LANES = 4
+const LANES = 4
+/** Shorter runs are combined one by one. */
+export const LANES_FROM = 8
+/** Which lanes are combined in the end: the right one into the left one. */
+export const LANE_MERGES: readonly (readonly [number, number])[] = [[0, 1], [2, 3], [0, 2]]
 /** Double accumulators are merged into a total after so many elements, which keeps the error near pairwise summation's. */
 export const CHUNK = 512
+/** Other runs are cut only so that their loop is called often enough to be compiled well. */
+const LONG_CHUNK = 4096
 /** Columns whose accumulators are kept at once when rows are combined elementwise: they stay in the first-level cache. */
 export const ROW_BLOCK = 1024
 
@@ -12,6 +18,9 @@ export const lanesOf = (monoid: Monoid): number => (monoid.accumulators.length =
 
 /** float32 accumulates in doubles, so only sums that need all of a double have to be chunked. */
 export const isChunked = (monoid: Monoid): boolean => monoid.accumulators.includes("float64")
+
+/** The longest run that is combined by itself before it is combined with what came before. */
+export const chunkOf = (monoid: Monoid): number => (isChunked(monoid) ? CHUNK : LONG_CHUNK)
 
 /** Whether a reduction may run row by row: it keeps a dim, and some input jumps along the innermost reduced one. */
 export const mayRunByRows = (k: ReduceKernel): boolean =>

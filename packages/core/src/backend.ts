@@ -9,15 +9,10 @@ import type { DType } from "./dtype.ts"
 import type { Scalar } from "./expr.ts"
 import type { Kernel } from "./kernel.ts"
 
-declare const opaque: unique symbol
 /** Memory of a backend; the core only passes it on. */
-export interface Buffer {
-  readonly [opaque]?: "buffer"
-}
+export type Buffer = object
 /** A compiled kernel of a backend; the core only passes it on. */
-export interface Executable {
-  readonly [opaque]?: "executable"
-}
+export type Executable = object
 
 /** A strided view of a buffer. Offset and strides count elements of the operand's dtype. */
 export interface Operand {

@@ -157,7 +157,7 @@ const outputsKey = (outputs: readonly OutputType[]): string =>
   outputs.map((o) => `${o.dtype}.${o.access}${o.aliases === undefined ? "" : `=${o.aliases}`}`).join()
 const exprsKey = (exprs: readonly Expr[]): string => exprs.map((e) => e.id).join()
 const monoidKey = (m: Monoid): string =>
-  `${m.accumulators.join()}|${m.identity.map(String).join()}|${exprsKey(m.lift)}|${exprsKey(m.combine)}`
+  `${m.accumulators.join()}|${m.identity.map((v) => (Object.is(v, -0) ? "-0" : String(v))).join()}|${exprsKey(m.lift)}|${exprsKey(m.combine)}`
 const epilogueKey = (e: Epilogue | null): string => (e ? `${inputsKey(e.inputs)}|${e.scalars.join()}|${e.body.id}` : "")
 
 /** Equal for kernels of equal structure, within this process. */

@@ -10,6 +10,7 @@ import type { Device } from "./device.ts"
 import { computeType, type DType } from "./dtype.ts"
 import { type Bounds, Expr, index, input, load, type Scalar, scalar } from "./expr.ts"
 import type { Access, InputType, Monoid, ScatterKernel } from "./kernel.ts"
+import { accessOf } from "./lowering/views.ts"
 import { broadcastStrides, collapse, numelOf, type Sizes } from "./shape.ts"
 import type { Tensor } from "./tensor.ts"
 
@@ -41,11 +42,6 @@ interface Work {
   readonly scalars?: readonly Argument[]
 }
 
-export const accessOf = (strides: Sizes): Access => {
-  const inner = strides[strides.length - 1]
-  return inner === undefined || inner === 1 ? "unit" : inner === 0 ? "broadcast" : "strided"
-}
-
 const wide = (e: Expr): Expr => e.cast(computeType(e.dtype as DType))
 
 const executables = new WeakMap<Device, Map<string, Executable>>()
@@ -65,9 +61,9 @@ const operandOf = (t: Tensor, sizes: Sizes = t.shape, strides: Sizes = t.strides
   strides,
 })
 
-function inputTypes(inputs: readonly Tensor[], strides: readonly Sizes[], loads: readonly Tensor[]): InputType[] {
+function inputTypes(inputs: readonly Tensor[], sizes: Sizes, strides: readonly Sizes[], loads: readonly Tensor[]): InputType[] {
   return [
-    ...inputs.map((t, i): InputType => ({ dtype: t.dtype, access: accessOf(strides[i]!) })),
+    ...inputs.map((t, i): InputType => ({ dtype: t.dtype, access: accessOf(sizes, strides[i]!) })),
     ...loads.map((t): InputType => ({ dtype: t.dtype, access: "load", rank: t.ndim })),
   ]
 }
@@ -100,10 +96,10 @@ export function runMap(
   const device = outs[0]!.device
   const all = [...inputs.map((t) => broadcastStrides(t.shape, t.strides, shape)), ...outs.map((t) => t.strides)]
   const { sizes, strides } = work.coordinates ? { sizes: shape, strides: all } : collapse(shape, all)
-  const types = inputTypes(inputs, strides, loads)
+  const types = inputTypes(inputs, sizes, strides, loads)
   const outTypes = outs.map((t, i) => ({
     dtype: t.dtype as DType,
-    access: accessOf(strides[inputs.length + i]!) === "unit" ? ("unit" as const) : ("strided" as const),
+    access: accessOf(sizes, strides[inputs.length + i]!) === "unit" ? ("unit" as const) : ("strided" as const),
     ...(work.aliases !== undefined && i === 0 && { aliases: work.aliases }),
   }))
   const key = `map ${work.key}|${sizes.length}|${typeKey(types)}|${typeKey(outTypes)}|${work.aliases ?? ""}|${scalars.map((s) => s.dtype).join()}`
@@ -168,10 +164,10 @@ export function runReduce(
     inStrides = inputs.map((_, i) => [...head.strides[i]!, ...tail.strides[i]!])
     outStrides = outs.map((_, i) => head.strides[inputs.length + i]!)
   }
-  const types = inputTypes(inputs, inStrides, loads)
+  const types = inputTypes(inputs, sizes, inStrides, loads)
   const outTypes = outs.map((t, i) => ({
     dtype: t.dtype as DType,
-    access: accessOf(outStrides[i]!) === "unit" ? ("unit" as const) : ("strided" as const),
+    access: accessOf(sizes.slice(0, sizes.length - rank), outStrides[i]!) === "unit" ? ("unit" as const) : ("strided" as const),
   }))
   const key = `reduce ${work.key}|${sizes.length}|${rank}|${typeKey(types)}|${typeKey(outTypes)}|${scalars.map((s) => s.dtype).join()}|${monoid.accumulators.join()}`
   const executable = cached(device, key, () => {
@@ -221,8 +217,8 @@ export function runScan(
       kind: "scan",
       rank: shape.length,
       reverse: work.reverse ?? false,
-      inputs: inputTypes(inputs, inStrides, loads),
-      outputs: outs.map((t) => ({ dtype: t.dtype, access: accessOf(t.strides) === "unit" ? "unit" : "strided" })),
+      inputs: inputTypes(inputs, shape, inStrides, loads),
+      outputs: outs.map((t) => ({ dtype: t.dtype, access: accessOf(shape, t.strides) === "unit" ? "unit" : "strided" })),
       scalars: scalars.map((s) => s.dtype),
       accumulators: monoid.accumulators,
       identity: monoid.identity,
@@ -260,7 +256,7 @@ export function runScatter(
     {
       kind: "scatter",
       rank: shape.length,
-      inputs: inputTypes(inputs, strides, loads),
+      inputs: inputTypes(inputs, shape, strides, loads),
       scalars: scalars.map((s) => s.dtype),
       value: value.cast(computeType(target.dtype)),
       coordinates,

@@ -22,6 +22,26 @@ import type { FillMethods } from "./ops/filling.ts"
 import { fillMethods } from "./ops/filling.ts"
 import type { ViewMethods } from "./ops/views.ts"
 import { viewMethods } from "./ops/views.ts"
+import { type ActivationMethods, activationMethods } from "./ops/activation.ts"
+import { type BitwiseMethods, bitwiseMethods } from "./ops/bitwise.ts"
+import { type ComparisonMethods, comparisonMethods } from "./ops/comparison.ts"
+import { type ExtremesMethods, extremesMethods } from "./ops/extremes.ts"
+import { type GatheringMethods, gatheringMethods } from "./ops/gathering.ts"
+import { type IndexingMethods, indexingMethods } from "./ops/indexing.ts"
+import { type JoiningMethods, joiningMethods } from "./ops/joining.ts"
+import { type LinearAlgebraMethods, linearAlgebraMethods } from "./ops/linear-algebra.ts"
+import { type MathMethods, mathMethods } from "./ops/math.ts"
+import { type MatmulMethods, matmulMethods } from "./ops/matmul.ts"
+import { type RandomMethods, randomMethods } from "./ops/random.ts"
+import { type RepeatingMethods, repeatingMethods } from "./ops/repeating.ts"
+import { type ScanMethods, scanMethods } from "./ops/scan.ts"
+import { type SearchingMethods, searchingMethods } from "./ops/searching.ts"
+import { type SelectionMethods, selectionMethods } from "./ops/selection.ts"
+import { type SoftmaxMethods, softmaxMethods } from "./ops/softmax.ts"
+import { type SortingMethods, sortingMethods } from "./ops/sorting.ts"
+import { type StatisticsMethods, statisticsMethods } from "./ops/statistics.ts"
+import { type TriangularMethods, triangularMethods } from "./ops/triangular.ts"
+import { type UnaryMethods, unaryMethods } from "./ops/unary.ts"
 import { Tensor } from "./tensor.ts"
 
 export interface Methods
@@ -34,6 +54,26 @@ export interface Methods
     HostMethods,
     PrintingMethods,
     ReductionMethods,
+    ActivationMethods,
+    BitwiseMethods,
+    ComparisonMethods,
+    ExtremesMethods,
+    GatheringMethods,
+    IndexingMethods,
+    JoiningMethods,
+    LinearAlgebraMethods,
+    MathMethods,
+    MatmulMethods,
+    RandomMethods,
+    RepeatingMethods,
+    ScanMethods,
+    SearchingMethods,
+    SelectionMethods,
+    SoftmaxMethods,
+    SortingMethods,
+    StatisticsMethods,
+    TriangularMethods,
+    UnaryMethods,
     ViewMethods {}
 
 const FAMILIES = [
@@ -46,6 +86,26 @@ const FAMILIES = [
   hostMethods,
   printingMethods,
   reductionMethods,
+  activationMethods,
+  bitwiseMethods,
+  comparisonMethods,
+  extremesMethods,
+  gatheringMethods,
+  indexingMethods,
+  joiningMethods,
+  linearAlgebraMethods,
+  mathMethods,
+  matmulMethods,
+  randomMethods,
+  repeatingMethods,
+  scanMethods,
+  searchingMethods,
+  selectionMethods,
+  softmaxMethods,
+  sortingMethods,
+  statisticsMethods,
+  triangularMethods,
+  unaryMethods,
   viewMethods,
 ]
 

@@ -140,4 +140,23 @@ export const CREATION: readonly Row[] = [
       bad([t([2]), 3], ["oneHot", "float32"]),
     ],
   }),
+  ...["newZeros", "newOnes"].map((name) =>
+    make(name, {
+      in: "Tensor",
+      samples: [
+        [t([1]), [2, 3]],
+        [t([1]), []],
+        [t([1]), [2], { dtype: "int32" }],
+      ],
+    }),
+  ),
+  make("newEmpty", { in: "Tensor", shapeOnly: true, samples: [[t([1]), [2, 3]]] }),
+  make("newFull", {
+    in: "Tensor",
+    samples: [
+      [t([1]), [2, 3], 1],
+      [t([1]), [], 1],
+      [t([1]), [2], 2.5, { dtype: "float64" }],
+    ],
+  }),
 ]

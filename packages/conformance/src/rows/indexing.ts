@@ -242,8 +242,8 @@ export const INDEXING: readonly Row[] = [
     indices: [0, 1, 2],
     samples: [
       [t([2, 3], { low: 0, high: 2 })],
-      [v([0, 1, 0, -2, Number.NaN, -0])],
       [mask([3, 4], A)],
+      [v([0, 1, 0, -2, Number.NaN, -0])],
       [mask([3, 4]), { asTuple: true }],
       [t([])],
       [t([0, 3])],
@@ -256,6 +256,7 @@ export const INDEXING: readonly Row[] = [
     indices: [1, 2],
     samples: [
       [t([3, 4], { dtype: "int32", low: 0, high: 5 })],
+      [t([7], { low: 0, high: 4 })],
       [v([2, 1, 2, 3, 1])],
       [v([2, 1, 2, 3, 1]), { returnInverse: true, returnCounts: true }],
       [t([2, 5], { dtype: "int32", low: 0, high: 3 }), { returnInverse: true }],

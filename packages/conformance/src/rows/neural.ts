@@ -161,7 +161,7 @@ export const NEURAL: readonly Row[] = [
       [t([2, 4, 4], D), 2],
       [t([1, 2, 4, 4], { ...A, ...D }), 2],
       [t([1, 2, 5, 5], D), 3, { stride: 1, returnIndices: true }],
-      [t([1, 1, 3, 3], { values: [1, 1, 1, 1, 1, 1, 1, 1, 1] }), 2, 1],
+      sample([t([1, 1, 3, 3], { values: [1, 1, 1, 1, 1, 1, 1, 1, 1] }), 2, 1], { noGradcheck: "ties" }),
       sample([t([1, 1, 2, 4], { values: [1, Number.NaN, -INF, -INF, 2, 3, -INF, -INF] }), 2], {
         only: WIDE,
         tags: ["extreme"],
@@ -270,7 +270,7 @@ export const NEURAL: readonly Row[] = [
       [t([2, 5], A), [5], t([5])],
       [t([2, 5], S), [5], t([5]), t([5]), 0.125],
       [t([0, 3]), [3]],
-      [t([3, 5], { low: 100, high: 101 }), [5]],
+      [t([3, 5], { low: 100, high: 108 }), [5]],
     ],
     [bad([t([2, 3]), [4]], ["layerNorm", "[2, 3]", "[4]"]), bad([t([2, 3]), [3], t([2])], ["layerNorm", "weight"])],
   ),
@@ -293,7 +293,7 @@ export const NEURAL: readonly Row[] = [
     [t([2, 3])],
     [t([2, 3]), 1, 0],
     [t([2, 3, 4], A), { dim: -1 }],
-    [t([2, 2], { values: [0, 0, 3, 4] })],
+    sample([t([2, 2], { values: [0, 0, 3, 4] })], { noGradcheck: "a zero vector" }),
     [t([0, 3])],
   ]),
 
@@ -360,7 +360,7 @@ export const NEURAL: readonly Row[] = [
     [t([2, 3]), t([2, 3])],
     [t([2, 3]), t([3]), 1],
     [t([2, 3, 4], A), t([2, 3, 4]), { dim: 2 }],
-    [t([2, 2], { values: [0, 0, 3, 4] }), t([2, 2])],
+    sample([t([2, 2], { values: [0, 0, 3, 4] }), t([2, 2])], { noGradcheck: "a zero vector" }),
   ]),
   functional("pairwiseDistance", [
     [t([2, 3]), t([2, 3])],

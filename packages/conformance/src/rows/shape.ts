@@ -117,6 +117,7 @@ export const SHAPE: readonly Row[] = [
       [t([2, 3], A), 1, 0],
     ],
     [bad([t([2, 3]), [0, 1], [0, 0]], ["movedim"])],
+    { aliases: ["moveaxis"] },
   ),
   move(
     "squeeze",
@@ -407,5 +408,18 @@ export const SHAPE: readonly Row[] = [
     {
       in: "Tensor",
     },
+  ),
+  move("reshapeAs", [[t([2, 3], A), t([3, 2])]], [bad([t([2, 3]), t([4])], ["reshapeAs", "[2, 3]", "[4]"])], {
+    in: "Tensor",
+  }),
+  move(
+    "tensorSplit",
+    [
+      [t([7]), 3],
+      [t([2, 5], A), [1, 3], 1],
+      [t([2, 5]), 2, { dim: -1 }],
+      [t([3]), [2, 7]],
+    ],
+    [bad([t([5]), 0], ["tensorSplit", "0"])],
   ),
 ]

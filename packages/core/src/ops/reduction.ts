@@ -1,15 +1,20 @@
 /** Reductions: over all elements, or over one or more dims. */
 import { type Args, type Fn, op } from "../args.ts"
+import { raw } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
 import { computeType, DEFAULT_INT, type DType, isFloating } from "../dtype.ts"
 import { valueText } from "../errors.ts"
-import type { Expr } from "../expr.ts"
-import { type Argument, type MonoidSpec, runReduce, type Scope } from "../kernels.ts"
-import { sumMonoid } from "../monoids.ts"
+import { constant, type Expr, result, where } from "../expr.ts"
+import { type Argument, type MonoidSpec, runMap, runReduce, type Scope } from "../kernels.ts"
+import { accumulatorOf } from "../lowering/views.ts"
+import { allMonoid, anyMonoid, joinMonoids, maxMonoid, productMonoid, sumMonoid } from "../monoids.ts"
+import { Pointwise } from "../pointwise.ts"
+import { floatResult } from "../promotion.ts"
 import { contiguousStrides, normalizeDim, normalizeDims, numelOf, type Sizes } from "../shape.ts"
-import { allocate, Tensor, track } from "../tensor.ts"
-import { div } from "./arithmetic.ts"
+import { allocate, needsGrad, Tensor, track } from "../tensor.ts"
+import { div, mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
+import { runningProduct, shift } from "./running.ts"
 import { expand, reshape } from "./views.ts"
 
 /** One dim, several, or all of them. */
@@ -21,6 +26,20 @@ export interface ReductionMethods {
   sum(...args: Args<Dims, { dtype: DType }>): Tensor
   /** The arithmetic mean; floating dtypes only, unless `dtype` is one. */
   mean(...args: Args<Dims, { dtype: DType }>): Tensor
+  /** Π over all elements or over one dim; dtypes as `sum`. The gradient is right where elements are 0. */
+  prod(...args: Args<[["dim", number], ["keepdim", boolean]], { dtype: DType }>): Tensor
+  /** Whether any element is not 0: bool, for uint8 uint8. An empty list of dims reduces nothing. */
+  any(...args: Args<Dims>): Tensor
+  /** Whether no element is 0: bool, for uint8 uint8. An empty list of dims reduces nothing. */
+  all(...args: Args<Dims>): Tensor
+  /** How many elements are not 0, as int32. */
+  countNonzero(...args: Args<[["dim", DimArg]]>): Tensor
+  /** `sum` with NaN counted as 0. */
+  nansum(...args: Args<Dims, { dtype: DType }>): Tensor
+  /** The mean of the elements that are not NaN; floating dtypes only. */
+  nanmean(...args: Args<Dims, { dtype: DType }>): Tensor
+  /** log Σ exp(input) over `dim`, without overflow; integers give floats. */
+  logsumexp(...args: Args<Dims>): Tensor
 }
 
 /** What is reduced, worked out: the dims, and the result's shape with and without them. */
@@ -33,10 +52,16 @@ export interface Reduction {
   readonly count: number
 }
 
-/** Null, undefined and an empty list mean all dims. */
-export function reductionOf(name: string, x: Tensor, dim: DimArg | undefined, keepdim = false): Reduction {
+/** Null and undefined mean all dims, and so does an empty list unless `emptyIsAll` is false. */
+export function reductionOf(
+  name: string,
+  x: Tensor,
+  dim: DimArg | undefined,
+  keepdim = false,
+  emptyIsAll = true,
+): Reduction {
   if (typeof keepdim !== "boolean") throw new TypeError(`${name}: keepdim must be true or false, got ${valueText(keepdim)}`)
-  const all = dim === undefined || dim === null || (Array.isArray(dim) && dim.length === 0)
+  const all = dim === undefined || dim === null || (emptyIsAll && Array.isArray(dim) && dim.length === 0)
   const dims = all
     ? x.shape.map((_, d) => d)
     : x.ndim === 0
@@ -53,17 +78,50 @@ function checkList(name: string, dim: unknown): readonly number[] {
   return dim as number[]
 }
 
-/** `x` with the dims to reduce last, in memory order so that the innermost loop steps least. */
-function arranged(x: Tensor, dims: readonly number[]): Tensor {
-  const last = [...dims].sort((a, b) => x.strides[b]! - x.strides[a]! || a - b)
-  const order = [...x.shape.map((_, d) => d).filter((d) => !dims.includes(d)), ...last]
-  return new Tensor(x.storage, order.map((d) => x.shape[d]!), order.map((d) => x.strides[d]!), x.offset, x.dtype)
+/**
+ * The dims to keep, then those to reduce, each in memory order: the innermost loop, be it over kept or reduced elements,
+ * then steps least.
+ */
+function arrangement(x: Tensor, dims: readonly number[]): { kept: number[]; reduced: number[] } {
+  const inMemory = (a: number, b: number): number => x.strides[b]! - x.strides[a]! || a - b
+  const kept = x.shape.map((_, d) => d).filter((d) => !dims.includes(d))
+  if (kept.every((d) => x.strides[d] !== 0)) kept.sort(inMemory)
+  return { kept, reduced: [...dims].sort(inMemory) }
 }
 
+const permuted = (x: Tensor, order: readonly number[]): Tensor =>
+  new Tensor(x.storage, order.map((d) => x.shape[d]!), order.map((d) => x.strides[d]!), x.offset, x.dtype)
+
 /**
- * Combines the elements of `x` over the dims of `r` into a new tensor of `dtype` and shape `r.shape`; nothing is recorded.
- * `lift` makes the accumulators from the (widened) element, `finish` the result from them.
+ * Combines elements over the dims of `r` into new tensors of `dtypes` and shape `r.shape`; nothing is recorded. The first
+ * input has the full shape, the others broadcast to it (same number of dims). `lift` makes the accumulators from the
+ * (widened) elements, `finish` the results from them.
  */
+export function reduceInputs(
+  key: string,
+  inputs: readonly Tensor[],
+  r: Reduction,
+  dtypes: readonly DType[],
+  monoid: MonoidSpec,
+  lift: (scope: Scope) => readonly Expr[],
+  finish: (scalars: readonly Expr[]) => readonly Expr[],
+  scalars: readonly Argument[] = [],
+): Tensor[] {
+  const x = inputs[0]!
+  const { kept, reduced } = arrangement(x, r.dims)
+  const order = [...kept, ...reduced]
+  const sizes = kept.map((d) => x.shape[d]!)
+  const dense = contiguousStrides(sizes)
+  const outs = dtypes.map((dtype) => allocate(x.device, sizes, dense, dtype))
+  const views = inputs.map((t) => permuted(t, order))
+  runReduce(outs, views[0]!.shape, r.dims.length, monoid, { key, inputs: views, scalars }, lift, finish)
+  // Back to the order of the dims.
+  const own = x.shape.map((_, d) => dense[kept.indexOf(d)] ?? 1)
+  const strides = r.shape.length === x.ndim ? own : own.filter((_, d) => !r.dims.includes(d))
+  return outs.map((out) => new Tensor(out.storage, r.shape, strides, 0, out.dtype))
+}
+
+/** `reduceInputs` of one tensor into one. */
 export function reduceTo(
   key: string,
   x: Tensor,
@@ -74,11 +132,7 @@ export function reduceTo(
   finish: (scalars: readonly Expr[]) => Expr,
   scalars: readonly Argument[] = [],
 ): Tensor {
-  const view = arranged(x, r.dims)
-  const kept = view.shape.slice(0, view.ndim - r.dims.length)
-  const out = allocate(x.device, kept, contiguousStrides(kept), dtype)
-  runReduce([out], view.shape, r.dims.length, monoid, { key, inputs: [view], scalars }, lift, (s) => [finish(s)])
-  return new Tensor(out.storage, r.shape, contiguousStrides(r.shape), 0, dtype)
+  return reduceInputs(key, [x], r, [dtype], monoid, lift, (s) => [finish(s)], scalars)[0]!
 }
 
 /** The gradient of a reduction brought back to the input's shape, by repetition. */
@@ -134,4 +188,203 @@ export const mean: Fn<ReductionMethods["mean"]> = op("mean(input, dim?, keepdim?
   return track(MEAN[dim === undefined || dim === null ? 0 : 1]!, out, [x], [], { r, shape: x.shape, dtype: x.dtype })
 })
 
-export const reductionMethods = { sum, mean }
+// ---- products ----
+
+/** g·∂(Π x)/∂x from the product `p` of the elements that are not 0 and the number `zeros` of those that are. */
+const PROD_SHARE = new Pointwise("prod", (g, x, p, zeros) =>
+  g.mul(where(zeros.eq(0), p.div(x), where(zeros.eq(1).and(x.eq(0)), p, constant(0, p.dtype)))),
+)
+
+/** In one reduction and one map, outside of the graph. */
+function productShare(g: Tensor, x: Tensor, r: Reduction): Tensor {
+  const wide = computeType(x.dtype)
+  const kept = { ...r, shape: r.kept }
+  const [p, zeros] = reduceInputs(
+    "product and zeros",
+    [x],
+    kept,
+    [wide, "int32"],
+    joinMonoids(productMonoid(wide), sumMonoid("int32")),
+    ({ inputs: [e] }) => [where(e!.eq(0), 1, e!), e!.eq(0).cast("int32")],
+    () => [result(0, wide), result(1, "int32")],
+  )
+  return PROD_SHARE.run([reshape(g, r.kept), x, p!, zeros!], x.dtype, null)
+}
+
+/** The same as the product of what comes before and what comes after, each of them differentiable. */
+function productShareOfScans(g: Tensor, x: Tensor, r: Reduction): Tensor {
+  if (r.dims.length === 0) return g
+  if (r.dims.length === x.ndim && x.ndim > 1) {
+    const n = x.numel()
+    const flat = { dims: [0], kept: [1], shape: [], count: n }
+    return reshape(productShareOfScans(g, reshape(x, [n]), flat), x.shape)
+  }
+  const d = r.dims[0]!
+  const before = shift(runningProduct(x, d, false), d, 1, 1)
+  const after = shift(runningProduct(x, d, true), d, -1, 1)
+  return mul(reshape(g, r.kept), mul(before, after))
+}
+
+const PROD: readonly Rule[] = ["ProdBackward0", "ProdBackward1"].map((name) => ({
+  name,
+  backward: (node, g) => {
+    const { r, dtype } = node.context as Context
+    const x = to(node.get(0), g.dtype)
+    return [to((needsGrad([g, x]) ? productShareOfScans : productShare)(g, x, r), dtype)]
+  },
+}))
+
+export const prod: Fn<ReductionMethods["prod"]> = op(
+  "prod(input, dim?, keepdim?, *, dtype?)",
+  (x: Tensor, dim?: number | null, keepdim?: boolean, dtype?: DType) => {
+    if (Array.isArray(dim)) throw new TypeError(`prod: dim must be one integer, got an array of length ${dim.length}`)
+    const r = reductionOf("prod", x, dim, keepdim)
+    const kind = checkDtype("prod", dtype) ?? sumDtype(x.dtype)
+    const wide = accumulatorOf(kind)
+    const out = reduceTo(
+      "prod",
+      x,
+      r,
+      kind,
+      productMonoid(wide),
+      ({ inputs: [e] }) => [e!.cast(wide)],
+      () => result(0, wide),
+    )
+    return track(PROD[dim === undefined || dim === null ? 0 : 1]!, out, [x], [x], { r, shape: x.shape, dtype: x.dtype })
+  },
+)
+
+// ---- truth ----
+
+function truth(name: "any" | "all", monoid: MonoidSpec) {
+  return op<Fn<ReductionMethods["any"]>>(`${name}(input, dim?, keepdim?)`, (x: Tensor, dim?: DimArg, keepdim?: boolean) => {
+    const r = reductionOf(name, x, dim, keepdim, false)
+    const kind = x.dtype === "uint8" ? "uint8" : "bool"
+    return reduceTo(
+      name,
+      x,
+      r,
+      kind,
+      monoid,
+      ({ inputs: [e] }) => [e!.cast("bool")],
+      () => result(0, "bool"),
+    )
+  })
+}
+
+export const any = truth("any", anyMonoid)
+export const all = truth("all", allMonoid)
+
+/** How many elements satisfy `condition`, as int32. */
+export function countWhere(key: string, x: Tensor, r: Reduction, condition: (e: Expr) => Expr): Tensor {
+  return reduceTo(
+    key,
+    x,
+    r,
+    "int32",
+    sumMonoid("int32"),
+    ({ inputs: [e] }) => [condition(e!).cast("int32")],
+    () => sumMonoid.total("int32"),
+  )
+}
+
+export const countNonzero: Fn<ReductionMethods["countNonzero"]> = op(
+  "countNonzero(input, dim?)",
+  (x: Tensor, dim?: DimArg) => countWhere("countNonzero", x, reductionOf("countNonzero", x, dim), (e) => e.cast("bool")),
+)
+
+// ---- around NaN ----
+
+const number = (e: Expr): Expr => (isFloating(e.dtype as DType) ? e.isnan().not() : constant(1, "bool"))
+/** The gradient where the input is a number. */
+const NAN_MASKED = new Pointwise("nansum", (g, x) => where(number(x), g, constant(0, g.dtype)))
+
+const NANSUM: Rule = {
+  name: "NansumBackward0",
+  backward: (node, g) => {
+    const { r, shape, dtype } = node.context as Context
+    return [NAN_MASKED.run([spread(g, r, shape), node.get(0)], dtype, null)]
+  },
+}
+
+export const nansum: Fn<ReductionMethods["nansum"]> = op(
+  "nansum(input, dim?, keepdim?, *, dtype?)",
+  (x: Tensor, dim?: DimArg, keepdim?: boolean, dtype?: DType) => {
+    const r = reductionOf("nansum", x, dim, keepdim)
+    const kind = checkDtype("nansum", dtype) ?? sumDtype(x.dtype)
+    const wide = computeType(kind)
+    const out = reduceTo(
+      "nansum",
+      x,
+      r,
+      kind,
+      sumMonoid(wide),
+      ({ inputs: [e] }) => [where(number(e!), e!, constant(0, e!.dtype)).cast(wide)],
+      () => sumMonoid.total(wide),
+    )
+    return track(NANSUM, out, [x], [x], { r, shape: x.shape, dtype: x.dtype })
+  },
+)
+
+export const nanmean: Fn<ReductionMethods["nanmean"]> = op(
+  "nanmean(input, dim?, keepdim?, *, dtype?)",
+  (x: Tensor, dim?: DimArg, keepdim?: boolean, dtype?: DType) => {
+    if (!isFloating(x.dtype))
+      throw new TypeError(`nanmean: expected input to have floating point dtype but got ${x.dtype}; convert it with x.to("float32")`)
+    const count = countWhere("count numbers", x, reductionOf("nanmean", x, dim, keepdim), number)
+    return div(nansum(x, dim ?? null, keepdim ?? false, { dtype: dtype ?? x.dtype }), count)
+  },
+)
+
+// ---- in the logarithm ----
+
+/** g·exp(x − log Σ exp x) */
+const LOGSUMEXP_SHARE = new Pointwise("logsumexp", (g, x, y) => g.mul(x.sub(y).exp()))
+
+const LOGSUMEXP: Rule = {
+  name: "LogsumexpBackward0",
+  backward: (node, g) => {
+    const { r, dtype } = node.context as Context
+    return [LOGSUMEXP_SHARE.run([reshape(g, r.kept), node.get(0), reshape(node.get(1), r.kept)], dtype, null)]
+  },
+}
+
+/** The greatest along the dims of `r`, which stay with size 1: what exponents are measured from. */
+export function peak(x: Tensor, r: Reduction, infinite: "keep" | "as 0"): Tensor {
+  const wide = computeType(x.dtype)
+  const highest = result(0, wide)
+  return reduceTo(
+    `peak ${infinite}`,
+    x,
+    { ...r, shape: r.kept },
+    wide,
+    maxMonoid(wide),
+    ({ inputs: [e] }) => [e!],
+    () => (infinite === "keep" ? highest : where(highest.abs().eq(Number.POSITIVE_INFINITY), 0, highest)),
+  )
+}
+
+export const logsumexp: Fn<ReductionMethods["logsumexp"]> = op(
+  "logsumexp(input, dim, keepdim?)",
+  (input: Tensor, dim: DimArg, keepdim?: boolean) => {
+    const x = to(input, floatResult(input.dtype))
+    const r = reductionOf("logsumexp", x, dim, keepdim)
+    const wide = computeType(x.dtype)
+    const from = peak(x, r, "as 0")
+    const [sums] = reduceInputs(
+      "sum of exp",
+      [x, from],
+      { ...r, shape: r.kept },
+      [wide],
+      sumMonoid(wide),
+      ({ inputs: [e, m] }) => [e!.sub(m!).exp()],
+      () => [sumMonoid.total(wide)],
+    )
+    const out = allocate(x.device, r.shape, contiguousStrides(r.shape), x.dtype)
+    const wholes = [sums!, from].map((t) => raw(() => reshape(t, r.shape)))
+    runMap([out], { key: "logsumexp", inputs: wholes }, ({ inputs: [s, m] }) => s!.log().add(m!))
+    return track(LOGSUMEXP, out, [x], [x, out], { r, shape: x.shape, dtype: x.dtype })
+  },
+)
+
+export const reductionMethods = { sum, mean, prod, any, all, countNonzero, nansum, nanmean, logsumexp }

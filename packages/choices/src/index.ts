@@ -1,0 +1,111 @@
+/**
+ * What can be chosen when taeda is installed: the one table behind the command-line installer, the web selector, the
+ * library's own advice and the documentation. Data only; whoever needs to know what a machine has looks for itself.
+ */
+
+export interface BackendChoice {
+  /** The backend's own name. */
+  readonly name: "cpu-js" | "wasm-simd" | "webgpu" | "cuda"
+  /** What people write in code: `setDefaultDevice(device)`. */
+  readonly device: "cpu" | "wasm" | "webgpu" | "cuda"
+  /** The npm package. */
+  readonly package: string
+  /** In a few words. */
+  readonly title: string
+  /** What a machine must have. */
+  readonly needs: string
+  /** Whether the package `taeda` brings it along. */
+  readonly included: boolean
+  /** Whether the package exists; what does not is shown as planned, never as a command. */
+  readonly published: boolean
+  /** Faster backends have higher numbers. */
+  readonly rank: number
+}
+
+export const BACKENDS: readonly BackendChoice[] = [
+  {
+    name: "cuda",
+    device: "cuda",
+    package: "@taeda/backend-cuda",
+    title: "NVIDIA GPUs through the driver",
+    needs: "Node and an NVIDIA driver",
+    included: false,
+    published: false,
+    rank: 4,
+  },
+  {
+    name: "webgpu",
+    device: "webgpu",
+    package: "@taeda/backend-webgpu",
+    title: "GPUs through WebGPU",
+    needs: "a browser with WebGPU, or Node with the package webgpu",
+    included: false,
+    published: false,
+    rank: 3,
+  },
+  {
+    name: "wasm-simd",
+    device: "wasm",
+    package: "@taeda/backend-wasm-simd",
+    title: "WebAssembly with SIMD and threads",
+    needs: "any browser or Node",
+    included: false,
+    published: false,
+    rank: 2,
+  },
+  {
+    name: "cpu-js",
+    device: "cpu",
+    package: "@taeda/backend-cpu-js",
+    title: "pure JavaScript, runs everywhere",
+    needs: "nothing",
+    included: true,
+    published: true,
+    rank: 1,
+  },
+]
+
+export interface PackageManagerChoice {
+  readonly name: "npm" | "pnpm" | "yarn" | "bun" | "deno"
+  /** The command without the packages. */
+  readonly add: string
+  /** How it spells a package. */
+  readonly spell: (name: string) => string
+  /** The file by which a project shows that it uses this one. */
+  readonly lockfiles: readonly string[]
+}
+
+const asIs = (name: string): string => name
+
+export const PACKAGE_MANAGERS: readonly PackageManagerChoice[] = [
+  { name: "npm", add: "npm install", spell: asIs, lockfiles: ["package-lock.json"] },
+  { name: "pnpm", add: "pnpm add", spell: asIs, lockfiles: ["pnpm-lock.yaml"] },
+  { name: "yarn", add: "yarn add", spell: asIs, lockfiles: ["yarn.lock"] },
+  { name: "bun", add: "bun add", spell: asIs, lockfiles: ["bun.lock", "bun.lockb"] },
+  { name: "deno", add: "deno add", spell: (name) => `npm:${name}`, lockfiles: ["deno.lock"] },
+]
+
+/** The backend behind a device's name ("cuda:1" is cuda's), or undefined. */
+export const backendOfDevice = (device: string): BackendChoice | undefined =>
+  BACKENDS.find((b) => b.device === device.replace(/:\d+$/, ""))
+
+/** The command that installs taeda with a backend, for a package manager. */
+export function installCommand(backend: BackendChoice, manager: PackageManagerChoice["name"] = "npm"): string {
+  const by = PACKAGE_MANAGERS.find((m) => m.name === manager) ?? PACKAGE_MANAGERS[0]
+  const packages = backend.included ? ["taeda"] : ["taeda", backend.package]
+  return `${by.add} ${packages.map(by.spell).join(" ")}`
+}
+
+/** The lines of code that begin with that backend. */
+export function importLines(backend: BackendChoice): string {
+  const first = `import * as torch from "taeda"`
+  return backend.device === "cpu" ? first : `${first}\nawait torch.setDefaultDevice("${backend.device}")`
+}
+
+/** What to do when a device is asked for that is not there, for the end of an error message. */
+export function deviceAdvice(device: string): string {
+  const backend = backendOfDevice(device)
+  if (!backend) return `known devices: ${BACKENDS.map((b) => b.device).join(", ")}`
+  if (!backend.published) return `its backend, ${backend.name}, is not released yet; use "cpu"`
+  return `install it with: ${installCommand(backend)}`
+}

@@ -1,0 +1,43 @@
+import { existsSync, readFileSync } from "node:fs"
+import { describe, expect, test } from "vitest"
+import { BACKENDS, backendOfDevice, deviceAdvice, importLines, installCommand, PACKAGE_MANAGERS } from "../src/index.ts"
+
+const manifest = (name: string) => new URL(`../../${name}/package.json`, import.meta.url)
+const read = (name: string) => JSON.parse(readFileSync(manifest(name), "utf8"))
+
+describe("the table agrees with the packages", () => {
+  for (const backend of BACKENDS)
+    test(backend.name, () => {
+      const folder = backend.package.replace("@taeda/", "")
+      expect(existsSync(manifest(folder)), `${backend.package} is ${backend.published ? "published" : "planned"}`).toBe(backend.published)
+      if (!backend.published) return
+      expect(read(folder).name).toBe(backend.package)
+      expect(read("taeda").dependencies[backend.package] !== undefined).toBe(backend.included)
+    })
+})
+
+test("ranks are all different and what is included runs everywhere", () => {
+  expect(new Set(BACKENDS.map((b) => b.rank)).size).toBe(BACKENDS.length)
+  expect(BACKENDS.filter((b) => b.included).map((b) => b.needs)).toEqual(["nothing"])
+})
+
+test("commands", () => {
+  const cpu = backendOfDevice("cpu")!
+  const cuda = backendOfDevice("cuda:1")!
+  expect(cuda.name).toBe("cuda")
+  expect(PACKAGE_MANAGERS.map((m) => installCommand(cpu, m.name))).toEqual([
+    "npm install taeda",
+    "pnpm add taeda",
+    "yarn add taeda",
+    "bun add taeda",
+    "deno add npm:taeda",
+  ])
+  expect(installCommand(cuda, "pnpm")).toBe("pnpm add taeda @taeda/backend-cuda")
+  expect(importLines(cpu)).toBe('import * as torch from "taeda"')
+  expect(importLines(cuda)).toContain('setDefaultDevice("cuda")')
+})
+
+test("advice for a device that is not there", () => {
+  expect(deviceAdvice("cuda:0")).toBe('its backend, cuda, is not released yet; use "cpu"')
+  expect(deviceAdvice("tpu")).toBe("known devices: cuda, webgpu, wasm, cpu")
+})

@@ -1,0 +1,5 @@
+/** Activation functions. */
+
+export interface ActivationMethods {}
+
+export const activationMethods = {}

@@ -1,0 +1,5 @@
+/** Bitwise operations on integers and bool. */
+
+export interface BitwiseMethods {}
+
+export const bitwiseMethods = {}

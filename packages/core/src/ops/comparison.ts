@@ -1,0 +1,5 @@
+/** Comparisons and logic: bool results. */
+
+export interface ComparisonMethods {}
+
+export const comparisonMethods = {}

@@ -1,0 +1,3 @@
+/** Distances and similarities. */
+
+export {}

@@ -1,0 +1,3 @@
+/** Einstein summation. */
+
+export {}

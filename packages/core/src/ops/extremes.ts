@@ -1,0 +1,5 @@
+/** Extremes: max, min, argmax, amax, ... */
+
+export interface ExtremesMethods {}
+
+export const extremesMethods = {}

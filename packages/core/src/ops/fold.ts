@@ -1,0 +1,3 @@
+/** Sliding blocks: unfold and fold. */
+
+export {}

@@ -1,0 +1,3 @@
+/** Resizing: interpolate, pixelShuffle. */
+
+export {}

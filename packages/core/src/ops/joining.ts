@@ -1,0 +1,5 @@
+/** Joining: cat, stack and relatives. */
+
+export interface JoiningMethods {}
+
+export const joiningMethods = {}

@@ -1,0 +1,5 @@
+/** Linear algebra beyond products: norms, trace, cross. */
+
+export interface LinearAlgebraMethods {}
+
+export const linearAlgebraMethods = {}

@@ -1,0 +1,3 @@
+/** Normalisations: batch, layer, group, instance. */
+
+export {}

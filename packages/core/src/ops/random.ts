@@ -1,0 +1,411 @@
+/**
+ * Random tensors. On devices whose stream is the host's mt19937 (cpu-js, wasm) the same seed gives PyTorch's CPU numbers, in
+ * the same order; elsewhere Philox makes them on the device, the same numbers on each such device.
+ */
+import { type Args, type Fn, op } from "../args.ts"
+import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
+import { OpNode, type Rule } from "../autograd/node.ts"
+import { type Device, deviceByName, getDefaultDevice } from "../device.ts"
+import { computeType, DEFAULT_INT, DTYPES, type DType, getDefaultDtype, isFloating, type TypedArray } from "../dtype.ts"
+import { tensorText, valueText } from "../errors.ts"
+import { constant, type Expr, where } from "../expr.ts"
+import { encodeHalf } from "../half.ts"
+import { type Argument, runMap } from "../kernels.ts"
+import { denseStrides } from "../layout.ts"
+import { Generator } from "../random/generator.ts"
+import { philox, unitInterval } from "../random/philox.ts"
+import {
+  bernoulliFrom,
+  fillBernoulli,
+  fillCauchy,
+  fillExponential,
+  fillGeometric,
+  fillLogNormal,
+  fillNormal,
+  fillNormalSingly,
+  fillRandint,
+  fillRandom,
+  fillUniform,
+  type FloatArray,
+  type FloatDType,
+  multinomial as multinomialOf,
+  permutation,
+} from "../random/sampling.ts"
+import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
+import { allocate, isTensor, needsGrad, type Tensor } from "../tensor.ts"
+import { checkDtype } from "./conversion.ts"
+import { writeInto } from "./copying.ts"
+import { checkSizes, type TensorOptions } from "./creation.ts"
+import { dataSync, fromBits } from "./host.ts"
+
+export { Generator } from "../random/generator.ts"
+
+interface RandomOptions extends TensorOptions {
+  /** The stream to draw from; by default the one that `manualSeed` seeds. */
+  generator?: Generator | null
+}
+interface Draw {
+  generator: Generator | null
+}
+
+export interface RandomMethods {
+  /** Fills with uniform numbers of [from, to). */
+  uniform_(...args: Args<[["from", number], ["to", number]], Draw>): Tensor
+  normal_(...args: Args<[["mean", number], ["std", number]], Draw>): Tensor
+  logNormal_(...args: Args<[["mean", number], ["std", number]], Draw>): Tensor
+  exponential_(...args: Args<[["lambd", number]], Draw>): Tensor
+  cauchy_(...args: Args<[["median", number], ["sigma", number]], Draw>): Tensor
+  geometric_(...args: Args<[["p", number]], Draw>): Tensor
+  /** Fills with ones of probability `p` (a number, or a tensor of probabilities) and zeros. */
+  bernoulli_(...args: Args<[["p", number | Tensor]], Draw>): Tensor
+  /** Fills with integers of [from, to), by default all that the dtype represents from 0 on. */
+  random_(...args: Args<[["from", number], ["to", number | null]], Draw>): Tensor
+  /** Ones with the probabilities that the input holds, and zeros. */
+  bernoulli(...args: Args<[], Draw>): Tensor
+  /** `numSamples` indices per row, drawn by the weights in the row. */
+  multinomial(...args: Args<[["numSamples", number], ["replacement", boolean]], Draw>): Tensor
+}
+
+// ---- the default streams ----
+
+let hostGenerator: Generator | null = null
+const philoxState = { seed: 0n, offset: 0 }
+
+/** The generator behind every random op that is given none. */
+export const defaultGenerator = (): Generator => (hostGenerator ??= new Generator())
+
+/** Seeds the default generator of every device and returns it. */
+export function manualSeed(seed: number | bigint): Generator {
+  const generator = defaultGenerator().manualSeed(seed)
+  philoxState.seed = generator.initialSeed()
+  philoxState.offset = 0
+  return generator
+}
+
+/** Seeds with a number that cannot be foreseen, and returns it. */
+export function seed(): bigint {
+  const value = defaultGenerator().seed()
+  manualSeed(value)
+  return value
+}
+
+export const initialSeed = (): bigint => defaultGenerator().initialSeed()
+/** The default generator's state, PyTorch's bytes: uint8[5056]. */
+export const getRngState = (): Uint8Array => defaultGenerator().getState()
+export const setRngState = (state: Uint8Array): void => void defaultGenerator().setState(state)
+
+// ---- distributions: on the host and on the device ----
+
+interface Distribution {
+  readonly name: string
+  readonly parameters: readonly number[]
+  /** Fills host memory; `contiguous` is the tensor's own. */
+  host(generator: Generator, out: TypedArray, dtype: DType, contiguous: boolean): void
+  /** From four random words and the parameters. */
+  device(words: readonly [Expr, Expr, Expr, Expr], parameters: readonly Expr[], type: "float32" | "float64"): Expr
+}
+
+/** Uniform on (0, 1], so that its logarithm is finite. */
+const positiveUnit = (w: Expr, type: "float32" | "float64"): Expr => constant(1, type).sub(unitInterval(w, type))
+const gaussian = (w: readonly Expr[], type: "float32" | "float64"): Expr =>
+  positiveUnit(w[0]!, type).log().mul(-2).sqrt().mul(unitInterval(w[1]!, type).mul(2 * Math.PI).cos())
+
+const uniform = (from: number, to: number): Distribution => ({
+  name: "uniform",
+  parameters: [from, to],
+  host: (g, out, dtype) => fillUniform(g, out as FloatArray, from, to, dtype as FloatDType),
+  device: (w, [a, b], t) => a!.add(unitInterval(w[0], t).mul(b!.sub(a!))),
+})
+const normalDistribution = (mean: number, std: number): Distribution => ({
+  name: "normal",
+  parameters: [mean, std],
+  host: (g, out, dtype, contiguous) =>
+    contiguous ? fillNormal(g, out as FloatArray, mean, std, dtype as FloatDType) : fillNormalSingly(g, out as FloatArray, mean, std),
+  device: (w, [m, s], t) => m!.add(gaussian(w, t).mul(s!)),
+})
+const logNormal = (mean: number, std: number): Distribution => ({
+  name: "logNormal",
+  parameters: [mean, std],
+  host: (g, out) => fillLogNormal(g, out as FloatArray, mean, std),
+  device: (w, [m, s], t) => m!.add(gaussian(w, t).mul(s!)).exp(),
+})
+const exponential = (lambd: number): Distribution => ({
+  name: "exponential",
+  parameters: [lambd],
+  host: (g, out) => fillExponential(g, out as FloatArray, lambd),
+  device: (w, [l], t) => positiveUnit(w[0], t).log().neg().div(l!),
+})
+const cauchy = (median: number, sigma: number): Distribution => ({
+  name: "cauchy",
+  parameters: [median, sigma],
+  host: (g, out) => fillCauchy(g, out as FloatArray, median, sigma),
+  device: (w, [m, s], t) => m!.add(s!.mul(unitInterval(w[0], t).sub(0.5).mul(Math.PI).tan())),
+})
+const geometric = (p: number): Distribution => ({
+  name: "geometric",
+  parameters: [p],
+  host: (g, out) => fillGeometric(g, out, p),
+  device: (w, [q], t) => positiveUnit(w[0], t).log().div(q!.neg().log1p()).ceil(),
+})
+const bernoulliDistribution = (p: number): Distribution => ({
+  name: "bernoulli",
+  parameters: [p],
+  host: (g, out) => fillBernoulli(g, out, p),
+  device: (w, [q], t) => unitInterval(w[0], t).lt(q!).cast(t),
+})
+const integers = (low: number, high: number | null): Distribution => ({
+  name: "randint",
+  parameters: [low, high ?? 2 ** 24],
+  host: (g, out, dtype) => fillRandint(g, out, low, high, dtype),
+  device: (w, [a, b], t) => a!.add(unitInterval(w[0], t).mul(b!.sub(a!)).floor()),
+})
+const allIntegers: Distribution = { ...integers(0, null), name: "random", host: (g, out, dtype) => fillRandom(g, out, dtype) }
+
+function checkGenerator(name: string, generator: unknown): Generator | null {
+  if (generator === undefined || generator === null) return null
+  if (!(generator instanceof Generator)) throw new TypeError(`${name}: generator must be a Generator, got ${valueText(generator)}`)
+  return generator
+}
+
+/** Memory that a fill function takes: half types as float32, rounded afterwards. */
+const hostMemory = (dtype: DType, n: number): TypedArray => new DTYPES[computeType(dtype)].array(n)
+const bitsOf = (values: TypedArray, dtype: DType): TypedArray =>
+  dtype === "float16" || dtype === "bfloat16" ? encodeHalf(values as Float32Array, dtype) : values
+
+/** Overwrites `out` with draws; nothing is recorded. */
+function drawInto(out: Tensor, d: Distribution, generator: Generator | null): Tensor {
+  const { device } = out
+  if (device.backend.capabilities.random === "philox") {
+    drawOnDevice(out, d, generator)
+    return out
+  }
+  const values = hostMemory(out.dtype, out.numel())
+  d.host(generator ?? defaultGenerator(), values, out.dtype, out.isContiguous())
+  return writeInto(out, fromBits(device, bitsOf(values, out.dtype), out.shape, out.dtype))
+}
+
+function drawOnDevice(out: Tensor, d: Distribution, generator: Generator | null): void {
+  const type = out.dtype === "float64" ? "float64" : "float32"
+  // A generator of one's own seeds the stream of each draw; the default one counts the draws.
+  const key = generator ? generator.random64() : philoxState.seed
+  const offset = generator ? 0 : philoxState.offset++
+  const scalars: Argument[] = [
+    { value: Number(key & 0xffffffffn), dtype: "uint32" as DType },
+    { value: Number(key >> 32n), dtype: "uint32" as DType },
+    { value: offset >>> 0, dtype: "uint32" as DType },
+    ...d.parameters.map((value): Argument => ({ value, dtype: type })),
+    ...out.shape.map((value): Argument => ({ value, dtype: "int32" })),
+  ]
+  runMap([out], { key: `random ${d.name}`, scalars, coordinates: true }, ({ scalars: s, at }) => {
+    const sizes = s.slice(3 + d.parameters.length)
+    const linear = at.reduce<Expr>((sum, i, k) => sum.mul(sizes[k]!).add(i), constant(0, "int32")).cast("uint32")
+    const none = constant(0, "uint32")
+    return d.device(philox([linear, none, s[2]!, none], [s[0]!, s[1]!]), s.slice(3, 3 + d.parameters.length), type)
+  })
+}
+
+function drawNew(device: Device, shape: Sizes, strides: Sizes, dtype: DType, d: Distribution, generator: Generator | null): Tensor {
+  device.requireDtype(d.name, dtype)
+  const contiguous = contiguousStrides(shape)
+  if (device.backend.capabilities.random === "philox" || strides.some((s, i) => s !== contiguous[i]))
+    return drawInto(allocate(device, shape, strides, dtype), d, generator)
+  const values = hostMemory(dtype, numelOf(shape))
+  d.host(generator ?? defaultGenerator(), values, dtype, true)
+  return fromBits(device, bitsOf(values, dtype), shape, dtype)
+}
+
+const deviceFor = (name: string, device: unknown): Device =>
+  device === undefined || device === null ? getDefaultDevice() : deviceByName(name, device as string | Device)
+
+function withGrad(x: Tensor, requiresGrad: unknown): Tensor {
+  if (requiresGrad) x.requiresGrad = true
+  return x
+}
+
+function floatType(name: string, dtype: unknown): DType {
+  const kind = checkDtype(name, dtype) ?? getDefaultDtype()
+  if (!isFloating(kind)) throw new TypeError(`${name}: needs a floating dtype, got ${kind}; for integers use randint`)
+  return kind
+}
+
+type SizesThen = [...sizes: number[]] | [...sizes: [...number[], RandomOptions]] | [size: readonly number[], options?: RandomOptions]
+const OPTIONS = "*, generator?, dtype?, device?, requiresGrad?"
+
+const factory = (name: string, d: Distribution): ((...args: SizesThen) => Tensor) =>
+  op(`${name}(...size, ${OPTIONS})`, (size: unknown, generator: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+    const shape = checkSizes(name, size ?? [])
+    const kind = floatType(name, dtype)
+    return withGrad(drawNew(deviceFor(name, device), shape, contiguousStrides(shape), kind, d, checkGenerator(name, generator)), requiresGrad)
+  })
+
+/** Uniform numbers of [0, 1): `rand(2, 3)` or `rand([2, 3], { generator, dtype, device, requiresGrad })`. */
+export const rand = factory("rand", uniform(0, 1))
+/** Normal numbers of mean 0 and standard deviation 1. */
+export const randn = factory("randn", normalDistribution(0, 1))
+
+type Like = (input: Tensor, options?: RandomOptions) => Tensor
+const like = (name: string, d: Distribution): Like =>
+  op(`${name}(input, ${OPTIONS})`, (x: Tensor, generator: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+    const kind = floatType(name, dtype ?? x.dtype)
+    const where = device === undefined || device === null ? x.device : deviceByName(name, device as string | Device)
+    return withGrad(drawNew(where, x.shape, denseStrides(x.shape, x.strides), kind, d, checkGenerator(name, generator)), requiresGrad)
+  })
+
+export const randLike = like("randLike", uniform(0, 1))
+export const randnLike = like("randnLike", normalDistribution(0, 1))
+
+function checkRange(name: string, low: unknown, high: unknown): void {
+  for (const v of [low, high])
+    if (typeof v !== "number" || !Number.isInteger(v)) throw new TypeError(`${name}: low and high must be integers, got ${valueText(low)} and ${valueText(high)}`)
+  if ((low as number) >= (high as number)) throw new RangeError(`${name}: random_ expects 'from' to be less than 'to', but got from=${low} >= to=${high}`)
+}
+
+type RandintArgs = [high: number, size: readonly number[], options?: RandomOptions] | [low: number, high: number, size: readonly number[], options?: RandomOptions]
+
+const RANDINT = op<(...args: unknown[]) => Tensor>(
+  `randint(low, high, size, ${OPTIONS})`,
+  (low: number, high: number, size: unknown, generator: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+    checkRange("randint", low, high)
+    const shape = checkSizes("randint", size)
+    const kind = checkDtype("randint", dtype) ?? DEFAULT_INT
+    return withGrad(
+      drawNew(deviceFor("randint", device), shape, contiguousStrides(shape), kind, integers(low, high), checkGenerator("randint", generator)),
+      requiresGrad,
+    )
+  },
+)
+
+/** Integers of [low, high), int32: `randint(10, [2, 3])` or `randint(5, 10, [2, 3])`. */
+export const randint = (...args: RandintArgs): Tensor => (Array.isArray(args[1]) ? RANDINT(0, ...args) : RANDINT(...args))
+
+/** Integers of [low, high) in the shape and dtype of the input. */
+export const randintLike = (input: Tensor, ...args: [high: number] | [low: number, high: number]): Tensor => {
+  const [low, high] = args.length === 1 ? [0, args[0]] : args
+  checkRange("randintLike", low, high)
+  return drawNew(input.device, input.shape, denseStrides(input.shape, input.strides), input.dtype, integers(low, high), null)
+}
+
+/** The integers 0 to n − 1 in random order, int32. */
+export const randperm: (...args: Args<[["n", number]], RandomOptions>) => Tensor = op(
+  `randperm(n, ${OPTIONS})`,
+  (n: number, generator: unknown, dtype: unknown, device: unknown) => {
+    const kind = checkDtype("randperm", dtype) ?? DEFAULT_INT
+    const order = permutation(checkGenerator("randperm", generator) ?? defaultGenerator(), n)
+    const out = fromBits(deviceFor("randperm", device), order, [n], "int32")
+    return kind === "int32" ? out : out.to(kind)
+  },
+)
+
+/**
+ * Normal numbers of the means and standard deviations given, numbers or tensors that broadcast; with two numbers `size` says
+ * how many.
+ */
+export const normal: (...args: Args<[["mean", number | Tensor], ["std", number | Tensor], ["size", readonly number[]]], RandomOptions>) => Tensor = op(
+  `normal(mean?, std?, size?, ${OPTIONS})`,
+  (mean: number | Tensor = 0, std: number | Tensor = 1, size: unknown, generator: unknown, dtype: unknown, device: unknown) => {
+    const g = checkGenerator("normal", generator)
+    if (!isTensor(mean) && !isTensor(std)) {
+      if (std < 0) throw new RangeError(`normal: expects std >= 0.0, but found std ${std}`)
+      const shape = checkSizes("normal", size)
+      return drawNew(deviceFor("normal", device), shape, contiguousStrides(shape), floatType("normal", dtype), normalDistribution(mean, std), g)
+    }
+    const model = isTensor(mean) && isTensor(std) ? mean.add(std) : isTensor(mean) ? mean : (std as Tensor)
+    const unit = drawNew(model.device, model.shape, contiguousStrides(model.shape), model.dtype, normalDistribution(0, 1), g)
+    return unit.mul(std as Tensor).add(mean as Tensor).detach()
+  },
+)
+
+const rule = (name: string): Rule => ({ name, backward: () => [null] })
+
+/** An in-place fill with draws, recorded as one that forgets what was there. */
+function inPlace<A extends unknown[]>(
+  name: string,
+  parameters: string,
+  node: string,
+  make: (...args: A) => Distribution,
+  accepts: (dtype: DType) => boolean = isFloating,
+) {
+  const by = rule(node)
+  const count = parameters.split(",").length
+  return op<(input: Tensor, ...args: unknown[]) => Tensor>(`${name}_(input, ${parameters}, *, generator?)`, (x: Tensor, ...args: unknown[]) => {
+    const generator = checkGenerator(`${name}_`, args[count])
+    if (!accepts(x.dtype)) throw new TypeError(`${name}_: takes floating tensors, got ${tensorText(x)}`)
+    checkInPlace(name, x)
+    const d = make(...(args.slice(0, count) as A))
+    const recorded = needsGrad([x]) ? new OpNode(by, [x], [], null) : null
+    if (recorded) recorded.outputs = [{ shape: x.shape, dtype: x.dtype, device: x.device }]
+    drawInto(x, d, generator)
+    recordInPlace(x, recorded)
+    return x
+  })
+}
+
+export const uniform_ = inPlace("uniform", "from?, to?", "UniformBackward0", (from: number = 0, to: number = 1) => uniform(from, to))
+export const normal_ = inPlace("normal", "mean?, std?", "NormalBackward0", (mean: number = 0, std: number = 1) => {
+  if (std < 0) throw new RangeError(`normal_: expects std >= 0.0, but found std ${std}`)
+  return normalDistribution(mean, std)
+})
+export const logNormal_ = inPlace("logNormal", "mean?, std?", "LogNormalBackward0", (mean: number = 1, std: number = 2) => logNormal(mean, std))
+export const exponential_ = inPlace("exponential", "lambd?", "ExponentialBackward0", (lambd: number = 1) => exponential(lambd))
+export const cauchy_ = inPlace("cauchy", "median?, sigma?", "CauchyBackward0", (median: number = 0, sigma: number = 1) => cauchy(median, sigma))
+export const geometric_ = inPlace("geometric", "p", "GeometricBackward0", (p: number) => geometric(p), () => true)
+export const random_ = inPlace(
+  "random",
+  "from?, to?",
+  "RandomBackward0",
+  (from?: number, to?: number | null) =>
+    from === undefined ? allIntegers : to === undefined ? integers(0, from) : integers(from, to),
+  () => true,
+)
+
+const bernoulliNumber_ = inPlace("bernoulli", "p?", "BernoulliBackward1", (p: number = 0.5) => bernoulliDistribution(p), () => true)
+
+export const bernoulli_: Fn<RandomMethods["bernoulli_"]> = op("bernoulli_(input, p?, *, generator?)", (x: Tensor, p: number | Tensor = 0.5, generator?: Generator) => {
+  if (!isTensor(p)) return bernoulliNumber_(x, p, { generator: generator ?? null })
+  checkInPlace("bernoulli", x)
+  writeInto(x, bernoulliLike(p.expand(x.shape), checkGenerator("bernoulli_", generator)))
+  recordInPlace(x, null)
+  return x
+})
+
+function bernoulliLike(p: Tensor, generator: Generator | null): Tensor {
+  if (!p.isFloatingPoint()) throw new TypeError(`bernoulli: expected probabilities of a floating dtype, got ${tensorText(p)}`)
+  if (p.device.backend.capabilities.random === "philox") {
+    const u = drawNew(p.device, p.shape, contiguousStrides(p.shape), p.dtype, uniform(0, 1), generator)
+    const out = allocate(p.device, p.shape, contiguousStrides(p.shape), p.dtype)
+    runMap([out], { key: "bernoulli", inputs: [u, p] }, ({ inputs: [a, b] }) => where(a!.lt(b!), constant(1, a!.dtype), constant(0, a!.dtype)))
+    return out
+  }
+  const probs = dataSync(p, "bernoulliSync") as FloatArray
+  const values = hostMemory(p.dtype, p.numel())
+  bernoulliFrom(generator ?? defaultGenerator(), values, probs)
+  return fromBits(p.device, bitsOf(values, p.dtype), p.shape, p.dtype)
+}
+
+export const bernoulli: Fn<RandomMethods["bernoulli"]> = op("bernoulli(input, *, generator?)", (x: Tensor, generator?: Generator) =>
+  bernoulliLike(x, checkGenerator("bernoulli", generator)),
+)
+
+export const multinomial: Fn<RandomMethods["multinomial"]> = op(
+  "multinomial(input, numSamples, replacement?, *, generator?)",
+  (x: Tensor, numSamples: number, replacement = false, generator?: Generator) => {
+    if (!x.isFloatingPoint()) throw new TypeError(`multinomial: only supports floating-point dtypes for input, got ${tensorText(x)}`)
+    if (x.ndim !== 1 && x.ndim !== 2) throw new RangeError(`multinomial: prob_dist must be 1 or 2 dim, got ${tensorText(x)}`)
+    const rows = x.ndim === 2 ? x.shape[0]! : 1
+    const columns = x.shape[x.ndim - 1]!
+    const picked = multinomialOf(
+      checkGenerator("multinomial", generator) ?? defaultGenerator(),
+      dataSync(x, "multinomialSync") as FloatArray,
+      rows,
+      columns,
+      numSamples,
+      replacement,
+      x.dtype,
+    )
+    return fromBits(x.device, picked, x.ndim === 2 ? [rows, numSamples] : [numSamples], DEFAULT_INT)
+  },
+)
+
+export const randomMethods = {
+  uniform_, normal_, logNormal_, exponential_, cauchy_, geometric_, random_, bernoulli_, bernoulli, multinomial,
+}

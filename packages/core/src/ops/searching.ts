@@ -1,0 +1,5 @@
+/** Searching: nonzero, unique, searchsorted, bincount. */
+
+export interface SearchingMethods {}
+
+export const searchingMethods = {}

@@ -1,0 +1,5 @@
+/** Choosing elementwise: where, clamp, maskedFill, ... */
+
+export interface SelectionMethods {}
+
+export const selectionMethods = {}

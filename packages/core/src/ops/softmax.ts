@@ -1,0 +1,5 @@
+/** Softmax and its relatives. */
+
+export interface SoftmaxMethods {}
+
+export const softmaxMethods = {}

@@ -1,0 +1,5 @@
+/** Order: sort, argsort, topk, kthvalue. */
+
+export interface SortingMethods {}
+
+export const sortingMethods = {}

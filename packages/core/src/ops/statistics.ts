@@ -1,0 +1,5 @@
+/** Statistics: var, std, norm, median, ... */
+
+export interface StatisticsMethods {}
+
+export const statisticsMethods = {}

@@ -1,0 +1,5 @@
+/** Triangles and diagonals of matrices. */
+
+export interface TriangularMethods {}
+
+export const triangularMethods = {}

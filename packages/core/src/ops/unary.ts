@@ -1,0 +1,5 @@
+/** Functions of one number: exp, sin, floor, ... */
+
+export interface UnaryMethods {}
+
+export const unaryMethods = {}

@@ -1,0 +1,190 @@
+/**
+ * The launching of matmul and conv kernels. Nothing here records a graph.
+ *
+ * Executables are found by small integers, because these are the hot paths of training: a backend that has no kernel of
+ * its own for the kind goes through `device.run`, which composes it of map and reduce.
+ */
+import type { Executable, Operand } from "./backend.ts"
+import type { Device } from "./device.ts"
+import { computeType, DTYPES, type DType, isFloating } from "./dtype.ts"
+import { tensorText, valueText } from "./errors.ts"
+import { type Expr, input, result, type Scalar, scalar } from "./expr.ts"
+import type { Access, ConvKernel, Epilogue, MatmulKernel } from "./kernel.ts"
+import { accessOf, accumulatorOf } from "./lowering/views.ts"
+import { toScalar } from "./promotion.ts"
+import { collapse, type Sizes } from "./shape.ts"
+import { isTensor, type Tensor } from "./tensor.ts"
+
+/** The elements of a tensor over the dims of a product: strides [.., row, column]. */
+export interface Side {
+  readonly tensor: Tensor
+  readonly strides: Sizes
+}
+
+/** β·addend + α·product; null for the addend where β is 0, so that it isn't even read. */
+export interface Addend {
+  readonly side: Side | null
+  readonly beta: number
+  readonly alpha: number
+}
+
+type Form = "plain" | "sum" | "scaled" | "alpha"
+const FORMS: readonly Form[] = ["plain", "sum", "scaled", "alpha"]
+const ACCESS: readonly Access[] = ["unit", "broadcast", "strided"]
+
+const BODIES: Readonly<Record<Exclude<Form, "plain">, (sum: Expr, addend: Expr, scalars: readonly Expr[]) => Expr>> = {
+  sum: (sum, addend) => addend.add(sum),
+  scaled: (sum, addend, [beta, alpha]) => addend.mul(beta!).add(sum.mul(alpha!)),
+  alpha: (sum, _addend, [alpha]) => sum.mul(alpha!),
+}
+const SCALARS: Readonly<Record<Form, number>> = { plain: 0, sum: 0, scaled: 2, alpha: 1 }
+
+const formOf = (addend: Addend | null): Form =>
+  !addend ? "plain" : !addend.side ? "alpha" : addend.beta === 1 && addend.alpha === 1 ? "sum" : "scaled"
+
+function epilogueOf(form: Form, access: Access, dtype: DType): Epilogue | null {
+  if (form === "plain") return null
+  const type = accumulatorOf(dtype)
+  const scalars = Array.from({ length: SCALARS[form] }, () => type)
+  const body = BODIES[form](result(0, type), input(0, dtype).cast(type), scalars.map((t, k) => scalar(k, t)))
+  return { inputs: form === "alpha" ? [] : [{ dtype, access }], scalars, body: body.cast(computeType(dtype)) }
+}
+
+function scalarsOf(form: Form, addend: Addend | null, dtype: DType): Scalar[] {
+  const type = accumulatorOf(dtype)
+  if (form === "scaled") return [toScalar(addend!.beta, type), toScalar(addend!.alpha, type)]
+  return form === "alpha" ? [toScalar(addend!.alpha, type)] : []
+}
+
+interface Entry {
+  readonly kernel: MatmulKernel | ConvKernel
+  /** Null where the backend has no such kernel. */
+  readonly executable: Executable | null
+}
+
+const caches: Map<number, Entry>[] = []
+
+function launch(
+  device: Device,
+  key: number,
+  make: () => MatmulKernel | ConvKernel,
+  sizes: Sizes,
+  operands: readonly Operand[],
+  scalars: readonly Scalar[],
+): void {
+  const table = (caches[device.id] ??= new Map())
+  let entry = table.get(key)
+  if (!entry) {
+    const kernel = make()
+    entry = { kernel, executable: device.backend.supports(kernel) === true ? device.compile(kernel) : null }
+    table.set(key, entry)
+  }
+  if (entry.executable) device.backend.launch(entry.executable, sizes, operands, scalars)
+  else device.run(entry.kernel, sizes, operands, scalars)
+}
+
+const operandOf = ({ tensor, strides }: Side, sizes: Sizes): Operand => ({
+  buffer: tensor.storage.buffer,
+  offset: tensor.offset,
+  sizes,
+  strides,
+})
+
+const NONE: readonly number[] = []
+
+/**
+ * out[batch.., m, n] = epilogue(Σ_k a[batch.., m, k]·b[batch.., k, n]). Strides of 0 repeat an operand over a batch dim.
+ * Writes nothing where `out` has no elements.
+ */
+export function runProduct(batch: Sizes, m: number, n: number, k: number, a: Side, b: Side, out: Side, addend: Addend | null = null): void {
+  if (m === 0 || n === 0 || batch.includes(0)) return
+  const device = out.tensor.device
+  const dtype = out.tensor.dtype as DType
+  const form = formOf(addend)
+  let outer = batch
+  let rows = m
+  let [sa, sb, so] = [a.strides, b.strides, out.strides]
+  let sc = addend?.side?.strides ?? NONE
+  if (batch.length) {
+    // Batch dims merge, and into the rows where b is the same for all of them.
+    const d = batch.length
+    const heads = [sa.slice(0, d + 1), [...sb.slice(0, d), 0], so.slice(0, d + 1), ...(sc.length ? [sc.slice(0, d + 1)] : [])]
+    const { sizes, strides } = collapse([...batch, m], heads)
+    const last = sizes.length - 1
+    const merged = last >= 0 && strides[1]![last] === 0
+    if (!merged) strides.forEach((s) => s.push(0))
+    rows = merged ? sizes[last]! : 1
+    outer = merged ? sizes.slice(0, last) : sizes
+    sa = [...strides[0]!, sa[d + 1]!]
+    sb = [...strides[1]!.slice(0, -1), sb[d]!, sb[d + 1]!]
+    so = [...strides[2]!, so[d + 1]!]
+    if (sc.length) sc = [...strides[3]!, sc[d + 1]!]
+  }
+  const outSizes = [...outer, rows, n]
+  const access = sc.length ? accessOf(outSizes, sc) : "unit"
+  const operands = [operandOf({ tensor: a.tensor, strides: sa }, [...outer, rows, k]), operandOf({ tensor: b.tensor, strides: sb }, [...outer, k, n])]
+  if (sc.length) operands.push(operandOf({ tensor: addend!.side!.tensor, strides: sc }, outSizes))
+  operands.push(operandOf({ tensor: out.tensor, strides: so }, outSizes))
+  launch(
+    device,
+    (((outer.length * 16 + DTYPES[dtype].id) * 4 + FORMS.indexOf(form)) * 4 + ACCESS.indexOf(access)) * 4,
+    () => ({ kind: "matmul", batch: outer.length, dtype, epilogue: epilogueOf(form, access, dtype) }),
+    [...outSizes, k],
+    operands,
+    form === "scaled" || form === "alpha" ? scalarsOf(form, addend, dtype) : NONE,
+  )
+}
+
+/** The geometry of a convolution, one number per spatial dim. */
+export interface ConvGeometry {
+  readonly stride: Sizes
+  readonly padding: Sizes
+  readonly dilation: Sizes
+  readonly groups: number
+}
+
+const PASSES: readonly ConvKernel["pass"][] = ["forward", "input", "weight"]
+
+/** One pass of a convolution into `out`; `bias` has strides over the dims of `out` and is added. */
+export function runConv(pass: ConvKernel["pass"], a: Tensor, b: Tensor, bias: Side | null, out: Tensor, geometry: ConvGeometry): void {
+  const dtype = out.dtype as DType
+  const spatial = geometry.stride.length
+  const form: Form = bias ? "sum" : "plain"
+  const access = bias ? accessOf(out.shape, bias.strides) : "unit"
+  const operands = [a, b].map((t) => operandOf({ tensor: t, strides: t.strides }, t.shape))
+  if (bias) operands.push(operandOf(bias, out.shape))
+  operands.push(operandOf({ tensor: out, strides: out.strides }, out.shape))
+  launch(
+    out.device,
+    (((spatial * 16 + DTYPES[dtype].id) * 4 + FORMS.indexOf(form)) * 4 + ACCESS.indexOf(access)) * 4 + 1 + PASSES.indexOf(pass),
+    () => ({ kind: "conv", pass, spatial, dtype, epilogue: epilogueOf(form, access, dtype) }),
+    out.shape,
+    operands,
+    [...geometry.stride, ...geometry.padding, ...geometry.dilation, geometry.groups],
+  )
+}
+
+/** Throws unless all are tensors of one dtype that can be multiplied, on one device. */
+export function checkFactors(name: string, tensors: readonly Tensor[]): void {
+  const first = tensors[0]!
+  for (const t of tensors) {
+    if (!isTensor(t)) throw new TypeError(`${name}: expected a tensor, got ${valueText(t)}`)
+    if (t.dtype !== first.dtype)
+      throw new TypeError(`${name}: expected tensors of the same dtype, but got ${tensors.filter(isTensor).map(tensorText).join(" and ")}; convert with x.to(dtype)`)
+    if (t.device !== first.device)
+      throw new TypeError(
+        `${name}: expected all tensors on one device, but found ${tensors.filter(isTensor).map((x) => `${tensorText(x)} on ${x.device}`).join(" and ")}; move one with x.to(device)`,
+      )
+  }
+  if (first.dtype === "bool") throw new TypeError(`${name}: bool tensors cannot be multiplied so (${tensors.map(tensorText).join(" and ")}); convert with x.to("int32")`)
+  first.device.requireDtype(name, first.dtype)
+}
+
+/** Throws unless β and α suit the dtype: integer tensors take integral numbers. */
+export function checkScale(name: string, dtype: DType, scale: Readonly<Record<string, unknown>>): void {
+  for (const [key, value] of Object.entries(scale)) {
+    if (typeof value !== "number") throw new TypeError(`${name}: ${key} must be a number, got ${valueText(value)}`)
+    if (!isFloating(dtype) && !Number.isInteger(value))
+      throw new TypeError(`${name}: for integral tensors (${dtype}), ${key} must not be a floating point number, got ${value}`)
+  }
+}

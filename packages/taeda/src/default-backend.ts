@@ -1,0 +1,28 @@
+/**
+ * Tells core how devices are opened: cpu-js is here and opens by itself at the first op; the others are packages of their
+ * own, looked for when somebody asks for them. Nothing is opened by importing this.
+ */
+import { createCpuJs } from "@taeda/backend-cpu-js"
+import { BACKENDS, type BackendChoice, deviceAdvice } from "@taeda/choices"
+import { type Backend, onUnknownDevice, registerBackend } from "@taeda/core"
+
+/** Loads a backend's package, saying what installs it where it is absent. */
+async function load(choice: BackendChoice): Promise<Backend> {
+  let found: { open(): Promise<Backend> }
+  try {
+    // A variable, so that bundlers leave alone what is not installed.
+    const name = choice.package
+    found = (await import(name)) as typeof found
+  } catch (error) {
+    throw new Error(`no device ${JSON.stringify(choice.device)} here: ${deviceAdvice(choice.device)}`, { cause: error })
+  }
+  return found.open()
+}
+
+for (const choice of BACKENDS)
+  registerBackend(
+    choice.device,
+    choice.included ? { openSync: () => createCpuJs(), open: async () => createCpuJs() } : () => load(choice),
+  )
+
+onUnknownDevice(deviceAdvice)

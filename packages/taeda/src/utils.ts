@@ -1,0 +1,2 @@
+/** The namespace `utils`. */
+export * as data from "@taeda/data"
