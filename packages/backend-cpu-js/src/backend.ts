@@ -47,15 +47,16 @@ export function createCpuJs(options: CpuJsOptions = {}): Backend {
   const check = (): void => {
     if (!open) throw new Error("cpu: the backend was disposed; open a new one with createCpuJs()")
   }
-  const bytesOf = (buffer: Buffer, from: number, count: number): Uint8Array => {
+  const checked = (buffer: Buffer, from: number, count: number): CpuBuffer => {
     check()
-    const all = bufferOf(buffer).asBytes()
-    if (from < 0 || count < 0 || from + count > all.length)
-      throw new RangeError(`cpu: bytes ${from} to ${from + count} lie outside a buffer of ${all.length} bytes`)
-    return all.subarray(from, from + count)
+    const memory = bufferOf(buffer)
+    memory.checkAlive()
+    if (from < 0 || count < 0 || from + count > memory.bytes)
+      throw new RangeError(`cpu: bytes ${from} to ${from + count} lie outside a buffer of ${memory.bytes} bytes`)
+    return memory
   }
   const readSync = (buffer: Buffer, byteOffset: number, bytes: number): Uint8Array =>
-    bytesOf(buffer, byteOffset, bytes).slice()
+    checked(buffer, byteOffset, bytes).asBytes().slice(byteOffset, byteOffset + bytes)
 
   return {
     name: "cpu-js",
@@ -78,10 +79,11 @@ export function createCpuJs(options: CpuJsOptions = {}): Backend {
       if (open) memory.free(bufferOf(buffer))
     },
     write(buffer, bytes, byteOffset = 0) {
-      bytesOf(buffer, byteOffset, bytes.length).set(bytes)
+      checked(buffer, byteOffset, bytes.length).write(bytes, byteOffset)
     },
     copy(from, fromByte, to, toByte, bytes) {
-      bytesOf(to, toByte, bytes).set(bytesOf(from, fromByte, bytes))
+      const source = checked(from, fromByte, bytes).asBytes().subarray(fromByte, fromByte + bytes)
+      checked(to, toByte, bytes).asBytes().set(source, toByte)
     },
     read: async (buffer, byteOffset, bytes) => readSync(buffer, byteOffset, bytes),
     readSync,

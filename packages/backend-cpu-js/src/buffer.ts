@@ -51,13 +51,30 @@ export class CpuBuffer {
   /** The same memory as another typed array; whole elements only. */
   view(kind: number): TypedArray {
     if (this.kind === kind) return this.data
-    if (this.kind === NO_KIND) throw new Error("cpu: this buffer was freed; its tensor cannot be used any more")
+    this.checkAlive()
     this.views ??= []
     return (this.views[kind] ??= this.makeView(kind))
   }
 
+  checkAlive(): void {
+    if (this.kind === NO_KIND) throw new Error("cpu: this buffer was freed; its tensor cannot be used any more")
+  }
+
   asBytes(): Uint8Array {
     return this.view(BYTES) as Uint8Array
+  }
+
+  /**
+   * Copies bytes in. Whole elements are copied as such: a small array lives on the engine's heap until someone asks for
+   * its bytes, which costs many times what the copy does.
+   */
+  write(bytes: Uint8Array, at: number): void {
+    const width = BYTES_PER_ELEMENT[this.kind]
+    if ((at | bytes.length | bytes.byteOffset) % width === 0 && width > 1) {
+      const Constructor = CONSTRUCTORS[this.kind]
+      const elements = new Constructor(bytes.buffer, bytes.byteOffset, bytes.length / width)
+      ;(this.data as Float32Array).set(elements as Float32Array, at / width)
+    } else this.asBytes().set(bytes, at)
   }
 
   release(): void {

@@ -4,12 +4,14 @@
  *
  * All three are one problem. A tap is one element of the kernel in space; a column of the product belongs to a pixel
  * and holds, for every channel and tap, the element of the source that the tap sees from that pixel. The columns are
- * never stored as a whole: block by block, the part of the source that a block of pixels sees is copied with its padding
- * to a float64 window, gathered from there into packed panels, and multiplied (see gemm.ts). The gradient of the input
- * is the same with the taps reversed, once for every residue of the input's coordinates modulo the stride, so that no
- * multiplication is spent on the zeros between strides.
+ * never stored as a whole: block by block, the part of the source that a block of pixels sees is copied with its
+ * padding to a float64 window, gathered from there into packed panels, and multiplied (see gemm.ts).
+ *
+ * The gradient of the input is the same with the taps reversed, once for every residue of the input's coordinates
+ * modulo the stride, so that no multiplication is spent on the zeros between strides. Where there are many more inputs
+ * than outputs, products for the outputs are spread over the inputs instead.
  */
-import { even, type FloatArray, MAX_DEPTH, multiplyPanels, packed, packPanels, scratch } from "./gemm.ts"
+import { even, type FloatArray, MAX_DEPTH, multiplyPanels, packPanels, scratch, tileEngine } from "./gemm.ts"
 
 /** Depth, height and width; a convolution of fewer dimensions has size 1, stride 1 and padding 0 in the first ones. */
 export type Triple = readonly [depth: number, height: number, width: number]
@@ -246,7 +248,7 @@ function forwardColumns(geometry: ConvGeometry) {
   return { columns, rows: outChannels / groups, imageSize: inChannels * pixels, sourceSize: channels * pixels }
 }
 
-/** The taps t of dimension d that reach inputs p*stride + residue, each with the offset o of the output p + o that it serves. */
+/** The taps that reach inputs p*stride + residue along dimension d, and the offset from p of their output. */
 function reachingTaps({ kernel, stride, padding, dilation }: ConvGeometry, residue: number, d: number) {
   const reach: [tap: number, offset: number][] = []
   for (let t = 0; t < kernel[d]; t++) {
@@ -263,7 +265,7 @@ function correlate(source: Source, weights: Weights, target: Target, accumulate:
   const length = weights.table.length
   const [depth, limit] = blocking(length)
   const few = rows <= FEW_ROWS
-  const maxRows = few ? FEW_ROWS : Math.floor(packed.a.length / depth) & ~1
+  const maxRows = few ? FEW_ROWS : Math.floor(tileEngine().a.length / depth) & ~1
   const dense = isDense(target.strides, columns.pixels)
   for (let k = 0; k < length; k += depth) {
     const d = Math.min(depth, length - k)
@@ -310,12 +312,12 @@ function spread(
   const pixels = volume(columns.pixels)
   const length = columnLength(columns)
   const [depth, limit] = blocking(outputs)
-  const most = Math.floor(packed.a.length / depth) & ~1
+  const most = Math.floor(tileEngine().a.length / depth) & ~1
   const rows = even(parts(length, most))
   for (let k = 0; k < length; k += rows) {
     const r = Math.min(rows, length - k)
     const whole = outputs <= depth
-    if (whole) packPanels(r, outputs, w, wOffset + k, 1, length, packed.a)
+    if (whole) packPanels(r, outputs, w, wOffset + k, 1, length, tileEngine().a)
     for (let image = 0; image < batch; image++) {
       const gAt = g.offset + image * g.imageStride
       const dxAt = dx.offset + image * dx.imageStride
@@ -324,8 +326,8 @@ function spread(
         const sums = sumScratch.take(r * n)
         for (let l = 0; l < outputs; l += depth) {
           const d = Math.min(depth, outputs - l)
-          if (!whole) packPanels(r, d, w, wOffset + k + l * length, 1, length, packed.a)
-          packPanels(n, d, g.data, gAt + l * pixels + block.first, 1, pixels, packed.b)
+          if (!whole) packPanels(r, d, w, wOffset + k + l * length, 1, length, tileEngine().a)
+          packPanels(n, d, g.data, gAt + l * pixels + block.first, 1, pixels, tileEngine().b)
           multiplyPanels(r, n, d, sums, 0, n, 1, l > 0)
         }
         const layout = layoutOf(columns, k, r, block)
@@ -359,7 +361,7 @@ function columnLength({ channels, taps }: Columns): number {
 /** The even length of the stretches of an inner dimension, and how many columns of it are packed at once. */
 function blocking(length: number): [depth: number, columns: number] {
   const depth = even(parts(length, MAX_DEPTH))
-  return [depth, Math.min(MAX_PIXELS, Math.floor(packed.b.length / depth) & ~1)]
+  return [depth, Math.min(MAX_PIXELS, Math.floor(tileEngine().b.length / depth) & ~1)]
 }
 
 /** target[rows, k] = the sum over images and pixels of factor · columns; the factor's rows are contiguous pixels. */
@@ -373,7 +375,7 @@ function sumOverPixels(
   const { columns } = source
   const pixels = volume(columns.pixels)
   const length = columnLength(columns)
-  const most = Math.floor(packed.b.length / MAX_DEPTH)
+  const most = Math.floor(tileEngine().b.length / MAX_DEPTH)
   const width = even(parts(length, most))
   const few = rows <= FEW_ROWS
   for (let k = 0; k < length; k += width) {
@@ -390,10 +392,10 @@ function sumOverPixels(
           return
         }
         packPixels(source, sourceAt, k, w, block)
-        const maxRows = Math.floor(packed.a.length / even(n)) & ~1
+        const maxRows = Math.floor(tileEngine().a.length / even(n)) & ~1
         for (let i = 0; i < rows; i += maxRows) {
           const r = Math.min(maxRows, rows - i)
-          packPanels(r, n, factor.data, at + i * pixels, pixels, 1, packed.a)
+          packPanels(r, n, factor.data, at + i * pixels, pixels, 1, tileEngine().a)
           multiplyPanels(r, w, n, sums, i * w, w, 1, true)
         }
       })
@@ -409,7 +411,7 @@ function packColumns(source: Source, at: number, k: number, depth: number, block
   const { columns } = source
   if (isPointwise(columns)) {
     const size = volume(columns.size)
-    packPanels(block.size, depth, source.data, at + k * size + block.first, 1, size, packed.b)
+    packPanels(block.size, depth, source.data, at + k * size + block.first, 1, size, tileEngine().b)
     return
   }
   const layout = layoutOf(columns, k, depth, block)
@@ -421,14 +423,14 @@ function packPixels(source: Source, at: number, k: number, count: number, block:
   const { columns } = source
   if (isPointwise(columns)) {
     const size = volume(columns.size)
-    packPanels(count, block.size, source.data, at + k * size + block.first, size, 1, packed.b)
+    packPanels(count, block.size, source.data, at + k * size + block.first, size, 1, tileEngine().b)
     return
   }
   const layout = layoutOf(columns, k, count, block)
   gatherPanels(count, layout.taps, block.size, layout.pixels, openWindow(source, at, layout))
 }
 
-/** Sums the rows in `rowScratch` with the block's columns into `sumScratch`; returns the pitch of its rows of pixels. */
+/** Sums the rows in `rowScratch` with the block's columns into `sumScratch`, and returns the pitch of its rows. */
 function sumColumns(source: Source, at: number, rows: number, k: number, depth: number, block: Block): number {
   const { step } = source.columns
   const layout = layoutOf(source.columns, k, depth, block)
@@ -571,7 +573,7 @@ function packWeights(weights: Weights, row: number, count: number, k: number, de
     const first = weights.offset + (row + i) * weights.rowStride
     // The second row of the last panel may be missing; its products are not stored.
     const second = i + 1 < count ? first + weights.rowStride : first
-    packWeightPair(depth, weights.data, first, second, weights.table, k, packed.a, at)
+    packWeightPair(depth, weights.data, first, second, weights.table, k, tileEngine().a, at)
   }
 }
 
@@ -606,7 +608,7 @@ function gatherPanels(
   const size = 2 * even(length)
   for (let i = 0, at = 0; i < count; i += 2, at += size) {
     const second = starts[Math.min(i + 1, count - 1)]
-    gatherPair(length, table, window, starts[i], second, packed.b, at)
+    gatherPair(length, table, window, starts[i], second, tileEngine().b, at)
   }
 }
 
@@ -662,7 +664,7 @@ function dotGathered(
   dots[3] = s3
 }
 
-/** Where everything stands in the window of a block: what its pixels see of the channels of some elements of the columns. */
+/** The window of a block, what its pixels see of the channels of some elements of the columns: where things stand. */
 interface Layout {
   /** First channel, their number, and where the window of each begins in the source and how far it extends. */
   readonly channel: number

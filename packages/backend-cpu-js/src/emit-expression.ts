@@ -1,5 +1,5 @@
 /** Expressions to JavaScript text, each part placed in the outermost loop on which it depends. */
-import type { Expr } from "@taeda/core"
+import type { Expr, Primitive } from "@taeda/core"
 import { constantValue, isLeaf, planExpressions, stepOf } from "./expression-plan.ts"
 import { type Value, WRAP } from "./primitives.ts"
 
@@ -46,11 +46,20 @@ export interface WriteOptions {
   readonly leaf: (node: Expr, coordinates: readonly string[]) => LeafText
   /** Compute float32 in doubles without rounding. */
   readonly wide?: boolean
+  /** Avoid branches that depend on data. Default: true. */
+  readonly branchless?: boolean
 }
 
+/** Where an arm of a choice costs more than a branch that goes wrong, the arm that is not taken is better left out. */
+const EXPENSIVE: ReadonlySet<string> = new Set<Primitive>([
+  "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
+  "tanh", "sigmoid", "erf", "erfc", "erfinv", "lgamma", "polygamma", "pow", "atan2",
+])
+
 /** The texts of `roots`, to be used at the innermost level, after the lines that went into `scope`. */
-export function writeExpressions(roots: readonly Expr[], scope: Scope, { leaf, wide = false }: WriteOptions): string[] {
+export function writeExpressions(roots: readonly Expr[], scope: Scope, { leaf, wide = false, branchless = true }: WriteOptions): string[] {
   const { order, kept } = planExpressions(roots)
+  const costly = new Set<Expr>()
   const texts = new Map<Expr, LeafText>()
   const conditions = new Map<Expr, string>()
   const named = (node: Expr, below: number): string => {
@@ -75,14 +84,20 @@ export function writeExpressions(roots: readonly Expr[], scope: Scope, { leaf, w
     } else if (isLeaf(node)) result = leaf(node, [])
     else {
       const { row, wrap } = stepOf(node, wide)
+      // A kept node is computed anyway, so it does not make its users costly.
+      if (EXPENSIVE.has(node.op) || node.args.some((a) => costly.has(a) && !kept.has(a))) costly.add(node)
+      const chooses = branchless && row.branchless && !node.args.some((a) => costly.has(a) && !kept.has(a))
+      const write = chooses ? row.branchless! : row.text
       const takesCondition = node.op === "where" || (node.op === "not" && node.dtype === "bool")
       const args = node.args.map((a, k) => {
         const text = named(a, level)
         return takesCondition && k === 0 ? (conditions.get(a) ?? text) : text
       })
       // A text that mentions an argument more than once needs a name for it.
-      const safe = args.map((text, k) => (mentions(row.text, args.length, k) > 1 ? nameOf(node.args[k], text) : text))
-      const exact = row.text(...safe)
+      const safe = args.map((text, k) =>
+        (takesCondition && k === 0) || (!chooses && mentions(write, args.length, k) < 2) ? text : nameOf(node.args[k], text),
+      )
+      const exact = write(...safe)
       if (row.condition) conditions.set(node, exact)
       result = { text: row.condition ? `(${exact} ? 1 : 0)` : wrap ? WRAP[wrap].text(exact) : exact, level, simple: false }
     }
@@ -97,10 +112,17 @@ export function writeExpressions(roots: readonly Expr[], scope: Scope, { leaf, w
   }
 }
 
-/** How often a row's text mentions its k-th argument. */
+const mentionCounts = new WeakMap<object, number[]>()
+
+/** How often a row's text mentions its k-th of `count` arguments. */
 function mentions(text: (...args: readonly string[]) => string, count: number, k: number): number {
-  const marker = "\u0001"
-  return text(...Array.from({ length: count }, (_, i) => (i === k ? marker : "x"))).split(marker).length - 1
+  let counts = mentionCounts.get(text)
+  if (!counts) {
+    const markers = Array.from({ length: count }, (_, i) => `\u0001${i}`)
+    const sample = text(...markers)
+    mentionCounts.set(text, (counts = markers.map((m) => sample.split(m).length - 1)))
+  }
+  return counts[k]
 }
 
 export function constantText(value: Value): string {

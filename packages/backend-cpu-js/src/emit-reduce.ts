@@ -19,7 +19,7 @@ function combineLines(
     if (node.op === "scalar") return e.scalar(node)
     return { text: (node.op === "left" ? left : right)[k], level: 0, simple: true }
   }
-  const values = writeExpressions(monoid.combine, scope, { leaf, wide: true })
+  const values = writeExpressions(monoid.combine, scope, { leaf, wide: true, branchless: false })
   if (values.length === 1) return [...scope.take(0), `${into[0]} = ${values[0]}`]
   const named = values.map((v) => (isName(v) ? v : scope.declare(0, v)))
   return [...scope.take(0), ...into.map((name, k) => `${name} = ${named[k]}`)]

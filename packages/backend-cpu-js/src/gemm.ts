@@ -1,9 +1,10 @@
 /**
  * General matrix multiplication over strided typed arrays: C = A·B or C += A·B.
  *
- * Large float products are packed into panels of two rows (of A) or two columns (of B) in float64 scratch and multiplied
- * by a 2×2 register tile: in V8 that is the fastest tile (bigger ones spill registers), and float64 panels save the
- * conversion that every float32 load costs. Float32 products are thus summed in float64 and rounded when stored.
+ * Large float products are packed into panels of two rows (of A) or two columns (of B) in float64 scratch and
+ * multiplied by a 2×2 register tile: in V8 that is the fastest tile (bigger ones spill registers), and float64 panels
+ * save the conversion that every float32 load costs. Float32 products are thus summed in float64 and rounded when
+ * stored.
  *
  * The hot loops are small functions on their own, because V8 compiles a function that is called often much better than
  * a long loop that it has to replace while it runs. Nothing here calls back into user code, so the scratch arrays of
@@ -24,15 +25,6 @@ export type GemmArray = FloatArray | IntegerArray | BigIntegerArray
 
 /** Longest stretch of the inner dimension that is packed at once: a panel of two columns then fills 8 KiB. */
 export const MAX_DEPTH = 512
-/**
- * The packed blocks of A (256 KiB, stays in the second-level cache) and B (1 MiB). They are constants of the module and
- * not arguments, because V8 then compiles their address and length into the tile, which makes it a third faster or more.
- */
-const panelsA = /* @__PURE__ */ new Float64Array(32768)
-const panelsB = /* @__PURE__ */ new Float64Array(131072)
-/** The same two for other modules: an exported binding is a cell, which V8 does not take for a constant. */
-export const packed = { a: panelsA, b: panelsB }
-const sums = /* @__PURE__ */ new Float64Array(4)
 /** Products of at most this many multiplications, or of an inner dimension this short, are not worth packing. */
 const SMALL_PRODUCT = 1024
 const SMALL_DEPTH = 4
@@ -58,8 +50,9 @@ export function scratch<T extends { readonly length: number }>(type: new (length
 }
 
 const scratchVector = /* @__PURE__ */ scratch(Float64Array)
+const scratchRows = /* @__PURE__ */ scratch(Float64Array)
 const scratchSum = /* @__PURE__ */ scratch(Float64Array)
-let primed = false
+let engine: TileEngine | undefined
 
 /**
  * C[m×n] = A[m×k]·B[k×n], or C += A·B if `accumulate`.
@@ -143,6 +136,75 @@ function isInteger(array: GemmArray): array is IntegerArray {
   return !isFloat(array) && !isBigInteger(array)
 }
 
+/** The packed blocks that products are made of, and the tile that multiplies them. */
+export interface TileEngine {
+  /** Panels of rows of A: 256 KiB, which stay in the second-level cache. */
+  readonly a: Float64Array
+  /** Panels of columns of B: 1 MiB. */
+  readonly b: Float64Array
+  /** The last tile. */
+  readonly sums: Float64Array
+  /** sums[0..3] = the 2×2 product of the panels at these places of `a` and `b`; the depth is even. */
+  multiply(depth: number, aAt: number, bAt: number): void
+}
+
+/** The one engine, made when it is first needed. */
+export function tileEngine(): TileEngine {
+  engine ??= makeTileEngine()
+  return engine
+}
+
+/**
+ * The panels are constants around the tile and not its arguments, because V8 then compiles their address and length
+ * into it, which makes it a third faster or more. (Exported bindings and those that bundlers turn into `var` would not
+ * do.)
+ */
+function makeTileEngine(): TileEngine {
+  const a = new Float64Array(32768)
+  const b = new Float64Array(131072)
+  const sums = new Float64Array(4)
+
+  function multiply(depth: number, aAt: number, bAt: number): void {
+    let p = aAt | 0
+    let q = bAt | 0
+    let s00 = 0
+    let s01 = 0
+    let s10 = 0
+    let s11 = 0
+    const end = (p + 2 * depth) | 0
+    while (p < end) {
+      const a0 = a[p]
+      const a1 = a[p + 1]
+      const b0 = b[q]
+      const b1 = b[q + 1]
+      s00 += a0 * b0
+      s01 += a0 * b1
+      s10 += a1 * b0
+      s11 += a1 * b1
+      const a2 = a[p + 2]
+      const a3 = a[p + 3]
+      const b2 = b[q + 2]
+      const b3 = b[q + 3]
+      s00 += a2 * b2
+      s01 += a2 * b3
+      s10 += a3 * b2
+      s11 += a3 * b3
+      p = (p + 4) | 0
+      q = (q + 4) | 0
+    }
+    sums[0] = s00
+    sums[1] = s01
+    sums[2] = s10
+    sums[3] = s11
+  }
+
+  // V8 must see fractions before it compiles the tile: had it only seen whole numbers (a product of `ones`, say), it
+  // would compile integer arithmetic, which is six times slower and stays until the first fraction.
+  a[0] = b[0] = 0.5
+  for (let i = 0; i < 64; i++) multiply(2, 0, 0)
+  return { a, b, sums, multiply }
+}
+
 /** Any floats, through packed panels. */
 function blocked(
   m: number,
@@ -162,17 +224,18 @@ function blocked(
   ccs: number,
   accumulate: boolean,
 ): void {
+  const panels = tileEngine()
   const depth = even(Math.ceil(k / Math.ceil(k / MAX_DEPTH)))
-  const rows = Math.floor(panelsA.length / depth) & ~1
-  const columns = Math.floor(panelsB.length / depth) & ~1
+  const rows = Math.floor(panels.a.length / depth) & ~1
+  const columns = Math.floor(panels.b.length / depth) & ~1
   for (let l = 0; l < k; l += depth) {
     const d = Math.min(depth, k - l)
     for (let j = 0; j < n; j += columns) {
       const s = Math.min(columns, n - j)
-      packPanels(s, d, b, bo + l * brs + j * bcs, bcs, brs, panelsB)
+      packPanels(s, d, b, bo + l * brs + j * bcs, bcs, brs, panels.b)
       for (let i = 0; i < m; i += rows) {
         const r = Math.min(rows, m - i)
-        packPanels(r, d, a, ao + i * ars + l * acs, ars, acs, panelsA)
+        packPanels(r, d, a, ao + i * ars + l * acs, ars, acs, panels.a)
         multiplyPanels(r, s, d, c, co + i * crs + j * ccs, crs, ccs, accumulate || l > 0)
       }
     }
@@ -247,8 +310,8 @@ function packSingle(
 }
 
 /**
- * C[m×n] (+)= A·B, with the rows of A in `panelsA` and the columns of B in `panelsB`, each of `depth` elements and
- * packed by {@link packPanels}.
+ * C[m×n] (+)= A·B, with the rows of A and the columns of B in the panels of the {@link tileEngine}, each of `depth`
+ * elements and packed by {@link packPanels}.
  */
 export function multiplyPanels(
   m: number,
@@ -260,7 +323,6 @@ export function multiplyPanels(
   colStride: number,
   accumulate: boolean,
 ): void {
-  if (!primed) prime()
   for (let j = 0; j < n; j += 2) {
     multiplyColumns(m, Math.min(2, n - j), even(depth), j, c, offset + j * colStride, rowStride, colStride, accumulate)
   }
@@ -278,8 +340,9 @@ function multiplyColumns(
   colStride: number,
   accumulate: boolean,
 ): void {
+  const { sums, multiply } = tileEngine()
   for (let i = 0; i < m; i += 2) {
-    tile(depth, i * depth, j * depth)
+    multiply(depth, i * depth, j * depth)
     const p = (offset + i * rowStride) | 0
     const q = (p + rowStride) | 0
     if (i + 1 < m && columns === 2) {
@@ -300,53 +363,6 @@ function multiplyColumns(
       else if (i + 1 < m) c[q] = sums[2] + (accumulate ? c[q] : 0)
     }
   }
-}
-
-/** sums[0..3] = the 2×2 product of the panels at these places of `panelsA` and `panelsB`; `depth` is even. */
-function tile(depth: number, aAt: number, bAt: number): void {
-  let p = aAt | 0
-  let q = bAt | 0
-  let s00 = 0
-  let s01 = 0
-  let s10 = 0
-  let s11 = 0
-  const end = (p + 2 * depth) | 0
-  while (p < end) {
-    const a0 = panelsA[p]
-    const a1 = panelsA[p + 1]
-    const b0 = panelsB[q]
-    const b1 = panelsB[q + 1]
-    s00 += a0 * b0
-    s01 += a0 * b1
-    s10 += a1 * b0
-    s11 += a1 * b1
-    const a2 = panelsA[p + 2]
-    const a3 = panelsA[p + 3]
-    const b2 = panelsB[q + 2]
-    const b3 = panelsB[q + 3]
-    s00 += a2 * b2
-    s01 += a2 * b3
-    s10 += a3 * b2
-    s11 += a3 * b3
-    p = (p + 4) | 0
-    q = (q + 4) | 0
-  }
-  sums[0] = s00
-  sums[1] = s01
-  sums[2] = s10
-  sums[3] = s11
-}
-
-/**
- * Shows V8 fractions before it compiles the tile: had it only seen whole numbers (a product of `ones`, say), it would
- * compile integer arithmetic, which is six times slower and stays until the first fraction.
- */
-function prime(): void {
-  primed = true
-  const kept = [panelsA[0], panelsB[0]]
-  panelsA[0] = panelsB[0] = 0.5
-  for (let i = 0; i < 64; i++) tile(2, 0, 0)
-  ;[panelsA[0], panelsB[0]] = kept
 }
 
 /** Floats without packing: 2×2 tiles straight from the operands. */
@@ -428,7 +444,7 @@ function matrixVector(
   for (let l = 0; l < k; l++) vector[l] = x[xo + l * xs]
   const byRows = Math.abs(acs) <= Math.abs(ars)
   const chunk = byRows ? 4 : COLUMN_CHUNK
-  const sum = byRows ? sums : scratchSum.take(COLUMN_CHUNK)
+  const sum = byRows ? scratchRows.take(4) : scratchSum.take(COLUMN_CHUNK)
   for (let i = 0; i < m; i += chunk) {
     const rows = Math.min(chunk, m - i)
     const at = ao + i * ars

@@ -35,16 +35,30 @@ export function int64ToFloat32(x: bigint): number {
   return Math.fround(Number((x >> 11n) | (x & 2047n ? 1n : 0n)) * 2048)
 }
 
-/** To the nearest integer, ties to even, keeping -0. Beyond 2^52 every double is an integer. */
+/**
+ * Two places to choose from by an index of 0 or 1: no engine of today turns a conditional expression into a conditional
+ * move, and a branch that depends on data costs several times as much where it cannot be predicted.
+ */
+export const choice = new Float64Array(2)
+
+/**
+ * To the nearest integer, ties to even, keeping -0. Beyond 2^52 every double is an integer; below, adding 2^52 rounds.
+ * The sign is that of 1/x, which no branch has to find.
+ */
 export function roundEven(x: number): number {
   const magnitude = Math.abs(x)
   if (!(magnitude < 4503599627370496)) return x
-  const rounded = magnitude + 4503599627370496 - 4503599627370496
-  return x < 0 || Object.is(x, -0) ? -rounded : rounded
+  return (magnitude + 4503599627370496 - 4503599627370496) * (1 - 2 * (Number(1 / x < 0) | 0))
+}
+
+/** max(x, 0) of a float32, computed in doubles; the comparison only ever holds for -infinity. */
+export function positivePart(x: number): number {
+  const finite = x < -3.5e38 ? -3.5e38 : x
+  return (finite + Math.abs(finite)) * 0.5
 }
 
 /** NaN has sign 0, as in PyTorch. */
-export const signFloat = (x: number): number => (x > 0 ? 1 : x < 0 ? -1 : 0)
+export const signFloat = (x: number): number => (Number(x > 0) | 0) - (Number(x < 0) | 0)
 
 /** IEEE 754's pow: JavaScript gives NaN for 1 to the NaN and for ±1 to the ±infinity. */
 export function powFloat(a: number, b: number): number {

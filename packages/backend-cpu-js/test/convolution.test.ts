@@ -373,7 +373,7 @@ function ramp(length: number, scale: number, shift: number): Float64Array {
   return Float64Array.from({ length }, (_, i) => ((((i * 7 + 3) % 11) - 5) / 4) * scale + shift)
 }
 
-/** PyTorch's outputs and gradients for x = ramp, w = 1.5 * ramp + 0.25 and an output gradient of -0.5 * ramp + 0.125. */
+/** PyTorch's outputs and gradients for x = ramp, w = 1.5 * ramp + 0.25 and a gradient of -0.5 * ramp + 0.125. */
 const golden: Record<string, { spec: Spec; bias?: number[]; y: number[]; dx: number[]; dw: number[] }> = {
   "conv1d, padding 1, stride 2, bias": {
     spec: {

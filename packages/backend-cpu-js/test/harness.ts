@@ -4,11 +4,14 @@ import {
   type Backend,
   type Buffer,
   bfloat16ToNumber,
+  constant,
   type DType,
   DTYPES,
+  Expr,
   float16ToNumber,
   type Kernel,
   type MapKernel,
+  type Num,
   numberToBfloat16,
   numberToFloat16,
   type Operand,
@@ -84,6 +87,10 @@ export const empty = (dtype: DType, sizes: readonly number[]): View => ({
   sizes,
   values: Array.from({ length: numel(sizes) }, () => (dtype === "int64" ? 0n : 0)),
 })
+
+/** `a` where `condition`, else `b`. */
+export const where = (condition: Expr, a: Expr, b: Num): Expr =>
+  Expr.make("where", a.dtype, [condition, a, b instanceof Expr ? b : constant(b, a.dtype)])
 
 export const unit = (dtype: DType, access: Access = "unit"): { dtype: DType; access: Access } => ({ dtype, access })
 

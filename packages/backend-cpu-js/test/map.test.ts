@@ -1,6 +1,6 @@
-import { type Access, constant, type DType, index, input, KernelFault, load, scalar, where } from "@taeda/core"
+import { type Access, constant, type DType, index, input, KernelFault, load, scalar } from "@taeda/core"
 import { describe, expect, it } from "vitest"
-import { backends, empty, launch, mapKernel, rowMajor, unit, type Value, type View } from "./harness.ts"
+import { backends, empty, launch, mapKernel, rowMajor, unit, type Value, type View, where } from "./harness.ts"
 
 const a = input(0, "float32")
 const b = input(1, "float32")

@@ -7,11 +7,10 @@ import {
   PRIMITIVES,
   type Primitive,
   type ScalarType,
-  where,
 } from "@taeda/core"
 import { describe, expect, it } from "vitest"
 import { primitiveRow } from "../src/primitives.ts"
-import { backends, empty, launch, mapKernel, unit, type Value, type View } from "./harness.ts"
+import { backends, empty, launch, mapKernel, unit, type Value, type View, where } from "./harness.ts"
 
 type Encoded = number | "nan" | "inf" | "-inf" | "-0"
 interface Golden {
@@ -148,6 +147,17 @@ describe("generated code and closures agree", () => {
     // A condition that is used as a condition, and as a value too.
     both((x, y) => where(x.lt(y).not(), x, y), [dtype, dtype], [a, b])
     both((x, y) => where(x.lt(y), x.lt(y), x.eq(y).or(x.lt(y))), [dtype, dtype], [a, b])
+  })
+
+  it.each(FLOATS)("choices without branches, nested and with costly arms: %s", (dtype) => {
+    const x = SAMPLES[dtype].map(Number)
+    const relu = both((v) => v.max(0), [dtype], [x])
+    expect(relu).toEqual(x.map((v) => (v > 0 || Number.isNaN(v) ? v : 0)))
+    both((v) => v.max(-1).min(1), [dtype], [x])
+    both((v) => where(v.lt(0), where(v.lt(-1), v.mul(2), v.neg()), where(v.lt(1), v, v.add(3))), [dtype], [x])
+    const elu = both((v) => where(v.le(0), v.expm1(), v), [dtype], [x])
+    expect(elu.map(Number).filter((v) => v < -1)).toEqual([])
+    both((v) => where(v.isnan().not().and(v.lt(3)), v.exp(), v.log().mul(v.exp())), [dtype], [x])
   })
 
   for (const from of [...ALL, "float16", "bfloat16"] as const)

@@ -1,6 +1,6 @@
-import { constant, type DType, index, input, left, load, type Monoid, result, right, scalar, type ScalarType, where } from "@taeda/core"
+import { constant, type DType, index, input, left, load, type Monoid, result, right, scalar, type ScalarType } from "@taeda/core"
 import { describe, expect, it } from "vitest"
-import { backends, empty, launch, mapKernel, reduceKernel, rowMajor, unit, type Value, type View } from "./harness.ts"
+import { backends, empty, launch, mapKernel, reduceKernel, rowMajor, unit, type Value, type View, where } from "./harness.ts"
 
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 const wave = (n: number): number[] => count(n).map((i) => Math.fround(Math.sin(i * 1.7) * 10))

@@ -141,7 +141,10 @@ export class Expr {
     return this.op === "const" && Number(this.value) === value && !(value === 0 && Object.is(this.value, -0))
   }
 
-  neg(): Expr { return unary("neg", this) }
+  neg(): Expr {
+    const masked = maskedValue(this)
+    return masked ? masked.when(masked.value.neg(), constant(0, this.dtype)) : unary("neg", this)
+  }
   abs(): Expr { return unary("abs", this) }
   sign(): Expr { return unary("sign", this) }
   floor(): Expr { return unary("floor", this) }

@@ -210,11 +210,12 @@ function compileReduce(kernel: ReduceKernel): Run {
     const kept = kernel.rank - kernel.reduced
     const reduced = [...pointsOf(sizes.slice(kept))]
     const merge = (left: Value[], right: Value[]): Value[] => combine({ inputs: [], scalars, at: [], left, right })
-    /** By halves, so that the rounding errors of a sum grow with the logarithm of its length. */
+    // By halves, so that the rounding errors of a sum grow with the logarithm of its length; the later half first,
+    // since a backend may combine in any order, and a monoid that needs one would show here.
     const over = (head: readonly number[], from: number, to: number): Value[] => {
       if (to - from === 1) return lift({ inputs, scalars, at: [...head, ...reduced[from]] })
       const middle = (from + to) >> 1
-      return merge(over(head, from, middle), over(head, middle, to))
+      return merge(over(head, middle, to), over(head, from, middle))
     }
     const results = [...pointsOf(sizes.slice(0, kept))].map((at): Computed => {
       const result = reduced.length > 0 ? over(at, 0, reduced.length) : nothing

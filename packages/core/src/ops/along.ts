@@ -1,11 +1,12 @@
-/** One dim as the innermost: how ops that run, pick or place along a dim see their tensors. */
+/** One dim as the innermost: how ops that run along a dim see their tensors. */
 import type { Rule } from "../autograd/node.ts"
 import type { DType } from "../dtype.ts"
-import type { Expr } from "../expr.ts"
-import { int, type MonoidSpec, runMap, runReduce, runScan, runScatter, type Scope } from "../kernels.ts"
+import { type Expr, where } from "../expr.ts"
+import { int, type MonoidSpec, runMap, runReduce, runScan, type Scope } from "../kernels.ts"
 import { collapse, contiguousStrides, type Sizes } from "../shape.ts"
 import { allocate, Tensor, track } from "../tensor.ts"
 import { zeros } from "./creation.ts"
+import { scatterAdd_ } from "./gathering.ts"
 
 /** A new row-major tensor, contents undefined, on the device of `x`. */
 export const fresh = (x: Tensor, shape: Sizes, dtype: DType): Tensor =>
@@ -74,9 +75,7 @@ export function shift(x: Tensor, d: number, by: number, fill: number): Tensor {
     { key: `shift ${fill}`, loads: [from], scalars: [int(by), int(from.shape.at(-1)!)], coordinates: true },
     ({ at, scalars: [step, size], load }) => {
       const there = at.at(-1)!.sub(step!)
-      const value = load(0, [...at.slice(0, -1), there])
-      // Outside a load is 0.
-      return fill === 0 ? value : there.ge(0).and(there.lt(size!)).cast(value.dtype).sub(1).abs().mul(fill).add(value)
+      return where(there.ge(0).and(there.lt(size!)), load(0, [...at.slice(0, -1), there]), fill)
     },
   )
   return track(SHIFT, out, [x], [], { d, by })
@@ -90,54 +89,6 @@ const SHIFT: Rule = {
   },
 }
 
-interface Places {
-  readonly d: number
-  readonly size: number
-}
-
-/**
- * The elements of `x` at int32 `indices`, which lie in range, along dim `d`; the result has the shape of `indices`, whose
- * other dims are those of `x`.
- */
-export function pick(x: Tensor, d: number, indices: Tensor): Tensor {
-  const out = fresh(x, indices.shape, x.dtype)
-  const [places, to] = withLast([indices, out], d) as [Tensor, Tensor]
-  const from = merged(x, d, to.ndim)
-  if (from)
-    runMap([to], { key: "pick", inputs: [places], loads: [from], coordinates: true }, ({ inputs: [i], at, load }) =>
-      load(0, [...at.slice(0, -1), i!]),
-    )
-  else
-    runMap([row(out)], { key: `pick ${d}`, inputs: [row(indices)], loads: [row(x)], coordinates: true }, (scope) =>
-      scope.load(0, scope.at.with(d, scope.inputs[0]!)),
-    )
-  return track(PICK, out, [x], [indices], { d, size: row(x).shape[d]! })
-}
-
-/** `x` with dim `d` last, where its other dims merge into as many as those of the tensors it goes with. */
-function merged(x: Tensor, d: number, rank: number): Tensor | null {
-  const [view] = withLast([x], d)
-  return view!.ndim === rank ? view! : null
-}
-
-const PICK: Rule = {
-  name: "GatherBackward0",
-  backward: (node, g) => {
-    const { d, size } = node.context as Places
-    return [place(g, d, node.get(0), size)]
-  },
-}
-
-/** The inverse of `pick`: zeros with `size` along dim `d` and the elements of `x` added at `indices`. */
-export function place(x: Tensor, d: number, indices: Tensor, size: number): Tensor {
-  const scalar = x.ndim === 0
-  const out = zeros(scalar ? [1] : x.shape.with(d, size), { dtype: x.dtype, device: x.device })
-  runScatter(out, row(x).shape, "add", { key: "place", inputs: [row(x), row(indices)] }, ({ inputs: [e, i], at }) => ({
-    value: e!,
-    coordinates: at.with(d, i!),
-  }))
-  const result = scalar ? new Tensor(out.storage, [], [], 0, out.dtype) : out
-  return track({ name: "ScatterBackward0", backward: PLACE }, result, [x], [indices], { d, size })
-}
-
-const PLACE: Rule["backward"] = (node, g) => [pick(g, (node.context as Places).d, node.get(0))]
+/** Zeros with `size` along dim `d` and the elements of `x` added at `indices`: the inverse of `gather`. */
+export const placed = (x: Tensor, d: number, indices: Tensor, size: number): Tensor =>
+  scatterAdd_(zeros(x.ndim ? x.shape.with(d, size) : [], { dtype: x.dtype, device: x.device }), d, indices, x)

@@ -1,5 +1,163 @@
 /** Comparisons and logic: bool results. */
+import { type Args, op } from "../args.ts"
+import { type DType, getDefaultDtype, isFloating } from "../dtype.ts"
+import { valueText } from "../errors.ts"
+import { type Expr, result } from "../expr.ts"
+import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } from "../half.ts"
+import { allMonoid } from "../monoids.ts"
+import { Pointwise } from "../pointwise.ts"
+import { type Operandish, resultType } from "../promotion.ts"
+import { sameSizes } from "../shape.ts"
+import { isTensor, type Tensor } from "../tensor.ts"
+import { add, mul, sub } from "./arithmetic.ts"
+import { to } from "./conversion.ts"
+import { item, itemSync } from "./host.ts"
+import { type Applied, requireOneDtype, withInPlace } from "./pointwise-op.ts"
+import { reduceTo, reductionOf } from "./reduction.ts"
+import { abs } from "./unary.ts"
 
-export interface ComparisonMethods {}
+type Other = ["other", Operandish]
+type Comparison = (...args: Args<[Other]>) => Tensor
+type ComparisonFn = (input: Operandish, ...args: Args<[Other]>) => Tensor
+type Closeness = Args<[["other", Tensor], ["rtol", number], ["atol", number], ["equalNan", boolean]]>
 
-export const comparisonMethods = {}
+export interface ComparisonMethods {
+  /** input = other, elementwise, as bool; integers against a number that is none compare as floats. */
+  eq: Comparison
+  eq_: Comparison
+  ne: Comparison
+  ne_: Comparison
+  notEqual: Comparison
+  notEqual_: Comparison
+  lt: Comparison
+  lt_: Comparison
+  less: Comparison
+  less_: Comparison
+  le: Comparison
+  le_: Comparison
+  lessEqual: Comparison
+  lessEqual_: Comparison
+  gt: Comparison
+  gt_: Comparison
+  greater: Comparison
+  greater_: Comparison
+  ge: Comparison
+  ge_: Comparison
+  greaterEqual: Comparison
+  greaterEqual_: Comparison
+  /** Of any dtypes; what is not 0, NaN included, counts as true. */
+  logicalAnd: Comparison
+  logicalAnd_: Comparison
+  logicalOr: Comparison
+  logicalOr_: Comparison
+  logicalXor: Comparison
+  logicalXor_: Comparison
+  logicalNot(): Tensor
+  logicalNot_(): Tensor
+  /** |input − other| ≤ atol + rtol·|other|, elementwise; NaNs are close when `equalNan`. Both of one dtype. */
+  isclose(...args: Closeness): Tensor
+  /** Whether all elements are close. */
+  allclose(...args: Closeness): Promise<boolean>
+  allcloseSync(...args: Closeness): boolean
+  /** Whether both have one shape and equal elements; NaN equals nothing. */
+  equal(...args: Args<[["other", Tensor]]>): Promise<boolean>
+  equalSync(...args: Args<[["other", Tensor]]>): boolean
+}
+
+const ROUNDED: Partial<Record<DType, (x: number) => number>> = {
+  float16: (x) => float16ToNumber(numberToFloat16(x)),
+  bfloat16: (x) => bfloat16ToNumber(numberToBfloat16(x)),
+}
+
+/** Operands as the common dtype holds them: half types compute in float32, where 0.1 is another number. */
+function settled(a: Operandish, b: Operandish): [Operandish, Operandish] {
+  const dtype = resultType(a, b)
+  const round = ROUNDED[dtype]
+  if (!round) return [a, b]
+  const settle = (x: Operandish): Operandish => (isTensor(x) ? (x.dtype === dtype || !isFloating(x.dtype) ? x : to(x, dtype)) : round(Number(x)))
+  return [settle(a), settle(b)]
+}
+
+function comparison(name: string, formula: (a: Expr, b: Expr) => Expr): [ComparisonFn, ComparisonFn] {
+  const own = new Pointwise(name, formula, { result: "bool" })
+  return withInPlace<ComparisonFn>(`${name}(input, other)`, (a: Operandish, b: Operandish): Applied => [own, ...settled(a, b)])
+}
+
+export const [eq, eq_] = comparison("eq", (a, b) => a.eq(b))
+export const [ne, ne_] = comparison("ne", (a, b) => a.ne(b))
+export const [lt, lt_] = comparison("lt", (a, b) => a.lt(b))
+export const [le, le_] = comparison("le", (a, b) => a.le(b))
+export const [gt, gt_] = comparison("gt", (a, b) => a.gt(b))
+export const [ge, ge_] = comparison("ge", (a, b) => a.ge(b))
+export const [notEqual, notEqual_, less, less_, lessEqual, lessEqual_] = [ne, ne_, lt, lt_, le, le_]
+export const [greater, greater_, greaterEqual, greaterEqual_] = [gt, gt_, ge, ge_]
+
+function logical(name: string, formula: (a: Expr, b: Expr) => Expr): [ComparisonFn, ComparisonFn] {
+  const own = new Pointwise(name, formula, { result: "bool", slots: ["bool", "bool"] })
+  return withInPlace<ComparisonFn>(`${name}(input, other)`, (a: Operandish, b: Operandish): Applied => [own, a, b])
+}
+
+export const [logicalAnd, logicalAnd_] = logical("logicalAnd", (a, b) => a.and(b))
+export const [logicalOr, logicalOr_] = logical("logicalOr", (a, b) => a.or(b))
+export const [logicalXor, logicalXor_] = logical("logicalXor", (a, b) => a.xor(b))
+
+const NOT = new Pointwise("logicalNot", (x) => x.not(), { result: "bool", slots: ["bool"] })
+export const [logicalNot, logicalNot_] = withInPlace<(input: Tensor) => Tensor>("logicalNot(input)", (x: Tensor): Applied => [NOT, x])
+
+const close = (a: Expr, b: Expr, rtol: Expr, atol: Expr): Expr => {
+  const distance = a.sub(b).abs()
+  // An infinite distance is never small enough, even where what is allowed is infinite too.
+  const near = distance.lt(Number.POSITIVE_INFINITY).and(distance.le(atol.add(rtol.mul(b).abs())))
+  return a.eq(b).or(near)
+}
+const CLOSE = new Pointwise("isclose", close, { result: "bool" })
+const CLOSE_NAN = new Pointwise("isclose", (a, b, rtol, atol) => close(a, b, rtol, atol).or(a.isnan().and(b.isnan())), {
+  result: "bool",
+})
+
+/** The distance of integers is exact, as floats it would not be. */
+function integersClose(a: Tensor, b: Tensor, rtol: number, atol: number): Tensor {
+  const allowed = add(mul(abs(to(b, getDefaultDtype())), rtol), atol)
+  return logicalOr(eq(a, b), le(abs(sub(a, b)), allowed))
+}
+
+function isCloseTo(a: Tensor, b: Tensor, rtol = 1e-5, atol = 1e-8, equalNan = false): Tensor {
+  requireOneDtype("isclose", a, b)
+  for (const [name, value] of Object.entries({ rtol, atol }))
+    if (!(value >= 0)) throw new RangeError(`isclose: ${name} must be greater than or equal to zero, but got ${valueText(value)}`)
+  if (isFloating(a.dtype)) return (equalNan ? CLOSE_NAN : CLOSE).call(a, b, rtol, atol)
+  return a.dtype === "bool" ? integersClose(to(a, "int32"), to(b, "int32"), rtol, atol) : integersClose(a, b, rtol, atol)
+}
+
+type CloseFn<R> = (input: Tensor, ...args: Closeness) => R
+const CLOSE_ARGS = "(input, other, rtol?, atol?, equalNan?)"
+export const isclose: CloseFn<Tensor> = op(`isclose${CLOSE_ARGS}`, isCloseTo)
+
+/** A 0-d bool: whether all elements are true. */
+const allTrue = (x: Tensor): Tensor =>
+  reduceTo("allTrue", x, reductionOf("all", x, null), "bool", allMonoid, ({ inputs: [e] }) => [e!.cast("bool")], () => result(0, "bool"))
+
+const read = async (x: Tensor): Promise<boolean> => (await item(x)) === true
+const readSync = (x: Tensor): boolean => itemSync(x) === true
+
+type CloseArguments = Parameters<typeof isCloseTo>
+const allClose = (...args: CloseArguments): Tensor => allTrue(isCloseTo(...args))
+export const allclose: CloseFn<Promise<boolean>> = op(`allclose${CLOSE_ARGS}`, async (...args: CloseArguments) => read(allClose(...args)))
+export const allcloseSync: CloseFn<boolean> = op(`allcloseSync${CLOSE_ARGS}`, (...args: CloseArguments) => readSync(allClose(...args)))
+
+type EqualFn<R> = (input: Tensor, ...args: Args<[["other", Tensor]]>) => R
+const allEqual = (a: Tensor, b: Tensor): Tensor => allTrue(eq(a, b))
+export const equal: EqualFn<Promise<boolean>> = op(
+  "equal(input, other)",
+  async (a: Tensor, b: Tensor) => sameSizes(a.shape, b.shape) && read(allEqual(a, b)),
+)
+export const equalSync: EqualFn<boolean> = op(
+  "equalSync(input, other)",
+  (a: Tensor, b: Tensor) => sameSizes(a.shape, b.shape) && readSync(allEqual(a, b)),
+)
+
+export const comparisonMethods = {
+  eq, eq_, ne, ne_, notEqual, notEqual_, lt, lt_, less, less_, le, le_, lessEqual, lessEqual_, gt, gt_, greater, greater_, ge,
+  ge_, greaterEqual, greaterEqual_, logicalAnd, logicalAnd_, logicalOr, logicalOr_, logicalXor, logicalXor_, logicalNot,
+  logicalNot_, isclose, allclose, allcloseSync, equal, equalSync,
+}

@@ -7,14 +7,14 @@ import { shapeText, tensorText, valueText } from "../errors.ts"
 import { where } from "../expr.ts"
 import { copied, erase, fromEnd, ints, type Movement, pull, pullRule, pushInto, reshaped } from "../movement.ts"
 import { Pointwise } from "../pointwise.ts"
-import { broadcastSizes, sameSizes, type Sizes } from "../shape.ts"
+import { broadcastSizes, type Sizes } from "../shape.ts"
 import { isTensor, needsGrad, type Tensor, track } from "../tensor.ts"
 import { computeType, type DType, DTYPES, type TypedArray } from "../dtype.ts"
 import { copyInto, writeInto } from "./copying.ts"
 import { tensor } from "./creation.ts"
 import { fromBits, itemSync, rawSync } from "./host.ts"
 import { sumToSize } from "./sum-to-size.ts"
-import { alias, expand, reshape, select, sliced, unsqueeze } from "./views.ts"
+import { alias, reshape, select, sliced, unsqueeze } from "./views.ts"
 
 /** A stretch of a dim: what `start:stop:step` is between Python's brackets. */
 export class Slice {
@@ -122,20 +122,22 @@ function indexTensor(name: string, t: Tensor): Advanced {
 
 const bounded = (i: number, size: number): number => Math.min(Math.max(i < 0 ? i + size : i, 0), size)
 
-function applySlice(name: string, x: Tensor, dim: number, s: Slice): Tensor {
+/** A whole dim is no view of its own where `plain`: what is written there is written to the tensor itself. */
+function applySlice(name: string, x: Tensor, dim: number, s: Slice, plain: boolean): Tensor {
   const size = x.shape[dim]!
   const [start, stop, step] = [s.start ?? 0, s.stop ?? size, s.step ?? 1]
   if (![start, stop, step].every(Number.isInteger)) throw new TypeError(`${name}: ${s} must hold integers or null`)
   if (step <= 0) throw new RangeError(`${name}: step must be greater than zero, got ${s}; for a reversed copy use flip`)
   const from = bounded(start, size)
-  return sliced(x, dim, from, Math.max(0, Math.ceil((bounded(stop, size) - from) / step)), step)
+  const length = Math.max(0, Math.ceil((bounded(stop, size) - from) / step))
+  return plain && length === size && step === 1 ? x : sliced(x, dim, from, length, step)
 }
 
 /** How many dims of the tensor an index speaks of. */
 const dimsOf = (i: Index | Advanced): number =>
   i === null || i === "..." || typeof i === "boolean" ? 0 : typeof i === "object" && "shape" in i && isMask(i as Advanced) ? (i as Mask).shape.length : 1
 
-function parse(name: string, x: Tensor, given: readonly Index[]): Parsed {
+function parse(name: string, x: Tensor, given: readonly Index[], writes: boolean): Parsed {
   const indices = given.map((i): Index | Advanced => {
     if (isTensor(i)) return indexTensor(name, i)
     if (Array.isArray(i) || isTypedArray(i)) return arrayIndex(name, x, i as NestedIndex | TypedArray)
@@ -152,8 +154,8 @@ function parse(name: string, x: Tensor, given: readonly Index[]): Parsed {
     if (typeof i === "number" || typeof i === "bigint") view = pick(name, view, dim, Number(i), x)
     else if (i === "...") dim += x.ndim - spoken
     else if (i === null) view = unsqueeze(view, dim++)
-    else if (i === ":") view = applySlice(name, view, dim++, slice())
-    else if (i instanceof Slice) view = applySlice(name, view, dim++, i)
+    else if (i === ":") view = applySlice(name, view, dim++, slice(), writes)
+    else if (i instanceof Slice) view = applySlice(name, view, dim++, i, writes)
     else if (typeof i === "boolean") {
       view = unsqueeze(view, dim)
       advanced.set(dim++, { shape: [1], values: [Number(i)] })
@@ -235,7 +237,7 @@ function indexMovement(name: string, x: Tensor, found: readonly (Tensor | null)[
   const shapes = given.map((t) => t.shape)
   let common: Sizes
   try {
-    common = broadcastSizes(name, ...shapes)
+    common = shapes.length ? broadcastSizes(name, ...shapes) : []
   } catch {
     throw new RangeError(`${name}: shape mismatch: indexing tensors could not be broadcast together with shapes ${shapes.map(shapeText).join(", ")}`)
   }
@@ -277,7 +279,7 @@ CATALOGUE.set("setAt", parseSignature("setAt(input, indices, value)"))
 /** See the method `at`. */
 export function at(input: Tensor, ...indices: Index[]): Tensor {
   if (!isTensor(input)) throw new TypeError(`at: input must be a tensor, got ${valueText(input)}`)
-  const parsed = parse("at", input, indices)
+  const parsed = parse("at", input, indices, false)
   if (parsed.advanced.size === 0) return parsed.view === input ? alias(input) : parsed.view
   return pull(parsed.view, indexMovement("at", parsed.view, resolve("at", parsed)), INDEX)
 }
@@ -395,7 +397,7 @@ function putInPlace(name: string, parsed: Parsed, value: IndexValue, accumulate:
 export function setAt(input: Tensor, indices: readonly Index[] | Exclude<Index, NestedIndex>, value: IndexValue): Tensor {
   if (!isTensor(input)) throw new TypeError(`setAt: input must be a tensor, got ${valueText(input)}`)
   checkValue("setAt", value)
-  const parsed = parse("setAt", input, Array.isArray(indices) ? (indices as Index[]) : [indices as Index])
+  const parsed = parse("setAt", input, Array.isArray(indices) ? (indices as Index[]) : [indices as Index], true)
   const { view, advanced } = parsed
   if (advanced.size) putInPlace("setAt", parsed, value, false)
   else if (isTensor(value)) copyInto(view, fitting("setAt", value, view.shape))
@@ -405,14 +407,19 @@ export function setAt(input: Tensor, indices: readonly Index[] | Exclude<Index, 
 
 const putIndices = (name: string, indices: unknown): Index[] => {
   if (!Array.isArray(indices)) throw new TypeError(`${name}: indices must be an array of index tensors, got ${valueText(indices)}`)
-  return indices.map((i: Index | null) => i ?? ":")
+  return indices.map((i: Index): Index => {
+    if (i === null || i === undefined) return ":"
+    if (!isTensor(i) && !Array.isArray(i) && !isTypedArray(i))
+      throw new TypeError(`${name}: indices must be index tensors (or arrays) and null for a whole dim, got ${valueText(i)}`)
+    return isTensor(i) && i.ndim === 0 ? reshape(i, [1]) : i
+  })
 }
 
 export const indexPut: Fn<IndexingMethods["indexPut"]> = op(
   "indexPut(input, indices, values, accumulate?)",
   (x: Tensor, indices: unknown, values: IndexValue, accumulate = false) => {
     checkValue("indexPut", values)
-    const put = prepare("indexPut", parse("indexPut", x, putIndices("indexPut", indices)), values, accumulate)
+    const put = prepare("indexPut", parse("indexPut", x, putIndices("indexPut", indices), true), values, accumulate)
     const raw = putRaw(put)
     const out = raw.dtype === x.dtype ? raw : copied(raw, x.dtype)
     return track(INDEX_PUT, out, putInputs(put), put.movement.indices, putContext(put))
@@ -423,7 +430,7 @@ export const indexPut_: Fn<IndexingMethods["indexPut_"]> = op(
   "indexPut_(input, indices, values, accumulate?)",
   (x: Tensor, indices: unknown, values: IndexValue, accumulate = false) => {
     checkValue("indexPut_", values)
-    putInPlace("indexPut_", parse("indexPut_", x, putIndices("indexPut_", indices)), values, accumulate)
+    putInPlace("indexPut_", parse("indexPut_", x, putIndices("indexPut_", indices), true), values, accumulate)
     return x
   },
 )

@@ -10,10 +10,10 @@ import { sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { type Addend, checkFactors, checkScale, runProduct } from "../products.ts"
 import { broadcastSizes, broadcastStrides, contiguousStrides, normalizeDims, numelOf, sameSizes, type Sizes } from "../shape.ts"
-import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
+import { allocate, needsGrad, type Tensor, track, viewOf } from "../tensor.ts"
 import { add, mul } from "./arithmetic.ts"
 import { accumulatorOf } from "../lowering/views.ts"
-import { writeInto } from "./copying.ts"
+import { contiguous, writeInto } from "./copying.ts"
 import { sumToSize } from "./sum-to-size.ts"
 import { expand, permute, reshape, t, transpose, unsqueeze } from "./views.ts"
 
@@ -22,7 +22,7 @@ interface Scale {
   readonly alpha: number
 }
 type Binary<Name extends string> = (...args: Args<[[Name, Tensor]]>) => Tensor
-type Added<A extends string, B extends string> = (...args: Args<[[A, Tensor], [B, Tensor]], Scale>) => Tensor
+type Added<A extends string, B extends string> = (...args: Args<[[A, Tensor], [B, Tensor]], Partial<Scale>>) => Tensor
 
 export interface MatmulMethods {
   /**
@@ -346,9 +346,12 @@ export const kron: Fn<MatmulMethods["kron"]> = op("kron(input, other)", (a: Tens
   const rank = Math.max(a.ndim, b.ndim)
   const pad = (x: Tensor): number[] => [...new Array<number>(rank - x.ndim).fill(1), ...x.shape]
   const [p, q] = [pad(a), pad(b)]
-  const blocks = mul(reshape(a, p.flatMap((s) => [s, 1])), reshape(b, q.flatMap((s) => [1, s])))
-  return reshape(blocks, p.map((s, d) => s * q[d]!))
+  const blocks = contiguous(mul(reshape(a, p.flatMap((s) => [s, 1])), reshape(b, q.flatMap((s) => [1, s]))))
+  const shape = p.map((s, d) => s * q[d]!)
+  return viewOf(blocks, shape, contiguousStrides(shape), 0, KRON, blocks.shape)
 })
+
+const KRON: Rule = { name: "UnsafeViewBackward0", backward: (node, g) => [reshape(g, node.context as number[])] }
 
 /**
  * The product of two or more matrices, in the order that needs the fewest multiplications. The first and the last may be
@@ -374,7 +377,8 @@ export function chainMatmul(...matrices: Tensor[]): Tensor {
       }
     }
   const chain = (i: number, j: number): Tensor => (i === j ? list[i]! : product(chain(i, cut[i]![j]!), chain(cut[i]![j]! + 1, j), "chainMatmul"))
-  return chain(0, n - 1)
+  const result = chain(0, n - 1)
+  return n === 2 ? result : reshape(result, result.shape)
 }
 
 // ---- β·input + α·product ----
@@ -400,13 +404,13 @@ function addendOf(name: string, c: Tensor, shape: Sizes, a: Tensor, b: Tensor, {
 }
 
 /** The values of an op of this family, and what its node keeps. */
-interface Added_ {
+interface Outcome {
   readonly out: Tensor
   readonly saved: readonly Tensor[]
   readonly context: unknown
 }
 
-type AddOp = (name: string, c: Tensor, a: Tensor, b: Tensor, scale: Scale) => Added_
+type AddOp = (name: string, c: Tensor, a: Tensor, b: Tensor, scale: Scale) => Outcome
 
 const addedProduct =
   (check: (name: string, a: Tensor, b: Tensor) => void): AddOp =>
@@ -445,9 +449,9 @@ const ADDBMM: Rule = {
 type Pair<F> = readonly [F, (input: Tensor, ...args: unknown[]) => Tensor]
 
 /** An op of this family and its in-place form. */
-function family<F extends (...args: never[]) => Tensor>(name: string, factors: readonly [string, string], rule: Rule, compute: AddOp): Pair<F> {
+function family<F>(name: string, factors: readonly [string, string], rule: Rule, compute: AddOp): Pair<F> {
   const signature = (n: string): string => `${n}(input, ${factors.join(", ")}, *, beta?, alpha?)`
-  const run = (n: string, c: Tensor, a: Tensor, b: Tensor, beta: number, alpha: number): Added_ => {
+  const run = (n: string, c: Tensor, a: Tensor, b: Tensor, beta: number, alpha: number): Outcome => {
     checkScale(n, c.dtype, { beta, alpha })
     return compute(n, c, a, b, { beta, alpha })
   }

@@ -7,14 +7,15 @@ import { valueText } from "../errors.ts"
 import { constant, type Expr, result, where } from "../expr.ts"
 import { type Argument, type MonoidSpec, runMap, runReduce, type Scope } from "../kernels.ts"
 import { accumulatorOf } from "../lowering/views.ts"
-import { allMonoid, anyMonoid, joinMonoids, maxMonoid, productMonoid, sumMonoid } from "../monoids.ts"
+import { allMonoid, anyMonoid, maxMonoid, productMonoid, sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { floatResult } from "../promotion.ts"
 import { contiguousStrides, normalizeDim, normalizeDims, numelOf, type Sizes } from "../shape.ts"
-import { allocate, needsGrad, Tensor, track } from "../tensor.ts"
+import { allocate, Tensor, track } from "../tensor.ts"
 import { div, mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
-import { runningProduct, shift } from "./running.ts"
+import { shift } from "./along.ts"
+import { runningProduct } from "./running.ts"
 import { expand, reshape } from "./views.ts"
 
 /** One dim, several, or all of them. */
@@ -190,34 +191,16 @@ export const mean: Fn<ReductionMethods["mean"]> = op("mean(input, dim?, keepdim?
 
 // ---- products ----
 
-/** g·∂(Π x)/∂x from the product `p` of the elements that are not 0 and the number `zeros` of those that are. */
-const PROD_SHARE = new Pointwise("prod", (g, x, p, zeros) =>
-  g.mul(where(zeros.eq(0), p.div(x), where(zeros.eq(1).and(x.eq(0)), p, constant(0, p.dtype)))),
-)
-
-/** In one reduction and one map, outside of the graph. */
+/**
+ * ∂(Π x)/∂x_k is the product of what comes before and of what comes after: without a division, so that zeros do no harm.
+ * Half types compute in float32, so that the many steps round once.
+ */
 function productShare(g: Tensor, x: Tensor, r: Reduction): Tensor {
-  const wide = computeType(x.dtype)
-  const kept = { ...r, shape: r.kept }
-  const [p, zeros] = reduceInputs(
-    "product and zeros",
-    [x],
-    kept,
-    [wide, "int32"],
-    joinMonoids(productMonoid(wide), sumMonoid("int32")),
-    ({ inputs: [e] }) => [where(e!.eq(0), 1, e!), e!.eq(0).cast("int32")],
-    () => [result(0, wide), result(1, "int32")],
-  )
-  return PROD_SHARE.run([reshape(g, r.kept), x, p!, zeros!], x.dtype, null)
-}
-
-/** The same as the product of what comes before and what comes after, each of them differentiable. */
-function productShareOfScans(g: Tensor, x: Tensor, r: Reduction): Tensor {
   if (r.dims.length === 0) return g
-  if (r.dims.length === x.ndim && x.ndim > 1) {
+  if (r.dims.length > 1) {
     const n = x.numel()
-    const flat = { dims: [0], kept: [1], shape: [], count: n }
-    return reshape(productShareOfScans(g, reshape(x, [n]), flat), x.shape)
+    const flat: Reduction = { dims: [0], kept: [1], shape: [], count: n }
+    return reshape(productShare(g, reshape(x, [n]), flat), x.shape)
   }
   const d = r.dims[0]!
   const before = shift(runningProduct(x, d, false), d, 1, 1)
@@ -229,8 +212,8 @@ const PROD: readonly Rule[] = ["ProdBackward0", "ProdBackward1"].map((name) => (
   name,
   backward: (node, g) => {
     const { r, dtype } = node.context as Context
-    const x = to(node.get(0), g.dtype)
-    return [to((needsGrad([g, x]) ? productShareOfScans : productShare)(g, x, r), dtype)]
+    const wide = computeType(g.dtype)
+    return [to(productShare(to(g, wide), to(node.get(0), wide), r), dtype)]
   },
 }))
 

@@ -1,5 +1,147 @@
 /** Choosing elementwise: where, clamp, maskedFill, ... */
+import { type Args, type Fn, op } from "../args.ts"
+import { type DType, getDefaultDtype, isFloating } from "../dtype.ts"
+import { shapeText, tensorText, valueText } from "../errors.ts"
+import { type Expr, where as choose } from "../expr.ts"
+import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
+import { type Operandish, resultType } from "../promotion.ts"
+import { isTensor, type Tensor } from "../tensor.ts"
+import { to } from "./conversion.ts"
+import { filled } from "./creation.ts"
+import { type Applied, noBool, requireRepresentable, requireTensors, withInPlace } from "./pointwise-op.ts"
 
-export interface SelectionMethods {}
+type Bound = Operandish | null
+type Clamp = (...args: Args<[["min", Bound], ["max", Bound]]>) => Tensor
+type ClampMin = (...args: Args<[["min", Operandish]]>) => Tensor
+type ClampMax = (...args: Args<[["max", Operandish]]>) => Tensor
+type MaskedFill = (...args: Args<[["mask", Tensor], ["value", Operandish]]>) => Tensor
 
-export const selectionMethods = {}
+export interface SelectionMethods {
+  /** This tensor where `condition` (bool), elsewhere `other`; all broadcast. */
+  where(...args: Args<[["condition", Tensor], ["other", Operandish]]>): Tensor
+  /** min(max(input, min), max); bounds are numbers or tensors, null leaves one out. The gradient passes at the bounds. */
+  clamp: Clamp
+  clamp_: Clamp
+  clip: Clamp
+  clip_: Clamp
+  clampMin: ClampMin
+  clampMin_: ClampMin
+  clampMax: ClampMax
+  clampMax_: ClampMax
+  /** `value`, a number or a 0-d tensor, where `mask` (bool) is true. Keeps the input's dtype. */
+  maskedFill: MaskedFill
+  maskedFill_: MaskedFill
+}
+
+// ---- where ----
+
+const WHERE = new Pointwise("where", (condition, a, b) => choose(condition, a, b), { slots: ["bool", "value", "value"] })
+
+/** Numbers alone make the default float, booleans alone bool. */
+function numbersDtype(a: Operandish, b: Operandish): DType {
+  const kinds = [typeof a, typeof b]
+  if (kinds.every((k) => k === "boolean")) return "bool"
+  return kinds.every((k) => k === "bigint") ? "int64" : getDefaultDtype()
+}
+
+function select(condition: Tensor, a: Operandish, b: Operandish): Tensor {
+  if (!isTensor(condition) || (condition.dtype !== "bool" && condition.dtype !== "uint8"))
+    throw new TypeError(`where: expected condition to be a bool tensor, but got ${valueText(condition)}`)
+  const first = isTensor(a) || isTensor(b) ? a : filled(condition.device, [], a as number, numbersDtype(a, b))
+  return WHERE.call(condition, first, b)
+}
+
+const whereMethod: Fn<SelectionMethods["where"]> = op("where(input, condition, other)", (x: Tensor, condition: Tensor, other: Operandish) =>
+  select(condition, x, other),
+)
+/**
+ * `input` where `condition` is true, elsewhere `other`: tensors or numbers, broadcast together. Numbers alone make the
+ * default float. `condition` is bool (or uint8, as in PyTorch).
+ */
+export const where: (condition: Tensor, ...args: Args<[["input", Operandish], ["other", Operandish]]>) => Tensor = op(
+  "where(condition, input, other)",
+  select,
+)
+
+// ---- clamp ----
+
+const LOW = (x: Expr, min: Expr): Expr => x.max(min)
+const HIGH = (x: Expr, max: Expr): Expr => x.min(max)
+const BOTH = (x: Expr, min: Expr, max: Expr): Expr => x.max(min).min(max)
+const keep = (g: Expr, kept: Expr): Expr => choose(kept, g, 0)
+const lowGradient: PointwiseOptions["gradient"] = (g, [x, min]) => [keep(g, x!.ge(min!)), keep(g, x!.lt(min!))]
+const highGradient: PointwiseOptions["gradient"] = (g, [x, max]) => [keep(g, x!.le(max!)), keep(g, x!.gt(max!))]
+const bothGradient: PointwiseOptions["gradient"] = (g, [x, min, max]) => [
+  keep(g, x!.ge(min!).and(x!.le(max!))),
+  keep(g, min!.lt(max!).and(x!.lt(min!))),
+  keep(g, x!.gt(max!).or(max!.lt(min!))),
+]
+
+/** A clamp by numbers and a clamp by tensors, which PyTorch's nodes tell apart. */
+interface Pair {
+  readonly numbers: Pointwise
+  readonly tensors: Pointwise
+}
+const pair = (name: string, formula: (...args: Expr[]) => Expr, gradient: PointwiseOptions["gradient"], numbers: string, tensors: string): Pair => ({
+  numbers: new Pointwise(name, formula, { gradient, gradName: numbers }, formula.length),
+  tensors: new Pointwise(name, formula, { gradient, gradName: tensors }, formula.length),
+})
+const clampPair = (formula: (...args: Expr[]) => Expr, gradient: PointwiseOptions["gradient"]): Pair =>
+  pair("clamp", formula, gradient, "ClampBackward1", "ClampBackward0")
+const CLAMP_LOW = clampPair(LOW, lowGradient)
+const CLAMP_HIGH = clampPair(HIGH, highGradient)
+const CLAMP = clampPair(BOTH, bothGradient)
+const CLAMP_MIN = pair("clampMin", LOW, lowGradient, "ClampMinBackward0", "ClampMinBackward1")
+const CLAMP_MAX = pair("clampMax", HIGH, highGradient, "ClampMaxBackward0", "ClampMaxBackward1")
+
+function pickClamp(by: Pair, x: Tensor, ...bounds: Operandish[]): Applied {
+  for (const bound of bounds) requireRepresentable(by.numbers.name, bound, resultType(x, ...bounds))
+  return [bounds.some(isTensor) ? by.tensors : by.numbers, x, ...bounds]
+}
+
+export const [clamp, clamp_] = withInPlace<Fn<Clamp>>("clamp(input, min?, max?)", (x: Tensor, min: Bound = null, max: Bound = null): Applied => {
+  if (min === null && max === null) throw new TypeError(`clamp: at least one of min or max must be given (${tensorText(x)})`)
+  if (isTensor(min) || isTensor(max)) requireTensors("clamp", [x], noBool)
+  if (min === null) return pickClamp(CLAMP_HIGH, x, max!)
+  return max === null ? pickClamp(CLAMP_LOW, x, min) : pickClamp(CLAMP, x, min, max)
+})
+export const [clip, clip_] = [clamp, clamp_]
+export const [clampMin, clampMin_] = withInPlace<Fn<ClampMin>>("clampMin(input, min)", (x: Tensor, min: Operandish): Applied =>
+  pickClamp(CLAMP_MIN, x, min),
+)
+export const [clampMax, clampMax_] = withInPlace<Fn<ClampMax>>("clampMax(input, max)", (x: Tensor, max: Operandish): Applied =>
+  pickClamp(CLAMP_MAX, x, max),
+)
+
+// ---- maskedFill ----
+
+const FILL: PointwiseOptions = { slots: ["value", "bool", "value"] }
+const fill = (x: Expr, mask: Expr, value: Expr): Expr => choose(mask, value, x)
+const FILL_NUMBER = new Pointwise("maskedFill", fill, { ...FILL, gradName: "MaskedFillBackward0" })
+const FILL_TENSOR = new Pointwise("maskedFill", fill, { ...FILL, gradName: "MaskedFillBackward1" })
+
+/** The number as the dtype holds it. */
+function numberOf(value: number | bigint | boolean, dtype: DType): number | bigint | boolean {
+  if (dtype === "bool") return Boolean(value)
+  return isFloating(dtype) || typeof value !== "number" ? value : Math.trunc(value)
+}
+
+export const [maskedFill, maskedFill_] = withInPlace<Fn<MaskedFill>>(
+  "maskedFill(input, mask, value)",
+  (x: Tensor, mask: Tensor, value: Operandish): Applied => {
+    if (!isTensor(mask) || mask.dtype !== "bool") throw new TypeError(`maskedFill: expected mask to be a bool tensor, but got ${valueText(mask)}`)
+    if (isTensor(value)) {
+      if (value.ndim > 0)
+        throw new RangeError(`maskedFill: only supports a 0-dimensional value tensor, but got shape ${shapeText(value.shape)}; use where(mask, value, input)`)
+      return [FILL_TENSOR, x, mask, to(value, x.dtype)]
+    }
+    if (!["number", "bigint", "boolean"].includes(typeof value)) throw new TypeError(`maskedFill: expected value to be a number or a 0-d tensor, but got ${valueText(value)}`)
+    requireRepresentable("maskedFill", value, x.dtype)
+    return [FILL_NUMBER, x, mask, numberOf(value, x.dtype)]
+  },
+)
+
+export const selectionMethods = {
+  where: whereMethod,
+  clamp, clamp_, clip, clip_, clampMin, clampMin_, clampMax, clampMax_, maskedFill, maskedFill_,
+}

@@ -1,5 +1,105 @@
-/** Order: sort, argsort, topk, kthvalue. */
+/** Order: sort, argsort, topk, kthvalue. NaN counts as the greatest; equal elements keep their order. */
+import { type Args, type Fn, op } from "../args.ts"
+import { raw } from "../autograd/mode.ts"
+import type { Rule } from "../autograd/node.ts"
+import { tensorText } from "../errors.ts"
+import { normalizeDim } from "../shape.ts"
+import { type Tensor, trackAll } from "../tensor.ts"
+import { results } from "../results.ts"
+import { fresh, placed, withLast } from "./along.ts"
+import { clone } from "./copying.ts"
+import { type Found, found, oneDim, selectedRule } from "./finding.ts"
+import { narrow, select } from "./views.ts"
 
-export interface SortingMethods {}
+export interface SortingMethods {
+  /** The elements in order along `dim` and their int32 positions. Always stable. */
+  sort(...args: Args<[["dim", number], ["descending", boolean]], { stable: boolean }>): Found
+  /** The positions that `sort` gives. */
+  argsort(...args: Args<[["dim", number], ["descending", boolean], ["stable", boolean]]>): Tensor
+  /** The elements in order along the first dim. */
+  msort(): Tensor
+  /** The `k` greatest (or least) along `dim` with their int32 positions, in order. */
+  topk(...args: Args<[["k", number], ["dim", number], ["largest", boolean], ["sorted", boolean]]>): Found
+  /** The `k`-th least along `dim`, counted from 1, and its int32 position. */
+  kthvalue(...args: Args<[["k", number], ["dim", number], ["keepdim", boolean]]>): Found
+}
 
-export const sortingMethods = {}
+/** Values and positions in order along dim `d`; nothing is recorded. */
+export function sorted(x: Tensor, d: number, descending = false): [values: Tensor, indices: Tensor] {
+  const values = fresh(x, x.shape, x.dtype)
+  const indices = fresh(x, x.shape, "int32")
+  if (x.numel() === 0) return [values, indices]
+  x.device.requireDtype("sort", x.dtype)
+  const views = withLast([x, values, indices], d)
+  x.device.run(
+    { kind: "sort", rank: views[0]!.ndim, dtype: x.dtype, descending },
+    views[0]!.shape,
+    views.map((t) => ({ buffer: t.storage.buffer, offset: t.offset, sizes: t.shape, strides: t.strides })),
+  )
+  return [values, indices]
+}
+
+/** The rule of an op that gives some elements along a dim in another order. */
+const reordered = (name: string): Rule => ({
+  name,
+  backward: (node, g) => {
+    const { d, size } = node.context as { d: number; size: number }
+    return [placed(g, d, node.get(0), size)]
+  },
+})
+
+function recorded(rule: Rule, x: Tensor, outs: readonly Tensor[], d: number): Found {
+  trackAll(rule, outs, [x], [outs[1]!], { d, size: x.shape[d] ?? 1 })
+  return results(["values", "indices"], outs)
+}
+
+const SORT = reordered("SortBackward0")
+/** PyTorch's overload with `stable`. */
+const SORT_STABLE = reordered("SortBackward1")
+
+export const sort: Fn<SortingMethods["sort"]> = op(
+  "sort(input, dim?, descending?, *, stable?)",
+  (x: Tensor, dim = -1, descending = false, stable?: boolean) => {
+    const d = normalizeDim("sort", dim, x.ndim)
+    return recorded(stable === undefined ? SORT : SORT_STABLE, x, sorted(x, d, descending), d)
+  },
+)
+
+export const argsort: Fn<SortingMethods["argsort"]> = op(
+  "argsort(input, dim?, descending?, stable?)",
+  (x: Tensor, dim = -1, descending = false) => sorted(x, normalizeDim("argsort", dim, x.ndim), descending)[1],
+)
+
+export const msort: Fn<SortingMethods["msort"]> = op("msort(input)", (x: Tensor) => sort(x, 0).values)
+
+const TOPK = reordered("TopkBackward0")
+
+export const topk: Fn<SortingMethods["topk"]> = op(
+  "topk(input, k, dim?, largest?, sorted?)",
+  (x: Tensor, k: number, dim = -1, largest = true) => {
+    const d = normalizeDim("topk", dim, x.ndim)
+    const size = x.shape[d] ?? 1
+    if (!Number.isInteger(k) || k < 0 || k > size)
+      throw new RangeError(`topk: selected index k = ${k} out of range for dim ${d} of size ${size} (${tensorText(x)})`)
+    const all = sorted(x, d, largest)
+    const outs = x.ndim ? raw(() => all.map((t) => clone(narrow(t, d, 0, k), { memoryFormat: "contiguous" }))) : all
+    return recorded(TOPK, x, outs, d)
+  },
+)
+
+const KTHVALUE = selectedRule("KthvalueBackward0")
+
+export const kthvalue: Fn<SortingMethods["kthvalue"]> = op(
+  "kthvalue(input, k, dim?, keepdim?)",
+  (x: Tensor, k: number, dim = -1, keepdim = false) => {
+    const along = oneDim("kthvalue", x, dim, keepdim)
+    const size = x.shape[along.d] ?? 1
+    if (!Number.isInteger(k) || k < 1 || k > size)
+      throw new RangeError(`kthvalue: selected number k = ${k} out of range for dim ${along.d} of size ${size} (${tensorText(x)})`)
+    const all = sorted(x, along.d)
+    const outs = x.ndim ? raw(() => all.map((t) => clone(select(t, along.d, k - 1)))) : all
+    return found(KTHVALUE, x, outs, along.d, along.keepdim)
+  },
+)
+
+export const sortingMethods = { sort, argsort, msort, topk, kthvalue }

@@ -1,0 +1,77 @@
+/** The programs as checks. */
+
+import { type Capabilities, isTensor, type Tensor } from "@taeda/core"
+import type { CheckGroup } from "../checks.ts"
+import { type Closeness, differences, numbersOf } from "../compare.ts"
+import { data } from "../golden/programs.ts"
+import { TOLERANCE } from "../row.ts"
+import { PRINTING } from "./printing.ts"
+import type { Outcome, Program } from "./program.ts"
+import { RANDOM } from "./random.ts"
+
+export { PRINTING, RANDOM }
+
+let outcomes: ReadonlyMap<string, Outcome> | undefined
+
+function outcomeOf({ python }: Program): Outcome {
+  outcomes ??= new Map(
+    data
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Outcome)
+      .map((outcome) => [outcome.python, outcome]),
+  )
+  const outcome = outcomes.get(python)
+  if (!outcome) throw new Error(`there is no golden value for "${python}": generate the values again`)
+  return outcome
+}
+
+/** Two units in the last place: the transcendental functions under normal numbers differ by that between machines. */
+const DRAWN: Readonly<Partial<Record<string, Closeness>>> = {
+  float32: { rtol: 2 ** -22, atol: 0 },
+  float64: { rtol: 2 ** -51, atol: 0 },
+}
+
+async function samePrinting(program: Program): Promise<string[]> {
+  const want = outcomeOf(program).text
+  const result = program.run()
+  const got = await result.format()
+  return got === want ? [] : [`${program.python}\nprints\n${got}\nPyTorch prints\n${want}`]
+}
+
+/** The numbers of PyTorch where the device draws from its generator; elsewhere the same numbers for the same seed. */
+async function sameDraw(program: Program, { random }: Capabilities): Promise<string[]> {
+  const result = program.run()
+  if (!isTensor(result)) return ["the result is no tensor"]
+  const close = (tensor: Tensor): Closeness => DRAWN[tensor.dtype] ?? TOLERANCE[tensor.dtype as keyof typeof TOLERANCE]
+  if (random !== "mt19937") {
+    const again = await numbersOf(program.run())
+    return differences(await numbersOf(result), again, { rtol: 0, atol: 0 }, `${program.python}, twice`)
+  }
+  const want = outcomeOf(program)
+  if (result.shape.join() !== want.shape.join()) return [`shape [${result.shape}], PyTorch has [${want.shape}]`]
+  return differences(await numbersOf(result), want.values.map(Number), close(result), program.python)
+}
+
+const groupOf = (
+  name: string,
+  programs: readonly Program[],
+  run: (program: Program) => Promise<readonly string[]>,
+): CheckGroup => ({
+  op: name,
+  template: "programs",
+  partial: false,
+  checks: programs.map((each) => ({
+    id: `${name}/${each.python}`,
+    op: name,
+    template: "programs",
+    dtype: null,
+    tags: [],
+    run: () => run(each),
+  })),
+})
+
+export const programGroups = (capabilities: Capabilities): CheckGroup[] => [
+  groupOf("random", RANDOM, (each) => sameDraw(each, capabilities)),
+  groupOf("printing", PRINTING, samePrinting),
+]

@@ -1,0 +1,109 @@
+/** Adam and AdamW. */
+import { type Args, type Signature, type Tensor, zerosLike } from "@taeda/core"
+import { direction, variants } from "./kernels.ts"
+import { type Checks, Optimizer, optimizerSignature, options, type ParamGroup, type Params, type ParamState } from "./optimizer.ts"
+
+export interface AdamOptions {
+  /** The learning rate. */
+  lr: number
+  /** How much of the running averages of the gradient and of its square stays at a step. */
+  betas: readonly [number, number]
+  /** Added to the denominator. */
+  eps: number
+  weightDecay: number
+  /** Divides by the largest average of squares so far. */
+  amsgrad: boolean
+  /** Ascends instead of descending. */
+  maximize: boolean
+  /** Shrinks the weights themselves, as AdamW, instead of adding to the gradient. */
+  decoupledWeightDecay: boolean
+}
+
+const DEFAULTS: AdamOptions = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  weightDecay: 0,
+  amsgrad: false,
+  maximize: false,
+  decoupledWeightDecay: false,
+}
+const isShare = (v: number): boolean => v >= 0 && v < 1
+const atLeastZero = (v: number): boolean => v >= 0
+const CHECKS: Checks<AdamOptions> = {
+  lr: atLeastZero,
+  eps: atLeastZero,
+  weightDecay: atLeastZero,
+  betas: (betas) => Array.isArray(betas) && betas.length === 2 && betas.every(isShare),
+}
+
+/** m ← m + (1 − β₁)·(d − m) */
+const AVERAGE = variants("adamAverage", (decays: boolean, maximize: boolean) => (m, g, p, decay, share) => {
+  const d = direction(g, p, decay, decays, maximize)
+  return m.add(d.sub(m).mul(share))
+})
+/** v ← β₂·v + (1 − β₂)·d² */
+const SQUARES = variants("adamSquares", (decays: boolean, maximize: boolean) => (v, g, p, decay, beta2, share) => {
+  const d = direction(g, p, decay, decays, maximize)
+  return v.mul(beta2).add(d.mul(share).mul(d))
+})
+const LARGEST = variants("adamLargest", () => (largest, v) => largest.max(v))
+/** p ← keep·p − size·m / (√v/root + ε) */
+const STEP = variants("adam", (shrinks: boolean) => (p, m, v, size, root, eps, keep) =>
+  (shrinks ? p.mul(keep) : p).sub(m.div(v.sqrt().div(root).add(eps)).mul(size)),
+)
+
+/**
+ * `new Adam(model.parameters(), { lr: 1e-3 })`. With d = g + weightDecay·p: m ← β₁·m + (1 − β₁)·d, v ← β₂·v + (1 − β₂)·d²,
+ * p ← p − lr·m̂ / (√v̂ + ε), where m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ) (Kingma and Ba, 2015).
+ */
+export class Adam extends Optimizer<AdamOptions> {
+  constructor(params: Params<AdamOptions>, ...args: AdamArgs) {
+    const [list, given] = options(new.target.signature, [params, ...args], new.target.defaults)
+    super(list, given, CHECKS)
+  }
+
+  protected static readonly signature: Signature = optimizerSignature(
+    "Adam(params, lr?, betas?, eps?, weightDecay?, amsgrad?, *, maximize?, decoupledWeightDecay?)",
+  )
+  protected static readonly defaults: AdamOptions = DEFAULTS
+
+  protected override update(p: Tensor, g: Tensor, group: ParamGroup<AdamOptions>, state: ParamState): void {
+    const { lr, eps, weightDecay, amsgrad, maximize, decoupledWeightDecay } = group
+    const [beta1, beta2] = group.betas
+    if (state.step === undefined) {
+      state.step = 0
+      state.expAvg = zerosLike(p)
+      state.expAvgSq = zerosLike(p)
+      if (amsgrad) state.maxExpAvgSq = zerosLike(p)
+    }
+    const step = ++state.step
+    const decays = weightDecay !== 0 && !decoupledWeightDecay
+    const average = state.expAvg as Tensor
+    const squares = state.expAvgSq as Tensor
+    AVERAGE(decays, maximize).callInPlace(average, g, p, weightDecay, 1 - beta1)
+    SQUARES(decays, maximize).callInPlace(squares, g, p, weightDecay, beta2, 1 - beta2)
+    let under = squares
+    if (amsgrad) under = LARGEST().callInPlace((state.maxExpAvgSq ??= zerosLike(p)) as Tensor, squares)
+    const size = lr / (1 - beta1 ** step)
+    const root = Math.sqrt(1 - beta2 ** step)
+    const shrinks = weightDecay !== 0 && decoupledWeightDecay
+    STEP(shrinks).callInPlace(p, average, under, size, root, eps, 1 - lr * weightDecay)
+  }
+}
+
+/**
+ * Adam whose weight decay shrinks the weights themselves, p ← (1 − lr·weightDecay)·p, instead of entering the averages
+ * (Loshchilov and Hutter, 2019). `weightDecay` is 0.01 by default.
+ */
+export class AdamW extends Adam {
+  protected static override readonly signature = optimizerSignature(
+    "AdamW(params, lr?, betas?, eps?, weightDecay?, amsgrad?, *, maximize?)",
+  )
+  protected static override readonly defaults: AdamOptions = { ...DEFAULTS, weightDecay: 1e-2, decoupledWeightDecay: true }
+}
+
+type AdamArgs = Args<
+  [["lr", number], ["betas", readonly [number, number]], ["eps", number], ["weightDecay", number], ["amsgrad", boolean]],
+  Partial<AdamOptions>
+>

@@ -1,0 +1,107 @@
+/** taeda on one of its backends. */
+import * as torch from "taeda"
+import { BULK, type Library, labels, numbers, type Runner, type WorkName } from "./works.ts"
+
+const { nn, optim } = torch
+const functional = nn.functional
+
+const random = (...shape: number[]) => torch.tensor(numbers(shape.reduce((a, b) => a * b, 1), shape.length)).view(shape)
+
+const bulk = (run: () => unknown): Runner => ({
+  repeat: BULK,
+  run() {
+    for (let i = 0; i < BULK; i++) run()
+  },
+})
+
+/** One training step of a classifier. */
+function step(model: (x: torch.Tensor) => torch.Tensor, parameters: Iterable<torch.Parameter>, x: torch.Tensor): Runner {
+  const y = torch.tensor(labels(x.shape[0]))
+  const optimizer = new optim.SGD(parameters, { lr: 0.01 })
+  return {
+    run() {
+      optimizer.zeroGrad()
+      functional.crossEntropy(model(x), y).backward()
+      optimizer.step()
+    },
+  }
+}
+
+const MAKERS: Record<WorkName, () => Runner> = {
+  "add 2x2": () => {
+    const [a, b] = [random(2, 2), random(2, 2)]
+    return bulk(() => a.add(b))
+  },
+  "add 2x2 recorded": () => {
+    const [a, b] = [random(2, 2).requiresGrad_(), random(2, 2)]
+    return bulk(() => a.add(b))
+  },
+  "add 1M": () => {
+    const [a, b] = [random(1000, 1000), random(1000, 1000)]
+    return { run: () => a.add(b) }
+  },
+  "gelu 1M": () => {
+    const a = random(1000, 1000)
+    return { run: () => functional.gelu(a) }
+  },
+  "chain 1M": () => {
+    const [x, y] = [random(1000, 1000), random(1000, 1000)]
+    return { run: () => x.mul(y).add(y).tanh().mul(0.5).add(x) }
+  },
+  "softmax 1000x1000": () => {
+    const a = random(1000, 1000)
+    return { run: () => a.softmax(-1) }
+  },
+  "sum 1M": () => {
+    const a = random(1000, 1000)
+    return { run: () => a.sum() }
+  },
+  "matmul 256": () => {
+    const [a, b] = [random(256, 256), random(256, 256)]
+    return { run: () => a.matmul(b) }
+  },
+  "matmul 512": () => {
+    const [a, b] = [random(512, 512), random(512, 512)]
+    return { run: () => a.matmul(b) }
+  },
+  "conv2d 3x3": () => {
+    const [x, w] = [random(8, 32, 28, 28), random(64, 32, 3, 3)]
+    return { run: () => functional.conv2d(x, w) }
+  },
+  "mlp step": () => {
+    const model = new nn.Sequential(new nn.Linear(784, 256), new nn.ReLU(), new nn.Linear(256, 10))
+    return step((x) => model(x), model.parameters(), random(64, 784))
+  },
+  "cnn step": () => {
+    const model = new nn.Sequential(
+      new nn.Conv2d(1, 16, 5),
+      new nn.ReLU(),
+      new nn.MaxPool2d(2),
+      new nn.Conv2d(16, 32, 5),
+      new nn.ReLU(),
+      new nn.MaxPool2d(2),
+      new nn.Flatten(),
+      new nn.Linear(512, 10),
+    )
+    return step((x) => model(x), model.parameters(), random(64, 1, 28, 28))
+  },
+}
+
+export async function taeda(device: string): Promise<Library> {
+  const opened = await torch.setDefaultDevice(device)
+  return {
+    name: `taeda ${opened.backend.name}`,
+    async prepare(work) {
+      await torch.setDefaultDevice(device)
+      const runner = MAKERS[work]()
+      if (opened.backend.capabilities.syncRead) return runner
+      return {
+        ...runner,
+        async run() {
+          runner.run()
+          await opened.backend.synchronize()
+        },
+      }
+    },
+  }
+}
