@@ -3,8 +3,8 @@ import {
   type Backend,
   type Buffer,
   DTYPE_NAMES,
-  describeKernel,
   type DType,
+  describeKernel,
   type Executable,
   type Kernel,
   type Operand,
@@ -56,7 +56,9 @@ export function createCpuJs(options: CpuJsOptions = {}): Backend {
     return memory
   }
   const readSync = (buffer: Buffer, byteOffset: number, bytes: number): Uint8Array =>
-    checked(buffer, byteOffset, bytes).asBytes().slice(byteOffset, byteOffset + bytes)
+    checked(buffer, byteOffset, bytes)
+      .asBytes()
+      .slice(byteOffset, byteOffset + bytes)
 
   return {
     name: "cpu-js",
@@ -69,7 +71,9 @@ export function createCpuJs(options: CpuJsOptions = {}): Backend {
       maxOperands: Infinity,
       maxBufferBytes: MAX_BUFFER_BYTES,
       threads: 1,
-      notes: [generates ? "kernels are generated functions" : "kernels are closures (the page forbids generating code)"],
+      notes: [
+        generates ? "kernels are generated functions" : "kernels are closures (the page forbids generating code)",
+      ],
     },
     allocate(bytes: number, dtype: DType): Buffer {
       check()
@@ -82,7 +86,9 @@ export function createCpuJs(options: CpuJsOptions = {}): Backend {
       checked(buffer, byteOffset, bytes.length).write(bytes, byteOffset)
     },
     copy(from, fromByte, to, toByte, bytes) {
-      const source = checked(from, fromByte, bytes).asBytes().subarray(fromByte, fromByte + bytes)
+      const source = checked(from, fromByte, bytes)
+        .asBytes()
+        .subarray(fromByte, fromByte + bytes)
       checked(to, toByte, bytes).asBytes().set(source, toByte)
     },
     read: async (buffer, byteOffset, bytes) => readSync(buffer, byteOffset, bytes),

@@ -1,5 +1,5 @@
 /** A buffer: one typed array of the type it is first seen as, and lazily made views of the same bytes as other types. */
-import { DTYPES, type DType, type ScalarType, type TypedArray } from "@taeda/core"
+import type { DTYPES, DType, ScalarType, TypedArray } from "@taeda/core"
 
 type ArrayConstructor = (typeof DTYPES)[DType]["array"]
 

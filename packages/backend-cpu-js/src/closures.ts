@@ -153,7 +153,10 @@ function storer(k: number, dtype: ScalarType): (p: Point, at: number, value: Val
 
 /** Visits the dims from `from` to before `to`, moving the given operands along. */
 function visit(p: Point, moving: readonly number[], from: number, to: number, body: () => void): void {
-  if (from === to) return body()
+  if (from === to) {
+    body()
+    return
+  }
   const n = p.sizes[from]
   for (let i = 0; i < n; i++) {
     p.index[from] = i
@@ -230,7 +233,10 @@ function composeMap(kernel: MapKernel, p: Point): () => void {
 }
 
 /** The tuple operations of a monoid at a point. */
-function composeMonoid(kernel: Monoid & { readonly inputs: readonly InputType[]; readonly finish: readonly Expr[] }, outputs: MapKernel["outputs"]) {
+function composeMonoid(
+  kernel: Monoid & { readonly inputs: readonly InputType[]; readonly finish: readonly Expr[] },
+  outputs: MapKernel["outputs"],
+) {
   const combined = evaluator(kernel.combine, kernel.inputs, { wide: true })
   return {
     identity: kernel.identity.map((v, k) => constantValue(v, kernel.accumulators[k])),

@@ -52,7 +52,8 @@ export const compileLoops = (kernel: LoopKernel, generate: boolean): Launch =>
 /** `true`, or why the core had better compose a kernel of maps and reductions. */
 export function kernelSupport(kernel: Kernel): true | string {
   if (kernel.kind === "matmul" && kernel.dtype === "bool") return "a sum of bool products is not a sum of numbers"
-  if (kernel.kind === "conv" && !isFloating(kernel.dtype)) return `convolutions here are of floats, not of ${kernel.dtype}`
+  if (kernel.kind === "conv" && !isFloating(kernel.dtype))
+    return `convolutions here are of floats, not of ${kernel.dtype}`
   return true
 }
 

@@ -1,5 +1,5 @@
 /** Convolution kernels: contiguous operands for `convolution.ts`, half types by way of float32, epilogues as a map. */
-import { computeType, type ConvKernel, type Operand, type Scalar } from "@taeda/core"
+import { type ConvKernel, computeType, type Operand, type Scalar } from "@taeda/core"
 import type { Launch } from "./compile.ts"
 import { type ConvGeometry, convForward, convInputGrad, convWeightGrad, type Triple } from "./convolution.ts"
 import { type CompileMap, finishing } from "./epilogue.ts"
@@ -9,7 +9,9 @@ import { arrayOf, computable, countOf, isContiguous, temporary } from "./operand
 type Pass = ConvKernel["pass"]
 
 /** The operands of a pass as the x, w and y of the convolution whose pass it is. */
-const ROLES: Readonly<Record<Pass, (first: Operand, second: Operand, out: Operand) => readonly [Operand, Operand, Operand]>> = {
+const ROLES: Readonly<
+  Record<Pass, (first: Operand, second: Operand, out: Operand) => readonly [Operand, Operand, Operand]>
+> = {
   forward: (x, w, y) => [x, w, y],
   input: (gy, w, gx) => [gx, w, gy],
   weight: (x, gy, gw) => [x, gw, gy],

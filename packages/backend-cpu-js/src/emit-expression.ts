@@ -52,12 +52,38 @@ export interface WriteOptions {
 
 /** Where an arm of a choice costs more than a branch that goes wrong, the arm that is not taken is better left out. */
 const EXPENSIVE: ReadonlySet<string> = new Set<Primitive>([
-  "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
-  "tanh", "sigmoid", "erf", "erfc", "erfinv", "lgamma", "polygamma", "pow", "atan2",
+  "exp",
+  "exp2",
+  "expm1",
+  "log",
+  "log2",
+  "log10",
+  "log1p",
+  "sin",
+  "cos",
+  "tan",
+  "asin",
+  "acos",
+  "atan",
+  "sinh",
+  "cosh",
+  "tanh",
+  "sigmoid",
+  "erf",
+  "erfc",
+  "erfinv",
+  "lgamma",
+  "polygamma",
+  "pow",
+  "atan2",
 ])
 
 /** The texts of `roots`, to be used at the innermost level, after the lines that went into `scope`. */
-export function writeExpressions(roots: readonly Expr[], scope: Scope, { leaf, wide = false, branchless = true }: WriteOptions): string[] {
+export function writeExpressions(
+  roots: readonly Expr[],
+  scope: Scope,
+  { leaf, wide = false, branchless = true }: WriteOptions,
+): string[] {
   const { order, kept } = planExpressions(roots)
   const costly = new Set<Expr>()
   const texts = new Map<Expr, LeafText>()
@@ -73,7 +99,8 @@ export function writeExpressions(roots: readonly Expr[], scope: Scope, { leaf, w
   for (const node of order) {
     const level = Math.max(0, ...node.args.map((a) => texts.get(a)!.level))
     let result: LeafText
-    if (node.op === "const") result = { text: constantText(constantValue(node.value, node.dtype)), level: 0, simple: true }
+    if (node.op === "const")
+      result = { text: constantText(constantValue(node.value, node.dtype)), level: 0, simple: true }
     else if (node.op === "load") {
       const coordinates = node.args.map((a) => {
         const { text, level: own, simple } = texts.get(a)!
@@ -95,11 +122,17 @@ export function writeExpressions(roots: readonly Expr[], scope: Scope, { leaf, w
       })
       // A text that mentions an argument more than once needs a name for it.
       const safe = args.map((text, k) =>
-        (takesCondition && k === 0) || (!chooses && mentions(write, args.length, k) < 2) ? text : nameOf(node.args[k], text),
+        (takesCondition && k === 0) || (!chooses && mentions(write, args.length, k) < 2)
+          ? text
+          : nameOf(node.args[k], text),
       )
       const exact = write(...safe)
       if (row.condition) conditions.set(node, exact)
-      result = { text: row.condition ? `(${exact} ? 1 : 0)` : wrap ? WRAP[wrap].text(exact) : exact, level, simple: false }
+      result = {
+        text: row.condition ? `(${exact} ? 1 : 0)` : wrap ? WRAP[wrap].text(exact) : exact,
+        level,
+        simple: false,
+      }
     }
     texts.set(node, result)
     if (kept.has(node) && !result.simple) named(node, Infinity)

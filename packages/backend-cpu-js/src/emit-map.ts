@@ -1,5 +1,5 @@
 /** Maps and scatters to JavaScript source: both visit every point of the iteration space. */
-import { type Expr, type MapKernel, type ScatterKernel, type Primitive, topological } from "@taeda/core"
+import { type Expr, type MapKernel, type Primitive, type ScatterKernel, topological } from "@taeda/core"
 import { type LeafText, Scope, writeExpressions } from "./emit-expression.ts"
 import { decoded, type Emitter, encoded, isName, loopHead, pointer, range } from "./emitter.ts"
 import { isHalf, storedExpression } from "./expression-plan.ts"
@@ -19,7 +19,8 @@ function emitNest(
 ): string[] {
   const inner = rank - 1
   const moving = [...e.moving, ...outputs]
-  const accessOf = (k: number): string => (k < e.inputs.length ? e.inputs[k].access : e.outputs[k - e.inputs.length].access)
+  const accessOf = (k: number): string =>
+    k < e.inputs.length ? e.inputs[k].access : e.outputs[k - e.inputs.length].access
   const strided = rank > 0 ? moving.filter((k) => accessOf(k) === "strided") : []
   const at = (k: number): string => {
     if (rank === 0 || accessOf(k) === "broadcast") return pointer(k, inner - 1)
@@ -93,9 +94,12 @@ export function emitScatter(kernel: ScatterKernel, e: Emitter): string[] {
   const target = e.inputs.length
   const dims = range(kernel.targetRank)
   const value = isHalf(kernel.dtype) ? storedExpression(kernel.value) : kernel.value
-  const inside = (c: readonly string[]): string => dims.map((d) => `${c[d]} >= 0 && ${c[d]} < z${target}_${d}`).join(" && ")
+  const inside = (c: readonly string[]): string =>
+    dims.map((d) => `${c[d]} >= 0 && ${c[d]} < z${target}_${d}`).join(" && ")
   const report = (c: readonly string[]): string[] =>
-    dims.map((d) => `if (!(${c[d]} >= 0 && ${c[d]} < z${target}_${d})) $fault(${target}, ${d}, ${c[d]}, z${target}_${d})`)
+    dims.map(
+      (d) => `if (!(${c[d]} >= 0 && ${c[d]} < z${target}_${d})) $fault(${target}, ${d}, ${c[d]}, z${target}_${d})`,
+    )
   const lines = e.prologue(kernel.rank, kernel.rank)
   const faults = faultLoads([value, ...kernel.coordinates])
   // Nothing is written unless everything is in bounds.
@@ -113,7 +117,9 @@ export function emitScatter(kernel: ScatterKernel, e: Emitter): string[] {
     const c = names.slice(0, dims.length)
     const store = [
       `const at = o${target}${dims.map((d) => ` + ${c[d]} * s${target}_${d}`).join("")}`,
-      ...(kernel.combine === "set" ? [] : [`const old = ${decoded(kernel.dtype, `a${target}[at]`)}`, `const add = ${names[dims.length]}`]),
+      ...(kernel.combine === "set"
+        ? []
+        : [`const old = ${decoded(kernel.dtype, `a${target}[at]`)}`, `const add = ${names[dims.length]}`]),
       `a${target}[at] = ${encoded(kernel.dtype, combined(kernel, "old", kernel.combine === "set" ? names[dims.length] : "add"))}`,
     ]
     return dims.length ? [`if (${inside(c)}) {`, ...store, "}"] : store

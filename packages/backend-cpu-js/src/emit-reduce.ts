@@ -88,7 +88,13 @@ function emitColumns(kernel: ReduceKernel, e: Emitter, outputs: readonly number[
     body.push(`const end = Math.min(n${inner}, chunk + ${chunk})`, call)
     body.push(...combineLines(kernel, e, totals, results, totals), "}", "}", ...range(inner, kept).map(() => "}"))
   }
-  const finish = finishLines(kernel, e, totals, (j) => pointer(outputs[j], kept - 1), (d) => `i${d}`)
+  const finish = finishLines(
+    kernel,
+    e,
+    totals,
+    (j) => pointer(outputs[j], kept - 1),
+    (d) => `i${d}`,
+  )
   const lines = scope.take(0)
   for (const d of range(kept)) lines.push(loopHead(d, [...moving, ...outputs], (k) => pointer(k, d - 1)))
   return [...lines, ...scope.take(1), ...body, ...finish, ...range(kept).map(() => "}")]
@@ -150,7 +156,11 @@ function emitRun(kernel: ReduceKernel, e: Emitter, scope: Scope): { call: string
   if (strided.length) lines.push(`let ${strided.map((k) => `q${k} = ${base(k)} + chunk * s${k}_${inner}`).join(", ")}`)
   if (lanes > 1) {
     lines.push(`if (end - chunk >= ${LANES_FROM}) {`, ...range(lanes, 1).map((l) => declareTuple(lane(l), kernel)))
-    lines.push(`for (; ${i} + ${lanes - 1} < end; ${i} += ${lanes}) {`, ...range(lanes).flatMap((l) => element(l, l)), "}")
+    lines.push(
+      `for (; ${i} + ${lanes - 1} < end; ${i} += ${lanes}) {`,
+      ...range(lanes).flatMap((l) => element(l, l)),
+      "}",
+    )
     for (const [l, r] of LANE_MERGES) lines.push(...combineLines(kernel, e, lane(l), lane(r), lane(l)))
     lines.push("}")
   }
@@ -168,7 +178,9 @@ function emitRun(kernel: ReduceKernel, e: Emitter, scope: Scope): { call: string
 /** The names of a launch that some lines use and do not declare. */
 function freeNames(lines: readonly string[]): string[] {
   const text = lines.join("\n")
-  const declared = new Set([...text.matchAll(/\b(?:const|let) ([^\n]*)/g)].flatMap((m) => [...m[1].matchAll(/(\w+) = /g)].map((n) => n[1])))
+  const declared = new Set(
+    [...text.matchAll(/\b(?:const|let) ([^\n]*)/g)].flatMap((m) => [...m[1].matchAll(/(\w+) = /g)].map((n) => n[1])),
+  )
   const used = new Set([...text.matchAll(/\b(?:[acinopqtz]\d+(?:_\d+)?|s\d+_\d+|chunk|end)\b/g)].map((m) => m[0]))
   return [...used].filter((n) => !declared.has(n)).sort()
 }
@@ -218,11 +230,16 @@ function emitRows(kernel: ReduceKernel, e: Emitter, outputs: readonly number[]):
   ]
   const fill = (names: readonly string[]): string[] => names.map((n, k) => `${n}.fill(${identity[k]}, 0, width)`)
   const blockStart = (k: number): string => `${pointer(k, last - 1)} + block * s${k}_${last}`
-  const reducedLoop = (d: number): string => loopHead(d, moving, (k) => (d === kept ? blockStart(k) : pointer(k, d - 1)))
+  const reducedLoop = (d: number): string =>
+    loopHead(d, moving, (k) => (d === kept ? blockStart(k) : pointer(k, d - 1)))
   const lines = scope.take(0)
   for (const d of range(last)) lines.push(loopHead(d, [...moving, ...outputs], (k) => pointer(k, d - 1)))
   lines.push(`for (let block = 0; block < n${last}; block += ${ROW_BLOCK}) {`)
-  lines.push(`const width = Math.min(${ROW_BLOCK}, n${last} - block)`, ...scope.take(1), ...fill(chunked ? totals : rows))
+  lines.push(
+    `const width = Math.min(${ROW_BLOCK}, n${last} - block)`,
+    ...scope.take(1),
+    ...fill(chunked ? totals : rows),
+  )
   for (const d of range(inner, kept)) lines.push(reducedLoop(d))
   if (chunked) {
     const start = (k: number): string => (inner === kept ? blockStart(k) : pointer(k, inner - 1))
@@ -231,7 +248,12 @@ function emitRows(kernel: ReduceKernel, e: Emitter, outputs: readonly number[]):
     lines.push(`for (let chunk = 0; chunk < n${inner}; chunk += ${CHUNK}) {`)
     lines.push(`const end = Math.min(n${inner}, chunk + ${CHUNK})`, ...fill(rows))
     lines.push(`for (let i${inner} = chunk${starts}; i${inner} < end; i${inner}++${steps}) {`, ...row, "}")
-    lines.push("for (let j = 0; j < width; j++) {", ...combineLines(kernel, e, at(totals), at(rows), at(totals)), "}", "}")
+    lines.push(
+      "for (let j = 0; j < width; j++) {",
+      ...combineLines(kernel, e, at(totals), at(rows), at(totals)),
+      "}",
+      "}",
+    )
   } else lines.push(reducedLoop(inner), ...row, "}")
   lines.push(...range(inner, kept).map(() => "}"))
   const outputAt = (j: number): string => `${pointer(outputs[j], last - 1)} + (block + j) * s${outputs[j]}_${last}`
@@ -271,7 +293,14 @@ export function emitScan(kernel: ScanKernel, e: Emitter): string[] {
   const body = [
     ...scope.take(2),
     ...combineLines(kernel, e, accumulators, lifted, accumulators),
-    ...finishLines(kernel, e, accumulators, (j) => at(outputs[j]), (d) => `i${d}`, (k) => e.element(k, at(k))),
+    ...finishLines(
+      kernel,
+      e,
+      accumulators,
+      (j) => at(outputs[j]),
+      (d) => `i${d}`,
+      (k) => e.element(k, at(k)),
+    ),
   ]
   const lines = [...e.prologue(kernel.rank, kernel.rank), ...e.strides(all, range(kernel.rank)), ...scope.take(0)]
   if (kernel.rank === 0) lines.push("const n0 = 1")

@@ -1,9 +1,9 @@
 /** What the emitters of all kinds share: the names of operands, their prologue, and how leaves read. */
 import type { Expr, InputType, OutputType, ScalarType } from "@taeda/core"
 import { ARRAY_KIND } from "./buffer.ts"
+import type { LoopKernel } from "./emit.ts"
 import type { LeafText } from "./emit-expression.ts"
 import { isHalf } from "./expression-plan.ts"
-import type { LoopKernel } from "./emit.ts"
 import { WRAP } from "./primitives.ts"
 
 const DECODE = { float16: "$float16ToNumber", bfloat16: "$bfloat16ToNumber" }
@@ -29,8 +29,11 @@ export class Emitter {
     this.inputs = kernel.inputs
     this.outputs = kernel.kind === "scatter" ? [] : kernel.outputs
     this.scalars = kernel.scalars
-    const loads = kernel.inputs.flatMap((i, k) => (i.access === "load" ? [{ k, dtype: i.dtype, rank: i.rank ?? 0 }] : []))
-    const { dtype, rank } = kernel.kind === "scatter" ? { dtype: kernel.dtype, rank: kernel.targetRank } : { dtype: undefined, rank: 0 }
+    const loads = kernel.inputs.flatMap((i, k) =>
+      i.access === "load" ? [{ k, dtype: i.dtype, rank: i.rank ?? 0 }] : [],
+    )
+    const { dtype, rank } =
+      kernel.kind === "scatter" ? { dtype: kernel.dtype, rank: kernel.targetRank } : { dtype: undefined, rank: 0 }
     this.addressed = dtype ? [...loads, { k: kernel.inputs.length, dtype, rank }] : loads
   }
 
@@ -51,8 +54,18 @@ export class Emitter {
         const dims = range(own).map((d) => `z${k}_${d} = Z${k}[${d}], s${k}_${d} = S${k}[${d}]`)
         lines.push(`const Z${k} = A${k}.sizes, ${dims.join(", ")}`)
       }
-    if (rank > 0) lines.push(`const ${range(rank).map((d) => `n${d} = sizes[${d}]`).join(", ")}`)
-    if (emptyDims > 0) lines.push(`if (${range(emptyDims).map((d) => `n${d} === 0`).join(" || ")}) return`)
+    if (rank > 0)
+      lines.push(
+        `const ${range(rank)
+          .map((d) => `n${d} = sizes[${d}]`)
+          .join(", ")}`,
+      )
+    if (emptyDims > 0)
+      lines.push(
+        `if (${range(emptyDims)
+          .map((d) => `n${d} === 0`)
+          .join(" || ")}) return`,
+      )
     this.scalars.forEach((dtype, k) => lines.push(`const c${k} = ${scalarText(dtype, `scalars[${k}]`)}`))
     return lines
   }
@@ -79,7 +92,8 @@ export class Emitter {
     const at = coordinates.map((c, d) => ` + ${c} * s${k}_${d}`).join("")
     const value = this.element(k, `o${k}${at}`)
     const inside = (c: string, d: number): string => `${c} >= 0 && ${c} < z${k}_${d}`
-    if (node.bounds === "zero" && coordinates.length) return `(${coordinates.map(inside).join(" && ")} ? ${value} : ${zero})`
+    if (node.bounds === "zero" && coordinates.length)
+      return `(${coordinates.map(inside).join(" && ")} ? ${value} : ${zero})`
     return coordinates.reduceRight(
       (rest, c, d) => `(${inside(c, d)} ? ${rest} : $fault(${k}, ${d}, ${c}, z${k}_${d}))`,
       value,
@@ -96,7 +110,8 @@ export class Emitter {
   }
 }
 
-export const range = (n: number, from = 0): number[] => Array.from({ length: Math.max(0, n - from) }, (_, i) => i + from)
+export const range = (n: number, from = 0): number[] =>
+  Array.from({ length: Math.max(0, n - from) }, (_, i) => i + from)
 
 function scalarText(dtype: ScalarType, text: string): string {
   if (dtype === "int64") return `BigInt(${text})`

@@ -19,7 +19,10 @@ export function stepOf(node: Expr, wide: boolean): Step {
   // The bits of a float32 are those of the rounded value, even inside wide arithmetic.
   if (node.op === "bitcast") return { row: bitcastConversion(node.args[0].dtype, node.dtype), wrap: undefined }
   const row = primitiveRow(node.op as Primitive, COMPARISONS.has(node.op) ? node.args[0].dtype : node.dtype)
-  if (!row) throw new TypeError(`cpu: the primitive ${node.op} has no meaning on ${node.dtype}; insert a cast to a floating dtype`)
+  if (!row)
+    throw new TypeError(
+      `cpu: the primitive ${node.op} has no meaning on ${node.dtype}; insert a cast to a floating dtype`,
+    )
   return { row, wrap: row.exact || to === "float64" ? undefined : to }
 }
 
@@ -38,7 +41,8 @@ export function planExpressions(roots: readonly Expr[]): { order: Expr[]; kept: 
   return { order, kept: new Set(order.filter((n) => n.op === "load" || uses.get(n)! > 1)) }
 }
 
-export const isHalf = (dtype: ScalarType): dtype is "float16" | "bfloat16" => dtype === "float16" || dtype === "bfloat16"
+export const isHalf = (dtype: ScalarType): dtype is "float16" | "bfloat16" =>
+  dtype === "float16" || dtype === "bfloat16"
 
 /** The expression whose value is encoded into a half output: storing rounds, so a cast to the half type does nothing more. */
 export const storedExpression = (body: Expr): Expr => (isHalf(body.dtype) && body.op === "cast" ? body.args[0] : body)

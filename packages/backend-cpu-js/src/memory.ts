@@ -1,6 +1,6 @@
 /** Allocation: small buffers come straight from the engine, large ones go through a pool so that loops reuse them. */
 import type { DType, MemoryStats } from "@taeda/core"
-import { ARRAY_KIND, bufferOver, CpuBuffer, newBuffer } from "./buffer.ts"
+import { ARRAY_KIND, bufferOver, type CpuBuffer, newBuffer } from "./buffer.ts"
 
 /** From this size on a freed buffer is kept: below it the engine's young generation is cheaper than any pool. */
 const POOLED_FROM = 64 * 1024

@@ -24,7 +24,8 @@ export const roundFloat16 = (x: number): number => float16ToNumber(numberToFloat
 export const roundBfloat16 = (x: number): number => bfloat16ToNumber(numberToBfloat16(x))
 
 /** Truncates and wraps; what has no integer is 0. */
-export const float64ToInt64 = (x: number): bigint => (Number.isFinite(x) ? BigInt.asIntN(64, BigInt(Math.trunc(x))) : 0n)
+export const float64ToInt64 = (x: number): bigint =>
+  Number.isFinite(x) ? BigInt.asIntN(64, BigInt(Math.trunc(x))) : 0n
 
 const EXACT = 2n ** 53n
 
@@ -105,5 +106,7 @@ export function mulhi(a: number, b: number): number {
 
 /** Reports a coordinate outside its operand. */
 export function fault(operand: number, dim: number, coordinate: number, size: number): never {
-  throw new KernelFault(`index ${coordinate} is out of bounds for dimension ${dim} with size ${size} (operand ${operand})`)
+  throw new KernelFault(
+    `index ${coordinate} is out of bounds for dimension ${dim} with size ${size} (operand ${operand})`,
+  )
 }

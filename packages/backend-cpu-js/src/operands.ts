@@ -1,5 +1,13 @@
 /** Strided operands outside of generated code: walking over them, and making contiguous copies. */
-import { bfloat16ToNumber, computeType, type DType, DTYPES, float16ToNumber, type Operand, type TypedArray } from "@taeda/core"
+import {
+  bfloat16ToNumber,
+  computeType,
+  DTYPES,
+  type DType,
+  float16ToNumber,
+  type Operand,
+  type TypedArray,
+} from "@taeda/core"
 import { ARRAY_KIND, type CpuBuffer, newBuffer } from "./buffer.ts"
 import { isHalf } from "./expression-plan.ts"
 
@@ -32,7 +40,10 @@ export function forEachOffset(
 ): void {
   const at = operands.map((o) => o.offset)
   const visit = (d: number): void => {
-    if (d === dims) return body(at)
+    if (d === dims) {
+      body(at)
+      return
+    }
     for (let i = 0; i < sizes[d]; i++) {
       visit(d + 1)
       for (let k = 0; k < at.length; k++) at[k] += operands[k].strides[d]

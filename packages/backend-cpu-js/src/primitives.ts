@@ -37,7 +37,11 @@ const call = (name: string, run: (a: number, b: number) => number): Row<number> 
   text: (...args) => `${name}(${args.join(", ")})`,
   run,
 })
-const helper = <V extends Value>(name: HelperName, run: (a: V, b: V) => Value, ...extra: readonly number[]): Row<V> => ({
+const helper = <V extends Value>(
+  name: HelperName,
+  run: (a: V, b: V) => Value,
+  ...extra: readonly number[]
+): Row<V> => ({
   text: (...args) => `$${name}(${[...args, ...extra].join(", ")})`,
   run,
 })
@@ -49,8 +53,30 @@ type Shift = "shl" | "shr"
 type Conversion = "cast" | "bitcast"
 /** What only floats have. */
 type Transcendental =
-  | "sqrt" | "exp" | "exp2" | "expm1" | "log" | "log2" | "log10" | "log1p" | "sin" | "cos" | "tan" | "asin" | "acos"
-  | "atan" | "sinh" | "cosh" | "tanh" | "sigmoid" | "erf" | "erfc" | "erfinv" | "lgamma" | "polygamma" | "atan2"
+  | "sqrt"
+  | "exp"
+  | "exp2"
+  | "expm1"
+  | "log"
+  | "log2"
+  | "log10"
+  | "log1p"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "asin"
+  | "acos"
+  | "atan"
+  | "sinh"
+  | "cosh"
+  | "tanh"
+  | "sigmoid"
+  | "erf"
+  | "erfc"
+  | "erfinv"
+  | "lgamma"
+  | "polygamma"
+  | "atan2"
 
 /** One row for every primitive but those that have no meaning on the type: a missing row is a type error. */
 type Table<V extends Value, Without extends Primitive> = Readonly<
@@ -78,7 +104,6 @@ const chooseFloat = (c: string, a: string, b: string): string =>
 
 /** Chooses between two integers of at most 32 bits by a condition: the bits that differ are masked. */
 const chooseInt = (c: string, a: string, b: string): string => `(${b} ^ ((${a} ^ ${b}) & -(${c})))`
-
 
 /** NaN if either is; of equal ones (the two zeros) the second, as PyTorch's vector code does. */
 const FLOAT_MIN: Row<number> = {
@@ -147,8 +172,7 @@ const FLOAT32: typeof FLOAT = {
   ...FLOAT,
   max: {
     ...FLOAT_MAX,
-    branchless: (a, b) =>
-      b === "0" ? `$positivePart(${a})` : FLOAT_MAX.branchless!(a, b),
+    branchless: (a, b) => (b === "0" ? `$positivePart(${a})` : FLOAT_MAX.branchless!(a, b)),
   },
 }
 
@@ -164,10 +188,12 @@ const integral = <V extends Value>() => ({
 
 /** min and max of integers of at most 32 bits. */
 const orders = (unsigned: boolean): Record<"min" | "max", Row<number>> => {
-  const choose = (symbol: string): Row<number>["branchless"] => (a, b) => {
-    const text = chooseInt(`(${a} ${symbol} ${b})`, a, b)
-    return unsigned ? `(${text} >>> 0)` : text
-  }
+  const choose =
+    (symbol: string): Row<number>["branchless"] =>
+    (a, b) => {
+      const text = chooseInt(`(${a} ${symbol} ${b})`, a, b)
+      return unsigned ? `(${text} >>> 0)` : text
+    }
   const { min, max } = integral<number>()
   return { min: { ...min, branchless: choose("<") }, max: { ...max, branchless: choose(">") } }
 }
@@ -272,8 +298,7 @@ const TABLES = {
 } satisfies Record<ScalarType, unknown> as unknown as Readonly<Record<ScalarType, AnyTable>>
 
 /** The row of a primitive whose (last) operands have a type; undefined where it has no meaning there. */
-export const primitiveRow = (op: Primitive, dtype: ScalarType): Row | undefined =>
-  TABLES[dtype][op]
+export const primitiveRow = (op: Primitive, dtype: ScalarType): Row | undefined => TABLES[dtype][op]
 
 /** What brings an exact result into a type: rounding for floats, wrapping for integers. */
 interface Wrap {
@@ -284,16 +309,37 @@ interface Wrap {
 const number = (text: Wrap["text"], run: (x: number) => Value): Wrap => ({ text, run: run as Wrap["run"] })
 
 export const WRAP: Readonly<Record<ScalarType, Wrap>> = {
-  float64: number((x) => x, (x) => x),
+  float64: number(
+    (x) => x,
+    (x) => x,
+  ),
   float32: number((x) => `Math.fround(${x})`, Math.fround),
   float16: number((x) => `$roundFloat16(${x})`, numeric.roundFloat16),
   bfloat16: number((x) => `$roundBfloat16(${x})`, numeric.roundBfloat16),
-  int8: number((x) => `(${x} << 24 >> 24)`, (x) => (x << 24) >> 24),
-  uint8: number((x) => `(${x} & 255)`, (x) => x & 255),
-  int16: number((x) => `(${x} << 16 >> 16)`, (x) => (x << 16) >> 16),
-  int32: number((x) => `(${x} | 0)`, (x) => x | 0),
-  uint32: number((x) => `(${x} >>> 0)`, (x) => x >>> 0),
-  bool: number((x) => `(${x} !== 0 ? 1 : 0)`, (x) => (x !== 0 ? 1 : 0)),
+  int8: number(
+    (x) => `(${x} << 24 >> 24)`,
+    (x) => (x << 24) >> 24,
+  ),
+  uint8: number(
+    (x) => `(${x} & 255)`,
+    (x) => x & 255,
+  ),
+  int16: number(
+    (x) => `(${x} << 16 >> 16)`,
+    (x) => (x << 16) >> 16,
+  ),
+  int32: number(
+    (x) => `(${x} | 0)`,
+    (x) => x | 0,
+  ),
+  uint32: number(
+    (x) => `(${x} >>> 0)`,
+    (x) => x >>> 0,
+  ),
+  bool: number(
+    (x) => `(${x} !== 0 ? 1 : 0)`,
+    (x) => (x !== 0 ? 1 : 0),
+  ),
   int64: { text: (x) => `BigInt.asIntN(64, ${x})`, run: ((x: bigint) => BigInt.asIntN(64, x)) as Wrap["run"] },
 }
 
@@ -324,9 +370,17 @@ const castRow = (text: (x: string) => string, run: (x: never) => Value): Row => 
 export function castConversion(from: ScalarType, to: ScalarType): Row {
   if (from === to) return identity()
   if (from === "int64") {
-    if (to === "bool") return castRow((x) => `(${x} !== 0n ? 1 : 0)`, (x: bigint) => (x !== 0n ? 1 : 0))
+    if (to === "bool")
+      return castRow(
+        (x) => `(${x} !== 0n ? 1 : 0)`,
+        (x: bigint) => (x !== 0n ? 1 : 0),
+      )
     if (to === "float32") return castRow((x) => `$int64ToFloat32(${x})`, numeric.int64ToFloat32)
-    if (isFloatType(to)) return castRow((x) => WRAP[to].text(`Number(${x})`), (x: bigint) => WRAP[to].run(Number(x) as never))
+    if (isFloatType(to))
+      return castRow(
+        (x) => WRAP[to].text(`Number(${x})`),
+        (x: bigint) => WRAP[to].run(Number(x) as never),
+      )
     return castRow(
       (x) => WRAP[to].text(`Number(BigInt.asIntN(32, ${x}))`),
       (x: bigint) => WRAP[to].run(Number(BigInt.asIntN(32, x)) as never),
@@ -335,7 +389,10 @@ export function castConversion(from: ScalarType, to: ScalarType): Row {
   if (to === "int64")
     return isFloatType(from)
       ? castRow((x) => `$float64ToInt64(${x})`, numeric.float64ToInt64)
-      : castRow((x) => `BigInt(${x})`, (x: number) => BigInt(x))
+      : castRow(
+          (x) => `BigInt(${x})`,
+          (x: number) => BigInt(x),
+        )
   if (contains(to, from)) return identity()
   return castRow(WRAP[to].text, WRAP[to].run)
 }
@@ -345,7 +402,11 @@ const bits = (name: HelperName, run: (x: never) => Value, wrap = (x: string): st
 
 const BITCASTS: Readonly<Record<string, Row>> = {
   "float32>int32": bits("bitsOfFloat32", numeric.bitsOfFloat32),
-  "float32>uint32": bits("bitsOfFloat32", (x: number) => numeric.bitsOfFloat32(x) >>> 0, (x) => `(${x} >>> 0)`),
+  "float32>uint32": bits(
+    "bitsOfFloat32",
+    (x: number) => numeric.bitsOfFloat32(x) >>> 0,
+    (x) => `(${x} >>> 0)`,
+  ),
   "int32>float32": bits("float32OfBits", numeric.float32OfBits),
   "uint32>float32": bits("float32OfBits", numeric.float32OfBits),
   "float64>int64": bits("bitsOfFloat64", numeric.bitsOfFloat64),

@@ -2,7 +2,14 @@
  * Stable sorting of rows, NaN being the greatest: types of up to 32 bits by counting digits of keys that order as the
  * values do, 64-bit types by merging.
  */
-import { bfloat16ToNumber, type DType, float16ToNumber, type Operand, type SortKernel, type TypedArray } from "@taeda/core"
+import {
+  bfloat16ToNumber,
+  type DType,
+  float16ToNumber,
+  type Operand,
+  type SortKernel,
+  type TypedArray,
+} from "@taeda/core"
 import type { Launch } from "./compile.ts"
 import { arrayOf, forEachOffset } from "./operands.ts"
 
@@ -69,7 +76,8 @@ function merge(
   let left = from
   let right = middle
   for (let k = from; k < to; k++)
-    target[k] = left < middle && (right >= to || keys[source[left]] <= keys[source[right]]) ? source[left++] : source[right++]
+    target[k] =
+      left < middle && (right >= to || keys[source[left]] <= keys[source[right]]) ? source[left++] : source[right++]
 }
 
 const counts = new Uint32Array(2048)
@@ -97,7 +105,11 @@ function radixSort(keys: Uint32Array, order: Int32Array, spare: Int32Array, n: n
 }
 
 /** Keys that order as int64 or float64 values do, ascending; NaN counts as beyond infinity by its own code. */
-function wideKeys(dtype: DType, n: number, descending: boolean): { keys: Float64Array | BigInt64Array; key: (x: never) => number | bigint } {
+function wideKeys(
+  dtype: DType,
+  n: number,
+  descending: boolean,
+): { keys: Float64Array | BigInt64Array; key: (x: never) => number | bigint } {
   if (dtype === "int64") return { keys: new BigInt64Array(n), key: descending ? (x: bigint) => ~x : (x: bigint) => x }
   return { keys: new Float64Array(n), key: descending ? (x: number) => -x : (x: number) => x }
 }

@@ -6,7 +6,11 @@ const LANES = 4
 /** Shorter runs are combined one by one. */
 export const LANES_FROM = 8
 /** Which lanes are combined in the end: the right one into the left one. */
-export const LANE_MERGES: readonly (readonly [number, number])[] = [[0, 1], [2, 3], [0, 2]]
+export const LANE_MERGES: readonly (readonly [number, number])[] = [
+  [0, 1],
+  [2, 3],
+  [0, 2],
+]
 /** Double accumulators are merged into a total after so many elements, which keeps the error near pairwise summation's. */
 export const CHUNK = 512
 /** Other runs are cut only so that their loop is called often enough to be compiled well. */

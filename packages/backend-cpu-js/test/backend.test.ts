@@ -1,4 +1,4 @@
-import { type DType, DTYPE_NAMES, DTYPES, input } from "@taeda/core"
+import { DTYPE_NAMES, DTYPES, type DType, input } from "@taeda/core"
 import { describe, expect, it } from "vitest"
 import { createCpuJs, open } from "../src/index.ts"
 import { mapKernel, unit } from "./harness.ts"
@@ -46,7 +46,12 @@ describe("memory", () => {
     const backend = createCpuJs()
     const small = backend.allocate(100, "float32")
     const large = backend.allocate(LARGE, "float32")
-    expect(backend.memoryStats()).toEqual({ liveBytes: LARGE + 100, liveBuffers: 2, pooledBytes: 0, peakBytes: LARGE + 100 })
+    expect(backend.memoryStats()).toEqual({
+      liveBytes: LARGE + 100,
+      liveBuffers: 2,
+      pooledBytes: 0,
+      peakBytes: LARGE + 100,
+    })
     backend.write(large, new Uint8Array([7]))
     backend.free(large)
     backend.free(large)
@@ -65,7 +70,15 @@ describe("memory", () => {
     const out = backend.allocate(4, "float32")
     const kernel = mapKernel(1, [unit("float32")], [{ dtype: "float32", access: "unit" }], [input(0, "float32")])
     const view = { offset: 0, sizes: [1], strides: [1] }
-    backend.launch(backend.compile(kernel), [1], [{ ...view, buffer }, { ...view, buffer: out }], [])
+    backend.launch(
+      backend.compile(kernel),
+      [1],
+      [
+        { ...view, buffer },
+        { ...view, buffer: out },
+      ],
+      [],
+    )
     expect([...new Float32Array(backend.readSync!(out, 0, 4).buffer)]).toEqual([1])
   })
 })
@@ -73,7 +86,9 @@ describe("memory", () => {
 describe("lifetime", () => {
   it("refuses a freed buffer", () => {
     const backend = createCpuJs()
-    const kernel = backend.compile(mapKernel(1, [unit("float32")], [{ dtype: "float32", access: "unit" }], [input(0, "float32").neg()]))
+    const kernel = backend.compile(
+      mapKernel(1, [unit("float32")], [{ dtype: "float32", access: "unit" }], [input(0, "float32").neg()]),
+    )
     for (const bytes of [16, LARGE]) {
       const buffer = backend.allocate(bytes, "float32")
       const view = { buffer, offset: 0, sizes: [4], strides: [1] }
@@ -107,7 +122,13 @@ describe("lifetime", () => {
   it("says what it can do", async () => {
     const backend = createCpuJs()
     expect(backend.name).toBe("cpu-js")
-    expect(backend.capabilities).toMatchObject({ syncRead: true, collectedMemory: true, strictNaN: true, random: "mt19937", threads: 1 })
+    expect(backend.capabilities).toMatchObject({
+      syncRead: true,
+      collectedMemory: true,
+      strictNaN: true,
+      random: "mt19937",
+      threads: 1,
+    })
     expect([...backend.capabilities.dtypes].sort()).toEqual(([...DTYPE_NAMES] as DType[]).sort())
     expect(backend.supports(mapKernel(0, [], [], []))).toBe(true)
     await backend.warm([mapKernel(0, [], [{ dtype: "float32", access: "unit" }], [input(0, "float32")])])

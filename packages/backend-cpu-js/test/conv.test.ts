@@ -2,7 +2,12 @@ import { type ConvKernel, type DType, input, result, scalar } from "@taeda/core"
 import { describe, expect, it } from "vitest"
 import { backends, empty, launch, rowMajor, unit, type View } from "./harness.ts"
 
-const kernel = (pass: ConvKernel["pass"], spatial: number, dtype: DType = "float32", epilogue: ConvKernel["epilogue"] = null): ConvKernel => ({ kind: "conv", pass, spatial, dtype, epilogue })
+const kernel = (
+  pass: ConvKernel["pass"],
+  spatial: number,
+  dtype: DType = "float32",
+  epilogue: ConvKernel["epilogue"] = null,
+): ConvKernel => ({ kind: "conv", pass, spatial, dtype, epilogue })
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 const numel = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1)
 const wave = (n: number): number[] => count(n).map((i) => ((i * 7) % 11) - 5)
@@ -52,16 +57,32 @@ describe.each(backends)("conv, %s", (_, backend) => {
     const [x, w, g] = [c.x, c.w, y].map((s) => wave(numel(s)))
     const scalars = [...c.stride, ...c.padding, ...c.dilation, c.groups]
     const spatial = c.stride.length
-    const want = { forward: y.length ? Array<number>(numel(y)).fill(0) : [], input: x.map(() => 0), weight: w.map(() => 0) }
+    const want = {
+      forward: y.length ? Array<number>(numel(y)).fill(0) : [],
+      input: x.map(() => 0),
+      weight: w.map(() => 0),
+    }
     forEachProduct(c, (i, j, k) => {
       want.forward[k] += x[i] * w[j]
       want.input[i] += g[k] * w[j]
       want.weight[j] += x[i] * g[k]
     })
     const operands = {
-      forward: [[x, c.x], [w, c.w], [want.forward, y]],
-      input: [[g, y], [w, c.w], [want.input, c.x]],
-      weight: [[x, c.x], [g, y], [want.weight, c.w]],
+      forward: [
+        [x, c.x],
+        [w, c.w],
+        [want.forward, y],
+      ],
+      input: [
+        [g, y],
+        [w, c.w],
+        [want.input, c.x],
+      ],
+      weight: [
+        [x, c.x],
+        [g, y],
+        [want.weight, c.w],
+      ],
     } as const
 
     it.each(["forward", "input", "weight"] as const)("%s", (pass) => {
@@ -87,11 +108,21 @@ describe.each(backends)("conv, %s", (_, backend) => {
         offset: 1,
       })
       const channels = out[1][1]
-      const epilogue = { inputs: [unit("float32", "broadcast")], scalars: ["float32"] as const, body: result(0, "float32").mul(scalar(0, "float32")).add(input(0, "float32")) }
-      const bias: View = { dtype: "float32", values: count(channels), sizes: out[1], strides: out[1].map((_, d) => (d === 1 ? 1 : 0)) }
+      const epilogue = {
+        inputs: [unit("float32", "broadcast")],
+        scalars: ["float32"] as const,
+        body: result(0, "float32").mul(scalar(0, "float32")).add(input(0, "float32")),
+      }
+      const bias: View = {
+        dtype: "float32",
+        values: count(channels),
+        sizes: out[1],
+        strides: out[1].map((_, d) => (d === 1 ? 1 : 0)),
+      }
       const views = [spread(a), spread(b), bias]
       const biased = out[0].map((v, i) => 2 * v + (Math.floor(i / rowMajor(out[1])[1]) % channels))
-      const run = (target: View): unknown => launch(backend, kernel(pass, spatial, "float32", epilogue), out[1], [...views, target], [...scalars, 2])[3]
+      const run = (target: View): unknown =>
+        launch(backend, kernel(pass, spatial, "float32", epilogue), out[1], [...views, target], [...scalars, 2])[3]
       expect(run(spread([out[0].map(() => 0), out[1]]))).toEqual(biased.flatMap((v) => [99, v]))
       expect(run(empty("float32", out[1]))).toEqual(biased)
     })

@@ -8,7 +8,8 @@ const OUT = [{ dtype: "float32", access: "unit" }] as const
 
 describe("emitKernel", () => {
   it("writes a tight loop for contiguous operands, the same text every time", () => {
-    const build = (): string => emitKernel(mapKernel(1, [unit("float32"), unit("float32")], OUT, [x.add(input(1, "float32"))]))
+    const build = (): string =>
+      emitKernel(mapKernel(1, [unit("float32"), unit("float32")], OUT, [x.add(input(1, "float32"))]))
     expect(build()).toBe(`"use strict"
 const $viewBuffer = helpers.viewBuffer
 return function launch(sizes, operands, scalars) {
@@ -39,7 +40,13 @@ return function launch(sizes, operands, scalars) {
     const scale = scalar(0, "float32").sqrt()
     const broadcast = input(1, "float32").log()
     const source = emitKernel(
-      mapKernel(2, [unit("float32"), unit("float32", "broadcast")], OUT, [shared.mul(shared.add(scale)).mul(broadcast)], ["float32"]),
+      mapKernel(
+        2,
+        [unit("float32"), unit("float32", "broadcast")],
+        OUT,
+        [shared.mul(shared.add(scale)).mul(broadcast)],
+        ["float32"],
+      ),
     )
     expect(source.match(/Math\.exp/g)).toHaveLength(1)
     const loops = source.split("for (")
@@ -68,8 +75,17 @@ return function launch(sizes, operands, scalars) {
   })
 
   it("mentions nothing that a page could lack", () => {
-    const source = emitKernel(mapKernel(1, [unit("float16")], [{ dtype: "bool", access: "strided" }], [input(0, "float16").cast("float32").erf().lt(0)]))
-    const free = new Set([...source.matchAll(/\b[A-Za-z_$][\w$]*/g)].map((m) => m[0]).filter((n) => /^[A-Z][a-z]/.test(n)))
+    const source = emitKernel(
+      mapKernel(
+        1,
+        [unit("float16")],
+        [{ dtype: "bool", access: "strided" }],
+        [input(0, "float16").cast("float32").erf().lt(0)],
+      ),
+    )
+    const free = new Set(
+      [...source.matchAll(/\b[A-Za-z_$][\w$]*/g)].map((m) => m[0]).filter((n) => /^[A-Z][a-z]/.test(n)),
+    )
     expect([...free]).toEqual(["Math"])
   })
 })

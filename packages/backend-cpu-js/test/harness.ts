@@ -5,8 +5,8 @@ import {
   type Buffer,
   bfloat16ToNumber,
   constant,
-  type DType,
   DTYPES,
+  type DType,
   Expr,
   float16ToNumber,
   type Kernel,
@@ -76,7 +76,12 @@ export function launch(
 ): Value[][] {
   const operands = views.map((v): Operand => {
     const own = v.sizes ?? sizes
-    return { buffer: upload(backend, v.dtype, v.values), offset: v.offset ?? 0, sizes: own, strides: v.strides ?? rowMajor(own) }
+    return {
+      buffer: upload(backend, v.dtype, v.values),
+      offset: v.offset ?? 0,
+      sizes: own,
+      strides: v.strides ?? rowMajor(own),
+    }
   })
   backend.launch(backend.compile(kernel), sizes, operands, scalars)
   return views.map((v, k) => download(backend, operands[k].buffer, v.dtype, v.values.length))

@@ -36,7 +36,12 @@ describe.each(backends)("map, %s", (_, backend) => {
       { dtype: "float32", values: count(n), strides: negative, offset: start },
       { dtype: "float32", values: count(2 * n).map(() => -1), strides: rowMajor(sizes).map((s) => 2 * s), offset: 1 },
     ]
-    const kernel = mapKernel(rank, [unit("float32", "strided"), unit("float32", "strided")], [STRIDED], [a.mul(1000).add(b)])
+    const kernel = mapKernel(
+      rank,
+      [unit("float32", "strided"), unit("float32", "strided")],
+      [STRIDED],
+      [a.mul(1000).add(b)],
+    )
     const out = launch(backend, kernel, sizes, views)[2]
     for (let i = 0; i < n; i++) {
       const at = rowMajor(sizes).map((s, d) => Math.floor(i / s) % sizes[d])
@@ -46,19 +51,25 @@ describe.each(backends)("map, %s", (_, backend) => {
     }
   })
 
-  it.each<[Access, readonly number[]]>([["broadcast", [1, 0]], ["unit", [0, 1]], ["broadcast", [0, 0]]])(
-    "broadcasts an input (%s, strides %j)",
-    (access, strides) => {
-      const views: View[] = [
-        { dtype: "float32", values: [1, 2, 3], strides },
-        { dtype: "float32", values: count(6) },
-        empty("float32", [2, 3]),
-      ]
-      const out = launch(backend, mapKernel(2, [unit("float32", access), unit("float32")], [OUT], [a.exp().mul(b)]), [2, 3], views)[2]
-      const x = (i: number): number => Math.fround(Math.exp(1 + Math.floor(i / 3) * strides[0] + (i % 3) * strides[1]))
-      expect(out).toEqual(count(6).map((i) => Math.fround(x(i) * i)))
-    },
-  )
+  it.each<[Access, readonly number[]]>([
+    ["broadcast", [1, 0]],
+    ["unit", [0, 1]],
+    ["broadcast", [0, 0]],
+  ])("broadcasts an input (%s, strides %j)", (access, strides) => {
+    const views: View[] = [
+      { dtype: "float32", values: [1, 2, 3], strides },
+      { dtype: "float32", values: count(6) },
+      empty("float32", [2, 3]),
+    ]
+    const out = launch(
+      backend,
+      mapKernel(2, [unit("float32", access), unit("float32")], [OUT], [a.exp().mul(b)]),
+      [2, 3],
+      views,
+    )[2]
+    const x = (i: number): number => Math.fround(Math.exp(1 + Math.floor(i / 3) * strides[0] + (i % 3) * strides[1]))
+    expect(out).toEqual(count(6).map((i) => Math.fround(x(i) * i)))
+  })
 
   it("writes in place, and reads everything before it writes", () => {
     const outputs = [{ dtype: "float32" as const, access: "unit" as const, aliases: 0 }, OUT]
@@ -75,7 +86,13 @@ describe.each(backends)("map, %s", (_, backend) => {
 
   it("knows coordinates and scalars of every type", () => {
     const body = index(0).mul(100).add(index(1)).add(scalar(0, "int32")).cast("float32").add(scalar(1, "float32"))
-    const kernel = mapKernel(2, [], [OUT], [where(scalar(2, "bool"), body, scalar(3, "int64").cast("float32"))], ["int32", "float32", "bool", "int64"])
+    const kernel = mapKernel(
+      2,
+      [],
+      [OUT],
+      [where(scalar(2, "bool"), body, scalar(3, "int64").cast("float32"))],
+      ["int32", "float32", "bool", "int64"],
+    )
     expect(launch(backend, kernel, [2, 2], [empty("float32", [2, 2])], [7, 0.1, true, 5n])[0]).toEqual(
       [7, 8, 107, 108].map((x) => Math.fround(x + Math.fround(0.1))),
     )
@@ -109,7 +126,12 @@ describe.each(backends)("map, %s", (_, backend) => {
     const view = { buffer, offset: 0, sizes: [3], strides: [1] }
     const run = (at: number[]): void => {
       backend.write(indices, new Uint8Array(new Int32Array(at).buffer))
-      backend.launch(backend.compile(kernel), [3], [{ ...view, buffer: indices }, { ...view, buffer: table, sizes: [2] }, view, view], [])
+      backend.launch(
+        backend.compile(kernel),
+        [3],
+        [{ ...view, buffer: indices }, { ...view, buffer: table, sizes: [2] }, view, view],
+        [],
+      )
     }
     expect(() => run([0, 1, 2])).toThrow(KernelFault)
     expect(() => run([0, 1, -1])).toThrow("index -1 is out of bounds for dimension 0 with size 2 (operand 1)")
@@ -123,12 +145,18 @@ describe.each(backends)("map, %s", (_, backend) => {
     const types = [unit(dtype)] as const
     const out = unit(dtype) as { dtype: DType; access: "unit" }
     const views: View[] = [{ dtype, values: [1, 3, -0.5, 60000] }, empty(dtype, [4])]
-    const thirds = dtype === "float16" ? [0.333251953125, 1, -0.1666259765625, 20000] : [0.333984375, 1, -0.1669921875, 19968]
+    const thirds =
+      dtype === "float16" ? [0.333251953125, 1, -0.1666259765625, 20000] : [0.333984375, 1, -0.1669921875, 19968]
     for (const body of [x.div(3), x.div(3).cast(dtype)])
       expect(launch(backend, mapKernel(1, types, [out], [body]), [4], views)[1]).toEqual(thirds)
     // Rounded in the middle of a formula as well.
     const twice = x.div(3).cast(dtype).cast("float32").mul(3)
-    const wide = launch(backend, mapKernel(1, types, [OUT], [twice]), [4], [views[0], empty("float32", [4])])[1] as Value[]
+    const wide = launch(
+      backend,
+      mapKernel(1, types, [OUT], [twice]),
+      [4],
+      [views[0], empty("float32", [4])],
+    )[1] as Value[]
     expect(wide).toEqual(thirds.map((t) => t * 3))
   })
 
@@ -136,14 +164,36 @@ describe.each(backends)("map, %s", (_, backend) => {
     const buffer = backend.allocate(12, "float32")
     backend.write(buffer, new Uint8Array(new Float32Array([1, -2, 0.5]).buffer))
     const out = backend.allocate(24, "int64")
-    const kernel = mapKernel(1, [unit("int32")], [{ dtype: "int64", access: "unit" }], [input(0, "int32").cast("int64")])
+    const kernel = mapKernel(
+      1,
+      [unit("int32")],
+      [{ dtype: "int64", access: "unit" }],
+      [input(0, "int32").cast("int64")],
+    )
     const view = { offset: 0, sizes: [3], strides: [1] }
-    backend.launch(backend.compile(kernel), [3], [{ ...view, buffer }, { ...view, buffer: out }], [])
-    expect([...new BigInt64Array(backend.readSync!(out, 0, 24).buffer)]).toEqual([0x3f800000n, -0x40000000n, 0x3f000000n])
+    backend.launch(
+      backend.compile(kernel),
+      [3],
+      [
+        { ...view, buffer },
+        { ...view, buffer: out },
+      ],
+      [],
+    )
+    expect([...new BigInt64Array(backend.readSync!(out, 0, 24).buffer)]).toEqual([
+      0x3f800000n,
+      -0x40000000n,
+      0x3f000000n,
+    ])
   })
 
   it("does nothing where a size is 0", () => {
-    const kernel = mapKernel(2, [unit("int64", "broadcast")], [{ dtype: "int64", access: "unit" }], [input(0, "int64").add(1)])
+    const kernel = mapKernel(
+      2,
+      [unit("int64", "broadcast")],
+      [{ dtype: "int64", access: "unit" }],
+      [input(0, "int64").add(1)],
+    )
     const views: View[] = [{ dtype: "int64", values: [], sizes: [3, 0], strides: [0, 0] }, empty("int64", [3, 0])]
     expect(launch(backend, kernel, [3, 0], views)[1]).toEqual([])
   })

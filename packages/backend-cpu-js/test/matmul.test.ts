@@ -2,7 +2,12 @@ import { type DType, input, type MatmulKernel, result, scalar } from "@taeda/cor
 import { describe, expect, it } from "vitest"
 import { backends, empty, launch, unit, type Value, type View } from "./harness.ts"
 
-const kernel = (dtype: DType, batch: number, epilogue: MatmulKernel["epilogue"] = null): MatmulKernel => ({ kind: "matmul", batch, dtype, epilogue })
+const kernel = (dtype: DType, batch: number, epilogue: MatmulKernel["epilogue"] = null): MatmulKernel => ({
+  kind: "matmul",
+  batch,
+  dtype,
+  epilogue,
+})
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
 function product(a: readonly number[], c: readonly number[], m: number, n: number, k: number): number[] {
@@ -10,18 +15,21 @@ function product(a: readonly number[], c: readonly number[], m: number, n: numbe
 }
 
 describe.each(backends)("matmul, %s", (_, backend) => {
-  it.each<DType>(["float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8"])("%s", (dtype) => {
-    const [m, n, k] = [3, 5, 4]
-    const a = count(m * k).map((i) => (i % 5) - (dtype === "uint8" ? 0 : 2))
-    const c = count(k * n).map((i) => (i % 7) - (dtype === "uint8" ? 0 : 3))
-    const typed = (x: number[]): Value[] => (dtype === "int64" ? x.map(BigInt) : x)
-    const views: View[] = [
-      { dtype, values: typed(a), sizes: [m, k] },
-      { dtype, values: typed(c), sizes: [k, n] },
-      empty(dtype, [m, n]),
-    ]
-    expect(launch(backend, kernel(dtype, 0), [m, n, k], views)[2]).toEqual(typed(product(a, c, m, n, k)))
-  })
+  it.each<DType>(["float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8"])(
+    "%s",
+    (dtype) => {
+      const [m, n, k] = [3, 5, 4]
+      const a = count(m * k).map((i) => (i % 5) - (dtype === "uint8" ? 0 : 2))
+      const c = count(k * n).map((i) => (i % 7) - (dtype === "uint8" ? 0 : 3))
+      const typed = (x: number[]): Value[] => (dtype === "int64" ? x.map(BigInt) : x)
+      const views: View[] = [
+        { dtype, values: typed(a), sizes: [m, k] },
+        { dtype, values: typed(c), sizes: [k, n] },
+        empty(dtype, [m, n]),
+      ]
+      expect(launch(backend, kernel(dtype, 0), [m, n, k], views)[2]).toEqual(typed(product(a, c, m, n, k)))
+    },
+  )
 
   it("broadcasts batches and follows strides", () => {
     const a = count(12)
@@ -55,7 +63,11 @@ describe.each(backends)("matmul, %s", (_, backend) => {
   })
 
   it("gives zeros for an empty inner dim and nothing for an empty result", () => {
-    const views = (m: number, n: number, k: number): View[] => [empty("float16", [m, k]), empty("float16", [k, n]), { ...empty("float16", [m, n]), values: count(m * n).map(() => 9) }]
+    const views = (m: number, n: number, k: number): View[] => [
+      empty("float16", [m, k]),
+      empty("float16", [k, n]),
+      { ...empty("float16", [m, n]), values: count(m * n).map(() => 9) },
+    ]
     expect(launch(backend, kernel("float16", 0), [2, 2, 0], views(2, 2, 0))[2]).toEqual([0, 0, 0, 0])
     expect(launch(backend, kernel("float16", 0), [0, 2, 3], views(0, 2, 3))[2]).toEqual([])
   })

@@ -30,7 +30,23 @@ process.stdout.write(
   JSON.stringify({
     forbidden,
     notes: backend.capabilities.notes,
-    gelu: launch(backend, gelu, [4], [{ dtype: "float32", values }, { dtype: "float32", values: zeros }])[1],
-    sum: launch(backend, sum, [4], [{ dtype: "float32", values }, { dtype: "float32", values: [0], sizes: [] }])[1],
+    gelu: launch(
+      backend,
+      gelu,
+      [4],
+      [
+        { dtype: "float32", values },
+        { dtype: "float32", values: zeros },
+      ],
+    )[1],
+    sum: launch(
+      backend,
+      sum,
+      [4],
+      [
+        { dtype: "float32", values },
+        { dtype: "float32", values: [0], sizes: [] },
+      ],
+    )[1],
   }),
 )

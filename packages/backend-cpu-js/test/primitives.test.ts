@@ -1,13 +1,6 @@
 /** Every primitive on every type: golden values are PyTorch 2.13's, and closures give the bits of generated code. */
 import { readFileSync } from "node:fs"
-import {
-  type DType,
-  Expr,
-  input,
-  PRIMITIVES,
-  type Primitive,
-  type ScalarType,
-} from "@taeda/core"
+import { type DType, Expr, input, PRIMITIVES, type Primitive, type ScalarType } from "@taeda/core"
 import { describe, expect, it } from "vitest"
 import { primitiveRow } from "../src/primitives.ts"
 import { backends, empty, launch, mapKernel, unit, type Value, type View, where } from "./harness.ts"
@@ -30,24 +23,44 @@ const FLOATS: readonly DType[] = ["float32", "float64"]
 const INTEGERS: readonly DType[] = ["int8", "uint8", "int16", "int32", "int64"]
 const ALL: readonly DType[] = ["bool", ...INTEGERS, ...FLOATS]
 
-function apply(k: number, build: (...args: Expr[]) => Expr, types: readonly DType[], columns: readonly (readonly Value[])[]): Value[] {
+function apply(
+  k: number,
+  build: (...args: Expr[]) => Expr,
+  types: readonly DType[],
+  columns: readonly (readonly Value[])[],
+): Value[] {
   const body = build(...types.map((t, i) => input(i, t)))
   const n = columns[0].length
   // A uint32 result is seen through its bits.
   const shown = body.dtype === "uint32" ? body.cast("int64") : body
-  const kernel = mapKernel(1, types.map((t) => unit(t)), [{ dtype: shown.dtype as DType, access: "unit" }], [shown])
+  const kernel = mapKernel(
+    1,
+    types.map((t) => unit(t)),
+    [{ dtype: shown.dtype as DType, access: "unit" }],
+    [shown],
+  )
   const views: View[] = types.map((dtype, i) => ({ dtype, values: columns[i] }))
   return launch(backends[k][1], kernel, [n], [...views, empty(shown.dtype as DType, [n])]).at(-1)!
 }
 
-const both = (build: (...args: Expr[]) => Expr, types: readonly DType[], columns: readonly (readonly Value[])[]): Value[] => {
+const both = (
+  build: (...args: Expr[]) => Expr,
+  types: readonly DType[],
+  columns: readonly (readonly Value[])[],
+): Value[] => {
   const generated = apply(0, build, types, columns)
   expect(apply(1, build, types, columns)).toEqual(generated)
   return generated
 }
 
 /** Equal, or within a few units in the last place, or both below the smallest normal number; zeros have their sign. */
-function near(got: readonly Value[], want: readonly Encoded[], ulps: number, dtype: "float32" | "float64", name: string): void {
+function near(
+  got: readonly Value[],
+  want: readonly Encoded[],
+  ulps: number,
+  dtype: "float32" | "float64",
+  name: string,
+): void {
   const [epsilon, tiny] = dtype === "float32" ? [2 ** -23, 2 ** -126] : [2 ** -52, 2 ** -1022]
   want.forEach((w, i) => {
     const expected = decode(w)
@@ -75,14 +88,19 @@ describe("floats against PyTorch", () => {
       near(got, golden.unary[op][dtype], LOOSE[op] ?? 4, dtype, op)
     })
     it.each(Object.keys(golden.binary))(`%s of two ${dtype}`, (op) => {
-      const got = both((a, b) => Expr.make(op as Primitive, dtype, [a, b]), [dtype, dtype], [golden.a.map(decode), golden.b.map(decode)])
+      const got = both(
+        (a, b) => Expr.make(op as Primitive, dtype, [a, b]),
+        [dtype, dtype],
+        [golden.a.map(decode), golden.b.map(decode)],
+      )
       near(got, golden.binary[op][dtype], 4, dtype, op)
     })
   }
 })
 
 describe("integers against PyTorch", () => {
-  const parse = (dtype: DType, texts: readonly string[]): Value[] => texts.map((t) => (dtype === "int64" ? BigInt(t) : Number(t)))
+  const parse = (dtype: DType, texts: readonly string[]): Value[] =>
+    texts.map((t) => (dtype === "int64" ? BigInt(t) : Number(t)))
   for (const dtype of INTEGERS) {
     const rows = golden.integer[dtype]
     it.each(Object.keys(rows).filter((k) => k.length > 1))(`%s of ${dtype}`, (key) => {
@@ -103,7 +121,8 @@ describe("integers against PyTorch", () => {
     expect(both((x, y) => x.mod(y), pair, [a, typed(0, 0)])).toEqual(typed(0, 0))
     expect(both((x, y) => x.shl(y), pair, [a, typed(64, 100)])).toEqual(typed(0, 0))
     expect(both((x, y) => x.shr(y), pair, [a, typed(64, 100)])).toEqual(typed(0, dtype === "uint8" ? 0 : -1))
-    if (dtype !== "uint8") expect(both((x, y) => x.pow(y), pair, [typed(1, -1, -1, 2), typed(-2, -3, -2, -1)])).toEqual(typed(1, -1, 1, 0))
+    if (dtype !== "uint8")
+      expect(both((x, y) => x.pow(y), pair, [typed(1, -1, -1, 2), typed(-2, -3, -2, -1)])).toEqual(typed(1, -1, 1, 0))
   })
 })
 
@@ -127,17 +146,18 @@ describe("generated code and closures agree", () => {
     return [s.flatMap((x) => s.map(() => x)), s.flatMap(() => [...s])]
   }
   for (const dtype of ALL)
-    it.each((Object.keys(PRIMITIVES) as Primitive[]).filter((op) => primitiveRow(op, dtype) && op !== "where" && op !== "polygamma"))(
-      `%s on ${dtype}`,
-      (op) => {
-        const result: ScalarType = op === "eq" || op === "lt" || op === "le" ? "bool" : dtype
-        const types = Array.from({ length: PRIMITIVES[op] }, () => dtype)
-        const got = both((...args) => Expr.make(op, result, args), types, pairs(dtype))
-        if (op === "eq") expect(got).toEqual(pairs(dtype)[0].map((x, i) => (x === pairs(dtype)[1][i] ? 1 : 0)))
-        if (op === "lt") expect(got).toEqual(pairs(dtype)[0].map((x, i) => (x < pairs(dtype)[1][i] ? 1 : 0)))
-        if (op === "le") expect(got).toEqual(pairs(dtype)[0].map((x, i) => (x <= pairs(dtype)[1][i] ? 1 : 0)))
-      },
-    )
+    it.each(
+      (Object.keys(PRIMITIVES) as Primitive[]).filter(
+        (op) => primitiveRow(op, dtype) && op !== "where" && op !== "polygamma",
+      ),
+    )(`%s on ${dtype}`, (op) => {
+      const result: ScalarType = op === "eq" || op === "lt" || op === "le" ? "bool" : dtype
+      const types = Array.from({ length: PRIMITIVES[op] }, () => dtype)
+      const got = both((...args) => Expr.make(op, result, args), types, pairs(dtype))
+      if (op === "eq") expect(got).toEqual(pairs(dtype)[0].map((x, i) => (x === pairs(dtype)[1][i] ? 1 : 0)))
+      if (op === "lt") expect(got).toEqual(pairs(dtype)[0].map((x, i) => (x < pairs(dtype)[1][i] ? 1 : 0)))
+      if (op === "le") expect(got).toEqual(pairs(dtype)[0].map((x, i) => (x <= pairs(dtype)[1][i] ? 1 : 0)))
+    })
 
   it.each(ALL)("where on %s", (dtype) => {
     const [a, b] = pairs(dtype)
@@ -174,7 +194,16 @@ describe("conversions", () => {
     expect(both((v) => v.cast("int8"), ["float64"], [x])).toEqual([3, -3, 44, 127, 1, 0])
     expect(both((v) => v.cast("uint8"), ["float64"], [x])).toEqual([3, 253, 44, 127, 1, 0])
     expect(both((v) => v.cast("int16"), ["float64"], [x])).toEqual([3, -3, 300, -129, 1, 0])
-    expect(both((v) => v.cast("int64"), ["float64"], [[...x, 1e300, Infinity]])).toEqual([3n, -3n, 300n, -129n, 4294967297n, 0n, 0n, 0n])
+    expect(both((v) => v.cast("int64"), ["float64"], [[...x, 1e300, Infinity]])).toEqual([
+      3n,
+      -3n,
+      300n,
+      -129n,
+      4294967297n,
+      0n,
+      0n,
+      0n,
+    ])
     expect(both((v) => v.cast("bool"), ["float64"], [[0, -0, 0.1, NaN]])).toEqual([0, 0, 1, 1])
     expect(both((v) => v.cast("int8"), ["int64"], [[2n ** 40n + 200n]])).toEqual([-56])
     expect(both((v) => v.cast("uint32"), ["int32"], [[-1]])).toEqual([4294967295n])
@@ -216,6 +245,7 @@ describe("conversions", () => {
       [(x) => x.shl(5), (x) => x << 5n],
       [(x) => x.not(), (x) => ~x],
     ]
-    for (const [build, want] of cases) expect(both((x, y) => build(u(x), u(y)), ["int32", "int32"], [a, b])).toEqual(exact(want))
+    for (const [build, want] of cases)
+      expect(both((x, y) => build(u(x), u(y)), ["int32", "int32"], [a, b])).toEqual(exact(want))
   })
 })

@@ -1,6 +1,29 @@
-import { constant, type DType, index, input, left, load, type Monoid, result, right, scalar, type ScalarType } from "@taeda/core"
+import {
+  constant,
+  type DType,
+  index,
+  input,
+  left,
+  load,
+  type Monoid,
+  result,
+  right,
+  type ScalarType,
+  scalar,
+} from "@taeda/core"
 import { describe, expect, it } from "vitest"
-import { backends, empty, launch, mapKernel, reduceKernel, rowMajor, unit, type Value, type View, where } from "./harness.ts"
+import {
+  backends,
+  empty,
+  launch,
+  mapKernel,
+  reduceKernel,
+  rowMajor,
+  unit,
+  type Value,
+  type View,
+  where,
+} from "./harness.ts"
 
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 const wave = (n: number): number[] => count(n).map((i) => Math.fround(Math.sin(i * 1.7) * 10))
@@ -11,20 +34,47 @@ const monoid = (
   identity: Value,
   op: "add" | "mul" | "max" | "min" | "or" | "and",
   lift = input(0, dtype),
-): Monoid => ({ accumulators: [dtype], identity: [identity], lift: [lift], combine: [left(0, dtype)[op](right(0, dtype))] })
+): Monoid => ({
+  accumulators: [dtype],
+  identity: [identity],
+  lift: [lift],
+  combine: [left(0, dtype)[op](right(0, dtype))],
+})
 
 const sum = (dtype: ScalarType): Monoid => monoid(dtype, dtype === "int64" ? 0n : 0, "add")
 
 describe.each(backends)("reduce, %s", (_, backend) => {
   it.each([0, 1, 2, 3, 4, 5, 7, 63, 64, 65, 1000])("sums runs of %i", (n) => {
-    const kernel = reduceKernel({ rank: 2, reduced: 1, inputs: [unit("float32")], outputs: [out("float32")], ...sum("float32"), finish: [result(0, "float32")] })
+    const kernel = reduceKernel({
+      rank: 2,
+      reduced: 1,
+      inputs: [unit("float32")],
+      outputs: [out("float32")],
+      ...sum("float32"),
+      finish: [result(0, "float32")],
+    })
     const values = wave(3 * n)
     const sums = launch(backend, kernel, [3, n], [{ dtype: "float32", values }, empty("float32", [3])])[1]
     expect(sums).toEqual(count(3).map((r) => Math.fround(values.slice(r * n, r * n + n).reduce((a, b) => a + b, 0))))
   })
 
-  it.each([[3, 5], [5, 3], [1500, 7], [7, 1500], [1, 1], [2, 0], [1025, 2]])("sums columns of %i by %i", (kept, reduced) => {
-    const kernel = reduceKernel({ rank: 2, reduced: 1, inputs: [unit("float32", "strided")], outputs: [out("float32")], ...sum("float32"), finish: [result(0, "float32")] })
+  it.each([
+    [3, 5],
+    [5, 3],
+    [1500, 7],
+    [7, 1500],
+    [1, 1],
+    [2, 0],
+    [1025, 2],
+  ])("sums columns of %i by %i", (kept, reduced) => {
+    const kernel = reduceKernel({
+      rank: 2,
+      reduced: 1,
+      inputs: [unit("float32", "strided")],
+      outputs: [out("float32")],
+      ...sum("float32"),
+      finish: [result(0, "float32")],
+    })
     const values = wave(kept * reduced)
     const views: View[] = [{ dtype: "float32", values, strides: [1, kept] }, empty("float32", [kept])]
     const sums = launch(backend, kernel, [kept, reduced], views)[1]
@@ -41,12 +91,20 @@ describe.each(backends)("reduce, %s", (_, backend) => {
       reduced: 2,
       inputs: [unit("float32", rows ? "strided" : "unit")],
       outputs: [{ dtype: "float32", access: "strided" }],
-      ...monoid("float32", Number.NEGATIVE_INFINITY, "max", input(0, "float32").add(index(0).mul(index(3)).cast("float32"))),
+      ...monoid(
+        "float32",
+        Number.NEGATIVE_INFINITY,
+        "max",
+        input(0, "float32").add(index(0).mul(index(3)).cast("float32")),
+      ),
       finish: [result(0, "float32").mul(scalar(0, "float32")).add(index(1).cast("float32"))],
       scalars: ["float32"],
     })
     const values = wave(360)
-    const views: View[] = [{ dtype: "float32", values, strides }, { ...empty("float32", [30]), sizes: [3, 5], strides: [1, 6] }]
+    const views: View[] = [
+      { dtype: "float32", values, strides },
+      { ...empty("float32", [30]), sizes: [3, 5], strides: [1, 6] },
+    ]
     const got = launch(backend, kernel, sizes, views, [2])[1]
     for (const i of count(3))
       for (const j of count(5)) {
@@ -69,17 +127,45 @@ describe.each(backends)("reduce, %s", (_, backend) => {
     ["sum of one -0", "float64", sum("float64"), [-0], 0],
     ["empty product", "float32", monoid("float32", 1, "mul"), [], 1],
   ])("%s", (_name, dtype, m, values, expected) => {
-    const kernel = reduceKernel({ rank: 1, reduced: 1, inputs: [unit(dtype)], outputs: [out(dtype)], ...m, finish: [result(0, dtype)] })
+    const kernel = reduceKernel({
+      rank: 1,
+      reduced: 1,
+      inputs: [unit(dtype)],
+      outputs: [out(dtype)],
+      ...m,
+      finish: [result(0, dtype)],
+    })
     expect(launch(backend, kernel, [values.length], [{ dtype, values }, empty(dtype, [])])[1]).toEqual([expected])
   })
 
   it("keeps float32 sums as exact as doubles, and float64 sums near pairwise ones", () => {
     const n = 20000
     const values = count(n).map(() => Math.fround(0.1))
-    const single = reduceKernel({ rank: 1, reduced: 1, inputs: [unit("float32")], outputs: [out("float32")], ...sum("float32"), finish: [result(0, "float32")] })
-    expect(launch(backend, single, [n], [{ dtype: "float32", values }, empty("float32", [])])[1]).toEqual([Math.fround(Math.fround(0.1) * n)])
-    const double = reduceKernel({ rank: 1, reduced: 1, inputs: [unit("float64")], outputs: [out("float64")], ...sum("float64"), finish: [result(0, "float64")] })
-    const [total] = launch(backend, double, [n], [{ dtype: "float64", values: values.map(() => 0.1) }, empty("float64", [])])[1]
+    const single = reduceKernel({
+      rank: 1,
+      reduced: 1,
+      inputs: [unit("float32")],
+      outputs: [out("float32")],
+      ...sum("float32"),
+      finish: [result(0, "float32")],
+    })
+    expect(launch(backend, single, [n], [{ dtype: "float32", values }, empty("float32", [])])[1]).toEqual([
+      Math.fround(Math.fround(0.1) * n),
+    ])
+    const double = reduceKernel({
+      rank: 1,
+      reduced: 1,
+      inputs: [unit("float64")],
+      outputs: [out("float64")],
+      ...sum("float64"),
+      finish: [result(0, "float64")],
+    })
+    const [total] = launch(
+      backend,
+      double,
+      [n],
+      [{ dtype: "float64", values: values.map(() => 0.1) }, empty("float64", [])],
+    )[1]
     // A single running sum of these is wrong by 1.6e-10.
     expect(Math.abs(Number(total) - 2000)).toBeLessThan(2e-11)
   })
@@ -98,9 +184,17 @@ describe.each(backends)("reduce, %s", (_, backend) => {
       combine: [where(takeRight, b, a), where(takeRight, j, i)],
       finish: [result(0, "float32"), result(1, "int32")],
     })
-    const table = [[1, 5, 2, 5, 0], [9, 1, 9, 9, 3], [-1, -2, -3, -4, -5]]
+    const table = [
+      [1, 5, 2, 5, 0],
+      [9, 1, 9, 9, 3],
+      [-1, -2, -3, -4, -5],
+    ]
     const values = rows ? count(15).map((n) => table[n % 3][Math.floor(n / 3)]) : table.flat()
-    const views: View[] = [{ dtype: "float32", values, strides: rows ? [1, 3] : [5, 1] }, empty("float32", [3]), empty("int32", [3])]
+    const views: View[] = [
+      { dtype: "float32", values, strides: rows ? [1, 3] : [5, 1] },
+      empty("float32", [3]),
+      empty("int32", [3]),
+    ]
     const [, v, p] = launch(backend, kernel, [3, 5], views)
     expect(v).toEqual([5, 9, -1])
     expect(p).toEqual([3, 3, 0])
@@ -129,13 +223,31 @@ describe.each(backends)("reduce, %s", (_, backend) => {
   it("accumulates half types in doubles and rounds once", () => {
     const n = 3000
     const lift = input(0, "float16").cast("float32")
-    const kernel = reduceKernel({ rank: 1, reduced: 1, inputs: [unit("float16")], outputs: [out("float16")], ...monoid("float32", 0, "add", lift), finish: [result(0, "float32")] })
-    expect(launch(backend, kernel, [n], [{ dtype: "float16", values: count(n).map(() => 1) }, empty("float16", [])])[1]).toEqual([3000])
+    const kernel = reduceKernel({
+      rank: 1,
+      reduced: 1,
+      inputs: [unit("float16")],
+      outputs: [out("float16")],
+      ...monoid("float32", 0, "add", lift),
+      finish: [result(0, "float32")],
+    })
+    expect(
+      launch(backend, kernel, [n], [{ dtype: "float16", values: count(n).map(() => 1) }, empty("float16", [])])[1],
+    ).toEqual([3000])
   })
 
   it("reduces nothing away: 0 reduced dims lift and finish each element", () => {
-    const kernel = reduceKernel({ rank: 1, reduced: 0, inputs: [unit("float32")], outputs: [out("float32")], ...sum("float32"), finish: [result(0, "float32").add(1)] })
-    expect(launch(backend, kernel, [3], [{ dtype: "float32", values: [1, 2, 3] }, empty("float32", [3])])[1]).toEqual([2, 3, 4])
+    const kernel = reduceKernel({
+      rank: 1,
+      reduced: 0,
+      inputs: [unit("float32")],
+      outputs: [out("float32")],
+      ...sum("float32"),
+      finish: [result(0, "float32").add(1)],
+    })
+    expect(launch(backend, kernel, [3], [{ dtype: "float32", values: [1, 2, 3] }, empty("float32", [3])])[1]).toEqual([
+      2, 3, 4,
+    ])
   })
 })
 
@@ -147,7 +259,14 @@ describe("generated code and closures", () => {
     ["float32", [5, 1023], [1023, 1]],
   ])("combine in the same order: %s %j %j", (dtype, sizes, strides) => {
     const access = strides[1] === 1 ? "unit" : "strided"
-    const kernel = reduceKernel({ rank: 2, reduced: 1, inputs: [unit(dtype, access)], outputs: [out("float64")], ...sum(dtype), finish: [result(0, dtype).cast("float64")] })
+    const kernel = reduceKernel({
+      rank: 2,
+      reduced: 1,
+      inputs: [unit(dtype, access)],
+      outputs: [out("float64")],
+      ...sum(dtype),
+      finish: [result(0, dtype).cast("float64")],
+    })
     const values = count(sizes[0] * sizes[1]).map((i) => Math.sin(i) * 10 ** (i % 7))
     const views: View[] = [{ dtype, values, strides }, empty("float64", [sizes[0]])]
     const [generated, closures] = backends.map(([, backend]) => launch(backend, kernel, sizes, views)[1])
@@ -158,18 +277,48 @@ describe("generated code and closures", () => {
 describe("scan", () => {
   describe.each(backends)("%s", (_, backend) => {
     const scan = (dtype: DType, m: Monoid, reverse: boolean, access: "unit" | "strided" = "unit", rank = 2) =>
-      ({ kind: "scan", rank, inputs: [unit(dtype, access)], outputs: [{ dtype, access }], scalars: [], reverse, ...m, finish: [result(0, dtype)] }) as const
+      ({
+        kind: "scan",
+        rank,
+        inputs: [unit(dtype, access)],
+        outputs: [{ dtype, access }],
+        scalars: [],
+        reverse,
+        ...m,
+        finish: [result(0, dtype)],
+      }) as const
 
     it("sums along the last dim, both ways", () => {
       const values = [1, 2, 3, 4, 5, 6]
       const views: View[] = [{ dtype: "float32", values }, empty("float32", [2, 3])]
       expect(launch(backend, scan("float32", sum("float32"), false), [2, 3], views)[1]).toEqual([1, 3, 6, 4, 9, 15])
       expect(launch(backend, scan("float32", sum("float32"), true), [2, 3], views)[1]).toEqual([6, 5, 3, 15, 11, 6])
-      const strided: View[] = [{ dtype: "float32", values, strides: [1, 2] }, { ...empty("float32", [2, 3]), strides: [1, 2] }]
-      expect(launch(backend, scan("float32", sum("float32"), false, "strided"), [2, 3], strided)[1]).toEqual([1, 2, 4, 6, 9, 12])
-      expect(launch(backend, scan("float32", sum("float32"), true, "strided"), [2, 3], strided)[1]).toEqual([9, 12, 8, 10, 5, 6])
-      expect(launch(backend, scan("float32", sum("float32"), true), [2, 0], [empty("float32", [2, 0]), empty("float32", [2, 0])])[1]).toEqual([])
-      expect(launch(backend, scan("float32", sum("float32"), false, "unit", 0), [], [{ dtype: "float32", values: [7] }, empty("float32", [])])[1]).toEqual([7])
+      const strided: View[] = [
+        { dtype: "float32", values, strides: [1, 2] },
+        { ...empty("float32", [2, 3]), strides: [1, 2] },
+      ]
+      expect(launch(backend, scan("float32", sum("float32"), false, "strided"), [2, 3], strided)[1]).toEqual([
+        1, 2, 4, 6, 9, 12,
+      ])
+      expect(launch(backend, scan("float32", sum("float32"), true, "strided"), [2, 3], strided)[1]).toEqual([
+        9, 12, 8, 10, 5, 6,
+      ])
+      expect(
+        launch(
+          backend,
+          scan("float32", sum("float32"), true),
+          [2, 0],
+          [empty("float32", [2, 0]), empty("float32", [2, 0])],
+        )[1],
+      ).toEqual([])
+      expect(
+        launch(
+          backend,
+          scan("float32", sum("float32"), false, "unit", 0),
+          [],
+          [{ dtype: "float32", values: [7] }, empty("float32", [])],
+        )[1],
+      ).toEqual([7])
     })
 
     it("keeps the order of a monoid that does not commute, and the wide accumulator", () => {
@@ -184,16 +333,25 @@ describe("scan", () => {
       expect(launch(backend, scan("int32", last, true), [1, 6], views)[1]).toEqual([3, 3, 5, 5, 5, 0])
       const n = 20000
       const tenths: View[] = [{ dtype: "float32", values: count(n).map(() => 0.1) }, empty("float32", [1, n])]
-      expect(launch(backend, scan("float32", sum("float32"), false), [1, n], tenths)[1][n - 1]).toBe(Math.fround(Math.fround(0.1) * n))
+      expect(launch(backend, scan("float32", sum("float32"), false), [1, n], tenths)[1][n - 1]).toBe(
+        Math.fround(Math.fround(0.1) * n),
+      )
     })
 
     it("finishes with coordinates, inputs and other outputs", () => {
       const kernel = {
         ...scan("float32", sum("float32"), false),
-        outputs: [{ dtype: "float32", access: "unit" }, { dtype: "int32", access: "unit" }],
+        outputs: [
+          { dtype: "float32", access: "unit" },
+          { dtype: "int32", access: "unit" },
+        ],
         finish: [result(0, "float32").sub(input(0, "float32")), index(1).add(index(0).mul(10))],
       } as const
-      const views: View[] = [{ dtype: "float32", values: [1, 2, 3, 4] }, empty("float32", [2, 2]), empty("int32", [2, 2])]
+      const views: View[] = [
+        { dtype: "float32", values: [1, 2, 3, 4] },
+        empty("float32", [2, 2]),
+        empty("int32", [2, 2]),
+      ]
       const [, exclusive, at] = launch(backend, kernel, [2, 2], views)
       expect(exclusive).toEqual([0, 1, 0, 3])
       expect(at).toEqual([0, 1, 10, 11])
@@ -204,7 +362,8 @@ describe("scan", () => {
 describe("maps of reductions' leaves", () => {
   it("are refused with the primitive and the type", () => {
     const bad = mapKernel(1, [unit("int32")], [out("int32")], [input(0, "int32").sqrt()])
-    for (const [, backend] of backends) expect(() => backend.compile(bad)).toThrow("the primitive sqrt has no meaning on int32")
+    for (const [, backend] of backends)
+      expect(() => backend.compile(bad)).toThrow("the primitive sqrt has no meaning on int32")
     expect(rowMajor([2, 3])).toEqual([3, 1])
     expect(constant(1, "int32").isConst).toBe(true)
   })

@@ -2,7 +2,11 @@ import { constant, type DType, index, input, KernelFault, type ScatterKernel } f
 import { describe, expect, it } from "vitest"
 import { backends, launch, unit, type Value, type View } from "./harness.ts"
 
-const scatter = (dtype: DType, combine: ScatterKernel["combine"], parts: Partial<ScatterKernel> = {}): ScatterKernel => ({
+const scatter = (
+  dtype: DType,
+  combine: ScatterKernel["combine"],
+  parts: Partial<ScatterKernel> = {},
+): ScatterKernel => ({
   kind: "scatter",
   rank: 1,
   inputs: [unit("int32"), unit(dtype)],
@@ -67,8 +71,15 @@ describe.each(backends)("scatter, %s", (_, backend) => {
     ]
     const out = launch(backend, kernel, [2, 3], views)[2]
     expect(out).toEqual([0, 4, 0, 5, 0, 6, 0, 1, 0, 2, 0, 3])
-    const total = scatter("float32", "add", { inputs: [unit("float32")], value: input(0, "float32"), coordinates: [], targetRank: 0 })
-    expect(launch(backend, total, [3], [{ dtype: "float32", values: [1, 2, 3] }, target("float32", [10], [])])[1]).toEqual([16])
+    const total = scatter("float32", "add", {
+      inputs: [unit("float32")],
+      value: input(0, "float32"),
+      coordinates: [],
+      targetRank: 0,
+    })
+    expect(
+      launch(backend, total, [3], [{ dtype: "float32", values: [1, 2, 3] }, target("float32", [10], [])])[1],
+    ).toEqual([16])
     expect(constant(0, "int32").is(0)).toBe(true)
   })
 })

@@ -5,25 +5,44 @@ import { backends, empty, launch, type Value, type View } from "./harness.ts"
 const [, backend] = backends[0]
 const NAN = Number.NaN
 
-function sorted(dtype: DType, values: readonly Value[], descending: boolean, sizes = [values.length], extra: Partial<View> = {}): [Value[], Value[]] {
+function sorted(
+  dtype: DType,
+  values: readonly Value[],
+  descending: boolean,
+  sizes = [values.length],
+  extra: Partial<View> = {},
+): [Value[], Value[]] {
   const kernel = { kind: "sort", rank: sizes.length, dtype, descending } as const
-  const views: View[] = [{ dtype, values, ...extra }, { ...empty(dtype, sizes), ...extra }, { ...empty("int32", sizes), ...extra }]
+  const views: View[] = [
+    { dtype, values, ...extra },
+    { ...empty(dtype, sizes), ...extra },
+    { ...empty("int32", sizes), ...extra },
+  ]
   const [, v, i] = launch(backend, kernel, sizes, views)
   return [v, i]
 }
 
 /** Ascending order by the definition: NaN last, equal ones as they stand. */
 function expected(values: readonly Value[], descending: boolean): number[] {
-  const before = (a: Value, b: Value): boolean => (descending ? a > b || (a !== a && b === b) : a < b || (b !== b && a === a))
-  return values.map((_, i) => i).sort((i, j) => (before(values[i], values[j]) ? -1 : before(values[j], values[i]) ? 1 : i - j))
+  const before = (a: Value, b: Value): boolean =>
+    descending ? a > b || (a !== a && b === b) : a < b || (b !== b && a === a)
+  return values
+    .map((_, i) => i)
+    .sort((i, j) => (before(values[i], values[j]) ? -1 : before(values[j], values[i]) ? 1 : i - j))
 }
 
 const noise = (n: number, scale: number): number[] =>
   Array.from({ length: n }, (_, i) => Math.round(Math.sin(i * 12.9898) * scale) / 4)
 
 const CASES: readonly [DType, (n: number) => Value[]][] = [
-  ["float32", (n) => noise(n, 60).map((x, i) => (i % 17 === 5 ? NAN : i % 13 === 4 ? -Infinity : i % 11 === 3 ? -0 : x))],
-  ["float64", (n) => noise(n, 60).map((x, i) => (i % 17 === 5 ? NAN : i % 13 === 4 ? Infinity : i % 11 === 3 ? -0 : x))],
+  [
+    "float32",
+    (n) => noise(n, 60).map((x, i) => (i % 17 === 5 ? NAN : i % 13 === 4 ? -Infinity : i % 11 === 3 ? -0 : x)),
+  ],
+  [
+    "float64",
+    (n) => noise(n, 60).map((x, i) => (i % 17 === 5 ? NAN : i % 13 === 4 ? Infinity : i % 11 === 3 ? -0 : x)),
+  ],
   ["float16", (n) => noise(n, 40).map((x, i) => (i % 17 === 5 ? NAN : x))],
   ["bfloat16", (n) => noise(n, 40).map((x, i) => (i % 17 === 5 ? NAN : x))],
   ["int8", (n) => noise(n, 400).map((x) => Math.round(x) | 0)],

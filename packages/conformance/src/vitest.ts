@@ -1,7 +1,6 @@
-/** The suite as vitest tests: one per op and template, each listing every case that failed and why. */
+/** The suite as tests: one per op and template, each listing every case that failed and why. */
 
 import type { Backend, DType } from "@taeda/core"
-import { describe, it } from "vitest"
 import { type CheckGroup, checksOf } from "./checks.ts"
 import { GapLedger, type KnownGap } from "./gaps.ts"
 import { type Outcome, runGroup } from "./run.ts"
@@ -24,6 +23,18 @@ export interface ConformanceOptions {
   readonly timeout?: number
 }
 
+/** What is used of a test framework. */
+export interface TestFramework {
+  describe(name: string, body: () => void): unknown
+  it(name: string, body: () => Promise<void> | void, timeout?: number): unknown
+}
+
+/** By a name that no bundler follows: whoever runs the suite without vitest does not need it. */
+async function vitest(): Promise<TestFramework> {
+  const name = "vitest"
+  return (await import(/* @vite-ignore */ name)) as TestFramework
+}
+
 const SHOWN = 20
 
 /** Every failure that is not a known gap, a few lines each. */
@@ -35,7 +46,8 @@ function complaint(outcomes: readonly Outcome[]): string | undefined {
   return [`${failed.length} of ${outcomes.length} cases failed`, ...lines, ...more].join("\n  ")
 }
 
-const byOp = (groups: readonly CheckGroup[]): Map<string, CheckGroup[]> => {
+/** Groups of one op side by side. */
+function byOp(groups: readonly CheckGroup[]): Map<string, CheckGroup[]> {
   const ops = new Map<string, CheckGroup[]>()
   for (const group of groups) {
     const mine = ops.get(group.op)
@@ -45,21 +57,29 @@ const byOp = (groups: readonly CheckGroup[]): Map<string, CheckGroup[]> => {
   return ops
 }
 
-/** Registers the suite's tests for a backend. Await it at the top level of a test file. */
-export async function conformance(options: ConformanceOptions): Promise<void> {
+/**
+ * Registers the suite's tests for a backend, with vitest or whatever framework is given. Await it at the top level of a
+ * test file.
+ */
+export async function conformance(options: ConformanceOptions, framework?: TestFramework): Promise<void> {
+  const { describe, it } = framework ?? (await vitest())
+  const { dtypes, rows: ops, full, timeout = 120_000 } = options
   const backend = await options.backend()
   const ledger = new GapLedger(options.knownGaps ?? [])
-  const { dtypes, rows: ops, full, timeout = 120_000 } = options
   const groups = await checksOf(backend, { dtypes, ops, full })
   const session = openSession(backend)
   describe(`conformance of ${options.name ?? backend.name}`, () => {
     for (const [op, mine] of byOp(groups))
       describe(op, () => {
         for (const group of mine)
-          it(`${group.template} (${group.checks.length})`, { timeout }, async () => {
-            const text = complaint(await runGroup(session, group, ledger))
-            if (text) throw new Error(text)
-          })
+          it(
+            `${group.template} (${group.checks.length})`,
+            async () => {
+              const text = complaint(await runGroup(session, group, ledger))
+              if (text) throw new Error(text)
+            },
+            timeout,
+          )
       })
     it("has no known gap that is none any more", () => {
       const closed = ledger.closed()

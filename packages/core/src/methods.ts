@@ -139,7 +139,12 @@ Object.defineProperties(Tensor.prototype, {
   [Symbol.for("nodejs.util.inspect.custom")]: { value: function (this: Tensor) { return toText(this) } },
   [Symbol.iterator]: { value: function (this: Tensor) { return this.unbind(0)[Symbol.iterator]() } },
   /** The dims in reverse order; of a matrix its transpose. */
-  T: { get(this: Tensor) { return this.ndim === 2 ? this.t() : this.permute(this.shape.map((_, d) => this.ndim - 1 - d)) } },
+  T: { get(this: Tensor) { return this.permute(this.shape.map((_, d) => this.ndim - 1 - d)) } },
   /** The last two dims swapped. */
-  mT: { get(this: Tensor) { return this.transpose(-2, -1) } },
+  mT: {
+    get(this: Tensor) {
+      if (this.ndim < 2) throw new RangeError(`mT: only supported on matrices or batches of matrices (2 or more dims), got a ${this.ndim}-d tensor`)
+      return this.transpose(-2, -1)
+    },
+  },
 })

@@ -153,12 +153,15 @@ const ERASE: Rule = { name: "IndexPutBackward0", backward: (node, g) => [erase(g
 /** As `pullRaw`, recorded. */
 export const pull = (x: Tensor, m: Movement, rule: Rule = PULL): Tensor => track(rule, pullRaw(x, m), [x], m.indices, m)
 
-/** The transpose of `pull`: zeros in the shape of x, with the elements of `g` added where they came from. */
-export function push(g: Tensor, m: Movement): Tensor {
+/** As `push`; nothing is recorded. */
+export function pushRaw(g: Tensor, m: Movement): Tensor {
   const total = filled(g.device, m.shape, 0, computeType(g.dtype))
   pushInto(total, reshaped(g, m.to ?? m.result), m, "add")
-  return track(PUSH, total.dtype === g.dtype ? total : copied(total, g.dtype), [g], m.indices, m)
+  return total.dtype === g.dtype ? total : copied(total, g.dtype)
 }
+
+/** The transpose of `pull`: zeros in the shape of x, with the elements of `g` added where they came from. */
+export const push = (g: Tensor, m: Movement): Tensor => track(PUSH, pushRaw(g, m), [g], m.indices, m)
 
 /** A copy of `x` with 0 in all places of the movement. */
 export function erase(x: Tensor, m: Movement): Tensor {

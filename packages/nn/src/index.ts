@@ -4,3 +4,4 @@ export type { BackwardHook, BackwardPreHook, ForwardHook, ForwardPreHook } from 
 export { Module } from "./module.ts"
 export { Buffer } from "./registry.ts"
 export type { LoadResult, StateDict } from "./state-dict.ts"
+export * from "./activation.ts"

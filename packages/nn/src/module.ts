@@ -187,7 +187,7 @@ export class Module<F extends AnyFunction = any> extends Callable {
     if (typeof name !== "string") throw new TypeError(`${op}: the name must be a string, got ${valueText(name)}`)
     if (name.includes(".")) throw new RangeError(`${op}: the name must not contain "." ('${name}')`)
     if (name === "") throw new RangeError(`${op}: the name must not be empty`)
-    if (!known && name in this) throw new Error(`${op}: attribute '${name}' already exists`)
+    if (!known && (this as Record<string, unknown>)[name] !== undefined) throw new Error(`${op}: attribute '${name}' already exists`)
   }
 
   /** The submodule at a path such as "layers.0.selfAttn"; the module itself for "". Throws where there is none. */

@@ -26,8 +26,9 @@ function stateOf(scheduler: object): SchedulerState {
 
 const isFunctions = (v: unknown): boolean => Array.isArray(v) && v.some((f) => typeof f === "function")
 
-interface Resumable {
+interface Options {
   lastEpoch?: number
+  readonly [option: string]: unknown
 }
 
 export abstract class LRScheduler {
@@ -41,7 +42,7 @@ export abstract class LRScheduler {
   protected _lastLr: number[] = []
 
   /** The options become fields before the first rate is computed. */
-  protected constructor(optimizer: AnyOptimizer, { lastEpoch = -1, ...options }: Resumable) {
+  protected constructor(optimizer: AnyOptimizer, { lastEpoch = -1, ...options }: Options) {
     this.optimizer = optimizer
     Object.assign(this, options)
     optimizer.paramGroups.forEach((group, i) => {

@@ -218,7 +218,7 @@ function compileReduce(kernel: ReduceKernel): Run {
       return merge(over(head, middle, to), over(head, from, middle))
     }
     const results = [...pointsOf(sizes.slice(0, kept))].map((at): Computed => {
-      const result = reduced.length > 0 ? over(at, 0, reduced.length) : nothing
+      const result = reduced.length > 0 ? merge(nothing, over(at, 0, reduced.length)) : nothing
       return [at, finish({ inputs: [], scalars, at, result })]
     })
     store(kernel, outputs, results)

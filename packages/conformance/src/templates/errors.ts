@@ -24,7 +24,7 @@ async function messageOf(call: () => unknown): Promise<string | undefined> {
 const same = (a: Float64Array, b: Float64Array): boolean => a.every((x, i) => Object.is(x, b[i]))
 
 async function tryCall(
-  { error, row }: ErrorCase,
+  { error }: ErrorCase,
   tensors: readonly Tensor[],
   call: () => unknown,
   { syncRead }: Capabilities,

@@ -8,7 +8,7 @@ import { normalizeDim } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
 import { sub } from "./arithmetic.ts"
 import { emptyLike } from "./creation.ts"
-import { type Applied, applied, apply, applyInPlace, noBool, onlyFloats, requireTensors, withInPlace, withInplaceOption } from "./pointwise-op.ts"
+import { type Applied, applied, noBool, onlyFloats, requireTensors, withInplaceOption } from "./pointwise-op.ts"
 import { uniform_ } from "./random.ts"
 import { tanh } from "./unary.ts"
 import { narrow, reshape } from "./views.ts"
@@ -51,10 +51,8 @@ const RELU = new Pointwise("relu", (x) => x.max(0), {
   refuse: noBool,
   gradient: (g, _args, y) => [zeroWhere(y.le(0), g)],
 })
-const [reluInplace, reluMethod_] = withInplaceOption<Inplace, Plain>("relu(input)", (x: Tensor): Applied => [RELU, x])
 /** max(input, 0); NaN stays. */
-export const relu = reluInplace
-export const relu_ = reluMethod_
+export const [relu, relu_] = withInplaceOption<Inplace, Plain>("relu(input)", (x: Tensor): Applied => [RELU, x])
 
 const leak = (x: Expr, negative: Expr): Expr => where(x.gt(0), x, x.mul(negative))
 const leakGradient = slope((g, [x, negative]) => where(x!.gt(0), g, g.mul(negative!)))
@@ -116,10 +114,12 @@ export const softshrink: With<Number1<"lambd">> = applied("softshrink(input, lam
   return floats(SOFTSHRINK, x, lambd)
 })
 
+/** PyTorch multiplies by a float32, whatever the dtype. */
+const SIXTH = Math.fround(1 / 6)
 const rampTo6 = (x: Expr): Expr => x.add(3).max(0).min(6)
 /** min(max(input + 3, 0), 6)/6 */
 export const [hardsigmoid] = optional(
-  new Pointwise("hardsigmoid", (x) => rampTo6(x).div(6), slope((g, [x]) => where(x!.gt(-3).and(x!.lt(3)), g.div(6), 0))),
+  new Pointwise("hardsigmoid", (x) => rampTo6(x).div(6), slope((g, [x]) => where(x!.gt(-3).and(x!.lt(3)), g.mul(SIXTH), 0))),
 )
 /** input·hardsigmoid(input) */
 export const [hardswish] = optional(
@@ -245,9 +245,9 @@ export const gelu: (input: Tensor, ...args: Args<[], { approximate: "none" | "ta
 
 // ---- made of other ops ----
 
+const SOFTSIGN = new Pointwise("softsign", (x) => x.div(x.abs().add(1)), { result: "float", gradName: "DivBackward0", refuse: noBool })
 /** input/(1 + |input|) */
 export const softsign: Plain = applied("softsign(input)", (x: Tensor): Applied => [SOFTSIGN, x])
-const SOFTSIGN = new Pointwise("softsign", (x) => x.div(x.abs().add(1)), { result: "float", gradName: "DivBackward0", refuse: noBool })
 
 /** input − tanh(input) */
 export const tanhshrink: Plain = op("tanhshrink(input)", (x: Tensor) => {

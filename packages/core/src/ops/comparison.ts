@@ -7,7 +7,7 @@ import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } 
 import { allMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { type Operandish, resultType } from "../promotion.ts"
-import { sameSizes } from "../shape.ts"
+import { broadcastSizes, sameSizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { add, mul, sub } from "./arithmetic.ts"
 import { to } from "./conversion.ts"
@@ -121,29 +121,34 @@ function integersClose(a: Tensor, b: Tensor, rtol: number, atol: number): Tensor
   return logicalOr(eq(a, b), le(abs(sub(a, b)), allowed))
 }
 
-function isCloseTo(a: Tensor, b: Tensor, rtol = 1e-5, atol = 1e-8, equalNan = false): Tensor {
-  requireOneDtype("isclose", a, b)
-  for (const [name, value] of Object.entries({ rtol, atol }))
-    if (!(value >= 0)) throw new RangeError(`isclose: ${name} must be greater than or equal to zero, but got ${valueText(value)}`)
+type CloseArguments = [a: Tensor, b: Tensor, rtol?: number, atol?: number, equalNan?: boolean]
+
+/** `isclose` for the op of that name, which its errors mention. */
+function closeness(name: string, [a, b, rtol = 1e-5, atol = 1e-8, equalNan = false]: CloseArguments): Tensor {
+  if (!isTensor(b)) throw new TypeError(`${name}: other must be a tensor, got ${valueText(b)}`)
+  requireOneDtype(name, a, b)
+  broadcastSizes(name, a.shape, b.shape)
+  for (const [option, value] of Object.entries({ rtol, atol }))
+    if (!(value >= 0)) throw new RangeError(`${name}: ${option} must be greater than or equal to zero, but got ${valueText(value)}`)
   if (isFloating(a.dtype)) return (equalNan ? CLOSE_NAN : CLOSE).call(a, b, rtol, atol)
   return a.dtype === "bool" ? integersClose(to(a, "int32"), to(b, "int32"), rtol, atol) : integersClose(a, b, rtol, atol)
 }
 
-type CloseFn<R> = (input: Tensor, ...args: Closeness) => R
-const CLOSE_ARGS = "(input, other, rtol?, atol?, equalNan?)"
-export const isclose: CloseFn<Tensor> = op(`isclose${CLOSE_ARGS}`, isCloseTo)
-
 /** A 0-d bool: whether all elements are true. */
 const allTrue = (x: Tensor): Tensor =>
   reduceTo("allTrue", x, reductionOf("all", x, null), "bool", allMonoid, ({ inputs: [e] }) => [e!.cast("bool")], () => result(0, "bool"))
-
 const read = async (x: Tensor): Promise<boolean> => (await item(x)) === true
 const readSync = (x: Tensor): boolean => itemSync(x) === true
 
-type CloseArguments = Parameters<typeof isCloseTo>
-const allClose = (...args: CloseArguments): Tensor => allTrue(isCloseTo(...args))
-export const allclose: CloseFn<Promise<boolean>> = op(`allclose${CLOSE_ARGS}`, async (...args: CloseArguments) => read(allClose(...args)))
-export const allcloseSync: CloseFn<boolean> = op(`allcloseSync${CLOSE_ARGS}`, (...args: CloseArguments) => readSync(allClose(...args)))
+type CloseFn<R> = (input: Tensor, ...args: Closeness) => R
+const CLOSE_ARGS = "(input, other, rtol?, atol?, equalNan?)"
+export const isclose: CloseFn<Tensor> = op(`isclose${CLOSE_ARGS}`, (...args: CloseArguments) => closeness("isclose", args))
+export const allclose: CloseFn<Promise<boolean>> = op(`allclose${CLOSE_ARGS}`, async (...args: CloseArguments) =>
+  read(allTrue(closeness("allclose", args))),
+)
+export const allcloseSync: CloseFn<boolean> = op(`allcloseSync${CLOSE_ARGS}`, (...args: CloseArguments) =>
+  readSync(allTrue(closeness("allcloseSync", args))),
+)
 
 type EqualFn<R> = (input: Tensor, ...args: Args<[["other", Tensor]]>) => R
 const allEqual = (a: Tensor, b: Tensor): Tensor => allTrue(eq(a, b))

@@ -9,6 +9,7 @@ import { denseStrides } from "../layout.ts"
 import { broadcastSizes, contiguousStrides, isContiguous, sameSizes } from "../shape.ts"
 import { allocate, type Tensor, track } from "../tensor.ts"
 import { to } from "./conversion.ts"
+import { zerosLike } from "./creation.ts"
 import { hostCopy } from "./host.ts"
 import { sumToSize } from "./sum-to-size.ts"
 
@@ -53,7 +54,7 @@ const COPY: Rule = {
   name: "CopyBackwards",
   backward: (node, g) => {
     const { shape, dtype } = node.context as Tensor
-    return [null, sumToSize(to(g, dtype), shape)]
+    return [node.needs(0) ? zerosLike(g) : null, node.needs(1) ? sumToSize(to(g, dtype), shape) : null]
   },
 }
 

@@ -157,7 +157,8 @@ const ATAN2 = new Pointwise("atan2", (a, b) => a.atan2(b), {
   result: "float",
   gradName: "Atan2Backward0",
   gradient: (g, [a, b]) => {
-    const r = a!.square().add(b!.square()).reciprocal()
+    const square = a!.square().add(b!.square())
+    const r = where(square.eq(0), 0, square.reciprocal())
     return [g.mul(b!).mul(r), g.mul(a!.neg()).mul(r)]
   },
 })
@@ -172,7 +173,7 @@ const hypotOf = (a: Expr, b: Expr): Expr => {
 }
 const HYPOT = new Pointwise("hypot", hypotOf, {
   refuse: onlyFloats,
-  gradient: (g, [a, b], y) => [g.mul(a!.div(y)), g.mul(b!.div(y))],
+  gradient: (g, [a, b], y) => [g.mul(a!).div(y), g.mul(b!).div(y)],
 })
 
 const copysigned = (a: Expr, b: Expr): Expr => where(signBit(b), a.abs().neg(), a.abs())

@@ -32,7 +32,7 @@ import {
   permutation,
 } from "../random/sampling.ts"
 import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
-import { allocate, isTensor, needsGrad, type Tensor } from "../tensor.ts"
+import { allocate, isTensor, needsGrad, Tensor } from "../tensor.ts"
 import { checkDtype } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { checkSizes, type TensorOptions } from "./creation.ts"
@@ -45,7 +45,7 @@ interface RandomOptions extends TensorOptions {
   generator?: Generator | null
 }
 interface Draw {
-  generator: Generator | null
+  generator?: Generator | null
 }
 
 export interface RandomMethods {
@@ -181,7 +181,11 @@ function drawInto(out: Tensor, d: Distribution, generator: Generator | null): Te
   }
   const values = hostMemory(out.dtype, out.numel())
   d.host(generator ?? defaultGenerator(), values, out.dtype, out.isContiguous())
-  return writeInto(out, fromBits(device, bitsOf(values, out.dtype), out.shape, out.dtype))
+  // PyTorch draws in the order of memory, whatever the order of the dims.
+  const order = out.shape.map((_, dim) => dim).sort((a, b) => out.strides[b]! - out.strides[a]! || a - b)
+  const inMemory = new Tensor(out.storage, order.map((dim) => out.shape[dim]!), order.map((dim) => out.strides[dim]!), out.offset, out.dtype)
+  writeInto(inMemory, fromBits(device, bitsOf(values, out.dtype), inMemory.shape, out.dtype))
+  return out
 }
 
 function drawOnDevice(out: Tensor, d: Distribution, generator: Generator | null): void {

@@ -1,5 +1,340 @@
-/** Statistics: var, std, norm, median, ... */
+/** Statistics: var, std, median, quantile, mode, ... */
+import { type Args, type Fn, op } from "../args.ts"
+import { raw } from "../autograd/mode.ts"
+import type { Rule } from "../autograd/node.ts"
+import { computeType, isFloating } from "../dtype.ts"
+import { tensorText, valueText } from "../errors.ts"
+import { type Expr, result, where } from "../expr.ts"
+import { type Argument, int, runMap } from "../kernels.ts"
+import { extremeMonoid, maxMonoid, sumMonoid } from "../monoids.ts"
+import { Pointwise } from "../pointwise.ts"
+import { type Results, results } from "../results.ts"
+import { normalizeDim } from "../shape.ts"
+import { isTensor, type Tensor, track, trackAll } from "../tensor.ts"
+import { fresh, reduceAlong, scanAlong, withLast } from "./along.ts"
+import { add, div } from "./arithmetic.ts"
+import { tensor } from "./creation.ts"
+import { type Found, found, oneDim, refuseEmpty, selectedRule, sharing } from "./finding.ts"
+import { gather } from "./gathering.ts"
+import { countWhere, type DimArg, mean, type Reduction, reduceInputs, reductionOf, reduceTo, spread } from "./reduction.ts"
+import { sort, sorted } from "./sorting.ts"
+import { detached, movedim, reshape, select, squeeze, unsqueeze } from "./views.ts"
 
-export interface StatisticsMethods {}
+type VarArgs = Args<
+  [["dim", DimArg | boolean], ["unbiased", boolean], ["keepdim", boolean]],
+  { correction: number | null }
+>
+type OneDim = Args<[["dim", number], ["keepdim", boolean]]>
+export type Interpolation = "linear" | "lower" | "higher" | "midpoint" | "nearest"
+type QuantileArgs = Args<
+  [["q", number | Tensor], ["dim", number | null], ["keepdim", boolean]],
+  { interpolation: Interpolation }
+>
 
-export const statisticsMethods = {}
+/** Of all elements, or along one dim. */
+interface Median {
+  (): Tensor
+  (dim: number, keepdim?: boolean, options?: { keepdim?: boolean }): Found
+  (options: { dim: number; keepdim?: boolean }): Found
+}
+
+interface MedianOf {
+  (input: Tensor): Tensor
+  (input: Tensor, dim: number, keepdim?: boolean, options?: { keepdim?: boolean }): Found
+  (input: Tensor, options: { dim: number; keepdim?: boolean }): Found
+}
+
+export interface StatisticsMethods {
+  /** Σ (x − mean)² / (n − correction), correction 1 unless given; `unbiased: false` means correction 0. */
+  var(...args: VarArgs): Tensor
+  /** √var */
+  std(...args: VarArgs): Tensor
+  /** The lower median of all elements, or along a dim with its int32 position; NaN if there is any. */
+  median: Median
+  /** As `median`, of the elements that are not NaN. */
+  nanmedian: Median
+  /** The most frequent element along `dim`, the least of several, and the int32 position of its last occurrence. */
+  mode(...args: OneDim): Found
+  /** The elements at the fraction `q` (one or several) of the order along `dim`, between two of them as `interpolation` says. */
+  quantile(...args: QuantileArgs): Tensor
+  /** As `quantile`, of the elements that are not NaN. */
+  nanquantile(...args: QuantileArgs): Tensor
+}
+
+// ---- variance ----
+
+interface Spread {
+  readonly r: Reduction
+  readonly correction: number
+}
+
+/**
+ * Mean and variance (or its root) over the dims of `r`, in two passes: as exact as Welford's update for means far from 0,
+ * and each pass is a plain sum.
+ */
+function moments(x: Tensor, { r, correction }: Spread, root: boolean): [spread: Tensor, mean: Tensor] {
+  const wide = computeType(x.dtype)
+  const kept = { ...r, shape: r.kept }
+  const n: Argument = { value: r.count, dtype: wide }
+  const center = reduceTo(
+    "mean",
+    x,
+    kept,
+    wide,
+    sumMonoid(wide),
+    ({ inputs: [e] }) => [e!],
+    ([count]) => sumMonoid.total(wide).div(count!),
+    [n],
+  )
+  const [out] = reduceInputs(
+    root ? "std" : "var",
+    [x, center],
+    r,
+    [x.dtype],
+    sumMonoid(wide),
+    ({ inputs: [e, m] }) => [e!.sub(m!).square()],
+    ([freedom]) => {
+      const variance = sumMonoid.total(wide).div(freedom!)
+      return [root ? variance.sqrt() : variance]
+    },
+    [{ value: Math.max(r.count - correction, 0), dtype: wide }],
+  )
+  const average = fresh(x, r.kept, x.dtype)
+  // Where PyTorch's running update met an infinity among other elements, its mean is NaN.
+  runMap([average], { key: "mean of moments", inputs: [center], scalars: [n] }, ({ inputs: [m], scalars: [count] }) =>
+    where(m!.abs().eq(Number.POSITIVE_INFINITY).and(count!.gt(1)), Number.NaN, m!),
+  )
+  return [out!, detached(raw(() => reshape(average, r.shape)))]
+}
+
+const DEVIATION = new Pointwise("var", (g, x, m, scale) => g.mul(scale).mul(x.sub(m)))
+/** The gradient of the variance from that of its root `y`. */
+const UNDER_ROOT = new Pointwise("std", (g, y) => where(y.eq(0), 0, g.div(y.mul(2))))
+
+function varianceShare(g: Tensor, x: Tensor, { r, correction }: Spread): Tensor {
+  const center = mean(x, r.dims, true)
+  return DEVIATION.run([reshape(g, r.kept), x, center, 2 / (r.count - correction)], x.dtype, null)
+}
+
+const spreadShare = (root: boolean, g: Tensor, x: Tensor, y: Tensor, context: Spread): Tensor =>
+  varianceShare(root ? UNDER_ROOT.call(g, y) : g, x, context)
+
+const spreadRule = (name: string, root: boolean): Rule => ({
+  name,
+  backward: (node, g) => [spreadShare(root, g, node.get(0), node.get(1), node.context as Spread)],
+})
+
+const spreadMeanRule = (name: string, root: boolean): Rule => ({
+  name,
+  backward: (node, _g, [g, gm]) => {
+    const context = node.context as Spread
+    const x = node.get(0)
+    const a = g ? spreadShare(root, g, x, node.get(1), context) : null
+    const b = gm ? div(spread(gm, context.r, x.shape), context.r.count) : null
+    return [a && b ? add(a, b) : (a ?? b)]
+  },
+})
+
+/** PyTorch's overloads: `(unbiased)`, `(dim, unbiased, keepdim)`, `(dim, *, correction, keepdim)`. */
+function spreadArguments(name: string, x: Tensor, given: readonly unknown[]): Spread {
+  let [dim, unbiased, keepdim, correction] = given as [DimArg | boolean | undefined, unknown, boolean?, (number | null)?]
+  if (typeof dim === "boolean") [dim, unbiased] = [null, dim]
+  if (!isFloating(x.dtype))
+    throw new TypeError(`${name}: only floating point dtypes are supported, got ${tensorText(x)}; convert with x.to("float32")`)
+  if (unbiased !== undefined && typeof unbiased !== "boolean")
+    throw new TypeError(`${name}: unbiased must be true or false, got ${valueText(unbiased)}`)
+  if (unbiased !== undefined && correction !== undefined)
+    throw new TypeError(`${name}: give unbiased or correction, not both`)
+  if (correction !== undefined && correction !== null && typeof correction !== "number")
+    throw new TypeError(`${name}: correction must be a number, got ${valueText(correction)}`)
+  return { r: reductionOf(name, x, dim, keepdim), correction: correction ?? (unbiased === false ? 0 : 1) }
+}
+
+const SPREAD_PARAMETERS = "input, dim?, unbiased?, keepdim?, *, correction?"
+
+function spreadOp(name: "var" | "std", root: boolean): Fn<StatisticsMethods["var"]> {
+  const rule = spreadRule(root ? "StdBackward0" : "VarBackward0", root)
+  return op(`${name}(${SPREAD_PARAMETERS})`, (x: Tensor, ...given: unknown[]) => {
+    const context = spreadArguments(name, x, given)
+    const [out] = moments(x, context, root)
+    return track(rule, out, [x], [x, out], context)
+  })
+}
+
+function spreadMeanOp(name: "varMean" | "stdMean", root: boolean) {
+  const rule = spreadMeanRule(root ? "StdMeanBackward0" : "VarMeanBackward0", root)
+  const names = [root ? "std" : "var", "mean"] as const
+  type Call = (input: Tensor, ...args: VarArgs) => Results<typeof names, Tensor>
+  return op<Call>(`${name}(${SPREAD_PARAMETERS})`, (x: Tensor, ...given: unknown[]) => {
+    const context = spreadArguments(name, x, given)
+    const outs = moments(x, context, root)
+    trackAll(rule, outs, [x], [x, outs[0]], context)
+    return results(names, outs)
+  })
+}
+
+const variance = spreadOp("var", false)
+export { variance as var }
+export const std = spreadOp("std", true)
+/** Variance and mean in one. */
+export const varMean = spreadMeanOp("varMean", false)
+/** Standard deviation and mean in one. */
+export const stdMean = spreadMeanOp("stdMean", true)
+
+// ---- median ----
+
+const nan = (e: Expr): Expr => e.isnan()
+
+/** The elements of `x` at `places` (dim `d` of size 1) along dim `d`, which the results lack; nothing is recorded. */
+const at = (all: readonly Tensor[], places: Tensor, d: number): Tensor[] =>
+  raw(() => all.map((t) => (t.ndim ? squeeze(gather(t, d, places), d) : t)))
+
+/** Where in the ascending order of each row the median is, dim `d` kept with size 1. */
+function medianPlaces(x: Tensor, d: number, ignoreNaN: boolean): Tensor {
+  const r = reductionOf("median", x, d, true)
+  const out = fresh(x, r.shape, "int32")
+  const size = r.count
+  if (!isFloating(x.dtype)) {
+    runMap([out], { key: "median place", scalars: [int((size - 1) >> 1)] }, ({ scalars: [middle] }) => middle!)
+    return out
+  }
+  const missing = countWhere("count NaN", x, r, nan)
+  const work = { key: `median place ${ignoreNaN}`, inputs: [missing], scalars: [int(size)] }
+  runMap([out], work, ({ inputs: [k], scalars: [n] }) => {
+    const numbers = n!.sub(k!)
+    // NaN comes last in the order: the first of them, or the middle of what comes before.
+    return ignoreNaN ? numbers.sub(1).max(0).div(2) : where(k!.eq(0), n!.sub(1).div(2), numbers)
+  })
+  return out
+}
+
+function medianOp(name: "median" | "nanmedian", ignoreNaN: boolean): MedianOf {
+  const gradName = ignoreNaN ? "NanmedianBackward" : "MedianBackward"
+  const all = sharing(`${gradName}0`, "evenly")
+  const along = selectedRule(`${gradName}1`)
+  const body = (x: Tensor, dim?: number | null, keepdim?: boolean): Tensor | Found => {
+    if (x.dtype === "bool") throw new TypeError(`${name}: not implemented for bool; convert it with x.to("uint8")`)
+    if (dim === undefined || dim === null) {
+      const r = reductionOf(name, x, null, keepdim)
+      const flat = raw(() => reshape(detached(x), [x.numel()]))
+      // PyTorch's median of nothing.
+      const value = flat.numel() ? at([sorted(flat, 0)[0]], medianPlaces(flat, 0, ignoreNaN), 0)[0]! : mean(flat)
+      const out = detached(raw(() => reshape(value, r.shape)))
+      return track(all, out, [x], [x, out], r)
+    }
+    const where = oneDim(name, x, dim, keepdim)
+    return found(along, x, at(sorted(x, where.d), medianPlaces(x, where.d, ignoreNaN), where.d), where.d, where.keepdim)
+  }
+  return op<typeof body>(`${name}(input, dim?, keepdim?)`, body) as MedianOf
+}
+
+export const median = medianOp("median", false)
+export const nanmedian = medianOp("nanmedian", true)
+
+// ---- mode ----
+
+const MODE = selectedRule("ModeBackward0")
+
+export const mode: Fn<StatisticsMethods["mode"]> = op("mode(input, dim?, keepdim?)", (x: Tensor, dim = -1, keepdim = false) => {
+  const along = oneDim("mode", x, dim, keepdim)
+  const { d } = along
+  const all = sorted(x, d)
+  if (x.ndim === 0 || x.numel() === 0) {
+    const outs = raw(() => all.map((t) => (t.ndim ? select(t, d, 0) : t)))
+    return found(MODE, x, outs, d, along.keepdim)
+  }
+  // Equal elements are neighbours: each one's place in its run, and where that is greatest for the first time.
+  const starts = fresh(x, x.shape, "int32")
+  const [values, into] = withLast([all[0], starts], d) as [Tensor, Tensor]
+  runMap([into], { key: "run starts", inputs: [values], loads: [values], coordinates: true }, ({ inputs: [e], at, load }) => {
+    const here = at.at(-1)!
+    const before = load(0, [...at.slice(0, -1), here.sub(1)])
+    return where(here.eq(0).or(e!.eq(before).not()), here, 0)
+  })
+  const [begin] = scanAlong([starts], d, ["int32"], maxMonoid("int32"), ({ inputs }) => inputs, [result(0, "int32")])
+  const [place] = reduceAlong(
+    "longest run",
+    begin!,
+    d,
+    ["int32"],
+    extremeMonoid("int32", "max"),
+    ({ inputs: [from], at }) => [at.at(-1)!.sub(from!), at.at(-1)!],
+    [result(1, "int32")],
+  )
+  return found(MODE, x, at(all, raw(() => unsqueeze(place!, d)), d), d, along.keepdim)
+})
+
+// ---- quantiles ----
+
+/** Where between two neighbours in the order a fraction lies: the lower one's weight is 1 − w. */
+const ROUNDING: Readonly<Record<Exclude<Interpolation, "linear" | "midpoint">, (rank: Expr) => Expr>> = {
+  lower: (rank) => rank.floor(),
+  higher: (rank) => rank.ceil(),
+  nearest: (rank) => rank.round(),
+}
+const INTERPOLATIONS = ["linear", "lower", "higher", "midpoint", "nearest"]
+
+/** As PyTorch's lerp: exact at both ends. */
+const BETWEEN = new Pointwise("lerp", (a, b, w) =>
+  where(w.lt(0.5), a.add(w.mul(b.sub(a))), b.sub(b.sub(a).mul(w.neg().add(1)))),
+)
+
+function quantileOp(name: "quantile" | "nanquantile", ignoreNaN: boolean): Fn<StatisticsMethods["quantile"]> {
+  const body = (x: Tensor, fraction: number | Tensor, dim?: number | null, keepdim = false, interpolation: Interpolation = "linear") => {
+    if (!(x.dtype === "float32" || x.dtype === "float64"))
+      throw new TypeError(`${name}: input must be float32 or float64, got ${tensorText(x)}`)
+    if (!INTERPOLATIONS.includes(interpolation))
+      throw new RangeError(`${name}: interpolation must be one of ${INTERPOLATIONS.join(", ")}, got ${valueText(interpolation)}`)
+    if (isTensor(fraction) ? fraction.ndim > 1 || fraction.dtype !== x.dtype : !(fraction >= 0 && fraction <= 1))
+      throw new RangeError(`${name}: q must be a number from 0 to 1, or a ${x.dtype} scalar or vector of such, got ${valueText(fraction)}`)
+    const r = reductionOf(name, x, dim, keepdim)
+    refuseEmpty(name, x, r)
+    const d = dim === undefined || dim === null || x.ndim === 0 ? 0 : normalizeDim(name, dim, x.ndim)
+    const rows = dim === undefined || dim === null || x.ndim === 0 ? reshape(x, [x.numel()]) : movedim(x, d, -1)
+    const n = rows.shape.at(-1)!
+    const order = sort(rows, -1).values
+    const q = isTensor(fraction) ? detached(fraction) : tensor(fraction, { dtype: x.dtype, device: x.device })
+    const count = q.numel()
+    const ranks = ranksOf(detached(rows), raw(() => reshape(q, [count])), n, ignoreNaN)
+    const shape = ranks.shape
+    const pick = (key: string, round: (rank: Expr) => Expr): Tensor => {
+      const places = fresh(x, shape, "int32")
+      runMap([places], { key: `quantile ${key}`, inputs: [ranks] }, ({ inputs: [rank] }) => round(rank!))
+      return gather(order, -1, places)
+    }
+    const values =
+      interpolation === "linear" || interpolation === "midpoint"
+        ? BETWEEN.call(pick("lower", ROUNDING.lower), pick("higher", ROUNDING.higher), weightsOf(ranks, interpolation))
+        : pick(interpolation, ROUNDING[interpolation])
+    // The fractions come first, unless there is only the one number.
+    const front = movedim(values, -1, 0)
+    return q.ndim ? reshape(front, [count, ...r.shape]) : reshape(front, r.shape)
+  }
+  return op(`${name}(input, q, dim?, keepdim?, *, interpolation?)`, body)
+}
+
+/** The places, whole or not, of the fractions `q` in the order of each row: those of a row with NaN are where NaN is. */
+function ranksOf(rows: Tensor, q: Tensor, n: number, ignoreNaN: boolean): Tensor {
+  const missing = countWhere("count NaN", rows, reductionOf("quantile", rows, -1, true), nan)
+  const out = fresh(rows, [...rows.shape.slice(0, -1), q.numel()], rows.dtype)
+  const work = { key: `ranks ${ignoreNaN}`, inputs: [missing, q], scalars: [int(n)] }
+  runMap([out], work, ({ inputs: [k, f], scalars: [size] }) => {
+    const last = (ignoreNaN ? size!.sub(k!).sub(1).max(0) : size!.sub(1)).cast(f!.dtype)
+    return ignoreNaN ? f!.mul(last) : where(k!.eq(0), f!.mul(last), last)
+  })
+  return out
+}
+
+function weightsOf(ranks: Tensor, interpolation: "linear" | "midpoint"): Tensor {
+  const out = fresh(ranks, ranks.shape, ranks.dtype)
+  runMap([out], { key: `weights ${interpolation}`, inputs: [ranks] }, ({ inputs: [rank] }) => {
+    const part = rank!.sub(rank!.floor())
+    return interpolation === "linear" ? part : where(part.eq(0), part, 0.5)
+  })
+  return out
+}
+
+export const quantile = quantileOp("quantile", false)
+export const nanquantile = quantileOp("nanquantile", true)
+
+export const statisticsMethods = { var: variance, std, median, nanmedian, mode, quantile, nanquantile }

@@ -2,13 +2,16 @@
  * Views: other sizes and strides over the same memory. None of these copies, except `reshape`, `flatten` and friends where
  * the strides leave no other way.
  */
-import type { OpNode, Rule } from "../autograd/node.ts"
+import { checkInPlace } from "../autograd/inplace.ts"
+import type { GradNode, OpNode, Rule } from "../autograd/node.ts"
 import { type Args, type Fn, op } from "../args.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
-import { contiguousStrides, normalizeDim, normalizeDims, numelOf, type Sizes, viewStrides } from "../shape.ts"
+import { int } from "../kernels.ts"
+import { type Movement, push } from "../movement.ts"
+import { contiguousStrides, isContiguous, normalizeDim, normalizeDims, numelOf, type Sizes, viewStrides } from "../shape.ts"
 import { Tensor, viewOf, type ViewKind } from "../tensor.ts"
-import { clone, copyInto } from "./copying.ts"
-import { zeros } from "./creation.ts"
+import { clone, contiguous, copyInto } from "./copying.ts"
+import { ones, zeros } from "./creation.ts"
 import { stridedAdd } from "./strided-add.ts"
 import { sumToSize } from "./sum-to-size.ts"
 
@@ -57,6 +60,18 @@ export interface ViewMethods {
   /** An alias outside of the graph; it shares memory and version. */
   detach(): Tensor
   detach_(): Tensor
+  squeeze_(...args: Args<[["dim", number | readonly number[]]]>): Tensor
+  unsqueeze_(...args: Args<[Dim]>): Tensor
+  transpose_(...args: Args<[["dim0", number], ["dim1", number]]>): Tensor
+  swapaxes_(...args: Args<[["axis0", number], ["axis1", number]]>): Tensor
+  swapdims_(...args: Args<[["dim0", number], ["dim1", number]]>): Tensor
+  t_(): Tensor
+  /** `tensorSplit` along dim 1, or dim 0 of a 1-d tensor. */
+  hsplit(...args: Args<[["indicesOrSections", number | readonly number[]]]>): Tensor[]
+  /** `tensorSplit` along dim 0 of two or more dims. */
+  vsplit(...args: Args<[["indicesOrSections", number | readonly number[]]]>): Tensor[]
+  /** `tensorSplit` along dim 2. */
+  dsplit(...args: Args<[["indicesOrSections", number | readonly number[]]]>): Tensor[]
 }
 
 interface Shaped {
@@ -86,27 +101,32 @@ const shaped = (name: string): Rule => ({ name, backward: (node, g) => [reshape(
 
 const VIEW = shaped("ViewBackward0")
 const UNSAFE_VIEW = shaped("UnsafeViewBackward0")
+const RESHAPE_ALIAS = shaped("ReshapeAliasBackward0")
 
-export const view: Fn<ViewMethods["view"]> = op("view(input, ...shape)", (x: Tensor, shape: number[]) => {
-  const to = inferSize("view", shape, x.numel(), x)
+function viewed(name: string, x: Tensor, shape: Sizes): Tensor {
+  const to = inferSize(name, shape, x.numel(), x)
   const strides = viewStrides(x.shape, x.strides, to)
   if (!strides)
     throw new RangeError(
-      `view: view size ${shapeText(to)} is not compatible with input tensor's size ${shapeText(x.shape)} and stride ${shapeText(x.strides)} (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.`,
+      `${name}: view size ${shapeText(to)} is not compatible with input tensor's size ${shapeText(x.shape)} and stride ${shapeText(x.strides)} (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.`,
     )
   return viewOf(x, to, strides, x.offset, VIEW, x.shape)
-})
+}
 
-export const reshape: Fn<ViewMethods["reshape"]> = op("reshape(input, ...shape)", (x: Tensor, shape: number[]) => {
-  const to = inferSize("reshape", shape, x.numel(), x)
+function reshapedTo(name: string, x: Tensor, shape: Sizes): Tensor {
+  const to = inferSize(name, shape, x.numel(), x)
   const strides = viewStrides(x.shape, x.strides, to)
-  if (strides) return viewOf(x, to, strides, x.offset, VIEW, x.shape)
+  if (strides) return viewOf(x, to, strides, x.offset, isContiguous(x.shape, x.strides) ? VIEW : RESHAPE_ALIAS, x.shape)
   const copy = clone(x, { memoryFormat: "contiguous" })
   return viewOf(copy, to, contiguousStrides(to), 0, UNSAFE_VIEW, copy.shape)
-})
+}
 
-export const viewAs: Fn<ViewMethods["viewAs"]> = op("viewAs(input, other)", (x: Tensor, other: Tensor) => view(x, other.shape))
-export const reshapeAs: Fn<ViewMethods["reshapeAs"]> = op("reshapeAs(input, other)", (x: Tensor, other: Tensor) => reshape(x, other.shape))
+export const view: Fn<ViewMethods["view"]> = op("view(input, ...shape)", (x: Tensor, shape: number[]) => viewed("view", x, shape))
+export const viewAs: Fn<ViewMethods["viewAs"]> = op("viewAs(input, other)", (x: Tensor, other: Tensor) => viewed("viewAs", x, other.shape))
+export const reshape: Fn<ViewMethods["reshape"]> = op("reshape(input, ...shape)", (x: Tensor, shape: number[]) => reshapedTo("reshape", x, shape))
+export const reshapeAs: Fn<ViewMethods["reshapeAs"]> = op("reshapeAs(input, other)", (x: Tensor, other: Tensor) =>
+  reshapedTo("reshapeAs", x, other.shape),
+)
 
 export const flatten: Fn<ViewMethods["flatten"]> = op("flatten(input, startDim?, endDim?)", (x: Tensor, startDim = 0, endDim = -1) => {
   const start = normalizeDim("flatten", startDim, x.ndim)
@@ -117,7 +137,9 @@ export const flatten: Fn<ViewMethods["flatten"]> = op("flatten(input, startDim?,
   return reshape(x, [...x.shape.slice(0, start), numelOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)])
 })
 
-export const ravel: Fn<ViewMethods["ravel"]> = op("ravel(input)", (x: Tensor) => (x.ndim === 1 ? x : reshape(x, [x.numel()])))
+export const ravel: Fn<ViewMethods["ravel"]> = op("ravel(input)", (x: Tensor) => 
+  x.ndim === 1 && isContiguous(x.shape, x.strides) ? x : view(contiguous(x), [x.numel()]),
+)
 
 export const unflatten: Fn<ViewMethods["unflatten"]> = op("unflatten(input, dim, sizes)", (x: Tensor, dim: number, sizes: number[]) => {
   const d = normalizeDim("unflatten", dim, x.ndim)
@@ -160,11 +182,12 @@ function swapped(x: Tensor, a: number, b: number, rule: Rule): Tensor {
   return permuted(x, order, rule, [a, b])
 }
 
-export const transpose: Fn<ViewMethods["transpose"]> = op("transpose(input, dim0, dim1)", (x: Tensor, dim0: number, dim1: number) =>
-  swapped(x, normalizeDim("transpose", dim0, x.ndim), normalizeDim("transpose", dim1, x.ndim), TRANSPOSE),
-)
-export const swapaxes: Fn<ViewMethods["swapaxes"]> = op("swapaxes(input, axis0, axis1)", (x: Tensor, a: number, b: number) => transpose(x, a, b))
-export const swapdims: Fn<ViewMethods["swapdims"]> = op("swapdims(input, dim0, dim1)", (x: Tensor, a: number, b: number) => transpose(x, a, b))
+const swapping = (name: string, first: string, second: string): ((input: Tensor, dim0: number, dim1: number) => Tensor) =>
+  op(`${name}(input, ${first}, ${second})`, (x: Tensor, a: number, b: number) => swapped(x, normalizeDim(name, a, x.ndim), normalizeDim(name, b, x.ndim), TRANSPOSE))
+
+export const transpose = swapping("transpose", "dim0", "dim1") as Fn<ViewMethods["transpose"]>
+export const swapaxes = swapping("swapaxes", "axis0", "axis1") as Fn<ViewMethods["swapaxes"]>
+export const swapdims = swapping("swapdims", "dim0", "dim1") as Fn<ViewMethods["swapdims"]>
 
 export const t: Fn<ViewMethods["t"]> = op("t(input)", (x: Tensor) => {
   if (x.ndim > 2) throw new RangeError(`t: expects a tensor with <= 2 dimensions, but input is ${x.ndim}D: ${tensorText(x)}`)
@@ -207,24 +230,30 @@ export const unsqueeze: Fn<ViewMethods["unsqueeze"]> = op("unsqueeze(input, dim)
 
 const EXPAND: Rule = { name: "ExpandBackward0", backward: (node, g) => [sumToSize(g, node.context as number[])] }
 
-export const expand: Fn<ViewMethods["expand"]> = op("expand(input, ...size)", (x: Tensor, size: number[]) => {
+function expanded(name: string, x: Tensor, size: Sizes): Tensor {
   const shift = size.length - x.ndim
   if (shift < 0)
-    throw new RangeError(`expand: the number of sizes provided (${size.length}) must be greater or equal to the number of dimensions in the tensor (${x.ndim})`)
+    throw new RangeError(
+      `${name}: the number of sizes provided (${size.length}) must be greater or equal to the number of dimensions in the tensor (${x.ndim}). Target sizes: ${shapeText(size)}. Tensor sizes: ${shapeText(x.shape)}`,
+    )
   const shape = size.map((s, d) => {
     const own = d < shift ? 1 : x.shape[d - shift]!
     if (s === -1 && d >= shift) return own
     if (!Number.isInteger(s) || s < 0 || (own !== 1 && s !== own))
       throw new RangeError(
-        `expand: The expanded size of the tensor (${s}) must match the existing size (${own}) at non-singleton dimension ${d}. Target sizes: ${shapeText(size)}. Tensor sizes: ${shapeText(x.shape)}`,
+        `${name}: The expanded size of the tensor (${s}) must match the existing size (${own}) at non-singleton dimension ${d}. Target sizes: ${shapeText(size)}. Tensor sizes: ${shapeText(x.shape)}`,
       )
     return s
   })
   const strides = shape.map((s, d) => (d < shift ? 0 : x.shape[d - shift] === 1 && s !== 1 ? 0 : x.strides[d - shift]!))
   return viewOf(x, shape, strides, x.offset, EXPAND, x.shape)
-})
-export const expandAs: Fn<ViewMethods["expandAs"]> = op("expandAs(input, other)", (x: Tensor, other: Tensor) => expand(x, other.shape))
-export const broadcastTo: Fn<ViewMethods["broadcastTo"]> = op("broadcastTo(input, size)", (x: Tensor, size: number[]) => expand(x, size))
+}
+
+export const expand: Fn<ViewMethods["expand"]> = op("expand(input, ...size)", (x: Tensor, size: number[]) => expanded("expand", x, size))
+export const expandAs: Fn<ViewMethods["expandAs"]> = op("expandAs(input, other)", (x: Tensor, other: Tensor) => expanded("expandAs", x, other.shape))
+export const broadcastTo: Fn<ViewMethods["broadcastTo"]> = op("broadcastTo(input, size)", (x: Tensor, size: number[]) =>
+  expanded("broadcastTo", x, size),
+)
 
 /** Zeros in the shape of the input with the gradient in the part that the view saw. */
 function embed(node: OpNode, g: Tensor, part: (whole: Tensor) => Tensor): Tensor {
@@ -355,6 +384,20 @@ export const tensorSplit: Fn<ViewMethods["tensorSplit"]> = op(
   },
 )
 
+/** `tensorSplit` along the dim that the rank says; sections must be equal. */
+const splitting = (name: string, least: number, dimOf: (rank: number) => number): ((input: Tensor, where: number | readonly number[]) => Tensor[]) =>
+  op(`${name}(input, indicesOrSections)`, (x: Tensor, where: number | readonly number[]) => {
+    if (x.ndim < least) throw new RangeError(`${name}: requires a tensor with at least ${least} dimension${least > 1 ? "s" : ""}, but got ${tensorText(x)}`)
+    const dim = dimOf(x.ndim)
+    if (typeof where === "number" && x.shape[dim]! % where !== 0)
+      throw new RangeError(`${name}: attempted to split along dimension ${dim}, but the size of the dimension ${x.shape[dim]} is not divisible by the split_size ${where}!`)
+    return tensorSplit(x, where, dim)
+  })
+
+export const hsplit = splitting("hsplit", 1, (rank) => (rank === 1 ? 0 : 1))
+export const vsplit = splitting("vsplit", 2, () => 0)
+export const dsplit = splitting("dsplit", 3, () => 2)
+
 const AS_STRIDED_VIEW: Rule = {
   name: "AsStridedBackward0",
   backward: (node, g) => {
@@ -371,8 +414,25 @@ function scatterStrided(
   // The memory that either sees, from its first element on, as one flat tensor.
   const first = Math.min(c.offset, c.at)
   const end = Math.max(c.offset + reach(c.shape, c.strides), c.at + reach(c.size, c.stride)) + 1
-  const flat = stridedAdd(zeros([end - first], { dtype: g.dtype, device: g.device }), g, c.stride, c.at - first)
+  const memory = (): Tensor => zeros([end - first], { dtype: g.dtype, device: g.device })
+  let flat = stridedAdd(memory(), g, c.stride, c.at - first)
+  // Where elements of the input are the same memory, each gets its share.
+  if (overlaps(c.shape, c.strides)) {
+    const count = stridedAdd(memory(), ones([1], { dtype: g.dtype, device: g.device }).expand(c.shape), c.strides, c.offset - first)
+    flat = flat.div(count)
+  }
   return asStrided(flat, c.shape, c.strides, c.offset - first)
+}
+
+/** Whether two elements may be the same memory. */
+function overlaps(shape: Sizes, strides: Sizes): boolean {
+  const dims = shape.flatMap((size, d) => (size > 1 ? [[strides[d]!, size] as const] : [])).sort(([a], [b]) => a - b)
+  let end = 0
+  for (const [stride, size] of dims) {
+    if (stride <= end) return true
+    end += stride * (size - 1)
+  }
+  return false
 }
 
 const reach = (sizes: Sizes, strides: Sizes): number => sizes.reduce((n, s, d) => n + Math.max(s - 1, 0) * strides[d]!, 0)
@@ -392,10 +452,21 @@ export const asStrided: Fn<ViewMethods["asStrided"]> = op(
   },
 )
 
-const UNFOLD: Rule = {
-  name: "UnfoldBackward0",
-  backward: AS_STRIDED_VIEW.backward,
-}
+const UNFOLD: Rule = { name: "UnfoldBackward0", backward: (node, g) => [push(g, node.context as Movement)] }
+
+/** Where the elements of the windows come from. */
+const windows = (x: Tensor, dim: number, shape: Sizes, step: number): Movement => ({
+  op: "unfold",
+  key: `windows ${dim}/${x.ndim}`,
+  shape: x.shape,
+  result: shape,
+  scalars: [int(step)],
+  terms: [
+    ({ at, scalars: [s] }) => ({
+      coordinates: x.shape.map((_, d) => (d === dim ? at[d]!.mul(s!).add(at[x.ndim]!) : at[d]!)),
+    }),
+  ],
+})
 
 export const unfold: Fn<ViewMethods["unfold"]> = op("unfold(input, dimension, size, step)", (x: Tensor, dimension: number, size: number, step: number) => {
   const d = normalizeDim("unfold", dimension, x.ndim)
@@ -403,29 +474,10 @@ export const unfold: Fn<ViewMethods["unfold"]> = op("unfold(input, dimension, si
   if (!Number.isInteger(size) || size < 0 || size > whole)
     throw new RangeError(`unfold: maximum size for tensor at dimension ${d} is ${whole} but size is ${size}`)
   if (!Number.isInteger(step) || step < 1) throw new RangeError(`unfold: step is ${step} but must be > 0`)
-  if (x.ndim === 0) return viewOf(x, [size], [1], x.offset, UNFOLD, strideContext(x, [size], [1], x.offset))
-  const shape = [...x.shape.with(d, Math.floor((whole - size) / step) + 1), size]
-  const strides = [...x.strides.with(d, x.strides[d]! * step), x.strides[d]!]
-  return viewOf(x, shape, strides, x.offset, UNFOLD, strideContext(x, shape, strides, x.offset))
+  const shape = x.ndim === 0 ? [size] : [...x.shape.with(d, Math.floor((whole - size) / step) + 1), size]
+  const strides = x.ndim === 0 ? [1] : [...x.strides.with(d, x.strides[d]! * step), x.strides[d]!]
+  return viewOf(x, shape, strides, x.offset, UNFOLD, windows(x, d, shape, step))
 })
-
-/** A dense stand-in for the input's own layout: the gradient's memory need not have the input's gaps. */
-function strideContext(x: Tensor, size: Sizes, stride: Sizes, at: number): unknown {
-  const dense = contiguousStrides(x.shape)
-  const translate = new Map(x.strides.map((s, d) => [s, dense[d]!]))
-  const unique = new Set(x.strides.filter((_, d) => x.shape[d] !== 1)).size === x.shape.filter((s) => s !== 1).length
-  if (at === x.offset && unique && !x.strides.includes(0)) {
-    const map = stride.map((s) => translate.get(s) ?? denseStep(s, x.strides, dense))
-    return { shape: x.shape, strides: dense, offset: 0, size, stride: map, at: 0 }
-  }
-  return { shape: x.shape, strides: x.strides, offset: x.offset, size, stride, at }
-}
-
-/** A multiple of one of the input's strides, in the dense layout. */
-function denseStep(step: number, strides: Sizes, dense: Sizes): number {
-  const d = strides.findIndex((s) => s !== 0 && step % s === 0)
-  return d < 0 ? step : (step / strides[d]!) * dense[d]!
-}
 
 const DIAGONAL: Rule = {
   name: "DiagonalBackward0",
@@ -471,8 +523,41 @@ export const detach_: Fn<ViewMethods["detach_"]> = op("detach_(input)", (x: Tens
   return x
 })
 
+// ---- in place: another layout of the same tensor ----
+
+type Layout = { shape: Sizes; strides: Sizes; offset: number }
+
+/** Gives `x` itself the layout of the view that `make` makes of it. */
+function relaid<A extends unknown[]>(text: string, make: (x: Tensor, ...args: A) => Tensor): (input: Tensor, ...args: A) => Tensor {
+  return op(text, (x: Tensor, ...args: A) => {
+    checkInPlace(text.replace(/_?\(.*/, ""), x)
+    const view = make(x, ...args)
+    const node = view.gradFn
+    const { shape, strides, offset } = view
+    Object.assign(x as Layout, { shape, strides, offset })
+    recordRelaid(x, node, view.outputNr)
+    return x
+  })
+}
+
+/** The version counts: what was saved with the old layout must not be used. */
+function recordRelaid(x: Tensor, node: GradNode | null, output: number): void {
+  x.storage.version++
+  if (x.view_) x.view_.version = x.storage.version
+  if (!node) return
+  x.leafRequiresGrad = false
+  x.setHistory(node, output)
+}
+
+export const squeeze_ = relaid("squeeze_(input, dim?)", (x, dim?: number | readonly number[]) => squeeze(x, ...(dim === undefined ? [] : [dim])))
+export const unsqueeze_ = relaid("unsqueeze_(input, dim)", (x, dim: number) => unsqueeze(x, dim))
+export const transpose_ = relaid("transpose_(input, dim0, dim1)", (x, dim0: number, dim1: number) => transpose(x, dim0, dim1))
+export const swapaxes_ = relaid("swapaxes_(input, axis0, axis1)", (x, a: number, b: number) => transpose(x, a, b))
+export const swapdims_ = relaid("swapdims_(input, dim0, dim1)", (x, a: number, b: number) => transpose(x, a, b))
+export const t_ = relaid("t_(input)", (x) => t(x))
+
 export const viewMethods = {
   view, reshape, viewAs, reshapeAs, flatten, unflatten, ravel, transpose, swapaxes, swapdims, t, permute, movedim, moveaxis,
   squeeze, unsqueeze, expand, expandAs, broadcastTo, narrow, select, unbind, split, tensorSplit, chunk, unfold, diagonal,
-  asStrided, detach, detach_,
+  asStrided, detach, detach_, squeeze_, unsqueeze_, transpose_, swapaxes_, swapdims_, t_, hsplit, vsplit, dsplit,
 }

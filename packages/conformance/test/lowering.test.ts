@@ -1,33 +1,43 @@
-import fc from "fast-check"
-import { describe, expect, test } from "vitest"
-import { type Backend, KernelFault, type Operand } from "../src/backend.ts"
-import { DTYPE_NAMES, DTYPES, type DType, isFloating } from "../src/dtype.ts"
 import {
+  accessOf,
+  type Backend,
+  bfloat16ToNumber,
+  type ConvKernel,
   constant,
+  DTYPE_NAMES,
+  DTYPES,
+  type DType,
+  type Epilogue,
   type Expr,
+  float16ToNumber,
   index,
   input,
+  isFloating,
+  type Kernel,
+  KernelFault,
+  kernelKey,
+  type LoweredKernel,
   left,
   load,
+  lower,
+  type MatmulKernel,
+  numberToBfloat16,
+  numberToFloat16,
+  type Operand,
+  outputAccessOf,
   result,
   right,
-  type Scalar,
-  scalar,
-  where,
-} from "../src/expr.ts"
-import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } from "../src/half.ts"
-import {
-  type ConvKernel,
-  type Epilogue,
-  type Kernel,
-  kernelKey,
-  type MatmulKernel,
   type ScanKernel,
   type ScatterKernel,
+  type Scalar,
   type SortKernel,
-} from "../src/kernel.ts"
-import { accessOf, type LoweredKernel, lower, outputAccessOf } from "../src/lowering/index.ts"
-import { createTinyBackend } from "./tiny-backend.ts"
+  scalar,
+  where,
+} from "@taeda/core"
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import { strict } from "../src/decorators/strict.ts"
+import { createMinimal } from "../src/minimal/backend.ts"
 
 // ------------------------------------------------------------------------------------------------ the machine
 
@@ -62,7 +72,7 @@ interface Placed extends Operand {
 
 /** One backend, the launches it got, and tensors in odd layouts. */
 class Machine {
-  readonly backend: Backend = createTinyBackend()
+  readonly backend: Backend = strict(createMinimal())
   readonly keys: string[] = []
 
   put(sizes: readonly number[], dtype: DType, values: readonly Scalar[], { seed, backwards = true }: Layout): Placed {

@@ -1,0 +1,116 @@
+/** Linear maps. */
+import { type Args, bilinear, bind, linear, type Parameter, parseSignature, type Tensor } from "@taeda/core"
+import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from "./init.ts"
+import { checkSizes } from "./layer.ts"
+import { Module } from "./module.ts"
+import { emptyParameter, type Placement } from "./placement.ts"
+import { named } from "./repr.ts"
+
+type Place = [Placement["device"]?, Placement["dtype"]?]
+
+/** PyTorch's first values of a weight and its bias: uniform, of variance 1/(3·fanIn). */
+export function resetWeights(weight: Tensor, bias: Tensor | null): void {
+  kaimingUniform_(weight, Math.sqrt(5))
+  if (!bias) return
+  const [fanIn] = calculateFanInAndFanOut(weight)
+  const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0
+  uniform_(bias, -bound, bound)
+}
+
+const LINEAR = parseSignature("Linear(inFeatures, outFeatures, bias?, device?, dtype?)")
+
+/** input·weightᵀ + bias, with a weight of shape [outFeatures, inFeatures]. Input [..., inFeatures], result [..., outFeatures]. */
+export class Linear extends Module<(input: Tensor) => Tensor> {
+  readonly inFeatures: number
+  readonly outFeatures: number
+  declare weight: Parameter
+  declare bias: Parameter | null
+
+  constructor(...args: Args<[["inFeatures", number], ["outFeatures", number], ["bias", boolean]], Partial<Placement>>) {
+    super()
+    const [inFeatures, outFeatures, bias = true, device, dtype] = bind(LINEAR, args) as [number, number, boolean?, ...Place]
+    checkSizes("Linear", { inFeatures, outFeatures })
+    this.inFeatures = inFeatures
+    this.outFeatures = outFeatures
+    this.weight = emptyParameter([outFeatures, inFeatures], { device, dtype })
+    this.registerParameter("bias", bias ? emptyParameter([outFeatures], { device, dtype }) : null)
+    this.resetParameters()
+  }
+
+  /** Draws the parameters anew. */
+  resetParameters(): void {
+    resetWeights(this.weight, this.bias)
+  }
+
+  override forward(input: Tensor): Tensor {
+    return linear(input, this.weight, this.bias)
+  }
+
+  override extraRepr(): string {
+    return named({ inFeatures: this.inFeatures, outFeatures: this.outFeatures, bias: this.bias !== null })
+  }
+}
+
+const BILINEAR = parseSignature("Bilinear(in1Features, in2Features, outFeatures, bias?, device?, dtype?)")
+
+/** input1ᵀ·weight·input2 + bias, with a weight of shape [outFeatures, in1Features, in2Features]. */
+export class Bilinear extends Module<(input1: Tensor, input2: Tensor) => Tensor> {
+  readonly in1Features: number
+  readonly in2Features: number
+  readonly outFeatures: number
+  declare weight: Parameter
+  declare bias: Parameter | null
+
+  constructor(
+    ...args: Args<
+      [["in1Features", number], ["in2Features", number], ["outFeatures", number], ["bias", boolean]],
+      Partial<Placement>
+    >
+  ) {
+    super()
+    const [in1Features, in2Features, outFeatures, bias = true, device, dtype] = bind(BILINEAR, args) as [
+      number,
+      number,
+      number,
+      boolean?,
+      ...Place,
+    ]
+    checkSizes("Bilinear", { in1Features }, 1)
+    checkSizes("Bilinear", { in2Features, outFeatures })
+    this.in1Features = in1Features
+    this.in2Features = in2Features
+    this.outFeatures = outFeatures
+    this.weight = emptyParameter([outFeatures, in1Features, in2Features], { device, dtype })
+    this.registerParameter("bias", bias ? emptyParameter([outFeatures], { device, dtype }) : null)
+    this.resetParameters()
+  }
+
+  /** Draws the parameters anew. */
+  resetParameters(): void {
+    const bound = 1 / Math.sqrt(this.in1Features)
+    uniform_(this.weight, -bound, bound)
+    if (this.bias) uniform_(this.bias, -bound, bound)
+  }
+
+  override forward(input1: Tensor, input2: Tensor): Tensor {
+    return bilinear(input1, input2, this.weight, this.bias)
+  }
+
+  override extraRepr(): string {
+    const { in1Features, in2Features, outFeatures } = this
+    return named({ in1Features, in2Features, outFeatures, bias: this.bias !== null })
+  }
+}
+
+/** Gives back its input; whatever it is constructed with is ignored. */
+// biome-ignore lint/suspicious/noExplicitAny: it passes anything on
+export class Identity extends Module<(input: any) => any> {
+  constructor(..._args: unknown[]) {
+    super()
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: see the class
+  override forward(input: any): any {
+    return input
+  }
+}
