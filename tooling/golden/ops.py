@@ -72,6 +72,10 @@ def dtype_of(name):
     return getattr(torch, name)
 
 
+class Big(int):
+    """A bigint of JavaScript: it makes int64 where plain numbers make the default float."""
+
+
 class Call:
     """The arguments of one call, decoded; every tensor is made once and kept in order."""
 
@@ -103,7 +107,7 @@ class Call:
 
     def big(self, digits):
         self.explicit_int64 = True
-        return int(digits)
+        return Big(digits)
 
     def tensor(self, spec):
         values = spec.get("values")
@@ -139,7 +143,7 @@ def floats(value):
     """In taeda plain numbers make the default float: `tensor([1, 2])` is float32."""
     if isinstance(value, list):
         return [floats(each) for each in value]
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return float(value) if isinstance(value, int) and not isinstance(value, (bool, Big)) else value
 
 
 def subscript(index):
@@ -273,7 +277,7 @@ def run_case(row, case, plan):
         dtype = this.our_dtype(output, position)
         entry = {"d": DTYPES.index(dtype), "n": list(output.shape)}
         if output.grad_fn is not None:
-            entry["f"] = output.grad_fn.name()
+            entry["f"] = type(output.grad_fn).__name__  # as printed: name() adds namespaces to some
         alias = None if row["mutates"] else alias_of(output, this.inputs)
         if alias:
             entry["v"] = alias

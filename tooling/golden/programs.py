@@ -2,18 +2,22 @@
 
     python tooling/golden/programs.py
 
-needs torch==2.13.0 and Node 22.18 or newer, as ops.py does. On Intel processors PyTorch draws Bernoulli and exponential
-numbers otherwise (from MKL): run this on another one.
+needs torch==2.13.0 and Node 22.18 or newer, as ops.py does. Normal numbers are those of PyTorch's AVX2 code, which people
+have. On Intel processors PyTorch draws Bernoulli and exponential numbers otherwise (from MKL): run this on another one.
 """
 
 import ast
 import json
 import math
+import os
 import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 import ops
+
+os.environ["ATEN_CPU_CAPABILITY"] = "avx2"  # before the first op, which reads it
+
 import torch
 
 TARGET = ops.ROOT / "packages/conformance/src/golden/programs.ts"

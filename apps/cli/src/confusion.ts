@@ -7,15 +7,27 @@ export function confusionCounts(truth: ArrayLike<number>, said: ArrayLike<number
   return counts
 }
 
+/** Columns of a cell. */
+const WIDTH = 6
+
+const cell = (text: string | number): string => String(text).padStart(WIDTH)
+
 /** The table as lines, with the share of each row that was right; zeros are dots so that errors stand out. */
-export function confusionTable(counts: readonly (readonly number[])[], highlight: (text: string) => string = (s) => s): string[] {
-  const cell = (value: number | string): string => String(value === 0 ? "·" : value).padStart(5)
-  const header = `${"".padStart(7)}${counts.map((_, c) => cell(c === 0 ? "0" : c)).join("")}   right`
+export function confusionTable(
+  counts: readonly (readonly number[])[],
+  highlight: (text: string) => string = (s) => s,
+): string[] {
+  const margin = " ".repeat(WIDTH + 2)
   const rows = counts.map((row, truth) => {
     const total = row.reduce((a, b) => a + b, 0)
-    const cells = row.map((n, said) => (said === truth ? highlight(cell(n)) : cell(n))).join("")
+    const cells = row.map((n, said) => (said === truth ? highlight(cell(n)) : cell(n === 0 ? "·" : n)))
     const right = total === 0 ? "–" : `${((100 * row[truth]) / total).toFixed(1)} %`
-    return `is ${truth}  │${cells}  ${right.padStart(6)}`
+    return `${`is ${truth}`.padStart(WIDTH)} │${cells.join("")}${right.padStart(10)}`
   })
-  return ["said →".padStart(7), header, ...rows]
+  return [
+    `${margin} the network said`,
+    `${margin}${counts.map((_, said) => cell(said)).join("")}${"right".padStart(10)}`,
+    `${" ".repeat(WIDTH + 1)}┌${"─".repeat(WIDTH * counts.length)}`,
+    ...rows,
+  ]
 }

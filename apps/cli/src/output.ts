@@ -6,22 +6,31 @@ export interface Output {
   line(text?: string): void
   /** A terminal, where a progress bar may move. */
   readonly interactive: boolean
+  /** What the lines are written to. */
+  readonly stream: NodeJS.WritableStream
+  /** Characters per line now. */
+  readonly columns: () => number
   readonly bold: (text: string) => string
   readonly dim: (text: string) => string
   readonly green: (text: string) => string
-  readonly red: (text: string) => string
+  readonly cyan: (text: string) => string
 }
 
-/** The process's own standard output; colours only on a terminal that wants them. */
+/** The columns of a terminal that does not say how many it has. */
+const COLUMNS = 80
+
+/** A stream as output, by default the process's own; colours only on a terminal that wants them. */
 export function terminal(stream: NodeJS.WriteStream = process.stdout): Output {
   const interactive = stream.isTTY === true
-  const colors = pc.createColors(interactive && pc.isColorSupported)
+  const { bold, dim, green, cyan } = pc.createColors(interactive && pc.isColorSupported)
   return {
     line: (text = "") => void stream.write(`${text}\n`),
     interactive,
-    bold: colors.bold,
-    dim: colors.dim,
-    green: colors.green,
-    red: colors.red,
+    stream,
+    columns: () => stream.columns || COLUMNS,
+    bold,
+    dim,
+    green,
+    cyan,
   }
 }

@@ -1,38 +1,56 @@
 /** A prompt with the library in scope: top-level await, history, completion; a tensor echoes as PyTorch prints it. */
 import { homedir } from "node:os"
 import { join } from "node:path"
-import { type REPLServer, start } from "node:repl"
+import { type REPLServer, start, writer } from "node:repl"
 import { inspect } from "node:util"
 import type { Library } from "./library.ts"
-
-/** What everybody reaches for, without `torch.` in front. */
-const SHORTCUTS = ["tensor", "zeros", "ones", "rand", "randn", "arange", "nn", "optim", "utils", "autograd", "noGrad", "manualSeed"] as const
 
 export interface ReplOptions {
   readonly input?: NodeJS.ReadableStream
   readonly output?: NodeJS.WritableStream
+  /** Whether a person types, with line editing and completion; by default what the output says. */
+  readonly terminal?: boolean
   /** The file that keeps the history; null for none. */
   readonly history?: string | null
 }
 
+/** `torch`, and everything in it by its own name where JavaScript has no other use for that. */
+function putInScope(torch: Library, scope: object): void {
+  const taken = new Set(Object.getOwnPropertyNames(scope))
+  for (const [name, value] of Object.entries({ torch, ...torch }))
+    if (!taken.has(name)) Object.defineProperty(scope, name, { value, writable: true, configurable: true, enumerable: true })
+}
+
+const GREETING = `taeda: PyTorch for TypeScript. All of torch is in scope, with or without \`torch.\`:
+  x = rand(2, 2)    m = new nn.Linear(2, 3)    await m(x).sum().item()
+Tab completes, .help lists the prompt's own commands, .exit leaves.
+`
+
+/** Starts the prompt. The names go into the global scope: tensors from another realm would not be arrays' equals. */
 export async function repl(torch: Library, options: ReplOptions = {}): Promise<REPLServer> {
-  const output = options.output ?? process.stdout
-  const scope: Record<string, unknown> = { torch }
-  for (const name of SHORTCUTS) scope[name] = torch[name]
-  output.write(`taeda: torch, ${SHORTCUTS.join(", ")} are in scope; await works; .exit leaves.\n`)
+  const { input = process.stdin, output = process.stdout, terminal } = options
+  output.write(GREETING)
+  // Up to this length "Uncaught" stands on the error's own line.
+  writer.options.breakLength = Number.POSITIVE_INFINITY
   const server = start({
     prompt: "> ",
-    input: options.input ?? process.stdin,
+    input,
     output,
-    // A failed look-up of a name in the global scope is the common error: its message is enough.
-    writer: (value: unknown) => (value instanceof Error ? `${value.name}: ${value.message}` : inspect(value, { colors: server.useColors })),
+    terminal,
+    useGlobal: true,
+    ignoreUndefined: true,
+    // The message of an error says what to do; its stack is the library's own affair.
+    writer: (value: unknown) =>
+      value instanceof Error ? `${value.name}: ${value.message}` : inspect(value, { colors: server.useColors }),
   })
-  Object.assign(server.context, scope)
+  putInScope(torch, server.context)
   const history = options.history === undefined ? join(homedir(), ".taeda_history") : options.history
-  if (history !== null)
-    await new Promise<void>((resolve) => server.setupHistory(history, (error) => {
-      if (error) output.write(`history is not kept: ${error.message}\n`)
-      resolve()
-    }))
+  if (history !== null && server.terminal)
+    await new Promise<void>((resolve) => {
+      server.setupHistory(history, (error) => {
+        if (error) output.write(`The history is not kept: ${error.message}\n`)
+        resolve()
+      })
+    })
   return server
 }

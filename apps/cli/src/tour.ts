@@ -1,53 +1,39 @@
 /** A short tour: code and result, line by line, from a first tensor to a gradient and the reason for its value. */
-import { createContext, runInContext } from "node:vm"
-import { BACKENDS } from "@taeda/choices"
 import type { Library } from "./library.ts"
 import type { Output } from "./output.ts"
+
+type Tensor = InstanceType<Library["Tensor"]>
 
 export interface Chapter {
   readonly title: string
   /** What a person should know before the code. */
   readonly text: string
-  /** Lines that are run one by one; a line that is an expression shows its value. */
+  /** Lines that are run one by one, all in one scope. What a line declares or evaluates to is shown below it. */
   readonly code: readonly string[]
 }
 
 export const CHAPTERS: readonly Chapter[] = [
   {
     title: "Tensors",
-    text: "A tensor from nested arrays, and one of random numbers:",
-    code: [
-      "torch.tensor([[1, 2], [3, 4]])",
-      "torch.manualSeed(0); torch.rand(2, 2)",
-    ],
+    text: "A tensor from nested arrays, and one of random numbers: the same seed gives PyTorch's.",
+    code: ["torch.tensor([[1, 2.5], [-3, 4]])", "torch.manualSeed(0)", "torch.rand(2, 2)"],
   },
   {
     title: "Autograd",
-    text: "A tensor that requires a gradient remembers what was done with it; one that does not, does not:",
+    text: "A tensor that requires a gradient has its history recorded: gradFn is the step that made it.",
     code: [
       "const x = torch.ones(2, 2, { requiresGrad: true })",
-      "x",
       "const y = x.add(2)",
-      "y",
       "y.gradFn.name()",
-      "torch.ones(2, 2).add(2)",
+      "torch.ones(2, 2).add(2) // nobody asked for a gradient: no history",
     ],
   },
   {
     title: "Gradients",
-    text: "z = 3·y², and out is its mean. backward() computes the gradient of out with respect to x:",
-    code: ["const z = y.mul(y).mul(3)", "z", "const out = z.mean()", "out", "out.backward()", "x.grad"],
+    text: "z = 3·y², and out is its mean. backward() follows the history back to x and leaves ∂out/∂x in x.grad.",
+    code: ["const z = y.mul(y).mul(3)", "const out = z.mean()", "out.backward()", "x.grad"],
   },
 ]
-
-/** Whether a line gives a value to show: not a declaration and not a call for its effect. */
-const shows = (line: string): boolean => !/^const /.test(line) && !/\.backward\(\)$/.test(line)
-
-/** A value as the REPL shows it. */
-async function show(torch: Library, value: unknown): Promise<string> {
-  if (torch.isTensor(value)) return value.format()
-  return typeof value === "string" ? value : String(value)
-}
 
 export interface TourStep {
   readonly code: string
@@ -55,70 +41,105 @@ export interface TourStep {
   readonly result: string | null
 }
 
-/** Runs the code of a chapter's list in one scope. The lines are those that are printed. */
+/** What a line's value looks like, or null where there is none to show. */
+async function shown(torch: Library, value: unknown): Promise<string | null> {
+  if (torch.isTensor(value)) return value.format()
+  return typeof value === "string" ? value : null
+}
+
+/** A line that keeps its value: of a declaration what is declared, otherwise the expression's. */
+function keeping(code: string): string {
+  const declared = /^const (\w+) =/.exec(code)?.[1]
+  return declared ? `${code}\nkeep(${declared})` : `keep(\n${code}\n)`
+}
+
+/** Runs the chapters' code, as printed, in one scope. */
 export async function runChapters(torch: Library, chapters = CHAPTERS): Promise<TourStep[][]> {
-  const context = createContext({ torch })
-  const results: TourStep[][] = []
-  for (const chapter of chapters) {
-    const steps: TourStep[] = []
-    for (const code of chapter.code) {
-      const value: unknown = runInContext(code, context, { filename: "tour" })
-      steps.push({ code, result: shows(code) ? await show(torch, value) : null })
-    }
-    results.push(steps)
-  }
-  return results
+  const results: Promise<string | null>[] = []
+  const body = chapters.flatMap(({ code }) => code.map(keeping)).join("\n")
+  // One function of this realm, so that the lines see each other's names and nothing else does.
+  new Function("torch", "keep", `"use strict"\n${body}`)(torch, (value: unknown) => results.push(shown(torch, value)))
+  const texts = (await Promise.all(results)).values()
+  return chapters.map(({ code }) => code.map((line) => ({ code: line, result: texts.next().value ?? null })))
 }
 
-/** The gradient of the tour's function at all ones by central differences in float64, [2][2]. */
-export async function numericGradient(torch: Library, eps = 1e-6): Promise<number[][]> {
-  const f = async (values: number[][]): Promise<number> => {
-    const y = torch.tensor(values, { dtype: "float64" }).add(2)
-    return Number(await y.mul(y).mul(3).mean().item())
-  }
-  const result = [
-    [0, 0],
-    [0, 0],
-  ]
-  for (const i of [0, 1])
-    for (const j of [0, 1]) {
-      const at = (by: number) => [0, 1].map((r) => [0, 1].map((c) => (r === i && c === j ? 1 + by : 1)))
-      result[i][j] = ((await f(at(eps))) - (await f(at(-eps)))) / (2 * eps)
-    }
-  return result
+/** The function that the chapters follow: the mean of 3·(x + 2)². */
+export const tourFunction = (x: Tensor): Tensor => {
+  const y = x.add(2)
+  return y.mul(y).mul(3).mean()
 }
 
-/** What this machine has, one line per backend. */
+export interface GradientCheck {
+  /** By autograd, in row-major order. */
+  readonly autograd: readonly number[]
+  /** By central differences, likewise. */
+  readonly numeric: readonly number[]
+}
+
+/** The gradient of `f` at a tensor of ones, [2, 2], by autograd and by central differences, both in float64. */
+export async function checkGradient(
+  torch: Library,
+  f: (x: Tensor) => Tensor = tourFunction,
+  eps = 1e-6,
+): Promise<GradientCheck> {
+  const x = torch.ones(2, 2, { dtype: "float64", requiresGrad: true })
+  f(x).backward()
+  const at = async (i: number, by: number): Promise<number> => {
+    const moved = torch.ones(4, { dtype: "float64" })
+    moved.setAt(i, 1 + by)
+    return Number(await f(moved.view(2, 2)).item())
+  }
+  const numeric: number[] = []
+  for (let i = 0; i < 4; i++) numeric.push(((await at(i, eps)) - (await at(i, -eps))) / (2 * eps))
+  return { autograd: Array.from((await x.grad!.data()) as Float64Array), numeric }
+}
+
+const WHY = [
+  "out = ¼ Σ 3·(xᵢ + 2)²",
+  "∂out/∂xᵢ = ¼ · 3 · 2·(xᵢ + 2) = 3/2·(xᵢ + 2), which at xᵢ = 1 is 4.5.",
+]
+
+async function why(torch: Library, out: Output): Promise<void> {
+  const { autograd, numeric } = await checkGradient(torch)
+  const furthest = Math.max(...numeric.map((value, i) => Math.abs(value - autograd[i])))
+  out.line(out.bold("Why 4.5?"))
+  for (const line of WHY) out.line(`  ${line}`)
+  out.line("Checked numerically, moving one xᵢ at a time by ε = 10⁻⁶ (float64):")
+  out.line(`  (out(xᵢ + ε) − out(xᵢ − ε)) / 2ε = ${numeric.map((value) => value.toFixed(6)).join("  ")}`)
+  out.line(`  ${furthest < 1e-6 ? out.green("✓") : "✗"} at most ${furthest.toExponential(0)} from what backward() gives`)
+}
+
+/** What this machine has, two lines per backend at most. */
 async function backends(torch: Library, out: Output): Promise<void> {
   const reports = await torch.devices()
-  const width = Math.max(...BACKENDS.map((b) => b.name.length))
-  for (const { choice, device, reason, install } of reports) {
-    const verdict = device ? out.green("works here") : out.dim(reason)
-    out.line(`  ${choice.name.padEnd(width)}  ${choice.title} (needs ${choice.needs}): ${verdict}`)
-    if (install) out.line(out.dim(`  ${" ".repeat(width)}  ${install}`))
-  }
   const best = reports.find((r) => r.device)
-  if (best) out.line(`  The best here: ${best.choice.name}, the device "${best.choice.device}".`)
+  const indent = " ".repeat(Math.max(...reports.map((r) => r.choice.name.length)) + 6)
+  out.line(out.bold("Backends"))
+  for (const { choice, device, reason, install } of reports) {
+    const verdict = device
+      ? out.green(device === best?.device ? "works here, and is the best that does" : "works here")
+      : out.dim(choice.published ? `not here: ${reason}` : "not released yet")
+    const mark = device ? out.green("✓") : out.dim("·")
+    out.line(`  ${mark} ${`${choice.name}  `.padEnd(indent.length - 4)}${choice.title}: ${verdict}`)
+    if (install) out.line(out.dim(`${indent}${install}`))
+    else out.line(out.dim(`${indent}will need ${choice.needs}`))
+  }
 }
 
 /** Prints the whole tour. */
 export async function tour(torch: Library, out: Output): Promise<void> {
-  out.line(out.bold("Backends"))
-  await backends(torch, out)
   const steps = await runChapters(torch)
-  CHAPTERS.forEach((chapter, i) => {
+  out.line()
+  await backends(torch, out)
+  CHAPTERS.forEach(({ title, text }, i) => {
     out.line()
-    out.line(out.bold(chapter.title))
-    out.line(chapter.text)
+    out.line(out.bold(title))
+    out.line(text)
     for (const { code, result } of steps[i]) {
-      out.line(`${out.dim(">")} ${code}`)
+      out.line(`${out.dim(">")} ${out.cyan(code)}`)
       if (result !== null) out.line(result)
     }
   })
   out.line()
-  out.line(out.bold("Why 4.5?"))
-  out.line("out = (1/4) Σ 3·(xᵢ + 2)², so ∂out/∂xᵢ = (1/4)·3·2·(xᵢ + 2) = (3/2)·(xᵢ + 2), and at xᵢ = 1 that is 4.5.")
-  const numeric = await numericGradient(torch)
-  const text = numeric.map((row) => row.map((v) => v.toFixed(6)).join(", ")).join("; ")
-  out.line(`Checked by central differences in float64, (out(x + ε) − out(x − ε)) / 2ε with ε = 1e-6: ${text}`)
+  await why(torch, out)
 }

@@ -1,9 +1,12 @@
 /** Trains a small network on MNIST and says how well it reads digits it has never seen. */
+import { setImmediate } from "node:timers/promises"
 import { confusionCounts, confusionTable } from "./confusion.ts"
 import type { Library } from "./library.ts"
-import { loadMnist } from "./mnist.ts"
+import { loadMnist, type Split } from "./mnist.ts"
 import type { Output } from "./output.ts"
 import { progress } from "./progress.ts"
+
+type Tensor = InstanceType<Library["Tensor"]>
 
 export interface TrainOptions {
   /** "auto" for the best backend of the machine. */
@@ -23,46 +26,66 @@ export interface TrainResult {
   /** Of the test set, from 0 to 1. */
   readonly accuracy: number
   readonly seconds: number
+  /** Every tenth step's. */
   readonly losses: readonly number[]
 }
 
-/** How many steps a figure of the progress line averages over. */
-const WINDOW = 50
-/** Steps between two looks at the loss: a look waits for the device. */
+const DIGITS = 10
+/** Steps between two looks at the loss: a look waits for the device, and lets Ctrl-C through. */
 const LOOK = 10
+/** Looks that a figure of the progress line averages over. */
+const WINDOW = 5
 const TEST_BATCH = 1000
 
 const now = (): number => performance.now() / 1000
 
-export async function trainMnist(torch: Library, out: Output, options: TrainOptions = DEFAULTS): Promise<TrainResult> {
-  const { epochs, batchSize, lr, hidden, seed } = options
-  const device = await torch.setDefaultDevice(options.device)
+/** The mean of the last looks. */
+function recent(values: readonly number[]): number {
+  const last = values.slice(-WINDOW)
+  return last.reduce((a, b) => a + b, 0) / last.length
+}
+
+/** Lets signals and timers through, and throws where the person has had enough. */
+async function breathe(signal?: AbortSignal): Promise<void> {
+  await setImmediate()
+  signal?.throwIfAborted()
+}
+
+/** Trains, prints and returns how it went. Rejects with the signal's reason soon after it is aborted. */
+export async function trainMnist(
+  torch: Library,
+  out: Output,
+  options: Partial<TrainOptions> = {},
+  signal?: AbortSignal,
+): Promise<TrainResult> {
+  const { device: wanted, epochs, batchSize, lr, hidden, seed, data } = { ...DEFAULTS, ...options }
+  const device = await torch.setDefaultDevice(wanted)
+  const { train, test } = await loadMnist(torch, data)
+  await breathe(signal)
   torch.manualSeed(seed)
-  const { train, test } = await loadMnist(torch, options.data)
   const { nn, optim } = torch
-  const model = new nn.Sequential(new nn.Linear(784, hidden), new nn.ReLU(), new nn.Linear(hidden, 10))
+  const [count, pixels] = train.images.shape
+  const model = new nn.Sequential(new nn.Linear(pixels, hidden), new nn.ReLU(), new nn.Linear(hidden, DIGITS))
   const optimizer = new optim.Adam(model.parameters(), { lr })
   const lossOf = new nn.CrossEntropyLoss()
-  const loader = new torch.utils.data.DataLoader(new torch.utils.data.TensorDataset(train.images, train.labels), { batchSize, shuffle: true })
+  const { DataLoader, TensorDataset } = torch.utils.data
+  const loader = new DataLoader(new TensorDataset(train.images, train.labels), { batchSize, shuffle: true })
 
-  out.line(`Training on ${device.name} (${device.backend.name}): ${train.images.shape[0]} images, ${epochs} epochs, batches of ${batchSize}`)
+  out.line()
+  out.line(out.bold(`Training on MNIST: ${count} images of handwritten digits`))
+  out.line(`on the device ${device.name} (${device.backend.name}), ${epochs} epochs in batches of ${batchSize}, Adam with lr ${lr}`)
   out.line(String(model))
-  const total = epochs * train.images.shape[0]
-  const bar = progress(total, out)
+  const total = epochs * count
   const losses: number[] = []
   const hits: number[] = []
-  const recent = (values: readonly number[], n: number): number => {
-    const last = values.slice(-n)
-    return last.reduce((a, b) => a + b, 0) / Math.max(last.length, 1)
-  }
-  const start = now()
   let done = 0
-  let step = 0
+  const start = now()
+  const bar = progress(total, out)
   try {
-    for (let epoch = 1; epoch <= epochs; epoch++)
+    for (let epoch = 1, step = 0; epoch <= epochs; epoch++)
       for await (const [images, labels] of loader) {
-        const scores = model(images)
-        const loss = lossOf(scores, labels)
+        const scores = model(images) as Tensor
+        const loss = lossOf(scores, labels) as Tensor
         optimizer.zeroGrad()
         loss.backward()
         optimizer.step()
@@ -70,39 +93,35 @@ export async function trainMnist(torch: Library, out: Output, options: TrainOpti
         if (step++ % LOOK !== 0 && done !== total) continue
         losses.push(Number(await loss.item()))
         hits.push(Number(await scores.detach().argmax(1).eq(labels).to("float32").mean().item()))
-        const speed = done / (now() - start)
-        bar.update(done, {
-          epoch,
-          epochs,
-          loss: recent(losses, WINDOW / LOOK),
-          accuracy: recent(hits, WINDOW / LOOK),
-          imagesPerSecond: speed,
-          secondsLeft: (total - done) / speed,
-        })
+        const imagesPerSecond = done / (now() - start)
+        const secondsLeft = (total - done) / imagesPerSecond
+        bar.update(done, { epoch, epochs, loss: recent(losses), accuracy: recent(hits), imagesPerSecond, secondsLeft })
+        await breathe(signal)
       }
   } finally {
     bar.stop()
   }
   const seconds = now() - start
-  const said = await predict(torch, model, test.images)
-  const truth = (await test.labels.data()) as Int32Array
+  const [truth, said] = await predict(torch, (x) => model(x) as Tensor, test)
   const right = truth.reduce((n, digit, i) => n + (digit === said[i] ? 1 : 0), 0)
   const accuracy = right / truth.length
-  out.line()
   out.line(`Trained in ${seconds.toFixed(1)} s, ${Math.round(total / seconds)} images/s.`)
-  out.line(out.bold(`Test accuracy: ${(100 * accuracy).toFixed(2)} % (${right} of ${truth.length} images the network has never seen)`))
   out.line()
-  for (const line of confusionTable(confusionCounts(truth, said, 10), out.green)) out.line(line)
+  out.line(out.bold(`Test accuracy: ${(100 * accuracy).toFixed(2)} %`))
+  out.line(`${right} of ${truth.length} images that the network has never seen`)
+  out.line()
+  for (const line of confusionTable(confusionCounts(truth, said, DIGITS), out.green)) out.line(line)
   return { accuracy, seconds, losses }
 }
 
-/** The digit of each image, in batches. */
-async function predict(torch: Library, model: (x: never) => unknown, images: InstanceType<Library["Tensor"]>): Promise<Int32Array> {
-  const said = new Int32Array(images.shape[0])
+/** The digits, and what the model takes them for. */
+async function predict(torch: Library, model: (x: Tensor) => Tensor, test: Split): Promise<[Int32Array, Int32Array]> {
+  const truth = (await test.labels.data()) as Int32Array
+  const said = new Int32Array(truth.length)
   for (let i = 0; i < said.length; i += TEST_BATCH) {
-    const batch = images.narrow(0, i, Math.min(TEST_BATCH, said.length - i))
-    const digits = torch.noGrad(() => (model(batch as never) as typeof batch).argmax(1))
+    const batch = test.images.narrow(0, i, Math.min(TEST_BATCH, said.length - i))
+    const digits = torch.noGrad(() => model(batch).argmax(1))
     said.set((await digits.data()) as Int32Array, i)
   }
-  return said
+  return [truth, said]
 }

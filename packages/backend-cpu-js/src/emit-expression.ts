@@ -120,9 +120,11 @@ export function writeExpressions(
         const text = named(a, level)
         return takesCondition && k === 0 ? (conditions.get(a) ?? text) : text
       })
-      // A text that mentions an argument more than once needs a name for it.
+      // A text that mentions an argument more than once needs a name for it, and so does a choice for a condition that is
+      // itself made of choices: all of them share one place.
       const safe = args.map((text, k) =>
-        (takesCondition && k === 0) || (!chooses && mentions(write, args.length, k) < 2)
+        (takesCondition && k === 0 && !(chooses && text.includes("$choice"))) ||
+        (!chooses && mentions(write, args.length, k) < 2)
           ? text
           : nameOf(node.args[k], text),
       )

@@ -44,5 +44,9 @@ export function planExpressions(roots: readonly Expr[]): { order: Expr[]; kept: 
 export const isHalf = (dtype: ScalarType): dtype is "float16" | "bfloat16" =>
   dtype === "float16" || dtype === "bfloat16"
 
-/** The expression whose value is encoded into a half output: storing rounds, so a cast to the half type does nothing more. */
-export const storedExpression = (body: Expr): Expr => (isHalf(body.dtype) && body.op === "cast" ? body.args[0] : body)
+/**
+ * The expression whose value is encoded into a half output: storing rounds, so a cast to the half type does nothing more,
+ * except that a BigInt must become a number.
+ */
+export const storedExpression = (body: Expr): Expr =>
+  isHalf(body.dtype) && body.op === "cast" && body.args[0].dtype !== "int64" ? body.args[0] : body

@@ -115,7 +115,7 @@ export function lgamma(x: number): number {
     const floor = Math.floor(x)
     if (x === floor) return Infinity
     if (x > -1e-19) return -Math.log(-x)
-    return Math.log(Math.PI / Math.abs(x * Math.sin(Math.PI * (x - floor)))) - lgamma(-x)
+    return Math.log(Math.PI / Math.abs(x * Math.sin(Math.PI * (x - Math.round(x))))) - lgamma(-x)
   }
   // The factors that vanish at 1 and 2 are formed from x itself, not from the rounded x + 1.
   if (x < 1) return x * (x - 1) * horner(LGAMMA_1_2, 2 * x - 1) - Math.log(x)

@@ -6,12 +6,10 @@ import { type Callable, catalogueName, functionAt, methodNamed } from "./resolve
 import { ROWS } from "./rows/index.ts"
 
 /** Ops without a row, and what tests them instead. */
-const WITHOUT_ROW: Readonly<Record<string, string>> = {
-}
+const WITHOUT_ROW: Readonly<Record<string, string>> = {}
 
 /** Rows of functions that read their arguments in a way no signature says, so that the catalogue lacks them. */
-const NOT_CATALOGUED: Readonly<Record<string, string>> = {
-}
+const NOT_CATALOGUED: Readonly<Record<string, string>> = {}
 
 const callableOf = (name: string): Callable | undefined => functionAt(name) ?? methodNamed(name)
 
@@ -58,7 +56,9 @@ export function catalogueChecks(): CheckGroup[] {
   }
   const options = [...CATALOGUE].map(([name, signature]) => group("options", name, () => refusesTypos(signature)))
   const coverage = group("catalogue", "catalogue", () => [
-    ...[...CATALOGUE.keys()].filter((name) => !tested.has(name) && !(name in WITHOUT_ROW)).map((name) => `${name} has no row`),
+    ...[...CATALOGUE.keys()]
+      .filter((name) => !tested.has(name) && !(name in WITHOUT_ROW))
+      .map((name) => `${name} has no row`),
     ...Object.keys(WITHOUT_ROW)
       .filter((name) => tested.has(name) || !CATALOGUE.has(name))
       .map((name) => `${name} is listed as an op without a row, and has one or does not exist`),

@@ -111,7 +111,8 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   if (options.backend === undefined) throw new UsageError(`which backend? ${USAGE.split("\n")[2].trim()}`)
   const format = REPORTS[options.report]
-  if (!format) throw new UsageError(`there is no report ${options.report}; there are ${Object.keys(REPORTS).join(", ")}`)
+  if (!format)
+    throw new UsageError(`there is no report ${options.report}; there are ${Object.keys(REPORTS).join(", ")}`)
   const dtypes = checkDtypes(options.dtype)
   const knownGaps = options.gaps ? (JSON.parse(readFileSync(options.gaps, "utf8")) as KnownGap[]) : []
   const { open } = await loadBackend(options.backend)

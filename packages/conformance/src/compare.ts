@@ -3,7 +3,7 @@
 import { type DType, isTensor, type Tensor } from "@taeda/core"
 import type { Case } from "./cases.ts"
 import type { Golden, GoldenOutput, GoldenTensor } from "./golden.ts"
-import { type Row, toleranceOf } from "./row.ts"
+import { gradientToleranceOf, type Row, toleranceOf } from "./row.ts"
 
 /** The elements in row-major order, int64 and bool as numbers. */
 export async function numbersOf(tensor: Tensor): Promise<Float64Array> {
@@ -43,13 +43,19 @@ const list = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`
 const sameList = (a: readonly number[], b: readonly number[]): boolean => list(a) === list(b)
 
 /** Shape, dtype and elements. */
-export async function compareTensor(row: Row, got: Tensor, want: GoldenTensor, what: string): Promise<string[]> {
+export async function compareTensor(
+  row: Row,
+  got: Tensor,
+  want: GoldenTensor,
+  what: string,
+  closenessOf: (row: Row, dtype: DType) => Closeness = toleranceOf,
+): Promise<string[]> {
   const problems: string[] = []
   if (got.dtype !== want.dtype) problems.push(`${what}: dtype ${got.dtype}, PyTorch has ${want.dtype}`)
   if (!sameList(got.shape, want.shape))
     problems.push(`${what}: shape ${list(got.shape)}, PyTorch has ${list(want.shape)}`)
   if (problems.length > 0 || row.shapeOnly) return problems
-  return differences(await numbersOf(got), want.data, toleranceOf(row, want.dtype), what)
+  return differences(await numbersOf(got), want.data, closenessOf(row, want.dtype), what)
 }
 
 /** The tensors of a result, whatever its form. */
@@ -74,7 +80,8 @@ function compareAlias(got: Tensor, want: GoldenOutput, inputs: readonly Tensor[]
   const shared = inputs.findIndex(({ storage }) => storage === got.storage)
   if (!alias) return shared < 0 ? [] : [`${what}: shares the memory of input ${shared}, in PyTorch it does not`]
   const source = inputs[alias.input]
-  if (alias.same) return got === source ? [] : [`${what}: is not the very tensor that was given as input ${alias.input}`]
+  if (alias.same)
+    return got === source ? [] : [`${what}: is not the very tensor that was given as input ${alias.input}`]
   if (got.storage !== source.storage) return [`${what}: is not a view of input ${alias.input}`]
   const problems: string[] = []
   if (!sameList(got.strides, alias.strides))
@@ -136,8 +143,8 @@ export async function compareGradients(
   for (const [i, golden] of want.entries()) {
     const gradient = got[i] ?? null
     const name = want.length === 1 ? what : `${what} of input ${i}`
-    if (golden && gradient) problems.push(...(await compareTensor(row, gradient, golden, name)))
-    else if (golden && golden.data.some((x) => x !== 0)) problems.push(`${name}: there is none, PyTorch has one`)
+    if (golden && gradient) problems.push(...(await compareTensor(row, gradient, golden, name, gradientToleranceOf)))
+    else if (golden?.data.some((x) => x !== 0)) problems.push(`${name}: there is none, PyTorch has one`)
     else if (gradient && !golden && (await numbersOf(gradient)).some((x) => x !== 0))
       problems.push(`${name}: there is one, PyTorch has none`)
   }

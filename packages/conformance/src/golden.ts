@@ -27,7 +27,7 @@ export interface Alias {
 }
 
 export interface GoldenOutput extends GoldenTensor {
-  /** The node's name without brackets (`AddBackward0`); null when the output needs no gradient. */
+  /** The node's name as it is printed, without brackets (`AddBackward0`); null when the output needs no gradient. */
   readonly gradFn: string | null
   /** Present when the output shares an input's storage. */
   readonly alias?: Alias

@@ -126,6 +126,8 @@ export interface Row {
   /** Why finite differences say nothing about this op. */
   readonly noGradcheck?: string
   readonly tolerance: Readonly<Partial<Record<DType, Tolerance>>>
+  /** Of gradients, where they are less exact than the values. */
+  readonly gradientTolerance: Readonly<Partial<Record<DType, Tolerance>>>
   readonly samples: readonly Sample[]
   readonly errors: readonly ErrorSample[]
 }
@@ -154,6 +156,19 @@ export const TOLERANCE: Readonly<Record<DType, { readonly rtol: number; readonly
 /** How closely results of `dtype` must agree in `row`. */
 export const toleranceOf = (row: Row, dtype: DType): { readonly rtol: number; readonly atol: number } =>
   row.tolerance[dtype] ?? TOLERANCE[dtype]
+
+/**
+ * Gradients in half types: PyTorch rounds after every step of its backward formulas, where a kernel rounds once, so a few
+ * of its roundings are allowed for, also of terms that cancel (all inputs are of the order of 1).
+ */
+const HALF_GRADIENTS: Readonly<Partial<Record<DType, { readonly rtol: number; readonly atol: number }>>> = {
+  float16: { rtol: 4e-3, atol: 4e-3 },
+  bfloat16: { rtol: 3e-2, atol: 3e-2 },
+}
+
+/** How closely gradients of `dtype` must agree in `row`. */
+export const gradientToleranceOf = (row: Row, dtype: DType): { readonly rtol: number; readonly atol: number } =>
+  row.gradientTolerance[dtype] ?? row.tolerance[dtype] ?? HALF_GRADIENTS[dtype] ?? TOLERANCE[dtype]
 
 export const t = (shape: readonly number[], options: TensorOptions = {}): TensorSpec => ({
   spec: "tensor",
@@ -246,6 +261,7 @@ export const row = (name: string, init: RowInit): Row => ({
   grad: true,
   indices: [],
   tolerance: {},
+  gradientTolerance: {},
   errors: [],
   ...init,
   name,

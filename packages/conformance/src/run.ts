@@ -1,7 +1,7 @@
 /** Runs the suite against a backend, without any test framework. */
 
 import type { Backend } from "@taeda/core"
-import { type CheckGroup, checksOf, type Check, type Selection } from "./checks.ts"
+import { type Check, type CheckGroup, checksOf, type Selection } from "./checks.ts"
 import { GapLedger, type KnownGap } from "./gaps.ts"
 import type { CaseResult, Failure, Report } from "./report/report.ts"
 import { openSession, type Session } from "./session.ts"

@@ -12,7 +12,8 @@ export interface Session {
 }
 
 /** An error in one line, for a report. */
-const messageOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error)
 
 export function openSession(backend: Backend): Session {
   const guard = guarded(backend)

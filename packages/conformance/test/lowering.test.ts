@@ -8,7 +8,7 @@ import {
   DTYPES,
   type DType,
   type Epilogue,
-  type Expr,
+  Expr,
   float16ToNumber,
   index,
   input,
@@ -27,17 +27,18 @@ import {
   outputAccessOf,
   result,
   right,
+  type Scalar,
   type ScanKernel,
   type ScatterKernel,
-  type Scalar,
   type SortKernel,
   scalar,
-  where,
 } from "@taeda/core"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { strict } from "../src/decorators/strict.ts"
 import { createMinimal } from "../src/minimal/backend.ts"
+
+const where = (condition: Expr, a: Expr, b: Expr): Expr => Expr.make("where", a.dtype, [condition, a, b])
 
 // ------------------------------------------------------------------------------------------------ the machine
 

@@ -126,7 +126,8 @@ describe("rows", () => {
 
   it("give a reason with every tolerance of their own, and use the default elsewhere", () => {
     for (const each of ROWS)
-      for (const own of Object.values(each.tolerance)) expect(own.reason.length, pathOf(each)).toBeGreaterThan(10)
+      for (const own of [...Object.values(each.tolerance), ...Object.values(each.gradientTolerance)])
+        expect(own.reason.length, pathOf(each)).toBeGreaterThan(10)
     const plain = row("x", { samples: [] })
     expect(toleranceOf(plain, "float32")).toEqual({ rtol: 1.3e-6, atol: 1e-5 })
     expect(toleranceOf({ ...plain, tolerance: { float32: { rtol: 1, atol: 2, reason: "" } } }, "float32").atol).toBe(2)

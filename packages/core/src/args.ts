@@ -95,8 +95,8 @@ export type Args<P extends readonly (readonly [string, unknown])[], K = unknown>
   infer H extends readonly [string, unknown],
   ...infer T extends readonly (readonly [string, unknown])[],
 ]
-  ? [options?: Named<P> & K] | [H[1], ...Args<T, K>]
-  : [options?: K]
+  ? [options?: Named<P> & Partial<K>] | [H[1], ...Args<T, K>]
+  : [options?: Partial<K>]
 
 type Named<P extends readonly (readonly [string, unknown])[]> = { [Q in P[number] as Q[0]]?: Q[1] }
 

@@ -17,7 +17,10 @@ const isFloat = (dtype: DType): boolean => dtype === "float32" || dtype === "flo
 /** Accumulator 0 when all is combined. */
 const total = (dtype: ScalarType): Expr => result(0, dtype)
 
-export const sumMonoid = Object.assign((dtype: ScalarType): MonoidSpec => single(dtype, zeroOf(dtype), (a, b) => a.add(b)), { total })
+export const sumMonoid = Object.assign(
+  (dtype: ScalarType): MonoidSpec => single(dtype, zeroOf(dtype), (a, b) => a.add(b)),
+  { total },
+)
 export const productMonoid = (dtype: ScalarType): MonoidSpec => single(dtype, oneOf(dtype), (a, b) => a.mul(b))
 export const maxMonoid = (dtype: ScalarType): MonoidSpec => single(dtype, lowest(dtype), (a, b) => a.max(b))
 export const minMonoid = (dtype: ScalarType): MonoidSpec => single(dtype, highest(dtype), (a, b) => a.min(b))
@@ -28,7 +31,11 @@ export const allMonoid: MonoidSpec = single("bool", 1, (a, b) => a.and(b))
 export function joinMonoids(a: MonoidSpec, b: MonoidSpec): MonoidSpec {
   const n = a.accumulators.length
   const moved = substitute(b.combine, (e) =>
-    e.op === "left" ? left(Number(e.value) + n, e.dtype) : e.op === "right" ? right(Number(e.value) + n, e.dtype) : undefined,
+    e.op === "left"
+      ? left(Number(e.value) + n, e.dtype)
+      : e.op === "right"
+        ? right(Number(e.value) + n, e.dtype)
+        : undefined,
   )
   return {
     accumulators: [...a.accumulators, ...b.accumulators],
@@ -62,7 +69,10 @@ export function extremeMonoid(dtype: DType, which: "max" | "min"): MonoidSpec {
   const nan = (x: Expr): Expr => (isFloat(dtype) ? x.isnan() : constant(0, "bool"))
   const equal = a.eq(b).or(nan(a).and(nan(b)))
   const takeLeft = i.ge(0).and(
-    j.lt(0).or(equal.and(i.lt(j))).or(equal.not().and(nan(a).or(beats(a, b).and(nan(b).not())))),
+    j
+      .lt(0)
+      .or(equal.and(i.lt(j)))
+      .or(equal.not().and(nan(a).or(beats(a, b).and(nan(b).not())))),
   )
   return {
     accumulators: [dtype, "int32"],

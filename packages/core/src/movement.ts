@@ -17,17 +17,19 @@ import { toScalar } from "./promotion.ts"
 import { contiguousStrides, sameSizes, type Sizes, viewStrides } from "./shape.ts"
 import { allocate, isTensor, Tensor, track } from "./tensor.ts"
 
-/** What a term may use: coordinates in `to`, the movement's indices (int32, clamped) at them, and its scalars. */
+/** What a term may use: coordinates in `to`, the movement's indices (int32, clamped) at them, its scalars. */
 export interface MovementScope {
   readonly at: readonly Expr[]
   readonly indices: readonly Expr[]
   readonly scalars: readonly Expr[]
+  /** What is computed in. */
+  readonly type: DType
 }
 
-/** One place that an element is read from, times a weight of the type that is computed in. */
+/** One place that an element is read from, times a weight of the scope's type. */
 export interface Term {
   readonly coordinates: readonly Expr[]
-  readonly weight?: (type: DType) => Expr
+  readonly weight?: Expr
 }
 
 /** result[i] = Σ over terms of weight(i) · x[coordinates(i)]. */
@@ -43,6 +45,8 @@ export interface Movement {
   readonly to?: Sizes
   /** Integer tensors that broadcast to the iteration. */
   readonly indices?: readonly Tensor[]
+  /** The same as they were given, for errors. */
+  readonly shown?: readonly Tensor[]
   readonly scalars?: readonly Argument[]
   /** "fault": a place outside of x is an index error; by default 0 is read there and nothing written. */
   readonly bounds?: Bounds
@@ -73,13 +77,14 @@ export function reshaped(t: Tensor, shape: Sizes): Tensor {
 export const copied = (t: Tensor, dtype: DType = t.dtype): Tensor =>
   writeInto(allocate(t.device, t.shape, contiguousStrides(t.shape), dtype), t)
 
-const scopeFor = (at: readonly Expr[], inputs: readonly Expr[], scalars: readonly Expr[]): MovementScope => ({
+const scopeFor = (at: readonly Expr[], inputs: readonly Expr[], scalars: readonly Expr[], type: DType): MovementScope => ({
   at,
   indices: inputs.map(narrowIndex),
   scalars,
+  type,
 })
 
-const operandsText = (x: Tensor, m: Movement): string => [x, ...(m.indices ?? NO_TENSORS)].map(tensorText).join(", ")
+const operandsText = (x: Tensor, m: Movement): string => [x, ...(m.shown ?? m.indices ?? NO_TENSORS)].map(tensorText).join(", ")
 
 /** The elements of `x` along the movement; nothing is recorded. */
 export function pullRaw(x: Tensor, m: Movement): Tensor {
@@ -94,9 +99,9 @@ export function pullRaw(x: Tensor, m: Movement): Tensor {
       ({ at, inputs, scalars: s, load }) =>
         terms
           .map((term) => {
-            const { coordinates, weight } = term(scopeFor(at, inputs, s))
+            const { coordinates, weight } = term(scopeFor(at, inputs, s, type))
             const element = load(0, coordinates, bounds)
-            return weight ? element.mul(weight(type)) : element
+            return weight ? element.mul(weight) : element
           })
           .reduce((a, b) => a.add(b)),
     ),
@@ -122,9 +127,9 @@ export function pushInto(target: Tensor, value: Tensor | number | bigint | boole
         combine,
         { key: `push ${m.key}`, inputs: isTensor(value) ? [value, ...indices] : indices, scalars: [...scalars, ...number], bounds },
         ({ at, inputs, scalars: s }) => {
-          const { coordinates, weight } = term(scopeFor(at, isTensor(value) ? inputs.slice(1) : inputs, s))
+          const { coordinates, weight } = term(scopeFor(at, isTensor(value) ? inputs.slice(1) : inputs, s, type))
           const element = (isTensor(value) ? inputs[0]! : s[scalars.length]!).cast(type)
-          return { value: weight ? element.mul(weight(type)) : element, coordinates }
+          return { value: weight ? element.mul(weight) : element, coordinates }
         },
       )
   })

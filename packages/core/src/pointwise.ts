@@ -168,7 +168,7 @@ export class Pointwise {
       const natural = this.resultDtype(promoted)
       if (!canCast(natural, dtype))
         throw new TypeError(`${this.name}_: result type ${natural} can't be cast to the desired output type ${dtype}; use ${this.name} without the underscore`)
-      checkInPlace(this.name, target)
+      checkInPlace(this.name, target, tensors)
     }
     const context = this.contextFor(slots, tensors, shape, dtype)
     // What the gradient needs of the target must be kept before it is overwritten.

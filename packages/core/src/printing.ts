@@ -131,7 +131,7 @@ export function shownIndices(sizes: readonly number[]): number[] {
  * `Parameter containing:` on a line before it.
  */
 export function formatTensor(t: PrintSource): string {
-  const { sizes, dtype, device, gradFn } = t
+  const { sizes, dtype, device } = t
   const isEmpty = count(sizes) === 0
   const showsSizes = isEmpty ? sizes.length !== 1 : options.edgeitems === 0
   // Without elements to tell the default integer and bool by, only the default float goes without saying.
@@ -140,17 +140,24 @@ export function formatTensor(t: PrintSource): string {
     device !== undefined && deviceSuffix(device),
     showsSizes && sizesSuffix(sizes),
     showsDtype && dtypeSuffix(dtype),
-    gradFn !== undefined ? `grad_fn=<${gradFn}>` : t.requiresGrad === true && "requires_grad=True",
+    gradSuffix(t),
   ])
   return t.parameter ? `Parameter containing:\n${text}` : text
 }
 
 /**
- * The text of a tensor whose elements cannot be read now, `tensor(..., size=(2, 3), device='webgpu')`; a dtype that
- * is not a default one stands after the size.
+ * The text of a tensor whose elements cannot be read now, as PyTorch prints those of its device meta:
+ * `tensor(..., device='webgpu', size=(2, 3))`. Any dtype but the default float is shown.
  */
-export const formatShapeOnly = (sizes: readonly number[], dtype: DType, device: string): string =>
-  addSuffixes(`${PREFIX}...`, [sizesSuffix(sizes), !isDefault(dtype) && dtypeSuffix(dtype), deviceSuffix(device)])
+export function formatShapeOnly(t: Omit<PrintSource, "at" | "device"> & { readonly device: string }): string {
+  const text = addSuffixes(`${PREFIX}...`, [
+    deviceSuffix(t.device),
+    sizesSuffix(t.sizes),
+    t.dtype !== getDefaultDtype() && dtypeSuffix(t.dtype),
+    gradSuffix(t),
+  ])
+  return t.parameter ? `Parameter containing:\n${text}` : text
+}
 
 /**
  * The text of a 0-d tensor's value inside a template: Python's `f"{tensor}"`, such as `0.10000000149011612` (float32
@@ -162,6 +169,8 @@ export const formatScalarTemplate = (value: number | bigint | boolean, dtype: DT
 const isDefault = (dtype: DType): boolean => dtype === getDefaultDtype() || dtype === DEFAULT_INT || dtype === "bool"
 const deviceSuffix = (device: string): string => `device='${device}'`
 const dtypeSuffix = (dtype: DType): string => `dtype=torch.${dtype}`
+const gradSuffix = (t: Pick<PrintSource, "gradFn" | "requiresGrad">): string | false =>
+  t.gradFn !== undefined ? `grad_fn=<${t.gradFn}>` : t.requiresGrad === true && "requires_grad=True"
 const sizesSuffix = (sizes: readonly number[]): string => `size=(${sizes.join(", ")}${sizes.length === 1 ? "," : ""})`
 
 /** Appends the suffixes that are there, each on the last line if it fits and else on a line of its own, and `)`. */

@@ -15,8 +15,8 @@ function* storagesOf(value: unknown, seen = new Set<unknown>()): Generator<Stora
 
 /**
  * Runs `body` and frees, as soon as it has returned (or, if asynchronous, settled), the memory of every tensor made inside,
- * except those that it returns (alone, or in arrays and plain objects) and those that `keep` names. A tensor freed so
- * throws when it is used. Gradients that leaves collected inside are kept with what is returned only: name them in `keep`.
+ * except those that it returns (alone, or in arrays and plain objects), those that `keep` names, and the gradients that
+ * leaves from outside collected. A tensor freed so throws when it is used.
  */
 export function scope<T>(body: () => T, keep: () => unknown = () => undefined): T {
   return collectStorages(body, function* (result) {

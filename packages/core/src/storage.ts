@@ -15,8 +15,13 @@ let registry: FinalizationRegistry<Held> | undefined
 const finalizers = (): FinalizationRegistry<Held> =>
   (registry ??= new FinalizationRegistry<Held>((held) => held.device.backend.free(held.buffer)))
 
-/** Storages made since the innermost `scope` began; null outside of one. */
-let scoped: Set<Storage> | null = null
+interface Scoped {
+  readonly storages: Set<Storage>
+  readonly outer: Scoped | null
+}
+
+/** What was made since the innermost `scope` began; null outside of one. */
+let scoped: Scoped | null = null
 
 export class Storage {
   readonly device: Device
@@ -35,7 +40,7 @@ export class Storage {
     this.length = length
     this.held = null
     if (buffer) this.hold(buffer)
-    if (scoped) scoped.add(this)
+    if (scoped) scoped.storages.add(this)
   }
 
   get buffer(): Buffer {
@@ -69,40 +74,38 @@ export class Storage {
   }
 }
 
+/** Says that `storage` belongs to `owner`, a gradient to its leaf: no scope that began after the owner was made frees it. */
+export function outlive(storage: Storage, owner: Storage): void {
+  for (let s = scoped; s && !s.storages.has(owner); s = s.outer)
+    if (s.storages.delete(storage)) s.outer?.storages.add(storage)
+}
+
 /** Runs `body` and frees what was made inside, but for what `keep` names in the result. */
 export function collectStorages<T>(body: () => T, keep: (result: Awaited<T>) => Iterable<Storage>): T {
   const outer = scoped
-  const mine = new Set<Storage>()
+  const mine: Scoped = { storages: new Set(), outer }
   scoped = mine
-  const finish = (result: Awaited<T> | undefined, failed: boolean): void => {
-    const kept = new Set(failed ? [] : keep(result as Awaited<T>))
-    for (const storage of mine) {
-      if (kept.has(storage)) outer?.add(storage)
+  const finish = (kept: ReadonlySet<Storage>): void => {
+    for (const storage of mine.storages) {
+      if (kept.has(storage)) outer?.storages.add(storage)
       else storage.free()
     }
+  }
+  const fail = (error: unknown): never => {
+    scoped = outer
+    finish(new Set())
+    throw error
+  }
+  const succeed = (result: Awaited<T>): Awaited<T> => {
+    scoped = outer
+    finish(new Set(keep(result)))
+    return result
   }
   let result: T
   try {
     result = body()
   } catch (error) {
-    scoped = outer
-    finish(undefined, true)
-    throw error
+    return fail(error)
   }
-  if (result instanceof Promise)
-    return result.then(
-      (value: Awaited<T>) => {
-        scoped = outer
-        finish(value, false)
-        return value
-      },
-      (error: unknown) => {
-        scoped = outer
-        finish(undefined, true)
-        throw error
-      },
-    ) as T
-  scoped = outer
-  finish(result as Awaited<T>, false)
-  return result
+  return (result instanceof Promise ? result.then(succeed, fail) : succeed(result as Awaited<T>)) as T
 }

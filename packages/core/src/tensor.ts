@@ -6,15 +6,16 @@ import { type AccumulateGrad, addHook, edgeOf, type GradNode, OpNode, type Remov
 import { gradEnabled, inferenceEnabled } from "./autograd/mode.ts"
 import type { Device } from "./device.ts"
 import { DTYPES, type DType, isFloating } from "./dtype.ts"
+import { shapeText, valueText } from "./errors.ts"
 import type { Methods } from "./methods.ts"
-import { isContiguous, normalizeDim, numelOf, type Sizes } from "./shape.ts"
+import { isContiguous, normalizeDim, numelOf, sameSizes, type Sizes } from "./shape.ts"
 import { Storage } from "./storage.ts"
 
 /** A shape in the types: a tuple of sizes, or `any` where unknown. */
 export type Shape = readonly number[]
 
 /** How a view came to be, which decides whether it may be changed in place. */
-export type ViewKind = "normal" | "noGrad" | "multiple" | "custom"
+export type ViewKind = "normal" | "noGrad" | "inference" | "multiple" | "custom"
 
 /** What a view remembers of the tensor it looks at. */
 export interface ViewInfo {
@@ -41,17 +42,17 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
   /** The first element's place in the storage, in elements. */
   readonly offset: number
   readonly dtype: D
-  /** The accumulated gradient of a leaf (or of a tensor that retains it); null until there is one. */
-  grad: Tensor<S, D> | null
   /** Which output of `gradFn` this is. */
   outputNr: number
   /** Whether this leaf was asked to collect a gradient. */
   leafRequiresGrad: boolean
   /** Made in inference mode: never part of a graph. */
-  readonly isInference: boolean
+  isInference: boolean
   accumulator: AccumulateGrad | null
   view_: ViewInfo | null
-  private node: GradNode | null
+  /** What `gradFn` gives, but for a view that was overtaken by an in-place change. */
+  node_: GradNode | null
+  private grad_: Tensor<S, D> | null
 
   constructor(storage: Storage, shape: Sizes, strides: Sizes, offset: number, dtype: DType) {
     this.storage = storage
@@ -59,13 +60,24 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
     this.strides = strides
     this.offset = offset
     this.dtype = dtype as D
-    this.grad = null
     this.outputNr = 0
     this.leafRequiresGrad = false
     this.isInference = inferenceEnabled()
     this.accumulator = null
     this.view_ = null
-    this.node = null
+    this.node_ = null
+    this.grad_ = null
+  }
+
+  /** The accumulated gradient of a leaf (or of a tensor that retains it); null until there is one. */
+  get grad(): Tensor<S, D> | null {
+    return this.grad_
+  }
+
+  /** Throws for what cannot be a gradient of this tensor: another shape, dtype or device. */
+  set grad(grad: Tensor<S, D> | null) {
+    if (grad !== null) checkGradient(this, grad)
+    this.grad_ = grad
   }
 
   get device(): Device {
@@ -133,20 +145,21 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
     return this.storage.version
   }
 
-  /** Whether a gradient flows to or through this tensor. */
+  /** Whether a gradient flows to or through this tensor. As in PyTorch, a view answers for its base as well. */
   get requiresGrad(): boolean {
-    return this.leafRequiresGrad || this.gradFn !== null
+    return this.leafRequiresGrad || this.node_ !== null || (this.view_ !== null && this.view_.base.requiresGrad)
   }
 
   set requiresGrad(on: boolean) {
+    if (typeof on !== "boolean") throw new TypeError(`requiresGrad must be true or false, got ${valueText(on)}`)
     if (on && !this.isFloatingPoint())
       throw new TypeError(`only Tensors of floating point dtype can require gradients, got ${this.dtype}; convert with x.to("float32")`)
     if (this.gradFn) {
-      if (!on) throw new Error("you can only change requiresGrad flags of leaf variables; to cut the graph use x.detach()")
+      if (!on) throw new Error("you can only change requiresGrad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use x.detach().")
       return
     }
     if (on && this.isInference && !inferenceEnabled())
-      throw new Error("Setting requiresGrad: true on an inference tensor outside of inferenceMode is not allowed; clone it first")
+      throw new Error("Setting requiresGrad: true on inference tensor outside InferenceMode is not allowed. Make a clone first.")
     this.leafRequiresGrad = on
   }
 
@@ -164,12 +177,12 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
   get gradFn(): GradNode | null {
     const view = this.view_
     if (view !== null && view.version !== this.storage.version) refreshView(this, view)
-    return this.node
+    return this.node_
   }
 
   /** Puts the tensor at output `output` of `node`. */
   setHistory(node: GradNode | null, output = 0): void {
-    this.node = node
+    this.node_ = node
     this.outputNr = output
   }
 
@@ -178,14 +191,14 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
   }
 
   get retainsGrad(): boolean {
-    return this.gradFn?.retained?.get(this.outputNr) === this
+    return this.node_?.retained?.get(this.outputNr) === this
   }
 
   /** Keeps the gradient of a tensor that is no leaf, in `grad`. Throws when it requires none. */
   retainGrad(): void {
     const node = this.gradFn
     if (!node) {
-      if (!this.leafRequiresGrad) throw new Error("can't retainGrad on a Tensor that has requiresGrad: false")
+      if (!this.requiresGrad) throw new Error("can't retainGrad on Tensor that has requiresGrad: false")
       return
     }
     ;(node.retained ??= new Map()).set(this.outputNr, this)
@@ -206,8 +219,8 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
 
   /** Calls `hook` with this leaf each time its gradient has been accumulated. */
   registerPostAccumulateGradHook(hook: (tensor: Tensor) => void): RemovableHandle {
-    if (!this.leafRequiresGrad || this.gradFn)
-      throw new Error("post accumulate grad hooks cannot be registered on non-leaf tensors or tensors that require no gradient")
+    if (!this.requiresGrad) throw new Error("cannot register a hook on a tensor that doesn't require gradient")
+    if (this.gradFn) throw new Error("post accumulate grad hooks cannot be registered on non-leaf tensors")
     const sink = edgeOf(this) as AccumulateGrad
     return addHook((sink.postAccumulateHooks ??= new Set()), hook)
   }
@@ -219,8 +232,10 @@ export const isTensor = (value: unknown): value is Tensor => value instanceof Te
 // biome-ignore lint/suspicious/noExplicitAny: as for Tensor
 export class Parameter<S extends Shape = any, D extends DType = any> extends Tensor<S, D> {
   constructor(data: Tensor<S, D>, requiresGrad = true) {
+    if (!isTensor(data)) throw new TypeError(`Parameter: data must be a tensor, got ${valueText(data)}`)
     super(data.storage, data.shape, data.strides, data.offset, data.dtype)
-    this.leafRequiresGrad = requiresGrad && data.isFloatingPoint()
+    this.isInference = data.isInference
+    this.requiresGrad = requiresGrad
   }
 }
 
@@ -271,18 +286,33 @@ export function viewOf(
   const out = new Tensor(x.storage, shape, strides, offset, x.dtype)
   const base = x.view_ ? x.view_.base : x
   const made = x.view_ && x.view_.kind !== "normal" && kind === "normal" ? x.view_.kind : kind
-  out.view_ = { base, kind: gradEnabled() ? made : "noGrad", version: x.storage.version }
+  out.view_ = { base, kind: gradEnabled() ? made : inferenceEnabled() ? "inference" : "noGrad", version: x.storage.version }
+  out.isInference = x.isInference
   return track(rule, out, [x], NONE, context)
 }
 
-let viewRule: ((base: Tensor, view: Tensor) => GradNode) | null = null
+type ViewRule = (view: Tensor, stale: GradNode | null) => GradNode
+let viewRule: ViewRule | null = null
 
 /** How a view that was overtaken by an in-place change is connected to its base again (set by autograd/inplace.ts). */
-export function onStaleView(make: (base: Tensor, view: Tensor) => GradNode): void {
+export function onStaleView(make: ViewRule): void {
   viewRule = make
 }
 
 function refreshView(t: Tensor, view: ViewInfo): void {
+  if (!viewRule || !(t.node_ || view.base.requiresGrad)) return
+  t.setHistory(viewRule(t, t.node_))
   view.version = t.storage.version
-  if (viewRule && view.base.requiresGrad && view.kind !== "noGrad") t.setHistory(viewRule(view.base, t))
+}
+
+function checkGradient(t: Tensor, grad: unknown): void {
+  if (!isTensor(grad)) throw new TypeError(`assigned grad expected to be a Tensor or null but got ${valueText(grad)}`)
+  if (!sameSizes(grad.shape, t.shape))
+    throw new RangeError(
+      `attempting to assign a gradient of size '${shapeText(grad.shape)}' to a tensor of size '${shapeText(t.shape)}'. Please ensure that the gradient and the tensor are the same size`,
+    )
+  if (grad.dtype !== t.dtype)
+    throw new TypeError(`attempting to assign a gradient with dtype ${grad.dtype} to a tensor of dtype ${t.dtype}; convert it with grad.to("${t.dtype}")`)
+  if (grad.device !== t.device)
+    throw new TypeError(`attempting to assign a gradient on ${grad.device} to a tensor on ${t.device}; move it with grad.to("${t.device}")`)
 }

@@ -118,12 +118,22 @@ describe("formatScalarTemplate", () => {
 })
 
 describe("formatShapeOnly", () => {
-  it("shows size, a dtype that is no default, and device", () => {
-    expect(formatShapeOnly([2, 3], "float32", "webgpu")).toBe("tensor(..., size=(2, 3), device='webgpu')")
-    expect(formatShapeOnly([3], "float16", "webgpu")).toBe(
-      "tensor(..., size=(3,), dtype=torch.float16, device='webgpu')",
+  const at = { device: "webgpu" }
+  it("shows device and sizes in PyTorch's order, and a dtype that is not the default float", () => {
+    expect(formatShapeOnly({ ...at, sizes: [2, 3], dtype: "float32" })).toBe("tensor(..., device='webgpu', size=(2, 3))")
+    expect(formatShapeOnly({ ...at, sizes: [3], dtype: "float16" })).toBe(
+      "tensor(..., device='webgpu', size=(3,), dtype=torch.float16)",
     )
-    expect(formatShapeOnly([], "int32", "webgpu")).toBe("tensor(..., size=(), device='webgpu')")
+    expect(formatShapeOnly({ ...at, sizes: [], dtype: "int32" })).toBe("tensor(..., device='webgpu', size=(), dtype=torch.int32)")
+    expect(formatShapeOnly({ ...at, sizes: [1], dtype: "bool" })).toBe("tensor(..., device='webgpu', size=(1,), dtype=torch.bool)")
+  })
+  it("shows what the graph says", () => {
+    expect(formatShapeOnly({ ...at, sizes: [2], dtype: "float32", gradFn: "MulBackward0" })).toBe(
+      "tensor(..., device='webgpu', size=(2,), grad_fn=<MulBackward0>)",
+    )
+    expect(formatShapeOnly({ ...at, sizes: [2], dtype: "float32", requiresGrad: true, parameter: true })).toBe(
+      "Parameter containing:\ntensor(..., device='webgpu', size=(2,), requires_grad=True)",
+    )
   })
 })
 

@@ -23,12 +23,16 @@ export function defaultCollate(batch: readonly unknown[]): unknown {
     const rows = batch as readonly (readonly unknown[])[]
     const odd = rows.find((row) => !Array.isArray(row) || row.length !== first.length)
     if (odd)
-      throw new RangeError(`defaultCollate: each element in list of batch should be of equal size, got ${valueText(first)} and ${valueText(odd)}`)
+      throw new RangeError(
+        `defaultCollate: each element in list of batch should be of equal size, got ${valueText(first)} and ${valueText(odd)}`,
+      )
     return first.map((_, i) => defaultCollate(rows.map((row) => row[i])))
   }
   if (isOptions(first)) {
     const rows = batch as readonly Record<string, unknown>[]
-    return Object.fromEntries(Object.keys(first).map((key) => [key, defaultCollate(rows.map((row) => field(row, key)))]))
+    return Object.fromEntries(
+      Object.keys(first).map((key) => [key, defaultCollate(rows.map((row) => field(row, key)))]),
+    )
   }
   throw new TypeError(
     `defaultCollate: batch must contain tensors, numbers, booleans, BigInts, strings, arrays or plain objects; found ${valueText(first)}. Pass a collateFn.`,
@@ -36,7 +40,8 @@ export function defaultCollate(batch: readonly unknown[]): unknown {
 }
 
 function field(row: Record<string, unknown>, key: string): unknown {
-  if (!Object.hasOwn(row, key)) throw new RangeError(`defaultCollate: a sample has no ${JSON.stringify(key)}, it is ${valueText(row)}`)
+  if (!Object.hasOwn(row, key))
+    throw new RangeError(`defaultCollate: a sample has no ${JSON.stringify(key)}, it is ${valueText(row)}`)
   return row[key]
 }
 
@@ -44,6 +49,7 @@ function field(row: Record<string, unknown>, key: string): unknown {
 export function defaultConvert(sample: unknown): unknown {
   if (ArrayBuffer.isView(sample)) return tensor(sample as Float32Array)
   if (Array.isArray(sample)) return sample.map(defaultConvert)
-  if (isOptions(sample)) return Object.fromEntries(Object.entries(sample).map(([key, value]) => [key, defaultConvert(value)]))
+  if (isOptions(sample))
+    return Object.fromEntries(Object.entries(sample).map(([key, value]) => [key, defaultConvert(value)]))
   return sample
 }

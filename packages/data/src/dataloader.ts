@@ -53,17 +53,30 @@ export class DataLoader<B = any> implements AsyncIterable<B> {
   readonly collateFn: (batch: unknown) => unknown
 
   constructor(dataset: DatasetLike, ...args: DataLoaderArgs) {
-    const [source, batchSize, shuffle, sampler, batchSampler, collateFn, dropLast = false, generator] = bind(SIGNATURE, [
-      dataset,
-      ...args,
-    ]) as [DatasetLike, (number | null)?, boolean?, Sampler?, Sampler<number[]>?, ((batch: unknown) => unknown)?, boolean?, (Generator | null)?]
+    const [source, batchSize, shuffle, sampler, batchSampler, collateFn, dropLast = false, generator] = bind(
+      SIGNATURE,
+      [dataset, ...args],
+    ) as [
+      DatasetLike,
+      (number | null)?,
+      boolean?,
+      Sampler?,
+      Sampler<number[]>?,
+      ((batch: unknown) => unknown)?,
+      boolean?,
+      (Generator | null)?,
+    ]
     if (typeof source?.length !== "number" || typeof source.at !== "function")
       throw new TypeError(`DataLoader: a dataset has a length and at(i), got ${valueText(source)}`)
-    if (generator && !(generator instanceof Generator)) throw new TypeError(`DataLoader: generator must be a Generator, got ${valueText(generator)}`)
+    if (generator && !(generator instanceof Generator))
+      throw new TypeError(`DataLoader: generator must be a Generator, got ${valueText(generator)}`)
     if (sampler && shuffle) throw new TypeError("DataLoader: sampler option is mutually exclusive with shuffle")
     if (batchSampler && ((batchSize !== undefined && batchSize !== 1) || shuffle || sampler || dropLast))
-      throw new TypeError("DataLoader: batchSampler option is mutually exclusive with batchSize, shuffle, sampler, and dropLast")
-    if (batchSize === null && dropLast) throw new TypeError("DataLoader: batchSize null disables batches and is mutually exclusive with dropLast")
+      throw new TypeError(
+        "DataLoader: batchSampler option is mutually exclusive with batchSize, shuffle, sampler, and dropLast",
+      )
+    if (batchSize === null && dropLast)
+      throw new TypeError("DataLoader: batchSize null disables batches and is mutually exclusive with dropLast")
     if (typeof batchSize === "number" && (!Number.isInteger(batchSize) || batchSize <= 0))
       throw new RangeError(`DataLoader: batchSize should be a positive integer value, but got ${batchSize}`)
     this.dataset = source

@@ -1,5 +1,16 @@
 /** Datasets: a length and samples by index. */
-import { type Args, bind, defaultGenerator, type Generator, isTensor, parseSignature, permutation, type Tensor, tensor, valueText } from "@taeda/core"
+import {
+  type Args,
+  bind,
+  defaultGenerator,
+  type Generator,
+  isTensor,
+  parseSignature,
+  permutation,
+  type Tensor,
+  tensor,
+  valueText,
+} from "@taeda/core"
 
 /** Samples by index. A plain array is one; a sample that is an array is a tuple. */
 export interface DatasetLike<T = unknown> {
@@ -26,7 +37,9 @@ export class TensorDataset extends Dataset<Tensor[]> {
     for (const t of tensors) {
       if (!isTensor(t)) throw new TypeError(`TensorDataset: expected tensors, got ${valueText(t)}`)
       if (t.ndim === 0 || t.shape[0] !== tensors[0].shape[0])
-        throw new RangeError(`TensorDataset: size mismatch between tensors: the first dims must agree, got ${tensors.map(valueText).join(", ")}`)
+        throw new RangeError(
+          `TensorDataset: size mismatch between tensors: the first dims must agree, got ${tensors.map(valueText).join(", ")}`,
+        )
     }
     this.tensors = tensors
   }
@@ -100,7 +113,8 @@ export class ConcatDataset<T = unknown> extends Dataset<T> {
 /** An index, negative ones from the end. Throws for one outside. */
 function place(name: string, index: number, length: number): number {
   const i = index < 0 ? index + length : index
-  if (!Number.isInteger(i) || i < 0 || i >= length) throw new RangeError(`${name}: index ${index} is out of range for ${length} samples`)
+  if (!Number.isInteger(i) || i < 0 || i >= length)
+    throw new RangeError(`${name}: index ${index} is out of range for ${length} samples`)
   return i
 }
 
@@ -126,7 +140,9 @@ export function randomSplit<T>(
   const sizes = sizesOf(lengths, dataset.length)
   const total = sizes.reduce((a, b) => a + b, 0)
   if (total !== dataset.length)
-    throw new RangeError(`randomSplit: sum of input lengths (${total}) does not equal the length of the input dataset (${dataset.length})`)
+    throw new RangeError(
+      `randomSplit: sum of input lengths (${total}) does not equal the length of the input dataset (${dataset.length})`,
+    )
   const order = Array.from(permutation(generator ?? defaultGenerator(), total))
   let start = 0
   return sizes.map((size) => new Subset(dataset, order.slice(start, (start += size))))
@@ -136,7 +152,8 @@ function sizesOf(lengths: readonly number[], total: number): number[] {
   const sum = lengths.reduce((a, b) => a + b, 0)
   if (Math.abs(sum - 1) > 1e-9 * Math.max(1, Math.abs(sum)) || sum > 1 + 1e-9) return [...lengths]
   for (const [i, share] of lengths.entries())
-    if (share < 0 || share > 1) throw new RangeError(`randomSplit: fraction at index ${i} is not between 0 and 1, got ${share}`)
+    if (share < 0 || share > 1)
+      throw new RangeError(`randomSplit: fraction at index ${i} is not between 0 and 1, got ${share}`)
   const sizes = lengths.map((share) => Math.floor(total * share))
   const left = total - sizes.reduce((a, b) => a + b, 0)
   for (let i = 0; i < left; i++) sizes[i % sizes.length]++

@@ -1,5 +1,16 @@
 /** Samplers: the order in which a loader asks for samples. Random ones draw as PyTorch's do. */
-import { type Args, bind, defaultGenerator, drawInt63, fillRandint, Generator, parseSignature, permutation, tensor, valueText } from "@taeda/core"
+import {
+  type Args,
+  bind,
+  defaultGenerator,
+  drawInt63,
+  fillRandint,
+  Generator,
+  parseSignature,
+  permutation,
+  tensor,
+  valueText,
+} from "@taeda/core"
 
 /** Indices, or lists of them, anew at every iteration. */
 export interface Sampler<T = number> extends Iterable<T> {
@@ -30,11 +41,13 @@ export class SequentialSampler implements Sampler {
 type Generator_<T> = globalThis.Generator<T, void, undefined>
 
 /** The stream to draw an epoch from: the sampler's own, or a new one whose seed the default generator draws. */
-const streamOf = (generator: Generator | null): Generator => generator ?? new Generator().manualSeed(drawInt63(defaultGenerator()))
+const streamOf = (generator: Generator | null): Generator =>
+  generator ?? new Generator().manualSeed(drawInt63(defaultGenerator()))
 
 function checkGenerator(name: string, generator: unknown): Generator | null {
   if (generator === undefined || generator === null) return null
-  if (!(generator instanceof Generator)) throw new TypeError(`${name}: generator must be a Generator, got ${valueText(generator)}`)
+  if (!(generator instanceof Generator))
+    throw new TypeError(`${name}: generator must be a Generator, got ${valueText(generator)}`)
   return generator
 }
 
@@ -60,7 +73,8 @@ export class RandomSampler implements Sampler {
       (number | null)?,
       unknown?,
     ]
-    if (typeof replacement !== "boolean") throw new TypeError(`RandomSampler: replacement should be a boolean value, but got ${valueText(replacement)}`)
+    if (typeof replacement !== "boolean")
+      throw new TypeError(`RandomSampler: replacement should be a boolean value, but got ${valueText(replacement)}`)
     this.dataSource = source
     this.replacement = replacement
     this.samples = numSamples ?? null
@@ -134,7 +148,9 @@ export class WeightedRandomSampler implements Sampler {
       unknown?,
     ]
     if (!Number.isInteger(numSamples) || numSamples <= 0)
-      throw new RangeError(`WeightedRandomSampler: numSamples should be a positive integer value, but got ${valueText(numSamples)}`)
+      throw new RangeError(
+        `WeightedRandomSampler: numSamples should be a positive integer value, but got ${valueText(numSamples)}`,
+      )
     this.weights = list
     this.numSamples = numSamples
     this.replacement = replacement
@@ -147,7 +163,9 @@ export class WeightedRandomSampler implements Sampler {
 
   *[Symbol.iterator](): Generator_<number> {
     const weights = tensor([...this.weights], { dtype: "float64", device: "cpu" })
-    yield* weights.multinomial(this.numSamples, this.replacement, { generator: this.generator }).dataSync() as Int32Array
+    yield* weights
+      .multinomial(this.numSamples, this.replacement, { generator: this.generator })
+      .dataSync() as Int32Array
   }
 }
 
@@ -162,15 +180,20 @@ export class BatchSampler<T = number> implements Sampler<T[]> {
   constructor(sampler: Sampler<T>, ...args: Args<[["batchSize", number], ["dropLast", boolean]]>) {
     const [inner, batchSize, dropLast] = bind(BATCH, [sampler, ...args]) as [Sampler<T>, number, boolean]
     if (!Number.isInteger(batchSize) || batchSize <= 0)
-      throw new RangeError(`BatchSampler: batchSize should be a positive integer value, but got ${valueText(batchSize)}`)
-    if (typeof dropLast !== "boolean") throw new TypeError(`BatchSampler: dropLast should be a boolean value, but got ${valueText(dropLast)}`)
+      throw new RangeError(
+        `BatchSampler: batchSize should be a positive integer value, but got ${valueText(batchSize)}`,
+      )
+    if (typeof dropLast !== "boolean")
+      throw new TypeError(`BatchSampler: dropLast should be a boolean value, but got ${valueText(dropLast)}`)
     this.sampler = inner
     this.batchSize = batchSize
     this.dropLast = dropLast
   }
 
   get length(): number {
-    return this.dropLast ? Math.floor(this.sampler.length / this.batchSize) : Math.ceil(this.sampler.length / this.batchSize)
+    return this.dropLast
+      ? Math.floor(this.sampler.length / this.batchSize)
+      : Math.ceil(this.sampler.length / this.batchSize)
   }
 
   *[Symbol.iterator](): Generator_<T[]> {

@@ -1,5 +1,6 @@
 /** Activation functions as modules. */
 import {
+  type Args,
   bind,
   celu,
   elu,
@@ -28,10 +29,9 @@ import {
   softplus,
   softshrink,
   softsign,
+  type Tensor,
   tanh,
   tanhshrink,
-  type Args,
-  type Tensor,
   threshold,
 } from "@taeda/core"
 import { checkSizes, INPLACE, layer, needed, optional, showNothing } from "./layer.ts"
@@ -56,17 +56,17 @@ export class LeakyReLU extends layer("LeakyReLU", [["negativeSlope", 0.01], INPL
   leakyRelu(x, m.negativeSlope, m.inplace),
 ) {}
 /** Leaky with a slope drawn from [lower, upper) in training, their mean otherwise. */
-export class RReLU extends layer(
-  "RReLU",
-  [["lower", 1 / 8], ["upper", 1 / 3], INPLACE],
-  (m, x: Tensor) => rrelu(x, m.lower, m.upper, (m as unknown as Module).training, m.inplace),
+export class RReLU extends layer("RReLU", [["lower", 1 / 8], ["upper", 1 / 3], INPLACE], (m, x: Tensor) =>
+  rrelu(x, m.lower, m.upper, (m as unknown as Module).training, m.inplace),
 ) {}
 /** x above 0, alpha·(eˣ − 1) below. */
 export class ELU extends layer("ELU", [["alpha", 1, "float"], INPLACE], (m, x: Tensor) => elu(x, m.alpha, m.inplace)) {}
 /** The self-normalising ELU. */
 export class SELU extends layer("SELU", [INPLACE], (m, x: Tensor) => selu(x, m.inplace)) {}
 /** x above 0, alpha·(e^(x/alpha) − 1) below. */
-export class CELU extends layer("CELU", [["alpha", 1, "float"], INPLACE], (m, x: Tensor) => celu(x, m.alpha, m.inplace)) {}
+export class CELU extends layer("CELU", [["alpha", 1, "float"], INPLACE], (m, x: Tensor) =>
+  celu(x, m.alpha, m.inplace),
+) {}
 /** x·Φ(x); `approximate` "tanh" computes it by tanh. */
 export class GELU extends layer("GELU", [["approximate", "none"]], (m, x: Tensor) =>
   gelu(x, { approximate: m.approximate as "none" | "tanh" }),
@@ -79,25 +79,47 @@ export class Mish extends layer("Mish", [INPLACE], (m, x: Tensor) => mish(x, m.i
 export class Sigmoid extends layer("Sigmoid", [], (_m, x: Tensor) => sigmoid(x)) {}
 export class Tanh extends layer("Tanh", [], (_m, x: Tensor) => tanh(x)) {}
 /** log(1 + e^(beta·x))/beta, x itself where beta·x is above `threshold`. */
-export class Softplus extends layer("Softplus", [["beta", 1, "float"], ["threshold", 20, "float"]], (m, x: Tensor) =>
-  softplus(x, m.beta, m.threshold),
+export class Softplus extends layer(
+  "Softplus",
+  [
+    ["beta", 1, "float"],
+    ["threshold", 20, "float"],
+  ],
+  (m, x: Tensor) => softplus(x, m.beta, m.threshold),
 ) {}
 /** x/(1 + |x|) */
 export class Softsign extends layer("Softsign", [], (_m, x: Tensor) => softsign(x)) {}
 /** x clamped to [minVal, maxVal]. */
-export class Hardtanh extends layer("Hardtanh", [["minVal", -1, "float"], ["maxVal", 1, "float"], INPLACE], (m, x: Tensor) =>
-  hardtanh(x, m.minVal, m.maxVal, m.inplace),
+export class Hardtanh extends layer(
+  "Hardtanh",
+  [["minVal", -1, "float"], ["maxVal", 1, "float"], INPLACE],
+  (m, x: Tensor) => hardtanh(x, m.minVal, m.maxVal, m.inplace),
 ) {}
 /** x/6 + 1/2 clamped to [0, 1]. */
-export class Hardsigmoid extends layer("Hardsigmoid", [INPLACE], (m, x: Tensor) => hardsigmoid(x, m.inplace), showNothing) {}
+export class Hardsigmoid extends layer(
+  "Hardsigmoid",
+  [INPLACE],
+  (m, x: Tensor) => hardsigmoid(x, m.inplace),
+  showNothing,
+) {}
 /** x·hardsigmoid(x) */
 export class Hardswish extends layer("Hardswish", [INPLACE], (m, x: Tensor) => hardswish(x, m.inplace), showNothing) {}
 /** x − tanh(x) */
 export class Tanhshrink extends layer("Tanhshrink", [], (_m, x: Tensor) => tanhshrink(x)) {}
 /** x moved towards 0 by lambd, 0 within [−lambd, lambd]. */
-export class Softshrink extends layer("Softshrink", [["lambd", 0.5]], (m, x: Tensor) => softshrink(x, m.lambd), showValue) {}
+export class Softshrink extends layer(
+  "Softshrink",
+  [["lambd", 0.5]],
+  (m, x: Tensor) => softshrink(x, m.lambd),
+  showValue,
+) {}
 /** x, 0 within [−lambd, lambd]. */
-export class Hardshrink extends layer("Hardshrink", [["lambd", 0.5]], (m, x: Tensor) => hardshrink(x, m.lambd), showValue) {}
+export class Hardshrink extends layer(
+  "Hardshrink",
+  [["lambd", 0.5]],
+  (m, x: Tensor) => hardshrink(x, m.lambd),
+  showValue,
+) {}
 /** log(sigmoid(x)) */
 export class LogSigmoid extends layer("LogSigmoid", [], (_m, x: Tensor) => logsigmoid(x)) {}
 /** x above `threshold`, elsewhere `value`. */
@@ -111,12 +133,15 @@ export class GLU extends layer("GLU", [["dim", -1]], (m, x: Tensor) => glu(x, m.
 /** eˣ over its sum along `dim`. */
 export class Softmax extends layer("Softmax", [INIT_DIM], (m, x: Tensor) => softmax(x, m.dim ?? channelDim(x))) {}
 /** log(softmax(x)) along `dim`. */
-export class LogSoftmax extends layer("LogSoftmax", [INIT_DIM], (m, x: Tensor) => logSoftmax(x, m.dim ?? channelDim(x))) {}
+export class LogSoftmax extends layer("LogSoftmax", [INIT_DIM], (m, x: Tensor) =>
+  logSoftmax(x, m.dim ?? channelDim(x)),
+) {}
 /** softmax(−x) along `dim`. */
 export class Softmin extends layer("Softmin", [INIT_DIM], (m, x: Tensor) => softmin(x, m.dim ?? channelDim(x))) {}
 /** Softmax over the channels of [N, C, H, W] or [C, H, W]. */
 export class Softmax2d extends layer("Softmax2d", [], (_m, x: Tensor) => {
-  if (x.ndim !== 3 && x.ndim !== 4) throw new RangeError(`Softmax2d: expected input to be 3D or 4D, got ${x.ndim}D instead`)
+  if (x.ndim !== 3 && x.ndim !== 4)
+    throw new RangeError(`Softmax2d: expected input to be 3D or 4D, got ${x.ndim}D instead`)
   return softmax(x, -3)
 }) {}
 
@@ -129,7 +154,12 @@ export class PReLU extends Module<(input: Tensor) => Tensor> {
 
   constructor(...args: Args<[["numParameters", number], ["init", number]], Partial<Placement>>) {
     super()
-    const [numParameters = 1, init = 0.25, device, dtype] = bind(PRELU, args) as [number?, number?, Placement["device"]?, Placement["dtype"]?]
+    const [numParameters = 1, init = 0.25, device, dtype] = bind(PRELU, args) as [
+      number?,
+      number?,
+      Placement["device"]?,
+      Placement["dtype"]?,
+    ]
     checkSizes("PReLU", { numParameters }, 1)
     this.numParameters = numParameters
     this.weight = new Parameter(full([numParameters], init, { device, dtype }))

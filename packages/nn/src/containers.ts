@@ -44,10 +44,10 @@ abstract class ModuleSequence<F extends (...args: any[]) => any> extends Module<
     return this[REGISTRY].module.size
   }
 
-  /** The module at a place; negative ones count from the end. */
-  at(index: number): Module {
+  /** The module at a place; negative ones count from the end. `at<nn.Linear>(0)` says what it is. */
+  at<M extends Module = Module>(index: number): M {
     const modules = held(this as Module)
-    return modules[position(this.getName(), index, modules.length)]
+    return modules[position(this.getName(), index, modules.length)] as M
   }
 
   [Symbol.iterator](): IterableIterator<Module> {

@@ -74,12 +74,24 @@ export abstract class Convolution<F extends (...args: any[]) => any> extends Mod
     const { name } = signature
     const values = bind(signature, args)
     const given = Object.fromEntries(signature.names.map((key, i) => [key, values[i]]))
-    const { inChannels, outChannels, groups = 1, bias = true, paddingMode = "zeros", device, dtype } = given as Partial<ConvOptions>
+    const {
+      inChannels,
+      outChannels,
+      groups = 1,
+      bias = true,
+      paddingMode = "zeros",
+      device,
+      dtype,
+    } = given as Partial<ConvOptions>
     checkSizes(name, { inChannels, outChannels, groups }, 1)
-    if (inChannels! % groups !== 0) throw new RangeError(`${name}: inChannels must be divisible by groups, got ${inChannels} and ${groups}`)
-    if (outChannels! % groups !== 0) throw new RangeError(`${name}: outChannels must be divisible by groups, got ${outChannels} and ${groups}`)
+    if (inChannels! % groups !== 0)
+      throw new RangeError(`${name}: inChannels must be divisible by groups, got ${inChannels} and ${groups}`)
+    if (outChannels! % groups !== 0)
+      throw new RangeError(`${name}: outChannels must be divisible by groups, got ${outChannels} and ${groups}`)
     if (!MODES.includes(paddingMode) || (transposed && paddingMode !== "zeros"))
-      throw new RangeError(`${name}: paddingMode must be ${transposed ? '"zeros"' : `one of ${MODES.join(", ")}`}, got ${valueText(paddingMode)}`)
+      throw new RangeError(
+        `${name}: paddingMode must be ${transposed ? '"zeros"' : `one of ${MODES.join(", ")}`}, got ${valueText(paddingMode)}`,
+      )
     this.inChannels = inChannels!
     this.outChannels = outChannels!
     this.kernelSize = each(name, "kernelSize", given.kernelSize, rank, 1)
@@ -102,7 +114,9 @@ export abstract class Convolution<F extends (...args: any[]) => any> extends Mod
 
   override extraRepr(): string {
     const { padding, dilation, outputPadding, groups, paddingMode } = this
-    const parts = [`${this.inChannels}, ${this.outChannels}, kernel_size=${python(this.kernelSize)}, stride=${python(this.stride)}`]
+    const parts = [
+      `${this.inChannels}, ${this.outChannels}, kernel_size=${python(this.kernelSize)}, stride=${python(this.stride)}`,
+    ]
     if (typeof padding === "string") parts.push(`padding=${padding}`)
     else if (padding.some((p) => p !== 0)) parts.push(`padding=${python(padding)}`)
     if (dilation.some((d) => d !== 1)) parts.push(`dilation=${python(dilation)}`)
@@ -114,7 +128,13 @@ export abstract class Convolution<F extends (...args: any[]) => any> extends Mod
   }
 }
 
-function paddingOf(name: string, padding: unknown, rank: number, transposed: boolean, stride: readonly number[]): number[] | "same" | "valid" {
+function paddingOf(
+  name: string,
+  padding: unknown,
+  rank: number,
+  transposed: boolean,
+  stride: readonly number[],
+): number[] | "same" | "valid" {
   if (transposed || typeof padding !== "string") return each(name, "padding", padding, rank, 0)
   if (padding !== "same" && padding !== "valid")
     throw new RangeError(`${name}: invalid padding string ${JSON.stringify(padding)}, should be "same" or "valid"`)
@@ -178,7 +198,8 @@ function transposedConvolution(name: string, rank: number, compute: typeof convT
       const { kernelSize, stride, dilation } = this
       const padding = this.padding as readonly number[]
       const sizes = wanted.slice(-rank)
-      if (wanted.length < rank || wanted.length > rank + 2) throw new RangeError(`${name}: outputSize must have ${rank} elements, got [${wanted.join(", ")}]`)
+      if (wanted.length < rank || wanted.length > rank + 2)
+        throw new RangeError(`${name}: outputSize must have ${rank} elements, got [${wanted.join(", ")}]`)
       const spatial = input.shape.slice(-rank)
       const least = spatial.map((n, d) => (n - 1) * stride[d] - 2 * padding[d] + dilation[d] * (kernelSize[d] - 1) + 1)
       sizes.forEach((size, d) => {

@@ -45,7 +45,10 @@ function filling<F>(text: string, fill: (x: Tensor, ...args: never[]) => void): 
   return Object.defineProperty(call, "name", { value: signature.name }) as F
 }
 
-type Fill<P extends readonly (readonly [string, unknown])[] = [], K = unknown> = (x: Tensor, ...args: Args<P, K>) => Tensor
+type Fill<P extends readonly (readonly [string, unknown])[] = [], K = unknown> = (
+  x: Tensor,
+  ...args: Args<P, K>
+) => Tensor
 
 /** Uniform on [a, b). */
 export const uniform_: Fill<[["a", number], ["b", number], ["generator", Generator | null]]> = filling(
@@ -60,7 +63,10 @@ export const normal_: Fill<[["mean", number], ["std", number], ["generator", Gen
 )
 
 /** Every element `val`. */
-export const constant_: Fill<[["val", number]]> = filling("constant_(tensor, val)", (x: Tensor, val: number) => void x.fill_(val))
+export const constant_: Fill<[["val", number]]> = filling(
+  "constant_(tensor, val)",
+  (x: Tensor, val: number) => void x.fill_(val),
+)
 export const ones_: Fill = filling("ones_(tensor)", (x: Tensor) => void x.fill_(1))
 export const zeros_: Fill = filling("zeros_(tensor)", (x: Tensor) => void x.zero_())
 
@@ -73,8 +79,10 @@ export const eye_: Fill = filling("eye_(tensor)", (x: Tensor) => {
 /** A convolution's weight that passes channels on unchanged, as many as there are on both sides. */
 export const dirac_: Fill<[["groups", number]]> = filling("dirac_(tensor, groups?)", (x: Tensor, groups = 1) => {
   const [outputs, inputs, ...kernel] = x.shape
-  if (x.ndim < 3 || x.ndim > 5) throw new RangeError(`dirac_: only tensors with 3, 4, or 5 dimensions are supported, got ${tensorText(x)}`)
-  if (outputs % groups !== 0) throw new RangeError(`dirac_: dim 0 must be divisible by groups, got ${tensorText(x)} and ${groups}`)
+  if (x.ndim < 3 || x.ndim > 5)
+    throw new RangeError(`dirac_: only tensors with 3, 4, or 5 dimensions are supported, got ${tensorText(x)}`)
+  if (outputs % groups !== 0)
+    throw new RangeError(`dirac_: dim 0 must be divisible by groups, got ${tensorText(x)} and ${groups}`)
   const perGroup = outputs / groups
   const size = kernel.reduce((n, k) => n * k, 1)
   const centre = kernel.reduce((at, k) => at * k + Math.floor(k / 2), 0)
@@ -86,12 +94,23 @@ export const dirac_: Fill<[["groups", number]]> = filling("dirac_(tensor, groups
 /** How many values enter and leave one unit of a weight of this shape. */
 export function calculateFanInAndFanOut(x: Tensor): [fanIn: number, fanOut: number] {
   if (x.ndim < 2)
-    throw new RangeError(`fan in and fan out can not be computed for tensor with fewer than 2 dimensions, got ${tensorText(x)}`)
+    throw new RangeError(
+      `fan in and fan out can not be computed for tensor with fewer than 2 dimensions, got ${tensorText(x)}`,
+    )
   const field = x.shape.slice(2).reduce((n, k) => n * k, 1)
   return [x.shape[1] * field, x.shape[0] * field]
 }
 
-const LINEAR = ["linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid"]
+const LINEAR = [
+  "linear",
+  "conv1d",
+  "conv2d",
+  "conv3d",
+  "conv_transpose1d",
+  "conv_transpose2d",
+  "conv_transpose3d",
+  "sigmoid",
+]
 const GAINS: Readonly<Record<string, (slope: number) => number>> = {
   ...Object.fromEntries(LINEAR.map((name) => [name, () => 1])),
   tanh: () => 5 / 3,
@@ -103,8 +122,12 @@ const GAINS: Readonly<Record<string, (slope: number) => number>> = {
 /** The factor by which a nonlinearity's input must be scaled to keep its variance; `param` is leaky_relu's slope. */
 export function calculateGain(nonlinearity: Nonlinearity, param: number | null = null): number {
   const gain = GAINS[nonlinearity]
-  if (!gain) throw new RangeError(`calculateGain: unsupported nonlinearity ${valueText(nonlinearity)}; known: ${Object.keys(GAINS).join(", ")}`)
-  if (param !== null && typeof param !== "number") throw new TypeError(`calculateGain: negative slope ${valueText(param)} not a valid number`)
+  if (!gain)
+    throw new RangeError(
+      `calculateGain: unsupported nonlinearity ${valueText(nonlinearity)}; known: ${Object.keys(GAINS).join(", ")}`,
+    )
+  if (param !== null && typeof param !== "number")
+    throw new TypeError(`calculateGain: negative slope ${valueText(param)} not a valid number`)
   return gain(param ?? 0.01)
 }
 
@@ -141,7 +164,13 @@ type KaimingArgs = [["a", number], ["mode", FanMode], ["nonlinearity", Nonlinear
 /** Uniform of variance gain²/fan (He et al., 2015); `a` is the slope of a leaky_relu that follows. */
 export const kaimingUniform_: Fill<KaimingArgs, Drawn> = filling(
   "kaimingUniform_(tensor, a?, mode?, nonlinearity?, generator?)",
-  (x: Tensor, a = 0, mode: FanMode = "fan_in", nonlinearity: Nonlinearity = "leaky_relu", generator: Generator | null = null) => {
+  (
+    x: Tensor,
+    a = 0,
+    mode: FanMode = "fan_in",
+    nonlinearity: Nonlinearity = "leaky_relu",
+    generator: Generator | null = null,
+  ) => {
     if (x.numel() === 0) return
     const bound = Math.sqrt(3) * kaiming("kaimingUniform_", x, a, mode, nonlinearity)
     x.uniform_(-bound, bound, { generator })
@@ -151,7 +180,13 @@ export const kaimingUniform_: Fill<KaimingArgs, Drawn> = filling(
 /** Normal of variance gain²/fan. */
 export const kaimingNormal_: Fill<KaimingArgs, Drawn> = filling(
   "kaimingNormal_(tensor, a?, mode?, nonlinearity?, generator?)",
-  (x: Tensor, a = 0, mode: FanMode = "fan_in", nonlinearity: Nonlinearity = "leaky_relu", generator: Generator | null = null) => {
+  (
+    x: Tensor,
+    a = 0,
+    mode: FanMode = "fan_in",
+    nonlinearity: Nonlinearity = "leaky_relu",
+    generator: Generator | null = null,
+  ) => {
     if (x.numel() === 0) return
     x.normal_(0, kaiming("kaimingNormal_", x, a, mode, nonlinearity), { generator })
   },
@@ -169,7 +204,16 @@ function normalCdf(x: number): number {
 type HostFloat = "float32" | "float64" | "float16" | "bfloat16"
 
 /** Redraws what lies outside of [a, b]. Each round draws for every element, as PyTorch does. */
-function truncatedByRedrawing(stream: Generator, n: number, wide: boolean, dtype: HostFloat, mean: number, std: number, a: number, b: number) {
+function truncatedByRedrawing(
+  stream: Generator,
+  n: number,
+  wide: boolean,
+  dtype: HostFloat,
+  mean: number,
+  std: number,
+  a: number,
+  b: number,
+) {
   const draw = (): Float32Array | Float64Array => {
     const out = wide ? new Float64Array(n) : new Float32Array(n)
     fillNormal(stream, out, mean, std, dtype)
@@ -186,7 +230,16 @@ function truncatedByRedrawing(stream: Generator, n: number, wide: boolean, dtype
 }
 
 /** Uniform draws of [a, b], each kept with a probability in proportion to the density there. */
-function truncatedByRejection(stream: Generator, n: number, wide: boolean, dtype: HostFloat, mean: number, std: number, a: number, b: number) {
+function truncatedByRejection(
+  stream: Generator,
+  n: number,
+  wide: boolean,
+  dtype: HostFloat,
+  mean: number,
+  std: number,
+  a: number,
+  b: number,
+) {
   const round = wide ? (v: number) => v : Math.fround
   const draw = (from: number, to: number): Float32Array | Float64Array => {
     const out = wide ? new Float64Array(n) : new Float32Array(n)

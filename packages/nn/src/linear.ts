@@ -28,7 +28,12 @@ export class Linear extends Module<(input: Tensor) => Tensor> {
 
   constructor(...args: Args<[["inFeatures", number], ["outFeatures", number], ["bias", boolean]], Partial<Placement>>) {
     super()
-    const [inFeatures, outFeatures, bias = true, device, dtype] = bind(LINEAR, args) as [number, number, boolean?, ...Place]
+    const [inFeatures, outFeatures, bias = true, device, dtype] = bind(LINEAR, args) as [
+      number,
+      number,
+      boolean?,
+      ...Place,
+    ]
     checkSizes("Linear", { inFeatures, outFeatures })
     this.inFeatures = inFeatures
     this.outFeatures = outFeatures

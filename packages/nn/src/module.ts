@@ -3,6 +3,7 @@
  * hooks around it; fields that hold parameters, buffers and modules register themselves when they are assigned.
  */
 import {
+  type Tensor as AnyTensor,
   type Args,
   bind,
   type Device,
@@ -14,7 +15,6 @@ import {
   parseSignature,
   type RemovableHandle,
   Tensor,
-  type Tensor as AnyTensor,
   valueText,
 } from "@taeda/core"
 import { Callable } from "./callable.ts"
@@ -28,7 +28,7 @@ import {
 } from "./hooks.ts"
 import { isModule, REGISTRY } from "./registry.ts"
 import { childLines, tree } from "./repr.ts"
-import { loadInto, type LoadResult, type StateDict, stateOf } from "./state-dict.ts"
+import { type LoadResult, loadInto, type StateDict, stateOf } from "./state-dict.ts"
 
 // biome-ignore lint/suspicious/noExplicitAny: any function's type
 type AnyFunction = (...args: any[]) => any
@@ -59,10 +59,10 @@ type HookOptions = { prepend?: boolean }
 /** Converts a tensor of a module; the same tensor where nothing changes. */
 type Conversion = (t: AnyTensor) => AnyTensor
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor's result is callable, which a class cannot say
 // biome-ignore lint/suspicious/noExplicitAny: untyped by default
 export interface Module<F extends AnyFunction = any> {
   /** Runs `forward`, with the hooks around it. */
+  // biome-ignore lint/style/useShorthandFunctionType: it merges with the class
   (...args: Inputs<F>): ReturnType<F>
 }
 
@@ -75,7 +75,7 @@ export interface Module<F extends AnyFunction = any> {
  *     }
  *     const y = new Net()(x)
  */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor's result is callable, which a class cannot say
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export class Module<F extends AnyFunction = any> extends Callable {
   /** Whether the module is training: dropout and batch norm behave by it. Set by `train()` and `eval()`. */
@@ -142,14 +142,12 @@ export class Module<F extends AnyFunction = any> extends Callable {
    * Registers a buffer, which is then the field `name`: part of the state, not trained. One that is not `persistent` stays
    * out of the state dict. Throws when the name is taken.
    */
-  registerBuffer(
-    name: string,
-    tensor: AnyTensor | null,
-    ...rest: Args<[["persistent", boolean]]>
-  ): void {
+  registerBuffer(name: string, tensor: AnyTensor | null, ...rest: Args<[["persistent", boolean]]>): void {
     const args = bind(REGISTER_BUFFER, [name, tensor, ...rest]) as [string, AnyTensor | null, boolean?]
     if (tensor !== null && !(tensor instanceof Tensor))
-      throw new TypeError(`registerBuffer: cannot assign ${valueText(tensor)} to buffer '${name}' (Tensor or null expected)`)
+      throw new TypeError(
+        `registerBuffer: cannot assign ${valueText(tensor)} to buffer '${name}' (Tensor or null expected)`,
+      )
     const registry = this[REGISTRY]
     const key = registry.keyOf(name)
     this.checkFree("registerBuffer", name, registry.buffer.has(key))
@@ -187,7 +185,8 @@ export class Module<F extends AnyFunction = any> extends Callable {
     if (typeof name !== "string") throw new TypeError(`${op}: the name must be a string, got ${valueText(name)}`)
     if (name.includes(".")) throw new RangeError(`${op}: the name must not contain "." ('${name}')`)
     if (name === "") throw new RangeError(`${op}: the name must not be empty`)
-    if (!known && (this as Record<string, unknown>)[name] !== undefined) throw new Error(`${op}: attribute '${name}' already exists`)
+    if (!known && (this as Record<string, unknown>)[name] !== undefined)
+      throw new Error(`${op}: attribute '${name}' already exists`)
   }
 
   /** The submodule at a path such as "layers.0.selfAttn"; the module itself for "". Throws where there is none. */
@@ -284,8 +283,7 @@ export class Module<F extends AnyFunction = any> extends Callable {
       | [options: { dtype?: DType; device?: string | Device }]
   ): this {
     const { dtype, device } = target(args)
-    if (dtype && !isFloating(dtype))
-      throw new TypeError(`Module.to: takes floating dtypes only, got ${dtype}`)
+    if (dtype && !isFloating(dtype)) throw new TypeError(`Module.to: takes floating dtypes only, got ${dtype}`)
     return this.convert((t) => {
       const to = { ...(dtype && t.isFloatingPoint() && { dtype }), ...(device && { device }) }
       return t.to(to)
@@ -438,7 +436,9 @@ function* members<K extends keyof Held>(
   once: boolean,
 ): Generator<[string, Held[K]], void, undefined> {
   const seen = new Set<unknown>()
-  const modules: Iterable<[string, Module]> = recurse ? walk(module, prefix, once ? new Set() : null) : [[prefix, module]]
+  const modules: Iterable<[string, Module]> = recurse
+    ? walk(module, prefix, once ? new Set() : null)
+    : [[prefix, module]]
   for (const [path, each] of modules)
     for (const [name, value] of each[REGISTRY][kind]) {
       if (value === null || (once && seen.has(value))) continue

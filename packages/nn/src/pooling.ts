@@ -14,7 +14,7 @@ import {
   maxPool3d,
   type Tensor,
 } from "@taeda/core"
-import { layer, needed, optional, showSettings, type Field } from "./layer.ts"
+import { type Field, layer, needed, optional, showSettings } from "./layer.ts"
 import { python } from "./repr.ts"
 import type { Size } from "./sizes.ts"
 
@@ -36,6 +36,10 @@ const tuple = (value: unknown): string => python(Array.isArray(value) ? value : 
 const showTuples = (values: Readonly<Record<string, unknown>>): string =>
   `kernel_size=${tuple(values.kernelSize)}, stride=${tuple(values.stride ?? values.kernelSize)}, padding=${tuple(values.padding)}`
 
+/** What a call gives depends on `returnIndices`: the result, or `[result, indices]`. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Pool = (input: Tensor, ...args: any[]) => any
+
 const KERNEL = ["kernelSize", needed<Size>()] as const
 const STRIDE = ["stride", optional<Size>()] as const
 const OUTPUT = ["outputSize", needed<Size | null | readonly (number | null)[]>()] as const
@@ -52,30 +56,78 @@ const AVERAGE_BY = [...AVERAGE, ["divisorOverride", optional<number>()]] as cons
 const ADAPTIVE_MAX = [OUTPUT, ["returnIndices", false]] as const
 
 /** The largest of each window of `kernelSize`, `stride` apart (by default the window's size). */
-export class MaxPool1d extends layer("MaxPool1d", MAX, (m, x: Tensor) =>
-  maxPool1d(x, m.kernelSize, m.stride, m.padding, m.dilation, m.ceilMode, m.returnIndices), showing(WINDOW)) {}
-export class MaxPool2d extends layer("MaxPool2d", MAX, (m, x: Tensor) =>
-  maxPool2d(x, m.kernelSize, m.stride, m.padding, m.dilation, m.ceilMode, m.returnIndices), showing(WINDOW)) {}
-export class MaxPool3d extends layer("MaxPool3d", MAX, (m, x: Tensor) =>
-  maxPool3d(x, m.kernelSize, m.stride, m.padding, m.dilation, m.ceilMode, m.returnIndices), showing(WINDOW)) {}
+export class MaxPool1d extends layer(
+  "MaxPool1d",
+  MAX,
+  (m, x: Tensor) => (maxPool1d as Pool)(x, m.kernelSize, m.stride, m.padding, m.dilation, m.ceilMode, m.returnIndices),
+  showing(WINDOW),
+) {}
+export class MaxPool2d extends layer(
+  "MaxPool2d",
+  MAX,
+  (m, x: Tensor) => (maxPool2d as Pool)(x, m.kernelSize, m.stride, m.padding, m.dilation, m.ceilMode, m.returnIndices),
+  showing(WINDOW),
+) {}
+export class MaxPool3d extends layer(
+  "MaxPool3d",
+  MAX,
+  (m, x: Tensor) => (maxPool3d as Pool)(x, m.kernelSize, m.stride, m.padding, m.dilation, m.ceilMode, m.returnIndices),
+  showing(WINDOW),
+) {}
 /** The mean of each window. */
-export class AvgPool1d extends layer("AvgPool1d", AVERAGE, (m, x: Tensor) =>
-  avgPool1d(x, m.kernelSize, m.stride, m.padding, m.ceilMode, m.countIncludePad), showTuples) {}
-export class AvgPool2d extends layer("AvgPool2d", AVERAGE_BY, (m, x: Tensor) =>
-  avgPool2d(x, m.kernelSize, m.stride, m.padding, m.ceilMode, m.countIncludePad, m.divisorOverride), showing(WINDOW_BRIEF)) {}
-export class AvgPool3d extends layer("AvgPool3d", AVERAGE_BY, (m, x: Tensor) =>
-  avgPool3d(x, m.kernelSize, m.stride, m.padding, m.ceilMode, m.countIncludePad, m.divisorOverride), showing(WINDOW_BRIEF)) {}
+export class AvgPool1d extends layer(
+  "AvgPool1d",
+  AVERAGE,
+  (m, x: Tensor) => avgPool1d(x, m.kernelSize, m.stride, m.padding, m.ceilMode, m.countIncludePad),
+  showTuples,
+) {}
+export class AvgPool2d extends layer(
+  "AvgPool2d",
+  AVERAGE_BY,
+  (m, x: Tensor) => avgPool2d(x, m.kernelSize, m.stride, m.padding, m.ceilMode, m.countIncludePad, m.divisorOverride),
+  showing(WINDOW_BRIEF),
+) {}
+export class AvgPool3d extends layer(
+  "AvgPool3d",
+  AVERAGE_BY,
+  (m, x: Tensor) => avgPool3d(x, m.kernelSize, m.stride, m.padding, m.ceilMode, m.countIncludePad, m.divisorOverride),
+  showing(WINDOW_BRIEF),
+) {}
 /** The mean of windows chosen so that the result has the size `outputSize`; null keeps a dim's size. */
-export class AdaptiveAvgPool1d extends layer("AdaptiveAvgPool1d", [OUTPUT], (m, x: Tensor) =>
-  adaptiveAvgPool1d(x, m.outputSize), showOutput) {}
-export class AdaptiveAvgPool2d extends layer("AdaptiveAvgPool2d", [OUTPUT], (m, x: Tensor) =>
-  adaptiveAvgPool2d(x, m.outputSize), showOutput) {}
-export class AdaptiveAvgPool3d extends layer("AdaptiveAvgPool3d", [OUTPUT], (m, x: Tensor) =>
-  adaptiveAvgPool3d(x, m.outputSize), showOutput) {}
+export class AdaptiveAvgPool1d extends layer(
+  "AdaptiveAvgPool1d",
+  [OUTPUT],
+  (m, x: Tensor) => adaptiveAvgPool1d(x, m.outputSize),
+  showOutput,
+) {}
+export class AdaptiveAvgPool2d extends layer(
+  "AdaptiveAvgPool2d",
+  [OUTPUT],
+  (m, x: Tensor) => adaptiveAvgPool2d(x, m.outputSize),
+  showOutput,
+) {}
+export class AdaptiveAvgPool3d extends layer(
+  "AdaptiveAvgPool3d",
+  [OUTPUT],
+  (m, x: Tensor) => adaptiveAvgPool3d(x, m.outputSize),
+  showOutput,
+) {}
 /** The largest of windows chosen so that the result has the size `outputSize`. */
-export class AdaptiveMaxPool1d extends layer("AdaptiveMaxPool1d", ADAPTIVE_MAX, (m, x: Tensor) =>
-  adaptiveMaxPool1d(x, m.outputSize, m.returnIndices), showOutput) {}
-export class AdaptiveMaxPool2d extends layer("AdaptiveMaxPool2d", ADAPTIVE_MAX, (m, x: Tensor) =>
-  adaptiveMaxPool2d(x, m.outputSize, m.returnIndices), showOutput) {}
-export class AdaptiveMaxPool3d extends layer("AdaptiveMaxPool3d", ADAPTIVE_MAX, (m, x: Tensor) =>
-  adaptiveMaxPool3d(x, m.outputSize, m.returnIndices), showOutput) {}
+export class AdaptiveMaxPool1d extends layer(
+  "AdaptiveMaxPool1d",
+  ADAPTIVE_MAX,
+  (m, x: Tensor) => (adaptiveMaxPool1d as Pool)(x, m.outputSize, m.returnIndices),
+  showOutput,
+) {}
+export class AdaptiveMaxPool2d extends layer(
+  "AdaptiveMaxPool2d",
+  ADAPTIVE_MAX,
+  (m, x: Tensor) => (adaptiveMaxPool2d as Pool)(x, m.outputSize, m.returnIndices),
+  showOutput,
+) {}
+export class AdaptiveMaxPool3d extends layer(
+  "AdaptiveMaxPool3d",
+  ADAPTIVE_MAX,
+  (m, x: Tensor) => (adaptiveMaxPool3d as Pool)(x, m.outputSize, m.returnIndices),
+  showOutput,
+) {}

@@ -138,4 +138,5 @@ export class Registry implements Tables {
 
 const KINDS: readonly Kind[] = ["parameter", "buffer", "module"]
 
-const textOf = (value: unknown): string => (value instanceof Tensor ? `a tensor ${tensorText(value)}` : valueText(value))
+const textOf = (value: unknown): string =>
+  value instanceof Tensor ? `a tensor ${tensorText(value)}` : valueText(value)

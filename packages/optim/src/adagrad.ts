@@ -1,7 +1,7 @@
 /** Adagrad. */
 import { type Args, fullLike, type Tensor } from "@taeda/core"
 import { direction, variants } from "./kernels.ts"
-import { Optimizer, optimizerSignature, options, type ParamGroup, type Params, type ParamState } from "./optimizer.ts"
+import { Optimizer, optimizerSignature, options, type ParamGroup, type ParamState, type Params } from "./optimizer.ts"
 
 export interface AdagradOptions {
   /** The learning rate. */
@@ -17,7 +17,9 @@ export interface AdagradOptions {
   maximize: boolean
 }
 
-const SIGNATURE = optimizerSignature("Adagrad(params, lr?, lrDecay?, weightDecay?, initialAccumulatorValue?, eps?, *, maximize?)")
+const SIGNATURE = optimizerSignature(
+  "Adagrad(params, lr?, lrDecay?, weightDecay?, initialAccumulatorValue?, eps?, *, maximize?)",
+)
 const DEFAULTS: AdagradOptions = {
   lr: 1e-2,
   lrDecay: 0,
@@ -34,8 +36,10 @@ const SUM = variants("adagradSum", (decays: boolean, maximize: boolean) => (s, g
   return s.add(d.mul(d))
 })
 /** p ← p − rate·d / (√s + ε) */
-const STEP = variants("adagrad", (decays: boolean, maximize: boolean) => (p, g, s, decay, eps, rate) =>
-  p.sub(direction(g, p, decay, decays, maximize).div(s.sqrt().add(eps)).mul(rate)),
+const STEP = variants(
+  "adagrad",
+  (decays: boolean, maximize: boolean) => (p, g, s, decay, eps, rate) =>
+    p.sub(direction(g, p, decay, decays, maximize).div(s.sqrt().add(eps)).mul(rate)),
 )
 
 /**
@@ -66,12 +70,6 @@ export class Adagrad extends Optimizer<AdagradOptions> {
 }
 
 type AdagradArgs = Args<
-  [
-    ["lr", number],
-    ["lrDecay", number],
-    ["weightDecay", number],
-    ["initialAccumulatorValue", number],
-    ["eps", number],
-  ],
+  [["lr", number], ["lrDecay", number], ["weightDecay", number], ["initialAccumulatorValue", number], ["eps", number]],
   Partial<AdagradOptions>
 >

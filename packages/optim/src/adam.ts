@@ -1,7 +1,15 @@
 /** Adam and AdamW. */
 import { type Args, type Signature, type Tensor, zerosLike } from "@taeda/core"
 import { direction, variants } from "./kernels.ts"
-import { type Checks, Optimizer, optimizerSignature, options, type ParamGroup, type Params, type ParamState } from "./optimizer.ts"
+import {
+  type Checks,
+  Optimizer,
+  optimizerSignature,
+  options,
+  type ParamGroup,
+  type ParamState,
+  type Params,
+} from "./optimizer.ts"
 
 export interface AdamOptions {
   /** The learning rate. */
@@ -49,8 +57,10 @@ const SQUARES = variants("adamSquares", (decays: boolean, maximize: boolean) => 
 })
 const LARGEST = variants("adamLargest", () => (largest, v) => largest.max(v))
 /** p ← keep·p − size·m / (√v/root + ε) */
-const STEP = variants("adam", (shrinks: boolean) => (p, m, v, size, root, eps, keep) =>
-  (shrinks ? p.mul(keep) : p).sub(m.div(v.sqrt().div(root).add(eps)).mul(size)),
+const STEP = variants(
+  "adam",
+  (shrinks: boolean) => (p, m, v, size, root, eps, keep) =>
+    (shrinks ? p.mul(keep) : p).sub(m.div(v.sqrt().div(root).add(eps)).mul(size)),
 )
 
 /**
@@ -100,10 +110,20 @@ export class AdamW extends Adam {
   protected static override readonly signature = optimizerSignature(
     "AdamW(params, lr?, betas?, eps?, weightDecay?, amsgrad?, *, maximize?)",
   )
-  protected static override readonly defaults: AdamOptions = { ...DEFAULTS, weightDecay: 1e-2, decoupledWeightDecay: true }
+  protected static override readonly defaults: AdamOptions = {
+    ...DEFAULTS,
+    weightDecay: 1e-2,
+    decoupledWeightDecay: true,
+  }
 }
 
 type AdamArgs = Args<
-  [["lr", number], ["betas", readonly [number, number]], ["eps", number], ["weightDecay", number], ["amsgrad", boolean]],
+  [
+    ["lr", number],
+    ["betas", readonly [number, number]],
+    ["eps", number],
+    ["weightDecay", number],
+    ["amsgrad", boolean],
+  ],
   Partial<AdamOptions>
 >

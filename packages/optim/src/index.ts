@@ -7,8 +7,8 @@ export {
   Optimizer,
   type OptimizerState,
   type ParamGroup,
-  type Params,
   type ParamState,
+  type Params,
 } from "./optimizer.ts"
 export { RMSprop, type RMSpropOptions } from "./rmsprop.ts"
 export { SGD, type SGDOptions } from "./sgd.ts"

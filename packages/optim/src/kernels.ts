@@ -5,7 +5,10 @@ import { type Expr, type Formula, Pointwise } from "@taeda/core"
  * A kernel for each set of options that change the formula, made when first needed. `make` gets the options as they were
  * given to the call.
  */
-export function variants<A extends readonly (boolean | number)[]>(name: string, make: (...flags: A) => Formula): (...flags: A) => Pointwise {
+export function variants<A extends readonly (boolean | number)[]>(
+  name: string,
+  make: (...flags: A) => Formula,
+): (...flags: A) => Pointwise {
   const known = new Map<string, Pointwise>()
   return (...flags) => {
     const key = flags.join()

@@ -13,14 +13,17 @@ export type SchedulerState = Record<string, unknown>
 
 const bound = <T extends object>(signature: Signature, args: readonly unknown[], defaults: T): [AnyOptimizer, T] => {
   const [optimizer, ...values] = bind(signature, args)
-  if (!(optimizer instanceof Optimizer)) throw new TypeError(`${signature.name}: ${valueText(optimizer)} is not an Optimizer`)
+  if (!(optimizer instanceof Optimizer))
+    throw new TypeError(`${signature.name}: ${valueText(optimizer)} is not an Optimizer`)
   const given = signature.names.slice(1).flatMap((name, i) => (values[i] === undefined ? [] : [[name, values[i]]]))
   return [optimizer, { ...defaults, ...Object.fromEntries(given) }]
 }
 
 /** What is saved of a scheduler: everything but the optimiser and functions. */
 function stateOf(scheduler: object): SchedulerState {
-  const saved = Object.entries(scheduler).filter(([name, v]) => name !== "optimizer" && typeof v !== "function" && !isFunctions(v))
+  const saved = Object.entries(scheduler).filter(
+    ([name, v]) => name !== "optimizer" && typeof v !== "function" && !isFunctions(v),
+  )
   return renamed(Object.fromEntries(saved), toKey)
 }
 
@@ -48,7 +51,9 @@ export abstract class LRScheduler {
     optimizer.paramGroups.forEach((group, i) => {
       if (lastEpoch === -1) group.initialLr ??= group.lr
       else if (group.initialLr === undefined)
-        throw new Error(`${this.constructor.name}: initialLr is not specified in paramGroups[${i}] when resuming with lastEpoch ${lastEpoch}`)
+        throw new Error(
+          `${this.constructor.name}: initialLr is not specified in paramGroups[${i}] when resuming with lastEpoch ${lastEpoch}`,
+        )
     })
     this.prepare(lastEpoch === -1)
     this.baseLrs = optimizer.paramGroups.map((group) => group.initialLr as number)
@@ -98,7 +103,10 @@ export class StepLR extends LRScheduler {
   declare readonly stepSize: number
   declare readonly gamma: number
 
-  constructor(optimizer: AnyOptimizer, ...args: Args<[["stepSize", number], ["gamma", number], ["lastEpoch", number]]>) {
+  constructor(
+    optimizer: AnyOptimizer,
+    ...args: Args<[["stepSize", number], ["gamma", number], ["lastEpoch", number]]>
+  ) {
     super(...bound(STEP, [optimizer, ...args], { gamma: 0.1 }))
   }
 
@@ -149,9 +157,13 @@ export class ConstantLR extends LRScheduler {
   declare readonly factor: number
   declare readonly totalIters: number
 
-  constructor(optimizer: AnyOptimizer, ...args: Args<[["factor", number], ["totalIters", number], ["lastEpoch", number]]>) {
+  constructor(
+    optimizer: AnyOptimizer,
+    ...args: Args<[["factor", number], ["totalIters", number], ["lastEpoch", number]]>
+  ) {
     const [of, given] = bound(CONSTANT, [optimizer, ...args], { factor: 1 / 3, totalIters: 5 })
-    if (given.factor > 1 || given.factor < 0) throw new RangeError(`ConstantLR: factor must be between 0 and 1, got ${given.factor}`)
+    if (given.factor > 1 || given.factor < 0)
+      throw new RangeError(`ConstantLR: factor must be between 0 and 1, got ${given.factor}`)
     super(of, given)
   }
 
@@ -197,7 +209,10 @@ export class PolynomialLR extends LRScheduler {
   declare readonly totalIters: number
   declare readonly power: number
 
-  constructor(optimizer: AnyOptimizer, ...args: Args<[["totalIters", number], ["power", number], ["lastEpoch", number]]>) {
+  constructor(
+    optimizer: AnyOptimizer,
+    ...args: Args<[["totalIters", number], ["power", number], ["lastEpoch", number]]>
+  ) {
     super(...bound(POLYNOMIAL, [optimizer, ...args], { totalIters: 5, power: 1 }))
   }
 
@@ -237,8 +252,11 @@ function factors(name: string, optimizer: AnyOptimizer, given: Factor | readonly
   const { length } = optimizer.paramGroups
   const list = typeof given === "function" ? new Array<Factor>(length).fill(given) : given
   if (!Array.isArray(list) || list.some((f) => typeof f !== "function"))
-    throw new TypeError(`${name}: lrLambda must be a function of the epoch, or one for each group, got ${valueText(given)}`)
-  if (list.length !== length) throw new RangeError(`${name}: expected ${length} functions, one per group, but got ${list.length}`)
+    throw new TypeError(
+      `${name}: lrLambda must be a function of the epoch, or one for each group, got ${valueText(given)}`,
+    )
+  if (list.length !== length)
+    throw new RangeError(`${name}: expected ${length} functions, one per group, but got ${list.length}`)
   return list
 }
 
@@ -324,7 +342,10 @@ export class OneCycleLR extends LRScheduler {
   declare private readonly settings: () => OneCycleOptions
   declare private readonly phases: readonly Phase[]
 
-  constructor(optimizer: AnyOptimizer, ...args: Args<[["maxLr", number | readonly number[]], ["totalSteps", number]], Partial<OneCycleOptions>>) {
+  constructor(
+    optimizer: AnyOptimizer,
+    ...args: Args<[["maxLr", number | readonly number[]], ["totalSteps", number]], Partial<OneCycleOptions>>
+  ) {
     const [of, given] = bound(ONE_CYCLE, [optimizer, ...args], {
       pctStart: 0.3,
       annealStrategy: "cos",
@@ -336,13 +357,23 @@ export class OneCycleLR extends LRScheduler {
       threePhase: false,
     } as OneCycleOptions)
     const totalSteps = stepsOf(given)
-    if (!(given.pctStart >= 0 && given.pctStart <= 1)) throw new RangeError(`OneCycleLR: expected pctStart between 0 and 1, got ${given.pctStart}`)
+    if (!(given.pctStart >= 0 && given.pctStart <= 1))
+      throw new RangeError(`OneCycleLR: expected pctStart between 0 and 1, got ${given.pctStart}`)
     if (!Object.hasOwn(ANNEAL, given.annealStrategy))
-      throw new RangeError(`OneCycleLR: annealStrategy must be "cos" or "linear", got ${JSON.stringify(given.annealStrategy)}`)
+      throw new RangeError(
+        `OneCycleLR: annealStrategy must be "cos" or "linear", got ${JSON.stringify(given.annealStrategy)}`,
+      )
     if (given.cycleMomentum && !("momentum" in of.defaults) && !("betas" in of.defaults))
       throw new RangeError("OneCycleLR: the optimizer has neither momentum nor betas; pass { cycleMomentum: false }")
     const { annealStrategy, cycleMomentum, lastEpoch } = given
-    const options = { lastEpoch, totalSteps, annealStrategy, cycleMomentum, settings: () => given, phases: phasesOf(totalSteps, given) }
+    const options = {
+      lastEpoch,
+      totalSteps,
+      annealStrategy,
+      cycleMomentum,
+      settings: () => given,
+      phases: phasesOf(totalSteps, given),
+    }
     super(of, options)
   }
 
@@ -353,10 +384,16 @@ export class OneCycleLR extends LRScheduler {
     const each = (name: string, values: number | readonly number[]): readonly number[] => {
       if (typeof values === "number") return new Array<number>(paramGroups.length).fill(values)
       if (values.length !== paramGroups.length)
-        throw new RangeError(`OneCycleLR: expected ${paramGroups.length} values for ${name}, one per group, got ${values.length}`)
+        throw new RangeError(
+          `OneCycleLR: expected ${paramGroups.length} values for ${name}, one per group, got ${values.length}`,
+        )
       return values
     }
-    const [highest, most, least] = [each("maxLr", maxLr), each("maxMomentum", maxMomentum), each("baseMomentum", baseMomentum)]
+    const [highest, most, least] = [
+      each("maxLr", maxLr),
+      each("maxMomentum", maxMomentum),
+      each("baseMomentum", baseMomentum),
+    ]
     paramGroups.forEach((group, i) => {
       group.initialLr = highest[i] / divFactor
       group.maxLr = highest[i]
@@ -371,7 +408,9 @@ export class OneCycleLR extends LRScheduler {
   protected override rate(group: ParamGroup): number {
     const { lastEpoch, totalSteps, phases, cycleMomentum } = this
     if (lastEpoch > totalSteps)
-      throw new RangeError(`OneCycleLR: tried to step ${lastEpoch} times; the specified number of total steps is ${totalSteps}`)
+      throw new RangeError(
+        `OneCycleLR: tried to step ${lastEpoch} times; the specified number of total steps is ${totalSteps}`,
+      )
     const anneal = ANNEAL[this.annealStrategy]
     const at = phases.findIndex(([end], i) => lastEpoch <= end || i === phases.length - 1)
     const [end, from, to, fromMomentum, toMomentum] = phases[at]
@@ -390,7 +429,8 @@ function setMomentum(group: ParamGroup, momentum: number): void {
 function stepsOf({ totalSteps, epochs, stepsPerEpoch }: OneCycleOptions): number {
   const steps = totalSteps ?? (epochs !== undefined && stepsPerEpoch !== undefined ? epochs * stepsPerEpoch : null)
   if (steps === null) throw new TypeError("OneCycleLR: give totalSteps, or epochs and stepsPerEpoch")
-  if (!Number.isInteger(steps) || steps <= 0) throw new RangeError(`OneCycleLR: expected a positive integer of steps, got ${steps}`)
+  if (!Number.isInteger(steps) || steps <= 0)
+    throw new RangeError(`OneCycleLR: expected a positive integer of steps, got ${steps}`)
   return steps
 }
 
@@ -472,12 +512,14 @@ export class ReduceLROnPlateau {
       eps: 1e-8,
     } as PlateauOptions)
     if (options.factor >= 1) throw new RangeError(`ReduceLROnPlateau: factor must be below 1, got ${options.factor}`)
-    if (!Object.hasOwn(BETTER, options.mode)) throw new RangeError(`ReduceLROnPlateau: mode ${options.mode} is unknown; use "min" or "max"`)
+    if (!Object.hasOwn(BETTER, options.mode))
+      throw new RangeError(`ReduceLROnPlateau: mode ${options.mode} is unknown; use "min" or "max"`)
     if (!Object.hasOwn(BETTER.min, options.thresholdMode))
       throw new RangeError(`ReduceLROnPlateau: thresholdMode ${options.thresholdMode} is unknown; use "rel" or "abs"`)
     const { length } = of.paramGroups
     const minLrs = typeof minLr === "number" ? new Array<number>(length).fill(minLr) : [...minLr]
-    if (minLrs.length !== length) throw new RangeError(`ReduceLROnPlateau: expected ${length} minLr, one per group, got ${minLrs.length}`)
+    if (minLrs.length !== length)
+      throw new RangeError(`ReduceLROnPlateau: expected ${length} minLr, one per group, got ${minLrs.length}`)
     this.optimizer = of
     Object.assign(this, options)
     this.minLrs = minLrs
@@ -488,7 +530,9 @@ export class ReduceLROnPlateau {
   /** Notes the epoch's metric, a number, and reduces the rates where it has not improved for long enough. */
   step(metric: number): void {
     if (typeof metric !== "number")
-      throw new TypeError(`ReduceLROnPlateau.step: expected a number, got ${valueText(metric)}; of a tensor take await loss.item()`)
+      throw new TypeError(
+        `ReduceLROnPlateau.step: expected a number, got ${valueText(metric)}; of a tensor take await loss.item()`,
+      )
     this.lastEpoch++
     if (BETTER[this.mode][this.thresholdMode](metric, this.best, this.threshold)) {
       this.best = metric

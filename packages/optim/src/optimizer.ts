@@ -2,7 +2,17 @@
  * Optimizer: what all optimisers share. Parameters come in groups with options of their own; what an optimiser remembers
  * of a parameter stands in `state`.
  */
-import { bind, didYouMean, isTensor, parseSignature, raw, recording, type Signature, type Tensor, valueText } from "@taeda/core"
+import {
+  bind,
+  didYouMean,
+  isTensor,
+  parseSignature,
+  raw,
+  recording,
+  type Signature,
+  type Tensor,
+  valueText,
+} from "@taeda/core"
 import { renamed, toKey, toName } from "./keys.ts"
 
 /** A group's parameters and options, PyTorch's names in camelCase; all of them may be changed between steps. */
@@ -85,7 +95,8 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
   /** Adds parameters, one or several, with options that differ from the defaults. Throws before anything is added. */
   addParamGroup(group: GroupInit<O>): void {
     const name = this.constructor.name
-    if (!isGroup(group)) throw new TypeError(`${name}: a parameter group is an object with params, got ${valueText(group)}`)
+    if (!isGroup(group))
+      throw new TypeError(`${name}: a parameter group is an object with params, got ${valueText(group)}`)
     const { params, ...given } = group as { params: Tensor | Parameters_ }
     const entries: unknown[] = isTensor(params) ? [params] : isIterable(params) ? [...params] : [params]
     const named = entries.length > 0 && entries.every((e) => Array.isArray(e))
@@ -93,8 +104,10 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
     const taken = new Set(this.paramGroups.flatMap((g) => g.params))
     const seen = new Set<Tensor>()
     for (const t of tensors) {
-      if (!isTensor(t)) throw new TypeError(`${name}: optimizer can only optimize tensors, but one of the params is ${valueText(t)}`)
-      if (!t.isLeaf && !t.retainsGrad) throw new TypeError(`${name}: can't optimize a non-leaf tensor (${valueText(t)})`)
+      if (!isTensor(t))
+        throw new TypeError(`${name}: optimizer can only optimize tensors, but one of the params is ${valueText(t)}`)
+      if (!t.isLeaf && !t.retainsGrad)
+        throw new TypeError(`${name}: can't optimize a non-leaf tensor (${valueText(t)})`)
       if (seen.has(t)) throw new RangeError(`${name}: a parameter group has a duplicate parameter (${valueText(t)})`)
       if (taken.has(t)) throw new RangeError(`${name}: some parameters appear in more than one parameter group`)
       seen.add(t)
@@ -171,7 +184,9 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
     groups.forEach(({ params }, i) => {
       const own = this.paramGroups[i].params.length
       if (params.length !== own)
-        throw new RangeError(`loadStateDict: group ${i} has ${params.length} parameters in the state dict and ${own} in the optimizer`)
+        throw new RangeError(
+          `loadStateDict: group ${i} has ${params.length} parameters in the state dict and ${own} in the optimizer`,
+        )
     })
     const byNumber = new Map<string, Tensor>()
     groups.forEach(({ params }, i) => {
@@ -181,7 +196,11 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
     raw(() => {
       for (const [number, values] of Object.entries(stateDict.state)) {
         const p = byNumber.get(number)
-        if (p) loaded.set(p, Object.fromEntries(Object.entries(values).map(([k, v]) => [toName(k), restored(toName(k), v, p)])))
+        if (p)
+          loaded.set(
+            p,
+            Object.fromEntries(Object.entries(values).map(([k, v]) => [toName(k), restored(toName(k), v, p)])),
+          )
       }
     })
     groups.forEach(({ params: _, ...rest }, i) => void Object.assign(this.paramGroups[i], renamed(rest, toName)))
@@ -192,7 +211,9 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
   /** PyTorch's text: the groups with their options. */
   toString(): string {
     const groups = this.paramGroups.map((group, i) => {
-      const keys = Object.keys(group).filter((key) => key !== "params").sort()
+      const keys = Object.keys(group)
+        .filter((key) => key !== "params")
+        .sort()
       return `Parameter Group ${i}\n${keys.map((key) => `    ${toKey(key)}: ${text(group[key])}\n`).join("")}`
     })
     return `${this.constructor.name} (\n${groups.join("\n")})`
@@ -205,7 +226,8 @@ Object.defineProperty(Optimizer.prototype, Symbol.for("nodejs.util.inspect.custo
   },
 })
 
-const isGroup = (value: unknown): boolean => typeof value === "object" && value !== null && !isTensor(value) && "params" in value
+const isGroup = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && !isTensor(value) && "params" in value
 
 /** The number of steps is a number here, a tensor in PyTorch; everything else of a parameter is laid out as it is. */
 function restored(name: string, value: unknown, p: Tensor): unknown {
@@ -215,4 +237,12 @@ function restored(name: string, value: unknown, p: Tensor): unknown {
 }
 
 const text = (value: unknown): string =>
-  typeof value === "boolean" ? (value ? "True" : "False") : value === null ? "None" : Array.isArray(value) ? `(${value.join(", ")})` : String(value)
+  typeof value === "boolean"
+    ? value
+      ? "True"
+      : "False"
+    : value === null
+      ? "None"
+      : Array.isArray(value)
+        ? `(${value.join(", ")})`
+        : String(value)

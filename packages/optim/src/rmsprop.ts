@@ -1,7 +1,7 @@
 /** RMSprop. */
 import { type Args, type Tensor, zerosLike } from "@taeda/core"
 import { direction, variants } from "./kernels.ts"
-import { Optimizer, optimizerSignature, options, type ParamGroup, type Params, type ParamState } from "./optimizer.ts"
+import { Optimizer, optimizerSignature, options, type ParamGroup, type ParamState, type Params } from "./optimizer.ts"
 
 export interface RMSpropOptions {
   /** The learning rate. */
@@ -18,7 +18,9 @@ export interface RMSpropOptions {
   maximize: boolean
 }
 
-const SIGNATURE = optimizerSignature("RMSprop(params, lr?, alpha?, eps?, weightDecay?, momentum?, centered?, *, maximize?)")
+const SIGNATURE = optimizerSignature(
+  "RMSprop(params, lr?, alpha?, eps?, weightDecay?, momentum?, centered?, *, maximize?)",
+)
 const DEFAULTS: RMSpropOptions = {
   lr: 1e-2,
   alpha: 0.99,
@@ -36,24 +38,38 @@ const SQUARES = variants("rmspropSquares", (decays: boolean, maximize: boolean) 
   return v.mul(alpha).add(d.mul(share).mul(d))
 })
 /** m ← m + (1 − α)·(d − m) */
-const AVERAGE = variants("rmspropAverage", (decays: boolean, maximize: boolean) => (m, g, p, decay, share) =>
-  m.add(direction(g, p, decay, decays, maximize).sub(m).mul(share)),
+const AVERAGE = variants(
+  "rmspropAverage",
+  (decays: boolean, maximize: boolean) => (m, g, p, decay, share) =>
+    m.add(direction(g, p, decay, decays, maximize).sub(m).mul(share)),
 )
 /** p ← p − lr·d / (√v + ε) */
-const STEP = variants("rmsprop", (decays: boolean, maximize: boolean) => (p, g, v, decay, eps, lr) =>
-  p.sub(direction(g, p, decay, decays, maximize).div(v.sqrt().add(eps)).mul(lr)),
+const STEP = variants(
+  "rmsprop",
+  (decays: boolean, maximize: boolean) => (p, g, v, decay, eps, lr) =>
+    p.sub(direction(g, p, decay, decays, maximize).div(v.sqrt().add(eps)).mul(lr)),
 )
 /** p ← p − lr·d / (√(v − m²) + ε) */
-const CENTERED = variants("rmsprop", (decays: boolean, maximize: boolean) => (p, g, v, m, decay, eps, lr) =>
-  p.sub(direction(g, p, decay, decays, maximize).div(v.sub(m.mul(m)).sqrt().add(eps)).mul(lr)),
+const CENTERED = variants(
+  "rmsprop",
+  (decays: boolean, maximize: boolean) => (p, g, v, m, decay, eps, lr) =>
+    p.sub(
+      direction(g, p, decay, decays, maximize)
+        .div(v.sub(m.mul(m)).sqrt().add(eps))
+        .mul(lr),
+    ),
 )
 /** b ← momentum·b + d / (√v + ε) */
-const MOMENTUM = variants("rmspropMomentum", (decays: boolean, maximize: boolean) => (b, g, p, v, decay, eps, momentum) =>
-  b.mul(momentum).add(direction(g, p, decay, decays, maximize).div(v.sqrt().add(eps))),
+const MOMENTUM = variants(
+  "rmspropMomentum",
+  (decays: boolean, maximize: boolean) => (b, g, p, v, decay, eps, momentum) =>
+    b.mul(momentum).add(direction(g, p, decay, decays, maximize).div(v.sqrt().add(eps))),
 )
 /** b ← momentum·b + d / (√(v − m²) + ε) */
-const CENTERED_MOMENTUM = variants("rmspropMomentum", (decays: boolean, maximize: boolean) => (b, g, p, v, m, decay, eps, momentum) =>
-  b.mul(momentum).add(direction(g, p, decay, decays, maximize).div(v.sub(m.mul(m)).sqrt().add(eps))),
+const CENTERED_MOMENTUM = variants(
+  "rmspropMomentum",
+  (decays: boolean, maximize: boolean) => (b, g, p, v, m, decay, eps, momentum) =>
+    b.mul(momentum).add(direction(g, p, decay, decays, maximize).div(v.sub(m.mul(m)).sqrt().add(eps))),
 )
 /** p ← p − lr·b */
 const ALONG = variants("rmsprop", () => (p, b, lr) => p.sub(b.mul(lr)))
@@ -65,7 +81,13 @@ const ALONG = variants("rmsprop", () => (p, b, lr) => p.sub(b.mul(lr)))
 export class RMSprop extends Optimizer<RMSpropOptions> {
   constructor(params: Params<RMSpropOptions>, ...args: RMSpropArgs) {
     const [list, given] = options(SIGNATURE, [params, ...args], DEFAULTS)
-    super(list, given, { lr: atLeastZero, alpha: atLeastZero, eps: atLeastZero, weightDecay: atLeastZero, momentum: atLeastZero })
+    super(list, given, {
+      lr: atLeastZero,
+      alpha: atLeastZero,
+      eps: atLeastZero,
+      weightDecay: atLeastZero,
+      momentum: atLeastZero,
+    })
   }
 
   protected override update(p: Tensor, g: Tensor, group: ParamGroup<RMSpropOptions>, state: ParamState): void {

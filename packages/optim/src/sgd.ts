@@ -1,7 +1,7 @@
 /** Stochastic gradient descent, with momentum and Nesterov's variant. */
 import type { Args, Tensor } from "@taeda/core"
 import { direction, variants } from "./kernels.ts"
-import { Optimizer, optimizerSignature, options, type ParamGroup, type Params, type ParamState } from "./optimizer.ts"
+import { Optimizer, optimizerSignature, options, type ParamGroup, type ParamState, type Params } from "./optimizer.ts"
 
 export interface SGDOptions {
   /** The learning rate. */
@@ -21,9 +21,15 @@ const DEFAULTS: SGDOptions = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay:
 const atLeastZero = (v: number): boolean => v >= 0
 
 /** p ← p − lr·d */
-const PLAIN = variants("sgd", (decays: boolean, maximize: boolean) => (p, g, decay, lr) => p.sub(direction(g, p, decay, decays, maximize).mul(lr)))
+const PLAIN = variants(
+  "sgd",
+  (decays: boolean, maximize: boolean) => (p, g, decay, lr) => p.sub(direction(g, p, decay, decays, maximize).mul(lr)),
+)
 /** b ← d, at the first step */
-const START = variants("sgdMomentum", (decays: boolean, maximize: boolean) => (p, g, decay) => direction(g, p, decay, decays, maximize))
+const START = variants(
+  "sgdMomentum",
+  (decays: boolean, maximize: boolean) => (p, g, decay) => direction(g, p, decay, decays, maximize),
+)
 /** b ← momentum·b + (1 − dampening)·d */
 const MOMENTUM = variants(
   "sgdMomentum",

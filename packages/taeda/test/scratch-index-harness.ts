@@ -4,7 +4,11 @@ import { casesOf, errorCasesOf, type Case, type CaseArg } from "../../conformanc
 import { cotangent, secondCotangent, storageOf, valuesOf, type TensorInput } from "../../conformance/src/inputs.ts"
 import { pathOf, toleranceOf, type Row } from "../../conformance/src/row.ts"
 import type { Golden, GoldenTensor } from "../../conformance/src/golden.ts"
-torch.registerBackend("cpu", { openSync: () => createCpuJs(), open: async () => createCpuJs() })
+import { createMinimal } from "../../conformance/src/minimal/backend.ts"
+import * as S from "../../conformance/src/decorators/strict.ts"
+import * as G from "../../conformance/src/decorators/guarded.ts"
+const make = () => process.env.BACKEND === "minimal" ? createMinimal() : process.env.BACKEND === "strict" ? (S as any).strict((G as any).guarded(createCpuJs())) : createCpuJs()
+torch.registerBackend("cpu", { openSync: make, open: async () => make() })
 import { grad } from "../../core/src/autograd/engine.ts"
 const T = { ...torch, grad } as any
 const made = (input: TensorInput): any => {

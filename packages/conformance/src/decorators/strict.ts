@@ -125,12 +125,7 @@ function checkLaunch(
   const where = (k: number, role: string): string => `${role} ${k} of ${describeKernel(kernel)}`
   insist(sizes.length === kernel.rank, () => `${describeKernel(kernel)}: launched over [${sizes.join(", ")}]`)
   const kept = kernel.kind === "reduce" ? sizes.slice(0, kernel.rank - kernel.reduced) : sizes
-  const follows = (
-    { operand }: Typed,
-    space: readonly number[],
-    access: InputType["access"],
-    name: string,
-  ): void => {
+  const follows = ({ operand }: Typed, space: readonly number[], access: InputType["access"], name: string): void => {
     const last = space.length - 1
     insist(
       sameList(operand.sizes, space) && operand.strides.length === space.length,
@@ -179,7 +174,6 @@ function checkLaunch(
       () => `${where(k, "output")} does not alias input ${aliases}`,
     )
 }
-
 
 class Checked {
   readonly inner: Executable

@@ -96,7 +96,7 @@ const FLOATS: Readonly<Record<OnFloats, (a: number, b: number) => number>> = {
   ...SPECIAL,
   neg: (a) => -a,
   abs: Math.abs,
-  sign: Math.sign,
+  sign: (a) => (a > 0 ? 1 : a < 0 ? -1 : 0),
   floor: Math.floor,
   ceil: Math.ceil,
   trunc: Math.trunc,

@@ -39,7 +39,9 @@ export const RANDOM: readonly Program[] = [
   seeded("torch.randint(0, 3, (4,), dtype=torch.float32)", () => core.randint(0, 3, [4], { dtype: "float32" })),
   seeded("torch.randperm(10)", () => core.randperm(10)),
   seeded("torch.randperm(1)", () => core.randperm(1)),
-  seeded("torch.bernoulli(torch.tensor([0., 1., .5, .25, .75]))", () => core.bernoulli(tensor([0, 1, 0.5, 0.25, 0.75]))),
+  seeded("torch.bernoulli(torch.tensor([0., 1., .5, .25, .75]))", () =>
+    core.bernoulli(tensor([0, 1, 0.5, 0.25, 0.75])),
+  ),
   seeded("torch.zeros(9).bernoulli_(0.3)", () => zeros(9).bernoulli_(0.3)),
   seeded("torch.zeros(5).uniform_(-1, 3)", () => zeros(5).uniform_(-1, 3)),
   seeded("torch.zeros(3, 6).normal_(2, 0.5)", () => zeros(3, 6).normal_(2, 0.5)),
@@ -53,7 +55,9 @@ export const RANDOM: readonly Program[] = [
   seeded("torch.zeros(5).cauchy_(1, 2)", () => zeros(5).cauchy_(1, 2)),
   seeded("torch.zeros(5).geometric_(0.4)", () => zeros(5).geometric_(0.4)),
   seeded("torch.zeros(5).random_(7)", () => zeros(5).random_(7)),
-  seeded("torch.multinomial(torch.tensor([.1, .2, .3, .4]), 3)", () => core.multinomial(tensor([0.1, 0.2, 0.3, 0.4]), 3)),
+  seeded("torch.multinomial(torch.tensor([.1, .2, .3, .4]), 3)", () =>
+    core.multinomial(tensor([0.1, 0.2, 0.3, 0.4]), 3),
+  ),
   seeded("torch.multinomial(torch.tensor([[.1, .9, 0.], [1., 2., 3.]]), 6, replacement=True)", () =>
     core.multinomial(
       tensor([

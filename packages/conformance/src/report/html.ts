@@ -17,8 +17,7 @@ th:first-child, td:first-child, td:nth-child(2) { text-align: left }
 .gap { background: color-mix(in srgb, #e0a100 35%, transparent) }
 pre { white-space: pre-wrap }`
 
-const statusOf = ({ failed, gaps }: Cell): CaseResult["status"] =>
-  failed > 0 ? "failed" : gaps > 0 ? "gap" : "passed"
+const statusOf = ({ failed, gaps }: Cell): CaseResult["status"] => (failed > 0 ? "failed" : gaps > 0 ? "gap" : "passed")
 
 const cell = (each: Cell | undefined): string =>
   each ? `<td class="${statusOf(each)}">${cellText(each)}</td>` : "<td></td>"

@@ -22,7 +22,11 @@ const failureLines = ({ id, failures = [] }: CaseResult): string[] =>
 export function toMarkdown(...reports: readonly Report[]): string {
   const { columns, rows } = tableOf(reports)
   const totals = reports.map((report) =>
-    line([report.backend, ...[report.passed, report.failed, report.gaps].map(String), `${(report.milliseconds / 1000).toFixed(1)} s`]),
+    line([
+      report.backend,
+      ...[report.passed, report.failed, report.gaps].map(String),
+      `${(report.milliseconds / 1000).toFixed(1)} s`,
+    ]),
   )
   const parts = [
     "# Conformance",

@@ -59,7 +59,13 @@ const doubleBackward: Template = {
     const { prepared, gradients } = await differentiate(each, golden, true)
     const again = gradients.flatMap((gradient, i) => (gradient?.requiresGrad ? [{ gradient, i }] : []))
     const want = golden.secondGradients as (GoldenTensor | null)[]
-    if (again.length === 0) return compareGradients(each.row, want.map(() => null), want, "second gradient")
+    if (again.length === 0)
+      return compareGradients(
+        each.row,
+        want.map(() => null),
+        want,
+        "second gradient",
+      )
     const got = gradientsOf(
       again.map(({ gradient }) => gradient),
       prepared.tensors,
@@ -107,9 +113,7 @@ const gradcheck: Template = {
 const gradgradcheck: Template = {
   name: "gradgradcheck",
   applies: (trial) =>
-    gradcheck.applies(trial) &&
-    trial.golden.secondGradients !== undefined &&
-    finite(trial.golden.secondGradients),
+    gradcheck.applies(trial) && trial.golden.secondGradients !== undefined && finite(trial.golden.secondGradients),
   async run({ each }) {
     const { fn, leaves } = asFunction(each)
     await autograd.gradgradcheck(fn, leaves)

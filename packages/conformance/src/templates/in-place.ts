@@ -14,9 +14,7 @@ function fits({ each: { row, args }, golden }: Trial): boolean {
   const receiver = args[0] as unknown as TensorInput
   const [output] = golden.outputs
   return (
-    receiver.layout !== "expanded" &&
-    receiver.dtype === output.dtype &&
-    receiver.shape.join() === output.shape.join()
+    receiver.layout !== "expanded" && receiver.dtype === output.dtype && receiver.shape.join() === output.shape.join()
   )
 }
 

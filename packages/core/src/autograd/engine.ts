@@ -1,42 +1,47 @@
 /**
  * The backward pass: visits the nodes from the roots to the leaves, nearest first, without recursion.
  */
-import { DTYPES } from "../dtype.ts"
-import { shapeText } from "../errors.ts"
-import { add } from "../ops/arithmetic.ts"
-import { ones, zeros } from "../ops/creation.ts"
-import { to } from "../ops/conversion.ts"
-import { clone } from "../ops/copying.ts"
-import { isContiguous, sameSizes } from "../shape.ts"
-import type { Storage } from "../storage.ts"
-import { Tensor } from "../tensor.ts"
+import { type Args, bind, parseSignature } from "../args.ts"
+import type { DType } from "../dtype.ts"
+import { shapeText, valueText } from "../errors.ts"
+import { denseStrides } from "../layout.ts"
 import { isnanAnySync } from "../ops/anomaly.ts"
+import { add } from "../ops/arithmetic.ts"
+import { to } from "../ops/conversion.ts"
+import { copyInto } from "../ops/copying.ts"
+import { emptyStrided, ones, zeros } from "../ops/creation.ts"
+import { sumToSize } from "../ops/sum-to-size.ts"
+import { sameSizes, type Sizes } from "../shape.ts"
+import { outlive, type Storage } from "../storage.ts"
+import { isTensor, type Tensor } from "../tensor.ts"
 import { anomalyEnabled, raw, recording } from "./mode.ts"
-import { AccumulateGrad, edgeOf, type GradNode } from "./node.ts"
+import { AccumulateGrad, edgeOf, type GradNode, type OutputInfo } from "./node.ts"
 
 export interface BackwardOptions {
   /** The gradient of the tensor itself; 1 by default, for a tensor of one element. */
   gradient?: Tensor | null
   /** Keeps what the graph saved, for another pass; by default as `createGraph`. */
-  retainGraph?: boolean
+  retainGraph?: boolean | null
   /** Records the backward pass itself, for higher derivatives. */
   createGraph?: boolean
   /** Accumulates into these only; by default into every leaf. */
   inputs?: Tensor | readonly Tensor[] | null
 }
 
-/** Where a gradient is wanted instead of being accumulated. */
-interface Capture {
+/** Where a gradient is wanted. */
+interface Target {
   readonly node: GradNode
   readonly output: number
 }
 
 interface Pass {
-  readonly roots: readonly { node: GradNode; output: number; grad: Tensor }[]
+  readonly roots: readonly { node: GradNode; output: number; grad: Tensor; given: boolean }[]
   readonly keep: boolean
   readonly create: boolean
-  /** Null: accumulate in every leaf. */
-  readonly captures: readonly Capture[] | null
+  /** The only places whose gradients are wanted; null: every leaf. */
+  readonly targets: readonly Target[] | null
+  /** Whether gradients are added to the leaves or given to the caller. */
+  readonly accumulate: boolean
 }
 
 /** The nodes that can be reached from the roots, and how many edges lead to each. */
@@ -56,16 +61,26 @@ function reach(roots: readonly GradNode[]): Map<GradNode, number> {
   return incoming
 }
 
-/** Among `nodes`, those from which a captured node can be reached. */
-function leadingTo(nodes: Iterable<GradNode>, captures: readonly Capture[]): Set<GradNode> {
-  const wanted = new Set(captures.map((c) => c.node))
-  // A node is older than those that use it, except for the sinks of leaves, which have no next.
-  const ascending = [...nodes].sort((a, b) => rankOf(a) - rankOf(b))
-  for (const node of ascending) if (node.next.some((n) => n && wanted.has(n))) wanted.add(node)
+/** Among `nodes`, those from which a target can be reached. */
+function leadingTo(nodes: Iterable<GradNode>, targets: readonly Target[]): Set<GradNode> {
+  const users = new Map<GradNode, GradNode[]>()
+  for (const node of nodes)
+    for (const next of node.next)
+      if (next) {
+        const list = users.get(next)
+        if (list) list.push(node)
+        else users.set(next, [node])
+      }
+  const wanted = new Set(targets.map((c) => c.node))
+  const stack = [...wanted]
+  for (let node = stack.pop(); node; node = stack.pop())
+    for (const user of users.get(node) ?? [])
+      if (!wanted.has(user)) {
+        wanted.add(user)
+        stack.push(user)
+      }
   return wanted
 }
-
-const rankOf = (node: GradNode): number => (node instanceof AccumulateGrad ? -1 : node.sequence)
 
 /** A heap of nodes, the youngest on top: an order in which every node comes after those that use it. */
 class ReadyQueue {
@@ -104,10 +119,11 @@ class ReadyQueue {
 
 function run(pass: Pass): (Tensor | null)[] {
   const incoming = reach(pass.roots.map((r) => r.node))
-  const wanted = pass.captures ? leadingTo(incoming.keys(), pass.captures) : null
-  const captured: (Tensor | null)[] = pass.captures ? pass.captures.map(() => null) : []
+  const { targets } = pass
+  const wanted = targets ? leadingTo(incoming.keys(), targets) : null
+  const captured: (Tensor | null)[] = targets ? targets.map(() => null) : []
   const pending = new Map<GradNode, (Tensor | null)[]>()
-  /** Memory that more than one gradient may see: a leaf must not keep it. */
+  /** Memory that more than one gradient, or somebody else, may see: a leaf must not keep it. */
   const shared = new Set<Storage>()
   const ready = new ReadyQueue()
 
@@ -118,8 +134,8 @@ function run(pass: Pass): (Tensor | null)[] {
     slots[output] = before ? add(before, grad) : grad
   }
 
-  for (const { node, output, grad } of pass.roots) {
-    shared.add(grad.storage)
+  for (const { node, output, grad, given } of pass.roots) {
+    if (given) shared.add(grad.storage)
     receive(node, output, grad)
   }
   for (const [node, count] of incoming) if (count === 0) ready.push(node)
@@ -127,18 +143,16 @@ function run(pass: Pass): (Tensor | null)[] {
   for (let node = ready.pop(); node; node = ready.pop()) {
     const slots = pending.get(node)
     pending.delete(node)
-    const active = slots !== undefined && (!wanted || wanted.has(node))
-    let grads: readonly (Tensor | null)[] = slots ?? []
-    let results: readonly (Tensor | null)[] = []
-    if (active) {
-      grads = beforeNode(node, grads)
-      pass.captures?.forEach((c, i) => {
-        if (c.node === node) captured[i] = grads[c.output] ?? null
+    let results: readonly (Tensor | null)[] = NOTHING
+    if (slots && (!wanted || wanted.has(node))) {
+      let grads: Grads = tensorHooks(node, slots, shared)
+      targets?.forEach((t, i) => {
+        if (t.node === node) captured[i] = grads[t.output] ?? null
       })
       if (node instanceof AccumulateGrad) {
-        const grad = grads[0]
-        if (!pass.captures && grad) accumulate(node, grad, pass.create, shared)
+        if (pass.accumulate) accumulate(node, preHooks(node, grads, shared), pass.create, shared)
       } else if (!wanted || node.next.some((n) => n && wanted.has(n))) {
+        grads = preHooks(node, grads, shared)
         results = applyNode(node, grads, shared)
         if (!pass.keep) node.release()
       }
@@ -147,7 +161,10 @@ function run(pass: Pass): (Tensor | null)[] {
       const next = node.next[i]
       if (!next) continue
       const grad = results[i]
-      if (grad) receive(next, node.nextOutputs[i]!, grad)
+      if (grad) {
+        const output = node.nextOutputs[i]!
+        receive(next, output, fitted(node, i, grad, next.outputs[output]))
+      }
       const left = incoming.get(next)! - 1
       incoming.set(next, left)
       if (left === 0) ready.push(next)
@@ -156,27 +173,100 @@ function run(pass: Pass): (Tensor | null)[] {
   return captured
 }
 
-/** Hooks on the outputs, then the tensors that retain their gradient. */
-function beforeNode(node: GradNode, grads: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
-  if (!node.tensorHooks && !node.preHooks && !node.retained) return grads
-  let result = grads.slice()
-  if (node.tensorHooks)
-    for (const [output, hooks] of node.tensorHooks)
-      for (const { hook } of hooks) {
-        const grad = result[output]
-        if (grad) result[output] = hook(grad) ?? grad
-      }
-  if (node.preHooks) for (const { hook } of node.preHooks) result = (hook(result) ?? result).slice()
-  if (node.retained)
-    for (const [output, tensor] of node.retained) {
+const NOTHING: readonly (Tensor | null)[] = []
+
+/** A gradient as its receiver wants it: summed where it was broadcast, in the receiver's dtype. */
+function fitted(from: GradNode, i: number, grad: Tensor, wanted: OutputInfo | undefined): Tensor {
+  if (!wanted) return grad
+  let g = grad
+  if (g.device !== wanted.device)
+    throw new TypeError(`Function ${from.name()} returned an invalid gradient at index ${i} - expected device ${wanted.device} but got ${g.device}`)
+  if (!sameSizes(g.shape, wanted.shape)) {
+    if (!expandsTo(wanted.shape, g.shape))
+      throw new RangeError(
+        `Function ${from.name()} returned an invalid gradient at index ${i} - got ${shapeText(g.shape)} but expected shape compatible with ${shapeText(wanted.shape)}`,
+      )
+    g = sumToSize(g, wanted.shape)
+  }
+  return g.dtype === wanted.dtype ? g : to(g, wanted.dtype)
+}
+
+function expandsTo(from: Sizes, sizes: Sizes): boolean {
+  const shift = sizes.length - from.length
+  return shift >= 0 && from.every((s, d) => s === 1 || s === sizes[d + shift])
+}
+
+/** What hooks saw may be kept by whoever wrote them. */
+function share(grads: readonly (Tensor | null)[], shared: Set<Storage>): void {
+  for (const g of grads) if (g) shared.add(g.storage)
+}
+
+/** Hooks on the outputs in the order of their registration, then the tensors that retain their gradient. */
+function tensorHooks(node: GradNode, grads: readonly (Tensor | null)[], shared: Set<Storage>): readonly (Tensor | null)[] {
+  if (!node.tensorHooks && !node.retained) return grads
+  const result = grads.slice()
+  for (const [output, hooks] of node.tensorHooks ?? [])
+    for (const { hook } of hooks) {
       const grad = result[output]
-      if (grad) tensor.grad = tensor.grad ? add(tensor.grad, grad) : grad
+      if (!grad) continue
+      shared.add(grad.storage)
+      result[output] = hookResult(hook(grad), grad, `hook of output ${output} of ${node.name()}`)
     }
+  for (const [output, tensor] of node.retained ?? []) {
+    const grad = result[output]
+    if (grad) tensor.grad = tensor.grad ? add(tensor.grad, grad) : ownCopy(grad, tensor)
+  }
+  share(result, shared)
   return result
 }
 
-function applyNode(node: GradNode, grads: readonly (Tensor | null)[], shared: Set<Storage>): readonly (Tensor | null)[] {
-  let results: readonly (Tensor | null)[]
+/** What a hook returned, checked; what it was given where it returned nothing. */
+function hookResult(returned: unknown, given: Tensor, who: string): Tensor {
+  if (returned === undefined || returned === null) return given
+  if (!isTensor(returned)) throw new TypeError(`${who}: expected a tensor, but the hook returned ${valueText(returned)}`)
+  if (!sameSizes(returned.shape, given.shape))
+    throw new RangeError(`${who} has changed the size of value: from ${shapeText(given.shape)} to ${shapeText(returned.shape)}`)
+  if (returned.dtype !== given.dtype) throw new TypeError(`${who} has changed the dtype of value: from ${given.dtype} to ${returned.dtype}`)
+  return returned
+}
+
+type Grads = readonly (Tensor | null)[]
+
+/** The gradients that a hook on a node returned, checked; those it was given where it returned nothing. */
+function hookResults(returned: Grads | undefined | void, given: Grads, who: string): Grads {
+  if (returned === undefined || returned === null) return given
+  if (!Array.isArray(returned) || returned.length !== given.length)
+    throw new TypeError(
+      `${who} has returned an incorrect number of values (got ${Array.isArray(returned) ? returned.length : valueText(returned)}, but expected ${given.length})`,
+    )
+  return given.map((g, i) => (g ? hookResult(returned[i], g, who) : null))
+}
+
+function preHooks(node: GradNode, grads: Grads, shared: Set<Storage>): Grads {
+  if (!node.preHooks) return grads
+  let result = grads
+  for (const { hook } of node.preHooks) {
+    share(result, shared)
+    result = hookResults(hook(result), result, `prehook of ${node.name()}`)
+  }
+  share(result, shared)
+  return result
+}
+
+function postHooks(node: GradNode, results: Grads, grads: Grads, shared: Set<Storage>): Grads {
+  if (!node.postHooks) return results
+  share(grads, shared)
+  let result = results
+  for (const { hook } of node.postHooks) {
+    share(result, shared)
+    result = hookResults(hook(result, grads), result, `hook of ${node.name()}`)
+  }
+  share(result, shared)
+  return result
+}
+
+function applyNode(node: GradNode, grads: Grads, shared: Set<Storage>): Grads {
+  let results: Grads
   try {
     results = node.apply(grads)
   } catch (error) {
@@ -184,13 +274,11 @@ function applyNode(node: GradNode, grads: readonly (Tensor | null)[], shared: Se
       error.message += `\nThe forward call of ${node.name()} was here:\n${node.trace}`
     throw error
   }
-  if (node.postHooks) for (const { hook } of node.postHooks) results = hook(results, grads) ?? results
+  results = postHooks(node, results, grads, shared)
   if (anomalyEnabled()) refuseNaN(node, results)
   for (let i = 0; i < results.length; i++) {
-    const r = results[i]
-    if (!r) continue
-    if (node.foreign || grads.some((g) => g?.storage === r.storage) || results.some((o, j) => j !== i && o?.storage === r.storage))
-      shared.add(r.storage)
+    const storage = results[i]?.storage
+    if (storage && (node.mayHold(storage) || results.some((o, j) => j !== i && o?.storage === storage))) shared.add(storage)
   }
   return results
 }
@@ -204,85 +292,118 @@ function refuseNaN(node: GradNode, results: readonly (Tensor | null)[]): void {
   })
 }
 
-/** Adds to the leaf's gradient. A gradient that nobody else can see is kept as it is. */
-function accumulate(node: AccumulateGrad, grad: Tensor, create: boolean, shared: ReadonlySet<Storage>): void {
+/** Adds to the leaf's gradient. A gradient that nobody else can see, laid out as it should be, is kept as it is. */
+function accumulate(node: AccumulateGrad, grads: Grads, create: boolean, shared: Set<Storage>): void {
   const leaf = node.variable
-  if (leaf.grad) {
-    if (create) leaf.grad = add(leaf.grad, grad)
-    else raw(() => leaf.grad!.add_(grad))
-  } else if (create) leaf.grad = shared.has(grad.storage) ? clone(grad) : grad
-  else {
-    const own = !shared.has(grad.storage) && isContiguous(grad.shape, grad.strides) && grad.numel() === grad.storage.length
-    leaf.grad = own ? grad : raw(() => clone(grad, { memoryFormat: "contiguous" }))
+  const grad = grads[0]
+  if (grad) {
+    if (leaf.grad) {
+      if (create) leaf.grad = add(leaf.grad, grad)
+      else raw(() => leaf.grad!.add_(grad))
+    } else leaf.grad = create || shared.has(grad.storage) || !isLaidOutFor(grad, leaf) ? ownCopy(grad, leaf) : grad
+    outlive(leaf.grad!.storage, leaf.storage)
+    if (node.postAccumulateHooks) for (const { hook } of node.postAccumulateHooks) hook(leaf)
   }
-  if (node.postAccumulateHooks) for (const { hook } of node.postAccumulateHooks) hook(leaf)
+  postHooks(node, NOTHING, grads, shared)
 }
 
+/** PyTorch's rule: a gradient has its leaf's strides where those are dense, else row-major ones. */
+const gradStrides = (leaf: Tensor): Sizes => denseStrides(leaf.shape, leaf.strides)
+
+function isLaidOutFor(grad: Tensor, leaf: Tensor): boolean {
+  if (grad.numel() !== grad.storage.length) return false
+  const strides = gradStrides(leaf)
+  return leaf.shape.every((size, d) => size <= 1 || grad.strides[d] === strides[d])
+}
+
+/** A copy in memory of its own; recorded, when the pass is. */
+const ownCopy = (grad: Tensor, leaf: Tensor): Tensor =>
+  copyInto(emptyStrided(leaf.shape, gradStrides(leaf), { dtype: grad.dtype, device: grad.device }), grad)
+
 /** The gradient to begin with at a root, checked. */
-function rootGradient(op: string, t: Tensor, given: Tensor | null | undefined): Tensor {
-  if (!t.requiresGrad)
-    throw new Error(`${op}: element 0 of tensors does not require grad and does not have a grad_fn`)
-  if (!given) {
+function rootGradient(op: string, i: number, t: Tensor, given: Tensor | null | undefined): Tensor {
+  if (!t.requiresGrad) throw new Error(`${op}: element ${i} of tensors does not require grad and does not have a grad_fn`)
+  if (given === null || given === undefined) {
     if (t.numel() !== 1)
       throw new Error(
-        `${op}: grad can be implicitly created only for scalar outputs, and this tensor has shape ${shapeText(t.shape)}; pass { gradient }`,
+        `${op}: grad can be implicitly created only for scalar outputs, and this tensor has shape ${shapeText(t.shape)}; give its gradient`,
       )
     return ones(t.shape, { dtype: t.dtype, device: t.device })
   }
+  if (!isTensor(given)) throw new TypeError(`${op}: gradients must be tensors or null, got ${valueText(given)}`)
   if (!sameSizes(given.shape, t.shape))
     throw new RangeError(
-      `${op}: Mismatch in shape: grad_output[0] has a shape of ${shapeText(given.shape)} and output[0] has a shape of ${shapeText(t.shape)}.`,
+      `${op}: Mismatch in shape: grad_output[${i}] has a shape of ${shapeText(given.shape)} and output[${i}] has a shape of ${shapeText(t.shape)}.`,
     )
-  if (given.device !== t.device) throw new TypeError(`${op}: the gradient is on ${given.device}, the tensor on ${t.device}`)
-  return given
+  if (given.device !== t.device) throw new TypeError(`${op}: the gradient is on ${given.device}, the tensor on ${t.device}; move it with x.to(device)`)
+  if (!given.isFloatingPoint()) throw new TypeError(`${op}: the gradient must be floating, got ${given.dtype}; convert it with x.to("${t.dtype}")`)
+  return to(given, t.dtype as DType)
 }
 
-const list = (t: Tensor | readonly Tensor[]): readonly Tensor[] => (t instanceof Tensor ? [t] : t)
+function tensorsOf(op: string, what: string, given: unknown): readonly Tensor[] {
+  const list: readonly unknown[] = Array.isArray(given) ? given : [given]
+  for (const t of list) if (!isTensor(t)) throw new TypeError(`${op}: ${what} must be tensors, got ${valueText(t)}`)
+  return list as readonly Tensor[]
+}
 
-function captureOf(op: string, t: Tensor): Capture {
+function startsOf(op: string, roots: readonly Tensor[], given: unknown): Pass["roots"] {
+  const gradients: readonly unknown[] = Array.isArray(given) ? given : given === null || given === undefined ? roots.map(() => null) : [given]
+  if (gradients.length !== roots.length) throw new RangeError(`${op}: got ${roots.length} tensors and ${gradients.length} gradients`)
+  return roots.map((t, i) => {
+    const grad = rootGradient(op, i, t, gradients[i] as Tensor | null)
+    return { node: edgeOf(t)!, output: t.outputNr, grad, given: Boolean(gradients[i]) }
+  })
+}
+
+function targetOf(op: string, t: Tensor): Target {
   const node = edgeOf(t)
   if (!node) throw new Error(`${op}: One of the differentiated Tensors does not require grad`)
   return { node, output: t.outputNr }
 }
 
+type Gradients = Tensor | null | readonly (Tensor | null)[]
+
+const BACKWARD = parseSignature("backward(tensors, gradTensors?, retainGraph?, createGraph?, inputs?)")
+
 /**
  * Computes the gradients of `tensors` and adds them to the leaves' `grad` (PyTorch's `torch.autograd.backward`).
- * `gradTensors`: the gradient of each, null for 1 where it has one element.
+ * `gradTensors`: the gradient of each, null for 1 where it has one element; the options as for `x.backward`.
  */
 export function backward(
-  tensors: Tensor | readonly Tensor[],
-  gradTensors: Tensor | null | readonly (Tensor | null)[] = null,
-  options: Omit<BackwardOptions, "gradient"> = {},
+  ...args: Args<
+    [
+      ["tensors", Tensor | readonly Tensor[]],
+      ["gradTensors", Gradients],
+      ["retainGraph", boolean | null],
+      ["createGraph", boolean],
+      ["inputs", BackwardOptions["inputs"]],
+    ]
+  >
 ): void {
-  const roots = list(tensors)
-  const given = gradTensors === null || gradTensors instanceof Tensor ? [gradTensors] : gradTensors
-  const create = options.createGraph ?? false
-  const keep = options.retainGraph ?? create
-  const inputs = options.inputs ? list(options.inputs) : null
-  if (inputs && inputs.length === 0) throw new RangeError("backward: inputs must not be empty")
+  const [tensors, gradTensors, retainGraph, createGraph, wanted] = bind(BACKWARD, args) as [unknown, unknown, boolean?, boolean?, unknown?]
+  const create = createGraph ?? false
+  const inputs = wanted === undefined || wanted === null ? null : tensorsOf("backward", "inputs", wanted)
+  if (inputs?.length === 0) throw new RangeError("backward: inputs must not be empty")
   recording(create, () => {
-    const starts = roots.map((t, i) => ({ node: edgeOf(t)!, output: t.outputNr, grad: rootGradient("backward", t, given[i]) }))
-    if (!inputs) {
-      run({ roots: starts, keep, create, captures: null })
-      return
-    }
-    const captures = inputs.map((t) => captureOf("backward", t))
-    run({ roots: starts, keep, create, captures }).forEach((grad, i) => {
-      const t = inputs[i]!
-      if (grad) t.grad = t.grad ? add(t.grad, grad) : clone(grad)
-    })
+    const roots = startsOf("backward", tensorsOf("backward", "tensors", tensors), gradTensors)
+    const targets = inputs?.map((t) => targetOf("backward", t)) ?? null
+    // As PyTorch does: what is no leaf collects its gradient by retaining it.
+    for (const t of inputs ?? []) t.retainGrad()
+    run({ roots, keep: retainGraph ?? create, create, targets, accumulate: true })
   })
 }
 
 export interface GradOptions {
-  gradOutputs?: Tensor | null | readonly (Tensor | null)[]
-  retainGraph?: boolean
+  gradOutputs?: Gradients
+  retainGraph?: boolean | null
   createGraph?: boolean
   /** Gives null for an input that the outputs do not depend on, instead of throwing. */
-  allowUnused?: boolean
+  allowUnused?: boolean | null
   /** Gives zeros for such an input. */
   materializeGrads?: boolean
 }
+
+const GRAD = parseSignature("grad(outputs, inputs, gradOutputs?, retainGraph?, createGraph?, allowUnused?, materializeGrads?)")
 
 /**
  * The gradients of the outputs with respect to the inputs, without touching any `grad` (PyTorch's `torch.autograd.grad`):
@@ -291,34 +412,27 @@ export interface GradOptions {
 export function grad(
   outputs: Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
-  options: GradOptions = {},
-): Tensor[] {
-  const roots = list(outputs)
-  const wanted = list(inputs)
-  const given = options.gradOutputs
-  const gradients = given === undefined || given === null ? [] : given instanceof Tensor ? [given] : given
-  const create = options.createGraph ?? false
-  const keep = options.retainGraph ?? create
+  ...rest: [options?: GradOptions] | [gradOutputs: Gradients, options?: GradOptions]
+): Tensor[]
+export function grad(...args: unknown[]): Tensor[] {
+  const [outputs, inputs, gradOutputs, retainGraph, createGraph, allowUnused, materialize] = bind(GRAD, args) as [
+    unknown, unknown, unknown, boolean?, boolean?, boolean?, boolean?,
+  ]
+  const wanted = tensorsOf("grad", "inputs", inputs)
+  if (materialize && allowUnused === false)
+    throw new RangeError("grad: Expected allowUnused to be true or not passed when materializeGrads: true, but got: allowUnused: false.")
+  const create = createGraph ?? false
   return recording(create, () => {
-    const starts = roots.map((t, i) => ({ node: edgeOf(t)!, output: t.outputNr, grad: rootGradient("grad", t, gradients[i]) }))
-    const captures = wanted.map((t) => captureOf("grad", t))
-    return run({ roots: starts, keep, create, captures }).map((g, i) => {
+    const roots = startsOf("grad", tensorsOf("grad", "outputs", outputs), gradOutputs)
+    const targets = wanted.map((t) => targetOf("grad", t))
+    return run({ roots, keep: retainGraph ?? create, create, targets, accumulate: false }).map((g, i) => {
       if (g) return g
-      if (options.materializeGrads) return zeros(wanted[i]!.shape, { dtype: wanted[i]!.dtype, device: wanted[i]!.device })
-      if (!options.allowUnused)
+      if (materialize) return zeros(wanted[i]!.shape, { dtype: wanted[i]!.dtype, device: wanted[i]!.device })
+      if (!allowUnused)
         throw new Error(
-          "One of the differentiated Tensors appears to not have been used in the graph. Set allowUnused: true if this is the desired behavior.",
+          `grad: The differentiated Tensor at index ${i} appears to not have been used in the graph. Set allowUnused: true if this is the desired behavior.`,
         )
       return null as unknown as Tensor
     })
   })
-}
-
-/** Converts a gradient that a custom function returned to what the input is, or throws. */
-export function validateGradient(op: string, grad: Tensor, shape: readonly number[], dtype: keyof typeof DTYPES): Tensor {
-  if (!sameSizes(grad.shape, shape))
-    throw new RangeError(
-      `Function ${op} returned an invalid gradient: got ${shapeText(grad.shape)} but expected shape compatible with ${shapeText(shape)}`,
-    )
-  return grad.dtype === dtype ? grad : to(grad, dtype)
 }

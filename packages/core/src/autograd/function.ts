@@ -1,13 +1,11 @@
 /** Operations of one's own with a gradient of one's own: `class Exp extends autograd.Function { static forward ...; static backward ... }`. */
-import { shapeText, valueText } from "../errors.ts"
-import { sameSizes, type Sizes } from "../shape.ts"
-import { alias } from "../ops/views.ts"
+import { valueText } from "../errors.ts"
+import { alias, detached } from "../ops/views.ts"
 import { zeros } from "../ops/creation.ts"
 import { isTensor, needsGrad, type Tensor } from "../tensor.ts"
 import { recordInPlace } from "./inplace.ts"
 import { anomalyEnabled, raw } from "./mode.ts"
-import { edgeOf, GradNode, SECOND_TIME } from "./node.ts"
-import { to } from "../ops/conversion.ts"
+import { changedError, edgeOf, GradNode, type OutputInfo, SECOND_TIME } from "./node.ts"
 
 /** What `forward` and `backward` share. Any further field may be set on it. */
 export class FunctionContext {
@@ -15,6 +13,8 @@ export class FunctionContext {
   [field: string]: any
   /** Which arguments of `apply` want a gradient, by position. */
   needsInputGrad: readonly boolean[] = []
+  /** Where the function stands in the graph; null where nothing is recorded. */
+  node: GradNode | null = null
   private saved: readonly (Tensor | null)[] = []
   private versions: readonly number[] = []
   private released = false
@@ -24,6 +24,8 @@ export class FunctionContext {
 
   /** Keeps tensors (inputs or outputs) for `backward`, checked there against changes in place. */
   saveForBackward(...tensors: readonly (Tensor | null)[]): void {
+    for (const t of tensors)
+      if (t !== null && !isTensor(t)) throw new TypeError(`saveForBackward: can only save tensors and null, got ${valueText(t)}; keep other values as fields of ctx`)
     this.saved = tensors
     this.versions = tensors.map((t) => t?.storage.version ?? 0)
   }
@@ -32,10 +34,7 @@ export class FunctionContext {
   get savedTensors(): readonly Tensor[] {
     if (this.released) throw new Error(SECOND_TIME)
     this.saved.forEach((t, i) => {
-      if (t && t.storage.version !== this.versions[i])
-        throw new Error(
-          `one of the variables needed for gradient computation has been modified by an inplace operation: ${t.dtype}${shapeText(t.shape)} is at version ${t.storage.version}; expected version ${this.versions[i]} instead`,
-        )
+      if (t && this.node && t.storage.version !== this.versions[i]) throw changedError(this.node, t, this.versions[i]!)
     })
     return this.saved as readonly Tensor[]
   }
@@ -63,24 +62,16 @@ export class FunctionContext {
 
 type Backward = (ctx: FunctionContext, ...grads: Tensor[]) => Tensor | null | readonly (Tensor | null)[]
 
-interface InputInfo {
-  readonly shape: Sizes
-  readonly dtype: string
-}
-
 class CustomNode extends GradNode {
   private readonly title: string
   private readonly context: FunctionContext
   private readonly rule: Backward
-  /** By argument of `apply`; null where it is no tensor. */
-  private readonly inputs: readonly (InputInfo | null)[]
 
   constructor(title: string, context: FunctionContext, rule: Backward, args: readonly unknown[]) {
     super()
     this.title = title
     this.context = context
     this.rule = rule
-    this.inputs = args.map((a) => (isTensor(a) ? { shape: a.shape, dtype: a.dtype } : null))
     this.next = args.map((a) => (isTensor(a) ? edgeOf(a) : null))
     this.nextOutputs = args.map((a) => (isTensor(a) ? a.outputNr : 0))
     if (anomalyEnabled()) this.trace = new Error().stack ?? null
@@ -90,7 +81,8 @@ class CustomNode extends GradNode {
     return `${this.title}Backward`
   }
 
-  override get foreign(): boolean {
+  /** A function may give what it keeps, or what others see. */
+  override mayHold(): boolean {
     return true
   }
 
@@ -100,19 +92,15 @@ class CustomNode extends GradNode {
       : grads
     const returned = this.rule(this.context, ...(given as Tensor[]))
     const list: readonly (Tensor | null)[] = Array.isArray(returned) ? returned : [returned as Tensor | null]
-    if (list.length > this.inputs.length && list.slice(this.inputs.length).some((g) => g !== null && g !== undefined))
-      throw new Error(`${this.name()}: function ${this.name()} returned an incorrect number of gradients (expected ${this.inputs.length}, got ${list.length})`)
-    if (list.length < this.inputs.length)
-      throw new Error(`${this.name()}: function ${this.name()} returned an incorrect number of gradients (expected ${this.inputs.length}, got ${list.length})`)
-    return this.inputs.map((info, i) => this.checked(info, list[i] ?? null, i))
-  }
-
-  private checked(info: InputInfo | null, grad: Tensor | null, i: number): Tensor | null {
-    if (!grad || !this.next[i]) return null
-    if (!isTensor(grad)) throw new TypeError(`${this.name()}: expected a tensor or null as gradient of argument ${i}, got ${valueText(grad)}`)
-    if (!info || !sameSizes(grad.shape, info.shape))
-      throw new RangeError(`Function ${this.name()} returned an invalid gradient at index ${i} - got ${shapeText(grad.shape)} but expected shape compatible with ${shapeText(info?.shape ?? [])}`)
-    return grad.dtype === info.dtype ? grad : to(grad, info.dtype)
+    const count = this.next.length
+    if (list.length < count || list.slice(count).some((g) => g !== null && g !== undefined))
+      throw new RangeError(`function ${this.name()} returned an incorrect number of gradients (expected ${count}, got ${list.length})`)
+    return this.next.map((next, i) => {
+      const grad = list[i] ?? null
+      if (grad !== null && !isTensor(grad))
+        throw new TypeError(`function ${this.name()} returned an invalid gradient at index ${i}: expected a tensor or null, got ${valueText(grad)}`)
+      return next && grad
+    })
   }
 
   override release(): void {
@@ -122,47 +110,67 @@ class CustomNode extends GradNode {
 
 /**
  * The base of custom functions. `forward(ctx, ...args)` computes without recording; `backward(ctx, ...grads)` gives one
- * gradient per argument (null for those without), or a lone tensor for one argument. Call it by `apply`.
+ * gradient per argument (null for those without), or a lone tensor for one argument. Where a class has
+ * `setupContext(ctx, inputs, output)`, `forward` takes the arguments alone. Call it by `apply`.
  */
 // biome-ignore lint/complexity/noStaticOnlyClass: PyTorch's shape: subclasses override the static methods
 export class Function {
-  // biome-ignore lint/suspicious/noExplicitAny: subclasses say what they take
-  static forward(_ctx: FunctionContext, ..._args: any[]): Tensor | readonly Tensor[] {
-    throw new TypeError("autograd.Function: a subclass must define static forward(ctx, ...args)")
+  // biome-ignore lint/suspicious/noExplicitAny: subclasses say what they take and give
+  static forward(..._args: any[]): unknown {
+    throw new TypeError("You must implement static forward(ctx, ...args) for your custom autograd.Function.")
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: subclasses say what they give
   static backward(_ctx: FunctionContext, ..._grads: any[]): Tensor | null | readonly (Tensor | null)[] {
-    throw new TypeError("autograd.Function: a subclass must define static backward(ctx, ...grads) to be differentiated")
+    throw new TypeError("You must implement static backward(ctx, ...grads) for your custom autograd.Function to use it with backward.")
   }
+
+  /** Keeps what `backward` needs; what is saved with `ctx.saveForBackward` may be inputs or outputs. */
+  // biome-ignore lint/suspicious/noExplicitAny: as forward
+  static setupContext?(ctx: FunctionContext, inputs: any[], output: any): void
 
   // biome-ignore lint/suspicious/noExplicitAny: the result is what the subclass's forward gives
   static apply(this: typeof Function, ...args: any[]): any {
     const ctx = new FunctionContext()
     const tensors = args.filter(isTensor)
-    const recorded = needsGrad(tensors)
     ctx.needsInputGrad = args.map((a) => isTensor(a) && a.requiresGrad)
     // Edges first: an input changed in place by `forward` still belongs to what made it.
-    const node = recorded ? new CustomNode(this.name, ctx, (c, ...grads) => this.backward(c, ...grads), args) : null
-    const result = raw(() => this.forward(ctx, ...args))
+    const node = needsGrad(tensors) ? new CustomNode(this.name, ctx, (c, ...grads) => this.backward(c, ...grads), args) : null
+    ctx.node = node
+    const result = raw(() => {
+      if (!this.setupContext) return this.forward(ctx, ...args)
+      const output = this.forward(...args)
+      this.setupContext(ctx, args, output)
+      return output
+    })
     const many = Array.isArray(result)
-    const outs = (many ? result : [result]) as readonly Tensor[]
-    for (const out of outs) if (!isTensor(out)) throw new TypeError(`${this.name}: forward must return tensors, got ${valueText(out)}`)
-    const finished = outs.map((out, i) => this.attach(ctx, node, out, i, tensors))
-    if (node) node.outputs = finished.map((o) => ({ shape: o.shape, dtype: o.dtype, device: o.device }))
+    const outs = (many ? result : [result]) as readonly unknown[]
+    if (!many && !isTensor(result)) throw new TypeError(`${this.name}: forward must return a tensor or an array with tensors, got ${valueText(result)}`)
+    let nr = 0
+    const infos: OutputInfo[] = []
+    const finished = outs.map((out) => {
+      if (!isTensor(out)) return out
+      infos.push({ shape: out.shape, dtype: out.dtype, device: out.device })
+      return this.attach(ctx, node, out, nr++, tensors)
+    })
+    if (node) node.outputs = infos
     return many ? finished : finished[0]
   }
 
   private static attach(ctx: FunctionContext, node: CustomNode | null, out: Tensor, i: number, inputs: readonly Tensor[]): Tensor {
     if (ctx.dirty.has(out)) {
-      if (node && out.leafRequiresGrad) throw new Error(`${this.name}: a leaf Variable that requires grad is being used in an in-place operation.`)
-      recordInPlace(out, null)
-      if (node) out.setHistory(node, i)
+      if (node && out.isLeaf && out.requiresGrad)
+        throw new Error(`${this.name}: a leaf Variable that requires grad has been used in an in-place operation.`)
+      recordInPlace(out, node, i)
       return out
     }
-    if (!node || ctx.nonDifferentiable.has(out) || !out.isFloatingPoint()) return out
+    const differentiable = node !== null && !ctx.nonDifferentiable.has(out) && out.isFloatingPoint()
     // An input returned as it is becomes another tensor, so that it keeps its own place in the graph.
-    const fresh = inputs.includes(out) ? raw(() => alias(out)) : out
+    const fresh = inputs.includes(out) ? raw(() => (differentiable ? alias(out) : detached(out))) : out
+    if (!differentiable) {
+      if (fresh.view_) fresh.view_ = null
+      return fresh
+    }
     if (fresh.view_) fresh.view_ = { ...fresh.view_, kind: "custom" }
     fresh.leafRequiresGrad = false
     fresh.setHistory(node, i)

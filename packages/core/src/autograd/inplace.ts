@@ -1,37 +1,56 @@
 /** In-place changes: when they are allowed, and how the graph is told. */
-import type { Tensor } from "../tensor.ts"
-import { onStaleView } from "../tensor.ts"
-import { asStrided } from "../ops/views.ts"
-import { clone } from "../ops/copying.ts"
-import { zeros, emptyStrided } from "../ops/creation.ts"
-import { copyInto } from "../ops/copying.ts"
+import { tensorText } from "../errors.ts"
 import { denseStrides } from "../layout.ts"
-import type { Sizes } from "../shape.ts"
-import { gradEnabled, inferenceEnabled } from "./mode.ts"
-import { edgeOf, GradNode, OpNode, type Rule } from "./node.ts"
+import { copyInto, clone } from "../ops/copying.ts"
+import { emptyStrided, zeros } from "../ops/creation.ts"
+import { asStrided } from "../ops/views.ts"
+import { numelOf, type Sizes } from "../shape.ts"
+import { needsGrad, onStaleView, type Tensor, type ViewKind } from "../tensor.ts"
+import { inferenceEnabled } from "./mode.ts"
+import { edgeOf, forwardName, GradNode, OpNode, type Rule } from "./node.ts"
 
-/** Throws, in PyTorch's words, where an in-place change would spoil the graph. Call before anything is changed. */
-export function checkInPlace(op: string, t: Tensor): void {
+/** Why a view of each kind may not be changed in place; `who` is the view, `how` what happens to it. */
+const REFUSALS: Readonly<Record<Exclude<ViewKind, "normal">, (who: string, how: string) => string>> = {
+  multiple: (who, how) =>
+    `${who} is a view and ${how} modified inplace. This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.`,
+  noGrad: (_who, how) =>
+    `A view was created in noGrad mode and ${how} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the noGrad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).`,
+  inference: (_who, how) =>
+    `A view was created in inference mode and ${how} modified inplace in normal mode. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the inferenceMode block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).`,
+  custom: (who, how) =>
+    `${who} is a view and ${how} modified inplace. This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.`,
+}
+
+/** The reason why `view` may not be changed in place, or null. `node`: its place in the graph before the change. */
+function refusal(view: Tensor, node: GradNode | null, how: string): string | null {
+  const kind = view.view_!.kind
+  if (kind === "normal") return null
+  return REFUSALS[kind](node ? `Output ${view.outputNr} of ${forwardName(node)}` : "This tensor", how)
+}
+
+/**
+ * Throws, in PyTorch's words, where an in-place change would spoil the graph or the memory. Call before anything is
+ * changed. `inputs`: all tensors that the op reads, the target among them, where it reads others.
+ */
+export function checkInPlace(op: string, t: Tensor, inputs: readonly Tensor[] = [t]): void {
   if (t.isInference && !inferenceEnabled())
-    throw new Error(`${op}_: Inplace update to inference tensor outside InferenceMode is not allowed. Make a clone first.`)
-  if (!gradEnabled() || !t.requiresGrad) return
+    throw new Error(
+      `${op}_: Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor before doing inplace update.`,
+    )
+  for (let d = 0; d < t.strides.length; d++)
+    if (t.strides[d] === 0 && t.shape[d]! > 1)
+      throw new Error(
+        `${op}_: unsupported operation: more than one element of the written-to tensor refers to a single memory location (${tensorText(t)} is expanded along dim ${d}). Please clone() the tensor before performing the operation.`,
+      )
+  if (!needsGrad(inputs)) return
   const view = t.view_
-  if (t.leafRequiresGrad && !t.gradFn) throw new Error(`${op}_: a leaf Variable that requires grad is being used in an in-place operation.`)
-  if (!view) return
-  if (view.kind === "multiple")
-    throw new Error(
-      `${op}_: Output ${t.outputNr} of ${t.gradFn?.name() ?? "the op"} is a view and is being modified inplace. This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.`,
-    )
-  if (view.kind === "noGrad")
-    throw new Error(
-      `${op}_: A view was created in noGrad mode and is being modified inplace with grad mode enabled. Make the view outside of noGrad, or change it inside.`,
-    )
-  if (view.kind === "custom")
-    throw new Error(
-      `${op}_: Output ${t.outputNr} of a custom Function is a view and is being modified inplace, which would overwrite the custom backward. Clone the output first.`,
-    )
-  if (view.base.leafRequiresGrad && !view.base.gradFn)
-    throw new Error(`${op}_: a view of a leaf Variable that requires grad is being used in an in-place operation.`)
+  if (view) {
+    const reason = refusal(t, t.gradFn, "is being")
+    if (reason) throw new Error(`${op}_: ${reason}`)
+    if (view.base.isLeaf && view.base.requiresGrad)
+      throw new Error(`${op}_: a view of a leaf Variable that requires grad is being used in an in-place operation.`)
+  }
+  if (t.isLeaf && t.requiresGrad) throw new Error(`${op}_: a leaf Variable that requires grad is being used in an in-place operation.`)
 }
 
 /** What a view sees of its base. */
@@ -49,33 +68,27 @@ const geometryOf = (base: Tensor, view: Tensor): Geometry => ({
   offset: view.offset,
 })
 
-/** Whether a layout is one that a gradient's own memory can have. */
-const dense = (g: Geometry["base"]): boolean => {
-  const strides = denseStrides(g.shape, g.strides)
-  return g.shape.every((size, d) => size <= 1 || strides[d] === g.strides[d])
+/** Throws unless a layout is one that a gradient's own memory can have. */
+function requireDense({ base }: Geometry): void {
+  const strides = denseStrides(base.shape, base.strides)
+  if (!base.shape.every((size, d) => size <= 1 || strides[d] === base.strides[d]))
+    throw new Error("in-place change of a view whose base has gaps or overlaps in memory: clone the base first")
 }
 
-/** The gradient of a base, in memory laid out as the base, and the part of it that the view sees. */
-function sliceOf(g: Tensor, geometry: Geometry): { whole: Tensor; part: Tensor } {
-  if (!dense(geometry.base))
-    throw new Error("in-place change of a view whose base has gaps or overlaps in memory: clone the base first")
-  const whole = copyInto(emptyStrided(geometry.base.shape, geometry.base.strides, { dtype: g.dtype, device: g.device }), g)
-  return { whole, part: asStrided(whole, geometry.shape, geometry.strides, geometry.offset - geometry.base.offset) }
-}
+/** The part of a gradient, laid out as the base and beginning at 0, that the view sees. */
+const partOf = (whole: Tensor, g: Geometry): Tensor => asStrided(whole, g.shape, g.strides, g.offset - g.base.offset)
 
 const AS_STRIDED: Rule = {
   name: "AsStridedBackward0",
   backward: (node, g) => {
     const geometry = node.context as Geometry
-    if (!dense(geometry.base)) throw new Error("gradient of a view whose base has gaps or overlaps in memory: clone the base first")
-    const whole = zeros(numelOfBase(geometry), { dtype: g.dtype, device: g.device })
-    const base = asStrided(whole, geometry.base.shape, geometry.base.strides, 0)
-    copyInto(asStrided(whole, geometry.shape, geometry.strides, geometry.offset - geometry.base.offset), g)
-    return [base]
+    requireDense(geometry)
+    const { base } = geometry
+    const whole = zeros([numelOf(base.shape)], { dtype: g.dtype, device: g.device })
+    copyInto(partOf(whole, geometry), g)
+    return [asStrided(whole, base.shape, base.strides, 0)]
   },
 }
-
-const numelOfBase = (g: Geometry): number[] => [g.base.shape.reduce((n, s) => n * s, 1)]
 
 /** The base after one of its views was changed: gradients of that part go through the change. */
 class CopySlices extends GradNode {
@@ -97,8 +110,13 @@ class CopySlices extends GradNode {
   }
 
   apply(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
-    const { whole, part } = sliceOf(grads[0]!, this.geometry)
-    const [own, ...others] = this.change.apply([clone(part)])
+    const g = grads[0]!
+    const { base } = this.geometry
+    requireDense(this.geometry)
+    const whole = copyInto(emptyStrided(base.shape, base.strides, { dtype: g.dtype, device: g.device }), g)
+    const [own, ...others] = this.change.apply([clone(partOf(whole, this.geometry))])
+    // A view anew: the one above may have been saved, and is older than this change.
+    const part = partOf(whole, this.geometry)
     if (own) copyInto(part, own)
     else part.zero_()
     return [whole, ...others]
@@ -110,24 +128,27 @@ class CopySlices extends GradNode {
 }
 
 /** Notes that `t` was changed: its version, and the node that made its new value (null: nothing to record). */
-export function recordInPlace(t: Tensor, node: OpNode | null): void {
+export function recordInPlace(t: Tensor, node: GradNode | null, output = 0): void {
   t.storage.version++
   const view = t.view_
-  if (!node) {
-    if (view) void t.gradFn
-    return
-  }
+  if (!node) return
   if (!view) {
-    t.leafRequiresGrad = false
-    t.setHistory(node)
+    rebase(t, node, output)
     return
   }
   const { base } = view
-  const slices = new CopySlices(base, t, node)
-  base.leafRequiresGrad = false
-  base.setHistory(slices)
+  rebase(base, new CopySlices(base, t, node))
   view.version = t.storage.version
-  t.setHistory(reconnect(base, t))
+  rebase(t, reconnect(base, t))
+}
+
+/** Puts `t` behind the change `node`. A gradient that it retains is that of its newest value. */
+function rebase(t: Tensor, node: GradNode, output = 0): void {
+  const retains = t.retainsGrad
+  if (retains) t.node_!.retained!.delete(t.outputNr)
+  t.leafRequiresGrad = false
+  t.setHistory(node, output)
+  if (retains) t.retainGrad()
 }
 
 function reconnect(base: Tensor, view: Tensor): GradNode {
@@ -136,4 +157,8 @@ function reconnect(base: Tensor, view: Tensor): GradNode {
   return node
 }
 
-onStaleView(reconnect)
+onStaleView((view, stale) => {
+  const reason = refusal(view, stale, "its base or another view of its base has been")
+  if (reason) throw new Error(reason)
+  return reconnect(view.view_!.base, view)
+})

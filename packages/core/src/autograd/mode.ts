@@ -8,7 +8,8 @@ interface Mode {
 
 const mode: Mode = { grad: true, inference: false, anomaly: false }
 
-export const gradEnabled = (): boolean => mode.grad
+/** Whether ops are recorded: inference mode overrules `enableGrad`. */
+export const gradEnabled = (): boolean => mode.grad && !mode.inference
 export const inferenceEnabled = (): boolean => mode.inference
 export const anomalyEnabled = (): boolean => mode.anomaly
 
@@ -19,8 +20,12 @@ export interface ModeGuard {
 
 /** Runs `body` (or, without one, everything until the guard is disposed of) with these settings. */
 export function withMode<T>(change: Partial<Mode>, body?: () => T): T | ModeGuard {
-  const before = { ...mode }
-  const restore = (): void => void Object.assign(mode, before)
+  const { grad, inference, anomaly } = mode
+  const restore = (): void => {
+    if (change.grad !== undefined) mode.grad = grad
+    if (change.inference !== undefined) mode.inference = inference
+    if (change.anomaly !== undefined) mode.anomaly = anomaly
+  }
   Object.assign(mode, change)
   if (!body) return { [Symbol.dispose]: restore }
   let waits = false
@@ -36,18 +41,7 @@ export function withMode<T>(change: Partial<Mode>, body?: () => T): T | ModeGuar
   }
 }
 
-/** Runs `body` without recording, cheaply: for the insides of ops. */
-export function raw<T>(body: () => T): T {
-  const before = mode.grad
-  mode.grad = false
-  try {
-    return body()
-  } finally {
-    mode.grad = before
-  }
-}
-
-/** As `raw`, recording or not as said: for backward passes. */
+/** Runs `body` with recording on or off, cheaply: for the insides of ops and for backward passes. */
 export function recording<T>(on: boolean, body: () => T): T {
   const before = mode.grad
   mode.grad = on
@@ -58,11 +52,21 @@ export function recording<T>(on: boolean, body: () => T): T {
   }
 }
 
+/** Runs `body` without recording, cheaply. */
+export const raw = <T>(body: () => T): T => recording(false, body)
+
 type Block = {
   /** Runs the callback in the mode; an asynchronous one until it settles. Returns what it returns. */
   <T>(body: () => T): T
   /** For `using`. */
   (): ModeGuard
+}
+
+type Switch = {
+  /** Runs the callback in the mode; an asynchronous one until it settles. Returns what it returns. */
+  <T>(on: boolean, body: () => T): T
+  /** From now on; the former mode comes back when the guard is disposed of (`using`), if ever. */
+  (on: boolean): ModeGuard
 }
 
 const block = (change: Partial<Mode>): Block => ((body?: () => unknown) => withMode(change, body)) as Block
@@ -71,12 +75,19 @@ const block = (change: Partial<Mode>): Block => ((body?: () => unknown) => withM
 export const noGrad: Block = block({ grad: false })
 /** Recording is on inside, even within `noGrad`. */
 export const enableGrad: Block = block({ grad: true })
-/** As `noGrad`, and what is made inside can never take part in autograd. */
-export const inferenceMode: Block = block({ grad: false, inference: true })
 /** Backward errors and NaN gradients name the line of the forward call. Slow: every op keeps its stack. */
 export const detectAnomaly: Block = block({ anomaly: true })
 
+/**
+ * As `noGrad`, and what is made inside can never take part in autograd. `inferenceMode(false, ...)` leaves the mode for a
+ * block.
+ */
+export const inferenceMode: Block & Switch = ((...args: [(() => unknown)?] | [boolean, (() => unknown)?]) => {
+  const [on, body] = typeof args[0] === "boolean" ? (args as [boolean, (() => unknown)?]) : [true, args[0]]
+  return withMode({ grad: !on, inference: on }, body)
+}) as Block & Switch
+
 /** Sets recording for good (without a callback) or for a block. */
-export const setGradEnabled = (on: boolean, body?: () => unknown): unknown => withMode({ grad: on }, body)
-export const isGradEnabled = gradEnabled
+export const setGradEnabled: Switch = ((on: boolean, body?: () => unknown) => withMode({ grad: on }, body)) as Switch
+export const isGradEnabled = (): boolean => mode.grad
 export const isInferenceModeEnabled = inferenceEnabled

@@ -9,6 +9,7 @@ import type { DType } from "../dtype.ts"
 import { DTYPES } from "../dtype.ts"
 import { shapeText } from "../errors.ts"
 import type { Sizes } from "../shape.ts"
+import type { Storage } from "../storage.ts"
 import type { Tensor } from "../tensor.ts"
 import { anomalyEnabled } from "./mode.ts"
 
@@ -54,8 +55,8 @@ let sequence = 0
 const NO_NODES: readonly (GradNode | null)[] = []
 
 export abstract class GradNode {
-  /** Grows with creation, so that a later node is nearer to the roots. */
-  readonly sequence: number = sequence++
+  /** Grows with creation: of the nodes that are ready, the newest goes first. */
+  readonly sequence: number
   next: readonly (GradNode | null)[] = NO_NODES
   /** Which output of the next node each input was. */
   nextOutputs: readonly number[] = []
@@ -69,12 +70,16 @@ export abstract class GradNode {
   /** Tensors whose gradient is kept although they are no leaves, by output. */
   retained: Map<number, Tensor> | null = null
 
+  constructor(order = sequence++) {
+    this.sequence = order
+  }
+
   abstract name(): string
   abstract apply(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[]
   /** Lets go of what was saved. */
   release(): void {}
-  /** Whether what it returns may be memory that somebody else holds (custom functions). */
-  get foreign(): boolean {
+  /** Whether what it returns may be memory that somebody else holds. */
+  mayHold(_storage: Storage): boolean {
     return false
   }
 
@@ -94,7 +99,7 @@ export abstract class GradNode {
   }
 
   toString(): string {
-    return `<${this.name()} object>`
+    return `<${this.name()}>`
   }
 }
 
@@ -104,8 +109,10 @@ export class AccumulateGrad extends GradNode {
   postAccumulateHooks: Set<{ hook: (tensor: Tensor) => void }> | null = null
 
   constructor(variable: Tensor) {
-    super()
+    // As soon as it is ready.
+    super(Number.POSITIVE_INFINITY)
     this.variable = variable
+    this.outputs = [variable]
   }
 
   name(): string {
@@ -122,7 +129,7 @@ export class AccumulateGrad extends GradNode {
 export function edgeOf(t: Tensor): GradNode | null {
   const node = t.gradFn
   if (node) return node
-  return t.leafRequiresGrad ? (t.accumulator ??= new AccumulateGrad(t)) : null
+  return t.requiresGrad ? (t.accumulator ??= new AccumulateGrad(t)) : null
 }
 
 const RELEASED: readonly Tensor[] = []
@@ -130,6 +137,23 @@ const NO_VERSIONS: readonly number[] = []
 
 export const SECOND_TIME =
   "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retainGraph: true if you need to backward through the graph a second time or if you need to access saved tensors after calling backward."
+
+/** What an op is called where its gradient is not meant: "Exp" of ExpBackward0. */
+export const forwardName = (node: GradNode): string => node.name().replace(/Backward\d*$/, "")
+
+/** PyTorch's error for a tensor that `node` saved at version `expected` and that was changed in place since. */
+export function changedError(node: GradNode, t: Tensor, expected: number): Error {
+  // An output of `node` itself is changed by nodes whose first inputs lead back to it.
+  let made = t.gradFn
+  for (let n = made; n; n = n.next[0] ?? null) if (n === node) made = node
+  const source = made ? `, which is output ${t.outputNr} of ${forwardName(made)},` : ""
+  const hint = node.trace
+    ? `the forward call of the operation that failed was here:\n${node.trace}`
+    : "enable anomaly detection to find the operation that failed to compute its gradient, with autograd.detectAnomaly(() => ...)."
+  return new Error(
+    `one of the variables needed for gradient computation has been modified by an inplace operation: [torch.${DTYPES[t.dtype as DType].legacy}Tensor ${shapeText(t.shape)}]${source} is at version ${t.storage.version}; expected version ${expected} instead. Hint: ${hint}`,
+  )
+}
 
 /** A node of a built-in op. */
 export class OpNode extends GradNode {
@@ -166,7 +190,7 @@ export class OpNode extends GradNode {
       const t = this.saved[i]!
       if (t.isInference)
         throw new Error(
-          "Inference tensors cannot be saved for backward. To work around you can make a clone to get a normal tensor and use it in autograd.",
+          "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use noGrad instead of inferenceMode.",
         )
       versions[i] = t.storage.version
     }
@@ -193,21 +217,17 @@ export class OpNode extends GradNode {
     if (this.saved === RELEASED) throw new Error(SECOND_TIME)
     const t = this.saved[i]!
     const expected = this.versions[i]!
-    if (t.storage.version !== expected) {
-      const source = t.gradFn ? `, which is output ${t.outputNr} of ${t.gradFn.name()},` : ""
-      throw new Error(
-        `one of the variables needed for gradient computation has been modified by an inplace operation: [torch.${DTYPES[t.dtype as DType].legacy}Tensor ${shapeText(t.shape)}]${source} is at version ${t.storage.version}; expected version ${expected} instead. Hint: ${
-          this.trace
-            ? `the operation that failed was called here:\n${this.trace}`
-            : "enable anomaly detection to find the operation that failed to compute its gradient, with autograd.detectAnomaly(() => ...)."
-        }`,
-      )
-    }
+    if (t.storage.version !== expected) throw changedError(this, t, expected)
     return t
   }
 
   apply(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
     return this.rule.backward(this, grads[0] as Tensor, grads)
+  }
+
+  override mayHold(storage: Storage): boolean {
+    for (let i = 0; i < this.saved.length; i++) if (this.saved[i]!.storage === storage) return true
+    return false
   }
 
   override release(): void {

@@ -8,7 +8,7 @@ import { normalizeDim } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
 import { sub } from "./arithmetic.ts"
 import { emptyLike } from "./creation.ts"
-import { type Applied, applied, noBool, onlyFloats, requireTensors, withInplaceOption } from "./pointwise-op.ts"
+import { type Applied, applied, inplaceOption, noBool, onlyFloats, requireTensors, withInplaceOption } from "./pointwise-op.ts"
 import { uniform_ } from "./random.ts"
 import { tanh } from "./unary.ts"
 import { narrow, reshape } from "./views.ts"
@@ -43,7 +43,8 @@ const floats = (own: Pointwise, x: Tensor, ...numbers: Operandish[]): Applied =>
   return [own, x, ...numbers]
 }
 const plain = (own: Pointwise): Plain => applied<Plain>(`${own.name}(input)`, (x: Tensor) => floats(own, x))
-const optional = (own: Pointwise): [Inplace, Plain] => withInplaceOption<Inplace, Plain>(`${own.name}(input)`, (x: Tensor) => floats(own, x))
+const optional = (own: Pointwise): Inplace =>
+  inplaceOption<Inplace>(`${own.name}(input)`, (x: Tensor) => floats(own, x))
 
 // ---- piecewise linear ----
 
@@ -58,50 +59,53 @@ const leak = (x: Expr, negative: Expr): Expr => where(x.gt(0), x, x.mul(negative
 const leakGradient = slope((g, [x, negative]) => where(x!.gt(0), g, g.mul(negative!)))
 const LEAKY_RELU = new Pointwise("leakyRelu", leak, leakGradient)
 /** input above 0, negativeSlope·input below (0.01). */
-export const [leakyRelu, leakyRelu_] = withInplaceOption<With<[...Number1<"negativeSlope">, Flag]>, With<Number1<"negativeSlope">>>(
-  "leakyRelu(input, negativeSlope?)",
-  (x: Tensor, negativeSlope = 0.01) => floats(LEAKY_RELU, x, negativeSlope),
-)
+export const [leakyRelu, leakyRelu_] = withInplaceOption<
+  With<[...Number1<"negativeSlope">, Flag]>,
+  With<Number1<"negativeSlope">>
+>("leakyRelu(input, negativeSlope?)", (x: Tensor, negativeSlope = 0.01) => floats(LEAKY_RELU, x, negativeSlope))
 
 const hard = (name: string): Pointwise =>
   new Pointwise(name, (x, min, max) => x.max(min).min(max), {
     ...slope((g, [x, min, max]) => zeroWhere(x!.le(min!).or(x!.ge(max!)), g)),
     gradName: "HardtanhBackward0",
-    refuse: noBool,
   })
 const HARDTANH = hard("hardtanh")
 const RELU6 = hard("relu6")
 /** input clamped to [minVal, maxVal], by default [−1, 1]; no gradient at the bounds. */
-export const [hardtanh, hardtanh_] = withInplaceOption<With<[...Number2<"minVal", "maxVal">, Flag]>, With<Number2<"minVal", "maxVal">>>(
-  "hardtanh(input, minVal?, maxVal?)",
-  (x: Tensor, min = -1, max = 1): Applied => {
-    requireTensors("hardtanh", [x], noBool)
-    if (min > max) throw new RangeError(`hardtanh: minVal cannot be greater than maxVal, got ${min} and ${max}`)
-    if (x.dtype === "uint8" && min < 0) throw new RangeError(`hardtanh: cannot do hardtanh on an unsigned type with negative limits (${tensorText(x)})`)
-    return [HARDTANH, x, min, max]
-  },
-)
+export const [hardtanh, hardtanh_] = withInplaceOption<
+  With<[...Number2<"minVal", "maxVal">, Flag]>,
+  With<Number2<"minVal", "maxVal">>
+>("hardtanh(input, minVal?, maxVal?)", (x: Tensor, min = -1, max = 1): Applied => {
+  requireTensors("hardtanh", [x], noBool)
+  if (min > max) throw new RangeError(`hardtanh: minVal cannot be greater than maxVal, got ${min} and ${max}`)
+  if (x.dtype === "uint8" && min < 0)
+    throw new RangeError(`hardtanh: cannot do hardtanh on an unsigned type with negative limits (${tensorText(x)})`)
+  return [HARDTANH, x, min, max]
+})
 /** input clamped to [0, 6] */
-export const [relu6] = withInplaceOption<Inplace, Plain>("relu6(input)", (x: Tensor): Applied => {
+export const relu6 = inplaceOption<Inplace>("relu6(input)", (x: Tensor): Applied => {
   requireTensors("relu6", [x], noBool)
   return [RELU6, x, 0, 6]
 })
 
 const THRESHOLD = new Pointwise("threshold", (x, limit, value) => where(x.le(limit), value, x), {
   ...slope((g, [x, limit]) => zeroWhere(x!.le(limit!), g)),
-  refuse: noBool,
 })
 /** input above `threshold`, elsewhere `value`. */
-export const [threshold, threshold_] = withInplaceOption<With<[...Number2<"threshold", "value">, Flag]>, With<Number2<"threshold", "value">>>(
-  "threshold(input, threshold, value)",
-  (x: Tensor, limit: number, value: number): Applied => [THRESHOLD, x, limit, value],
-)
+export const [threshold, threshold_] = withInplaceOption<
+  With<[...Number2<"threshold", "value">, Flag]>,
+  With<Number2<"threshold", "value">>
+>("threshold(input, threshold, value)", (x: Tensor, limit: number, value: number): Applied => {
+  requireTensors("threshold", [x], noBool)
+  return [THRESHOLD, x, limit, value]
+})
 
 const within = (x: Expr, lambd: Expr): Expr => x.ge(lambd.neg()).and(x.le(lambd))
 const shrinkGradient = slope((g, [x, lambd]) => zeroWhere(within(x!, lambd!), g))
 const HARDSHRINK = new Pointwise("hardshrink", (x, lambd) => where(within(x, lambd), 0, x), shrinkGradient)
-export const hardshrink: Fn<ActivationMethods["hardshrink"]> = applied("hardshrink(input, lambd?)", (x: Tensor, lambd = 0.5) =>
-  floats(HARDSHRINK, x, lambd),
+export const hardshrink: Fn<ActivationMethods["hardshrink"]> = applied(
+  "hardshrink(input, lambd?)",
+  (x: Tensor, lambd = 0.5) => floats(HARDSHRINK, x, lambd),
 )
 const SOFTSHRINK = new Pointwise(
   "softshrink",
@@ -110,7 +114,8 @@ const SOFTSHRINK = new Pointwise(
 )
 /** The input moved towards 0 by `lambd` (0.5), 0 within [−lambd, lambd]. */
 export const softshrink: With<Number1<"lambd">> = applied("softshrink(input, lambd?)", (x: Tensor, lambd = 0.5) => {
-  if (!(lambd >= 0)) throw new RangeError(`softshrink: lambd must be greater or equal to 0, but found ${valueText(lambd)}`)
+  if (!(lambd >= 0))
+    throw new RangeError(`softshrink: lambd must be greater or equal to 0, but found ${valueText(lambd)}`)
   return floats(SOFTSHRINK, x, lambd)
 })
 
@@ -118,11 +123,15 @@ export const softshrink: With<Number1<"lambd">> = applied("softshrink(input, lam
 const SIXTH = Math.fround(1 / 6)
 const rampTo6 = (x: Expr): Expr => x.add(3).max(0).min(6)
 /** min(max(input + 3, 0), 6)/6 */
-export const [hardsigmoid] = optional(
-  new Pointwise("hardsigmoid", (x) => rampTo6(x).div(6), slope((g, [x]) => where(x!.gt(-3).and(x!.lt(3)), g.mul(SIXTH), 0))),
+export const hardsigmoid = optional(
+  new Pointwise(
+    "hardsigmoid",
+    (x) => rampTo6(x).div(6),
+    slope((g, [x]) => where(x!.gt(-3).and(x!.lt(3)), g.mul(SIXTH), 0)),
+  ),
 )
 /** input·hardsigmoid(input) */
-export const [hardswish] = optional(
+export const hardswish = optional(
   new Pointwise(
     "hardswish",
     (x) => x.mul(rampTo6(x)).div(6),
@@ -134,32 +143,42 @@ export const [hardswish] = optional(
 
 /** scale·x above 0, else alpha·scale·(e^(inputScale·x) − 1). */
 const linearOrExponential = (name: string, gradName: string): Pointwise =>
-  new Pointwise(name, (x, below, scale, inputScale) => where(x.le(0), x.mul(inputScale).expm1().mul(below), x.mul(scale)), {
-    ...slope((g, [x, below, scale, inputScale]) =>
-      where(x!.le(0), g.mul(inputScale!).mul(below!).mul(x!.mul(inputScale!).exp()), g.mul(scale!)),
-    ),
-    gradName,
-  })
+  new Pointwise(
+    name,
+    (x, below, scale, inputScale) => where(x.lt(0), x.mul(inputScale).expm1().mul(below), x.mul(scale)),
+    {
+      ...slope((g, [x, below, scale, inputScale]) =>
+        where(x!.le(0), g.mul(inputScale!).mul(below!).mul(x!.mul(inputScale!).exp()), g.mul(scale!)),
+      ),
+      gradName,
+    },
+  )
 const ELU = linearOrExponential("elu", "EluBackward0")
 const SELU = linearOrExponential("selu", "EluBackward0")
 const CELU = linearOrExponential("celu", "CeluBackward0")
 /** input above 0, else alpha·(e^input − 1) */
-export const [elu, elu_] = withInplaceOption<With<[...Number1<"alpha">, Flag]>, With<Number1<"alpha">>>("elu(input, alpha?)", (x: Tensor, alpha = 1) =>
-  floats(ELU, x, alpha, 1, 1),
+export const [elu, elu_] = withInplaceOption<With<[...Number1<"alpha">, Flag]>, With<Number1<"alpha">>>(
+  "elu(input, alpha?)",
+  (x: Tensor, alpha = 1) => floats(ELU, x, alpha, 1, 1),
 )
 /** The fixed point of Klambauer et al., "Self-Normalizing Neural Networks" (2017). */
 const SELU_ALPHA = 1.6732632423543772848170429916717
 const SELU_SCALE = 1.0507009873554804934193349852946
 /** scale·elu(input, alpha) with alpha = 1.6733 and scale = 1.0507, which keep mean and variance. */
-export const [selu, selu_] = withInplaceOption<Inplace, Plain>("selu(input)", (x: Tensor) => floats(SELU, x, SELU_ALPHA * SELU_SCALE, SELU_SCALE, 1))
+export const [selu, selu_] = withInplaceOption<Inplace, Plain>("selu(input)", (x: Tensor) =>
+  floats(SELU, x, SELU_ALPHA * SELU_SCALE, SELU_SCALE, 1),
+)
 /** input above 0, else alpha·(e^(input/alpha) − 1) */
-export const [celu, celu_] = withInplaceOption<With<[...Number1<"alpha">, Flag]>, With<Number1<"alpha">>>("celu(input, alpha?)", (x: Tensor, alpha = 1) => {
-  if (alpha === 0) throw new RangeError("celu: alpha cannot be 0")
-  return floats(CELU, x, alpha, 1, 1 / alpha)
-})
+export const [celu, celu_] = withInplaceOption<With<[...Number1<"alpha">, Flag]>, With<Number1<"alpha">>>(
+  "celu(input, alpha?)",
+  (x: Tensor, alpha = 1) => {
+    if (alpha === 0) throw new RangeError("celu: alpha cannot be 0")
+    return floats(CELU, x, alpha, 1, 1 / alpha)
+  },
+)
 
 /** input·sigmoid(input) */
-export const [silu] = optional(
+export const silu = optional(
   new Pointwise(
     "silu",
     (x) => x.div(x.neg().exp().add(1)),
@@ -171,7 +190,7 @@ export const [silu] = optional(
 )
 const softplusTanh = (x: Expr): Expr => x.exp().log1p().tanh()
 /** input·tanh(softplus(input)) */
-export const [mish] = optional(
+export const mish = optional(
   new Pointwise(
     "mish",
     (x) => x.mul(softplusTanh(x)),
@@ -194,8 +213,9 @@ const SOFTPLUS = new Pointwise(
   }),
 )
 /** log(1 + e^(beta·input))/beta, the input itself where beta·input is above `threshold` (20). */
-export const softplus: With<Number2<"beta", "threshold">> = applied("softplus(input, beta?, threshold?)", (x: Tensor, beta = 1, limit = 20) =>
-  floats(SOFTPLUS, x, beta, limit),
+export const softplus: With<Number2<"beta", "threshold">> = applied(
+  "softplus(input, beta?, threshold?)",
+  (x: Tensor, beta = 1, limit = 20) => floats(SOFTPLUS, x, beta, limit),
 )
 /** log sigmoid(input) */
 export const logsigmoid: Plain = plain(
@@ -217,7 +237,11 @@ const GELUS: Readonly<Record<string, Pointwise>> = {
     (x) => x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1)),
     slope((g, [x]) => {
       const cdf = x!.mul(Math.SQRT1_2).erf().add(1).mul(0.5)
-      const density = x!.square().mul(-0.5).exp().mul(SQRT_2_OVER_PI / 2)
+      const density = x!
+        .square()
+        .mul(-0.5)
+        .exp()
+        .mul(SQRT_2_OVER_PI / 2)
       return g.mul(cdf.add(x!.mul(density)))
     }),
   ),
@@ -227,7 +251,10 @@ const GELUS: Readonly<Record<string, Pointwise>> = {
     slope((g, [x]) => {
       const square = x!.square()
       const t = x!.add(square.mul(x!).mul(CUBIC)).mul(SQRT_2_OVER_PI).tanh()
-      const inner = square.mul(3 * CUBIC).add(1).mul(SQRT_2_OVER_PI)
+      const inner = square
+        .mul(3 * CUBIC)
+        .add(1)
+        .mul(SQRT_2_OVER_PI)
       const right = x!.mul(0.5).mul(one(t).sub(t.square())).mul(inner)
       return g.mul(t.add(1).mul(0.5).add(right))
     }),
@@ -245,7 +272,11 @@ export const gelu: (input: Tensor, ...args: Args<[], { approximate: "none" | "ta
 
 // ---- made of other ops ----
 
-const SOFTSIGN = new Pointwise("softsign", (x) => x.div(x.abs().add(1)), { result: "float", gradName: "DivBackward0", refuse: noBool })
+const SOFTSIGN = new Pointwise("softsign", (x) => x.div(x.abs().add(1)), {
+  result: "float",
+  gradName: "DivBackward0",
+  refuse: noBool,
+})
 /** input/(1 + |input|) */
 export const softsign: Plain = applied("softsign(input)", (x: Tensor): Applied => [SOFTSIGN, x])
 
@@ -263,12 +294,23 @@ const PRELU = new Pointwise("prelu", leak, {
 })
 export const prelu: Fn<ActivationMethods["prelu"]> = op("prelu(input, weight)", (x: Tensor, weight: Tensor) => {
   requireTensors("prelu", [x, weight], onlyFloats)
-  if (weight.ndim > 1) throw new RangeError(`prelu: expected weight to be a scalar or 1-D tensor, but got ${tensorText(weight)}`)
+  if (weight.ndim > 1)
+    throw new RangeError(`prelu: expected weight to be a scalar or 1-D tensor, but got ${tensorText(weight)}`)
   const channels = x.ndim < 2 ? 1 : x.shape[1]!
   const count = weight.numel()
   if (count !== 1 && count !== channels)
-    throw new RangeError(`prelu: weight must have 1 element or one for each of the ${channels} channels (dim 1 of ${tensorText(x)}), but has ${count}`)
-  return PRELU.call(x, x.ndim === 0 ? reshape(weight, []) : reshape(weight, x.shape.map((_, d) => (d === Math.min(1, x.ndim - 1) ? count : 1))))
+    throw new RangeError(
+      `prelu: weight must have 1 element or one for each of the ${channels} channels (dim 1 of ${tensorText(x)}), but has ${count}`,
+    )
+  return PRELU.call(
+    x,
+    x.ndim === 0
+      ? reshape(weight, [])
+      : reshape(
+          weight,
+          x.shape.map((_, d) => (d === Math.min(1, x.ndim - 1) ? count : 1)),
+        ),
+  )
 })
 
 const GLU = new Pointwise("glu", (a, b) => a.mul(b.sigmoid()), { refuse: onlyFloats })
@@ -276,7 +318,8 @@ const GLU = new Pointwise("glu", (a, b) => a.mul(b.sigmoid()), { refuse: onlyFlo
 export const glu: With<[["dim", number]]> = op("glu(input, dim?)", (x: Tensor, dim = -1) => {
   const d = normalizeDim("glu", dim, x.ndim)
   const size = x.shape[d]
-  if (size === undefined || size % 2) throw new RangeError(`glu: halving dimension must be even, but dimension ${d} is size ${size} (${tensorText(x)})`)
+  if (size === undefined || size % 2)
+    throw new RangeError(`glu: halving dimension must be even, but dimension ${d} is size ${size} (${tensorText(x)})`)
   return GLU.call(narrow(x, d, 0, size / 2), narrow(x, d, size / 2, size / 2))
 })
 
@@ -284,11 +327,17 @@ const RRELU_OPTIONS: PointwiseOptions = { ...leakGradient, gradName: "RreluWithN
 const RRELU = new Pointwise("rrelu", leak, RRELU_OPTIONS)
 /** In training the slope below 0 is drawn for each element from [lower, upper), else it is their mean. */
 function pickRrelu(x: Tensor, lower = 1 / 8, upper = 1 / 3, training = false): Applied {
-  if (!(lower <= upper)) throw new RangeError(`rrelu: lower bound should be less than or equal to the upper bound, got ${lower} and ${upper}`)
+  if (!(lower <= upper))
+    throw new RangeError(
+      `rrelu: lower bound should be less than or equal to the upper bound, got ${lower} and ${upper}`,
+    )
   return floats(RRELU, x, training ? uniform_(emptyLike(x), lower, upper) : (lower + upper) / 2)
 }
 type Rrelu = [...Number2<"lower", "upper">, ["training", boolean]]
 /** input above 0, below it the input times a slope: while `training` a random one in [lower, upper), else their mean. */
-export const [rrelu, rrelu_] = withInplaceOption<With<[...Rrelu, Flag]>, With<Rrelu>>("rrelu(input, lower?, upper?, training?)", pickRrelu)
+export const [rrelu, rrelu_] = withInplaceOption<With<[...Rrelu, Flag]>, With<Rrelu>>(
+  "rrelu(input, lower?, upper?, training?)",
+  pickRrelu,
+)
 
 export const activationMethods = { relu, relu_, hardshrink, prelu }

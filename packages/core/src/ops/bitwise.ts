@@ -29,7 +29,8 @@ export interface BitwiseMethods {
   bitwiseRightShift_: Binary
 }
 
-const onlyIntegers = (dtype: DType): string | null => (isIntegral(dtype) ? null : `${dtype} is not supported, only integers`)
+const onlyIntegers = (dtype: DType): string | null =>
+  isIntegral(dtype) ? null : `${dtype} is not supported, only integers`
 
 const binary = (name: string, formula: (a: Expr, b: Expr) => Expr, refuse = onlyIntegral): [BinaryFn, BinaryFn] => {
   const own = new Pointwise(name, formula, { refuse })
@@ -59,12 +60,25 @@ export const [bitwiseRightShift, bitwiseRightShift_] = binary(
 const NOT = new Pointwise("bitwiseNot", (x) => x.not())
 /** bool computes in integers, where the complement of 1 is not 0. */
 const NOT_BOOL = new Pointwise("bitwiseNot", (x) => x.not(), { slots: ["bool"], result: "bool" })
-export const [bitwiseNot, bitwiseNot_] = withInPlace<(input: Tensor) => Tensor>("bitwiseNot(input)", (x: Tensor): Applied => {
-  requireTensors("bitwiseNot", [x], onlyIntegral)
-  return [x.dtype === "bool" ? NOT_BOOL : NOT, x]
-})
+export const [bitwiseNot, bitwiseNot_] = withInPlace<(input: Tensor) => Tensor>(
+  "bitwiseNot(input)",
+  (x: Tensor): Applied => {
+    requireTensors("bitwiseNot", [x], onlyIntegral)
+    return [x.dtype === "bool" ? NOT_BOOL : NOT, x]
+  },
+)
 
 export const bitwiseMethods = {
-  bitwiseNot, bitwiseNot_, bitwiseAnd, bitwiseAnd_, bitwiseOr, bitwiseOr_, bitwiseXor, bitwiseXor_, bitwiseLeftShift,
-  bitwiseLeftShift_, bitwiseRightShift, bitwiseRightShift_,
+  bitwiseNot,
+  bitwiseNot_,
+  bitwiseAnd,
+  bitwiseAnd_,
+  bitwiseOr,
+  bitwiseOr_,
+  bitwiseXor,
+  bitwiseXor_,
+  bitwiseLeftShift,
+  bitwiseLeftShift_,
+  bitwiseRightShift,
+  bitwiseRightShift_,
 }

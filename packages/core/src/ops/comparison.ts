@@ -9,12 +9,10 @@ import { Pointwise } from "../pointwise.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { broadcastSizes, sameSizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
-import { add, mul, sub } from "./arithmetic.ts"
 import { to } from "./conversion.ts"
 import { item, itemSync } from "./host.ts"
 import { type Applied, requireOneDtype, withInPlace } from "./pointwise-op.ts"
 import { reduceTo, reductionOf } from "./reduction.ts"
-import { abs } from "./unary.ts"
 
 type Other = ["other", Operandish]
 type Comparison = (...args: Args<[Other]>) => Tensor
@@ -74,13 +72,17 @@ function settled(a: Operandish, b: Operandish): [Operandish, Operandish] {
   const dtype = resultType(a, b)
   const round = ROUNDED[dtype]
   if (!round) return [a, b]
-  const settle = (x: Operandish): Operandish => (isTensor(x) ? (x.dtype === dtype || !isFloating(x.dtype) ? x : to(x, dtype)) : round(Number(x)))
+  const settle = (x: Operandish): Operandish =>
+    isTensor(x) ? (x.dtype === dtype || !isFloating(x.dtype) ? x : to(x, dtype)) : round(Number(x))
   return [settle(a), settle(b)]
 }
 
 function comparison(name: string, formula: (a: Expr, b: Expr) => Expr): [ComparisonFn, ComparisonFn] {
   const own = new Pointwise(name, formula, { result: "bool" })
-  return withInPlace<ComparisonFn>(`${name}(input, other)`, (a: Operandish, b: Operandish): Applied => [own, ...settled(a, b)])
+  return withInPlace<ComparisonFn>(
+    `${name}(input, other)`,
+    (a: Operandish, b: Operandish): Applied => [own, ...settled(a, b)],
+  )
 }
 
 export const [eq, eq_] = comparison("eq", (a, b) => a.eq(b))
@@ -102,7 +104,10 @@ export const [logicalOr, logicalOr_] = logical("logicalOr", (a, b) => a.or(b))
 export const [logicalXor, logicalXor_] = logical("logicalXor", (a, b) => a.xor(b))
 
 const NOT = new Pointwise("logicalNot", (x) => x.not(), { result: "bool", slots: ["bool"] })
-export const [logicalNot, logicalNot_] = withInPlace<(input: Tensor) => Tensor>("logicalNot(input)", (x: Tensor): Applied => [NOT, x])
+export const [logicalNot, logicalNot_] = withInPlace<(input: Tensor) => Tensor>(
+  "logicalNot(input)",
+  (x: Tensor): Applied => [NOT, x],
+)
 
 const close = (a: Expr, b: Expr, rtol: Expr, atol: Expr): Expr => {
   const distance = a.sub(b).abs()
@@ -115,11 +120,8 @@ const CLOSE_NAN = new Pointwise("isclose", (a, b, rtol, atol) => close(a, b, rto
   result: "bool",
 })
 
-/** The distance of integers is exact, as floats it would not be. */
-function integersClose(a: Tensor, b: Tensor, rtol: number, atol: number): Tensor {
-  const allowed = add(mul(abs(to(b, getDefaultDtype())), rtol), atol)
-  return logicalOr(eq(a, b), le(abs(sub(a, b)), allowed))
-}
+/** Integers and bool are compared as floats, as in PyTorch. */
+const floating = (x: Tensor): Tensor => (isFloating(x.dtype) ? x : to(x, getDefaultDtype()))
 
 type CloseArguments = [a: Tensor, b: Tensor, rtol?: number, atol?: number, equalNan?: boolean]
 
@@ -129,20 +131,30 @@ function closeness(name: string, [a, b, rtol = 1e-5, atol = 1e-8, equalNan = fal
   requireOneDtype(name, a, b)
   broadcastSizes(name, a.shape, b.shape)
   for (const [option, value] of Object.entries({ rtol, atol }))
-    if (!(value >= 0)) throw new RangeError(`${name}: ${option} must be greater than or equal to zero, but got ${valueText(value)}`)
-  if (isFloating(a.dtype)) return (equalNan ? CLOSE_NAN : CLOSE).call(a, b, rtol, atol)
-  return a.dtype === "bool" ? integersClose(to(a, "int32"), to(b, "int32"), rtol, atol) : integersClose(a, b, rtol, atol)
+    if (!(value >= 0))
+      throw new RangeError(`${name}: ${option} must be greater than or equal to zero, but got ${valueText(value)}`)
+  return (equalNan ? CLOSE_NAN : CLOSE).call(floating(a), floating(b), rtol, atol)
 }
 
 /** A 0-d bool: whether all elements are true. */
 const allTrue = (x: Tensor): Tensor =>
-  reduceTo("allTrue", x, reductionOf("all", x, null), "bool", allMonoid, ({ inputs: [e] }) => [e!.cast("bool")], () => result(0, "bool"))
+  reduceTo(
+    "allTrue",
+    x,
+    reductionOf("all", x, null),
+    "bool",
+    allMonoid,
+    ({ inputs: [e] }) => [e!.cast("bool")],
+    () => result(0, "bool"),
+  )
 const read = async (x: Tensor): Promise<boolean> => (await item(x)) === true
 const readSync = (x: Tensor): boolean => itemSync(x) === true
 
 type CloseFn<R> = (input: Tensor, ...args: Closeness) => R
 const CLOSE_ARGS = "(input, other, rtol?, atol?, equalNan?)"
-export const isclose: CloseFn<Tensor> = op(`isclose${CLOSE_ARGS}`, (...args: CloseArguments) => closeness("isclose", args))
+export const isclose: CloseFn<Tensor> = op(`isclose${CLOSE_ARGS}`, (...args: CloseArguments) =>
+  closeness("isclose", args),
+)
 export const allclose: CloseFn<Promise<boolean>> = op(`allclose${CLOSE_ARGS}`, async (...args: CloseArguments) =>
   read(allTrue(closeness("allclose", args))),
 )
@@ -162,7 +174,39 @@ export const equalSync: EqualFn<boolean> = op(
 )
 
 export const comparisonMethods = {
-  eq, eq_, ne, ne_, notEqual, notEqual_, lt, lt_, less, less_, le, le_, lessEqual, lessEqual_, gt, gt_, greater, greater_, ge,
-  ge_, greaterEqual, greaterEqual_, logicalAnd, logicalAnd_, logicalOr, logicalOr_, logicalXor, logicalXor_, logicalNot,
-  logicalNot_, isclose, allclose, allcloseSync, equal, equalSync,
+  eq,
+  eq_,
+  ne,
+  ne_,
+  notEqual,
+  notEqual_,
+  lt,
+  lt_,
+  less,
+  less_,
+  le,
+  le_,
+  lessEqual,
+  lessEqual_,
+  gt,
+  gt_,
+  greater,
+  greater_,
+  ge,
+  ge_,
+  greaterEqual,
+  greaterEqual_,
+  logicalAnd,
+  logicalAnd_,
+  logicalOr,
+  logicalOr_,
+  logicalXor,
+  logicalXor_,
+  logicalNot,
+  logicalNot_,
+  isclose,
+  allclose,
+  allcloseSync,
+  equal,
+  equalSync,
 }

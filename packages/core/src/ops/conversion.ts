@@ -6,7 +6,7 @@ import { type DType, DTYPE_NAMES, isDType } from "../dtype.ts"
 import { didYouMean, valueText } from "../errors.ts"
 import { denseStrides } from "../layout.ts"
 import { allocate, isTensor, type Tensor, track } from "../tensor.ts"
-import { clone, writeInto } from "./copying.ts"
+import { writeInto } from "./copying.ts"
 
 export interface ConversionMethods {
   /**
@@ -54,7 +54,7 @@ const TO_COPY: Rule = {
 }
 
 function convert(x: Tensor, dtype: DType, device: Device, copy: boolean): Tensor {
-  if (x.dtype === dtype && x.device === device) return copy ? clone(x) : x
+  if (x.dtype === dtype && x.device === device && !copy) return x
   device.requireDtype("to", dtype)
   const out = writeInto(allocate(device, x.shape, denseStrides(x.shape, x.strides), dtype), x)
   return track(TO_COPY, out, [x], [], { dtype: x.dtype, device: x.device })

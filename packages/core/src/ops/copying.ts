@@ -64,7 +64,7 @@ export const copy_: Fn<CopyingMethods["copy_"]> = op("copy_(input, src)", (x: Te
 export function copyInto(x: Tensor, src: Tensor): Tensor {
   if (!sameSizes(broadcastSizes("copy_", x.shape, src.shape), x.shape))
     throw new RangeError(`copy_: the size of ${tensorText(src)} does not broadcast to ${shapeText(x.shape)}`)
-  checkInPlace("copy", x)
+  checkInPlace("copy", x, [x, src])
   const node = needsGrad([x, src]) && x.isFloatingPoint() ? new OpNode(COPY, [x, src], [], { shape: src.shape, dtype: src.dtype }) : null
   if (node) node.outputs = [{ shape: x.shape, dtype: x.dtype, device: x.device }]
   writeInto(x, src)

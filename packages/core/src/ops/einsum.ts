@@ -89,21 +89,20 @@ function outputLabels(right: string, equation: string, sizes: ReadonlyMap<string
 function aligned(x: Tensor, labels: readonly string[], order: readonly string[], equation: string): Tensor {
   let view = x
   const own = [...labels]
-  for (let d = 0; d < own.length; d++)
-    for (let again = own.indexOf(own[d]!, d + 1); again >= 0; again = own.indexOf(own[d]!, d + 1)) {
-      if (view.shape[d] !== view.shape[again])
-        throw new RangeError(
-          `${NAME}: subscript ${own[d]} is repeated for operand ${tensorText(x)} but the sizes don't match, ${view.shape[again]} != ${view.shape[d]}, in ${JSON.stringify(equation)}`,
-        )
-      // The diagonal becomes the last dim.
-      view = diagonal(view, 0, d, again)
-      const label = own[d]!
-      own.splice(again, 1)
-      own.splice(d, 1)
-      own.push(label)
-      d = -1
-      break
-    }
+  for (;;) {
+    const d = own.findIndex((label, i) => own.indexOf(label, i + 1) > i)
+    if (d < 0) break
+    const again = own.indexOf(own[d]!, d + 1)
+    if (view.shape[d] !== view.shape[again])
+      throw new RangeError(
+        `${NAME}: subscript ${own[d]} is repeated for operand ${tensorText(x)} but the sizes don't match, ${view.shape[again]} != ${view.shape[d]}, in ${JSON.stringify(equation)}`,
+      )
+    // The diagonal becomes the last dim.
+    view = diagonal(view, 0, d, again)
+    own.push(own[d]!)
+    own.splice(again, 1)
+    own.splice(d, 1)
+  }
   const missing = order.filter((l) => !own.includes(l))
   for (const _ of missing) view = unsqueeze(view, -1)
   const all = [...own, ...missing]

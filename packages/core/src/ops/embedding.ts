@@ -36,6 +36,7 @@ function rows(name: string, input: Tensor, weight: Tensor, padding: number): Mov
     shape: weight.shape,
     result: [...input.shape, weight.shape[1]!],
     indices: [reshaped(input, [...input.shape, 1])],
+    shown: [input],
     bounds: "fault",
     terms: [({ at, indices: [i] }) => ({ coordinates: [i!, at[at.length - 1]!] })],
   }
@@ -63,7 +64,7 @@ const EMBEDDING: Rule = {
     const { movement, scale } = node.context as EmbeddingContext
     const index = node.get(0)
     const m = movement.gradient ?? movement
-    return [push(scale ? div(g, frequencies(index, movement.shape[0]!, g.dtype)) : g, m)]
+    return [push(scale ? div(g, reshaped(frequencies(index, movement.shape[0]!, g.dtype), [...index.shape, 1])) : g, m)]
   },
 }
 

@@ -11,7 +11,7 @@ import { reduceAlong } from "./along.ts"
 import { add } from "./arithmetic.ts"
 import { type Found, found, oneDim, refuseEmpty, selectedRule, shared, sharing } from "./finding.ts"
 import { maximum, minimum } from "./math.ts"
-import { type DimArg, type Reduction, reduceInputs, reductionOf, reduceTo } from "./reduction.ts"
+import { type DimArg, type Reduction, reduceInputs, reduceTo, reductionOf } from "./reduction.ts"
 import { detached, reshape, unsqueeze } from "./views.ts"
 
 type Dims = [["dim", DimArg], ["keepdim", boolean]]
@@ -74,12 +74,15 @@ function extremeOver(which: Which, x: Tensor, r: Reduction): Tensor {
 
 function reducing(name: "amax" | "amin", which: Which) {
   const rule = sharing(`${name[0]!.toUpperCase()}${name.slice(1)}Backward0`, "byCount")
-  return op<Fn<ExtremesMethods["amax"]>>(`${name}(input, dim?, keepdim?)`, (x: Tensor, dim?: DimArg, keepdim?: boolean) => {
-    const r = reductionOf(name, x, dim, keepdim)
-    refuseEmpty(name, x, r)
-    const out = extremeOver(which, x, r)
-    return track(rule, out, [x], [x, out], r)
-  })
+  return op<Fn<ExtremesMethods["amax"]>>(
+    `${name}(input, dim?, keepdim?)`,
+    (x: Tensor, dim?: DimArg, keepdim?: boolean) => {
+      const r = reductionOf(name, x, dim, keepdim)
+      refuseEmpty(name, x, r)
+      const out = extremeOver(which, x, r)
+      return track(rule, out, [x], [x, out], r)
+    },
+  )
 }
 
 export const amax = reducing("amax", "max")

@@ -27,7 +27,7 @@ const ZERO = rule("ZeroBackward0")
 
 function overwrite(name: string, x: Tensor, value: number | bigint | boolean | Tensor, by: Rule): Tensor {
   const inputs = isTensor(value) ? [x, value] : [x]
-  checkInPlace(name, x)
+  checkInPlace(name, x, inputs)
   const node = x.isFloatingPoint() && needsGrad(inputs) ? new OpNode(by, inputs, [], isTensor(value) ? value.dtype : null) : null
   if (node) node.outputs = [{ shape: x.shape, dtype: x.dtype, device: x.device }]
   if (isTensor(value)) writeInto(x, value)

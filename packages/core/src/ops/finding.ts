@@ -94,7 +94,9 @@ export const selectedRule = (name: string): Rule => ({
     const selection = node.context as Selection
     const indices = node.get(0)
     if (selection.size === SCALAR) return [g]
-    const [part, at] = selection.keepdim ? [g, indices] : [unsqueeze(g, selection.d), raw(() => unsqueeze(indices, selection.d))]
+    const [part, at] = selection.keepdim
+      ? [g, indices]
+      : [unsqueeze(g, selection.d), raw(() => unsqueeze(indices, selection.d))]
     return [placeOne(part, at, selection.d, selection.size)]
   },
 })
@@ -119,4 +121,3 @@ export function found(rule: Rule, x: Tensor, [values, indices]: readonly Tensor[
   trackAll(rule, outs, [x], [outs[1]!], { d, size: x.shape[d] ?? SCALAR, keepdim })
   return results(["values", "indices"], outs)
 }
-

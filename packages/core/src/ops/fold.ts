@@ -1,40 +1,35 @@
 /** Sliding blocks: unfold and fold. */
 import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
+import { shapeText, tensorText } from "../errors.ts"
 import { ints, type Movement, pull, pullRule, pushRaw } from "../movement.ts"
 import { type Tensor, track } from "../tensor.ts"
+import { type PerDim, perDim } from "./per-dim.ts"
 
-/** One number for both dims, or one each. */
-type Pair = number | readonly number[]
+type Pair = readonly [number, number]
+
+const pair = (op: string, what: string, value: PerDim, least: number): Pair => perDim(op, what, value, 2, least) as unknown as Pair
 
 interface Windows {
-  readonly kernel: readonly [number, number]
-  readonly dilation: readonly [number, number]
-  readonly padding: readonly [number, number]
-  readonly stride: readonly [number, number]
+  readonly kernel: Pair
+  readonly dilation: Pair
+  readonly padding: Pair
+  readonly stride: Pair
   /** Rows and columns of blocks. */
-  readonly blocks: readonly [number, number]
+  readonly blocks: Pair
 }
 
-function pairOf(op: string, name: string, value: unknown, least: number): [number, number] {
-  const pair = typeof value === "number" ? [value, value] : value
-  if (!Array.isArray(pair) || pair.length > 2 || pair.length < 1 || pair.some((v) => !Number.isInteger(v) || v < least))
-    throw new RangeError(`${op}: ${name} must be one or two integers of at least ${least}, got ${Array.isArray(value) ? shapeText(value) : valueText(value)}`)
-  return [pair[0], pair[pair.length - 1]]
-}
-
-function windowsOf(op: string, size: readonly [number, number], kernelSize: unknown, dilation: unknown, padding: unknown, stride: unknown): Windows {
-  const kernel = pairOf(op, "kernelSize", kernelSize, 1)
-  const apart = pairOf(op, "dilation", dilation, 1)
-  const edge = pairOf(op, "padding", padding, 0)
-  const step = pairOf(op, "stride", stride, 1)
+function windowsOf(op: string, size: Pair, kernelSize: PerDim, dilation: PerDim, padding: PerDim, stride: PerDim): Windows {
+  const kernel = pair(op, "kernelSize", kernelSize, 1)
+  const apart = pair(op, "dilation", dilation, 1)
+  const edge = pair(op, "padding", padding, 0)
+  const step = pair(op, "stride", stride, 1)
   const count = (d: 0 | 1): number => Math.floor((size[d] + 2 * edge[d] - apart[d] * (kernel[d] - 1) - 1) / step[d]) + 1
   return { kernel, dilation: apart, padding: edge, stride: step, blocks: [count(0), count(1)] }
 }
 
 /** From images [n, channels, rows, columns] to blocks [n, channels · kernel, blocks]; a batch dim of 1 may be left out. */
-function blockMovement(op: string, batch: readonly number[], channels: number, size: readonly [number, number], w: Windows): Movement {
+function blockMovement(op: string, batch: readonly number[], channels: number, size: Pair, w: Windows): Movement {
   const n = batch[0] ?? 1
   const { kernel, dilation, padding, stride, blocks } = w
   return {
@@ -53,7 +48,7 @@ function blockMovement(op: string, batch: readonly number[], channels: number, s
   }
 }
 
-type UnfoldArgs = Args<[["kernelSize", Pair], ["dilation", Pair], ["padding", Pair], ["stride", Pair]]>
+type UnfoldArgs = Args<[["kernelSize", PerDim], ["dilation", PerDim], ["padding", PerDim], ["stride", PerDim]]>
 
 const IM2COL = pullRule("Im2ColBackward0")
 
@@ -63,7 +58,7 @@ const IM2COL = pullRule("Im2ColBackward0")
  */
 export const im2col: (input: Tensor, ...args: UnfoldArgs) => Tensor = op(
   "im2col(input, kernelSize, dilation?, padding?, stride?)",
-  (x: Tensor, kernelSize: Pair, dilation: Pair = 1, padding: Pair = 0, stride: Pair = 1) => {
+  (x: Tensor, kernelSize: PerDim, dilation: PerDim = 1, padding: PerDim = 0, stride: PerDim = 1) => {
     if (x.ndim !== 3 && x.ndim !== 4)
       throw new RangeError(`unfold: Expected 3D or 4D input tensor [n?, channels, rows, columns], got ${tensorText(x)}`)
     const [channels, rows, columns] = x.shape.slice(-3) as [number, number, number]
@@ -76,7 +71,7 @@ export const im2col: (input: Tensor, ...args: UnfoldArgs) => Tensor = op(
   },
 )
 
-type FoldArgs = Args<[["outputSize", Pair], ["kernelSize", Pair], ["dilation", Pair], ["padding", Pair], ["stride", Pair]]>
+type FoldArgs = Args<[["outputSize", PerDim], ["kernelSize", PerDim], ["dilation", PerDim], ["padding", PerDim], ["stride", PerDim]]>
 
 const COL2IM: Rule = { name: "Col2ImBackward0", backward: (node, g) => [pull(g, node.context as Movement, IM2COL)] }
 
@@ -86,9 +81,9 @@ const COL2IM: Rule = { name: "Col2ImBackward0", backward: (node, g) => [pull(g, 
  */
 export const col2im: (input: Tensor, ...args: FoldArgs) => Tensor = op(
   "col2im(input, outputSize, kernelSize, dilation?, padding?, stride?)",
-  (x: Tensor, outputSize: Pair, kernelSize: Pair, dilation: Pair = 1, padding: Pair = 0, stride: Pair = 1) => {
+  (x: Tensor, outputSize: PerDim, kernelSize: PerDim, dilation: PerDim = 1, padding: PerDim = 0, stride: PerDim = 1) => {
     if (x.ndim !== 2 && x.ndim !== 3) throw new RangeError(`fold: Expected 2D or 3D input tensor [n?, channels · kernel, blocks], got ${tensorText(x)}`)
-    const size = pairOf("fold", "outputSize", outputSize, 1)
+    const size = pair("fold", "outputSize", outputSize, 1)
     const w = windowsOf("fold", size, kernelSize, dilation, padding, stride)
     const [rows, blocks] = x.shape.slice(-2) as [number, number]
     const area = w.kernel[0] * w.kernel[1]

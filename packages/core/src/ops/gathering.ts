@@ -15,7 +15,7 @@ import { broadcastSizes, contiguousStrides, normalizeDim, numelOf, sameSizes, ty
 import { allocate, isTensor, needsGrad, Tensor, track } from "../tensor.ts"
 import { div, mul } from "./arithmetic.ts"
 import { to } from "./conversion.ts"
-import { copyInto, writeInto } from "./copying.ts"
+import { clone, copyInto, writeInto } from "./copying.ts"
 import { filled, zeros } from "./creation.ts"
 import { data, dataSync, fromBits } from "./host.ts"
 import { sum } from "./reduction.ts"
@@ -101,6 +101,7 @@ function alongDim(name: string, x: Tensor, dim: number, index: Tensor): Movement
     result: index.shape,
     to,
     indices: [reshaped(index, to)],
+    shown: [index],
     bounds: "fault",
     terms: [({ at, indices }) => ({ coordinates: at.map((i, k) => (k === d ? indices[0]! : i)) })],
   }
@@ -122,6 +123,7 @@ function slicesOf(name: string, x: Tensor, dim: number, index: Tensor, negative 
     result: x.ndim ? to : index.numel() === 1 ? [] : to,
     to,
     indices: [reshaped(index, [index.numel(), ...from.slice(d + 1).map(() => 1)])],
+    shown: [index],
     ...(negative && { scalars: ints([from[d]!]) }),
     bounds: "fault",
     terms: [
@@ -228,10 +230,10 @@ function both<M>(name: string, parameters: string, prepare: Prepare): readonly [
   })
   const inPlace = op(`${name}_(input, ${parameters})`, (x: Tensor, ...args: unknown[]) => {
     const u = make(`${name}_`, x, ...args)
-    checkInPlace(name, x)
+    checkInPlace(name, x, u.inputs)
     const out = contents(x, u)
     const node = x.isFloatingPoint() && needsGrad(u.inputs) ? new OpNode(u.rule, u.inputs, NONE, u.context) : null
-    const saved = node ? (u.saved ?? []).map((t) => (t.storage === x.storage ? copied(t) : t)) : NONE
+    const saved = node ? (u.saved ?? []).map((t) => (t.storage === x.storage ? clone(t) : t)) : NONE
     if (node) node.outputs = [{ shape: x.shape, dtype: x.dtype, device: x.device }]
     writeInto(x, out)
     recordInPlace(x, node)
@@ -502,7 +504,7 @@ export const [indexAdd, indexAdd_] = both<IndexAdd>(
     const m = slicesOf(name, x, dim, index)
     checkSource(name, x, "source", source)
     checkSlices(name, x, dim, index, source)
-    const scaled: Movement = alpha === 1 ? m : { ...m, key: `${m.key} alpha`, scalars: [{ value: alpha, dtype: computeType(x.dtype) }], terms: [(s) => ({ ...m.terms[0]!(s), weight: (type) => s.scalars[0]!.cast(type) })] }
+    const scaled: Movement = alpha === 1 ? m : { ...m, key: `${m.key} alpha`, scalars: [{ value: alpha, dtype: computeType(x.dtype) }], terms: [(s) => ({ ...m.terms[0]!(s), weight: s.scalars[0]! })] }
     return {
       rule: INDEX_ADD,
       inputs: [x, source],

@@ -258,6 +258,7 @@ function indexMovement(name: string, x: Tensor, found: readonly (Tensor | null)[
     shape: x.shape,
     result,
     indices: given.map((t) => reshaped(t, [...t.shape, ...trailing])),
+    shown: given,
     scalars: ints(dims.map((d) => x.shape[d]!)),
     bounds: "fault",
     terms: [
@@ -384,9 +385,9 @@ function putInPlace(name: string, parsed: Parsed, value: IndexValue, accumulate:
     return
   }
   const put = prepare(name, parsed, value, accumulate)
-  checkInPlace(name, put.target)
-  const contents = putRaw(put)
   const inputs = putInputs(put)
+  checkInPlace(name.replace(/_$/, ""), put.target, inputs)
+  const contents = putRaw(put)
   const node = put.target.isFloatingPoint() && needsGrad(inputs) ? new OpNode(INDEX_PUT, inputs, put.movement.indices ?? [], putContext(put)) : null
   if (node) node.outputs = [{ shape: put.target.shape, dtype: put.target.dtype, device: put.target.device }]
   writeInto(put.target, contents)
@@ -399,6 +400,7 @@ export function setAt(input: Tensor, indices: readonly Index[] | Exclude<Index, 
   checkValue("setAt", value)
   const parsed = parse("setAt", input, Array.isArray(indices) ? (indices as Index[]) : [indices as Index], true)
   const { view, advanced } = parsed
+  checkInPlace("setAt", view, isTensor(value) ? [view, value] : [view])
   if (advanced.size) putInPlace("setAt", parsed, value, false)
   else if (isTensor(value)) copyInto(view, fitting("setAt", value, view.shape))
   else view.fill_(asStored(value, view.dtype))

@@ -13,7 +13,7 @@ import { isTensor, type Tensor, track } from "../tensor.ts"
 import { fresh } from "./along.ts"
 import { mul, sub } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
-import { type DimArg, type Reduction, reductionOf, reduceTo, sum, sumDtype } from "./reduction.ts"
+import { type DimArg, type Reduction, reduceTo, reductionOf, sum, sumDtype } from "./reduction.ts"
 import { sumToSize } from "./sum-to-size.ts"
 import { detached, diagonal, expand, reshape } from "./views.ts"
 
@@ -76,7 +76,10 @@ const NORMS = {
     lift: powered,
     finish: root,
     share: new Pointwise("vectorNorm", (g, x, y, p) =>
-      x.sign().mul(x.abs().pow(p.sub(1))).mul(masked(y.eq(0), g.div(y.pow(p.sub(1))))),
+      x
+        .sign()
+        .mul(x.abs().pow(p.sub(1)))
+        .mul(masked(y.eq(0), g.div(y.pow(p.sub(1))))),
     ),
   },
   aboveTwo: {
@@ -144,11 +147,20 @@ const NORM: Rule = {
   },
 }
 
-function vectorNormOf(name: string, given: Tensor, p: unknown, dim: DimArg | undefined, keepdim?: boolean, dtype?: unknown): Tensor {
+function vectorNormOf(
+  name: string,
+  given: Tensor,
+  p: unknown,
+  dim: DimArg | undefined,
+  keepdim?: boolean,
+  dtype?: unknown,
+): Tensor {
   if (typeof p !== "number" || Number.isNaN(p))
     throw new TypeError(`${name}: the order of the norm must be a number, got ${valueText(p)}`)
   if (!isFloating(given.dtype))
-    throw new TypeError(`${name}: expected a floating point tensor as input, got ${tensorText(given)}; convert with x.to("float32")`)
+    throw new TypeError(
+      `${name}: expected a floating point tensor as input, got ${tensorText(given)}; convert with x.to("float32")`,
+    )
   const kind = checkDtype(name, dtype)
   if (kind && !isFloating(kind)) throw new TypeError(`${name}: dtype must be a floating point one, got ${kind}`)
   const x = kind ? to(given, kind) : given
@@ -166,7 +178,8 @@ type VectorNormArgs = Args<[["ord", number], ["dim", DimArg], ["keepdim", boolea
 /** (Σ |x|^ord)^(1/ord) over all or over `dim`: PyTorch's `linalg.vector_norm`. Floating dtypes only. */
 export const vectorNorm: (input: Tensor, ...args: VectorNormArgs) => Tensor = op(
   "vectorNorm(input, ord?, dim?, keepdim?, *, dtype?)",
-  (x: Tensor, ord = 2, dim?: DimArg, keepdim?: boolean, dtype?: DType | null) => vectorNormOf("vectorNorm", x, ord, dim, keepdim, dtype),
+  (x: Tensor, ord = 2, dim?: DimArg, keepdim?: boolean, dtype?: DType | null) =>
+    vectorNormOf("vectorNorm", x, ord, dim, keepdim, dtype),
 )
 
 export const norm: Fn<LinearAlgebraMethods["norm"]> = op(
@@ -256,7 +269,9 @@ function crossAlong(a: Tensor, b: Tensor, d: number): Tensor {
   const loads = [a, b].map((t) => expand(detached(t), shape))
   runMap([out], { key: `cross ${axis}`, loads, coordinates: true }, ({ at, load }) => {
     const from = (k: number, step: number): Expr => load(k, at.with(axis, at[axis]!.add(step).mod(3))).cast(wide)
-    return from(0, 1).mul(from(1, 2)).sub(from(0, 2).mul(from(1, 1)))
+    return from(0, 1)
+      .mul(from(1, 2))
+      .sub(from(0, 2).mul(from(1, 1)))
   })
   return track(CROSS, out, [a, b], [a, b], d)
 }
@@ -264,17 +279,24 @@ function crossAlong(a: Tensor, b: Tensor, d: number): Tensor {
 function crossOf(name: string, a: Tensor, b: unknown, dim: number | null): Tensor {
   if (!isTensor(b)) throw new TypeError(`${name}: other must be a tensor, got ${valueText(b)}`)
   if (b.device !== a.device)
-    throw new TypeError(`${name}: expected all tensors on one device, but found ${a.device} and ${b.device}; move one with x.to(device)`)
+    throw new TypeError(
+      `${name}: expected all tensors on one device, but found ${a.device} and ${b.device}; move one with x.to(device)`,
+    )
   if (a.ndim !== b.ndim)
-    throw new RangeError(`${name}: inputs must have the same number of dims, got ${shapeText(a.shape)} and ${shapeText(b.shape)}`)
+    throw new RangeError(
+      `${name}: inputs must have the same number of dims, got ${shapeText(a.shape)} and ${shapeText(b.shape)}`,
+    )
   const d = dim === null ? a.shape.indexOf(3) : normalizeDim(name, dim, a.ndim)
   if (d < 0 || a.shape[d] !== 3 || b.shape[d] !== 3)
-    throw new RangeError(`${name}: expected a dim of size 3 in both inputs, got ${shapeText(a.shape)} and ${shapeText(b.shape)}${dim === null ? "" : ` at dim ${dim}`}`)
+    throw new RangeError(
+      `${name}: expected a dim of size 3 in both inputs, got ${shapeText(a.shape)} and ${shapeText(b.shape)}${dim === null ? "" : ` at dim ${dim}`}`,
+    )
   return crossAlong(a, b, d - a.ndim)
 }
 
-export const cross: Fn<LinearAlgebraMethods["cross"]> = op("cross(input, other, dim?)", (a: Tensor, b: Tensor, dim: number | null = null) =>
-  crossOf("cross", a, b, dim),
+export const cross: Fn<LinearAlgebraMethods["cross"]> = op(
+  "cross(input, other, dim?)",
+  (a: Tensor, b: Tensor, dim: number | null = null) => crossOf("cross", a, b, dim),
 )
 
 /** PyTorch's `linalg.cross`: along the last dim unless `dim` is given. */

@@ -7,7 +7,16 @@ import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { to } from "./conversion.ts"
-import { type Applied, applied, apply, onlyFloats, requireOneDtype, requireTensors, withInPlace } from "./pointwise-op.ts"
+import {
+  type Applied,
+  applied,
+  apply,
+  noBool,
+  onlyFloats,
+  requireOneDtype,
+  requireTensors,
+  withInPlace,
+} from "./pointwise-op.ts"
 import { signBit } from "./unary.ts"
 
 type Other = ["other", Operandish]
@@ -93,20 +102,70 @@ const byNumber = (formula: (x: Expr) => Expr, gradient: (g: Expr, x: Expr) => Ex
 /** PyTorch computes these exponents without its general power, so their extremes differ from it. */
 const EXPONENTS = new Map<number, Pointwise>([
   [0, byNumber(one, (g) => constant(0, g.dtype))],
-  [1, byNumber((x) => x, (g) => g)],
-  [2, byNumber((x) => x.square(), (g, x) => g.mul(x.mul(2)))],
-  [3, byNumber((x) => x.square().mul(x), (g, x) => g.mul(x.square().mul(3)))],
-  [0.5, byNumber((x) => x.sqrt(), (g, x) => g.mul(x.sqrt().reciprocal().mul(0.5)))],
-  [-0.5, byNumber((x) => x.sqrt().reciprocal(), (g, x) => g.mul(x.pow(-1.5).mul(-0.5)))],
-  [-1, byNumber((x) => x.reciprocal(), (g, x) => g.mul(x.square().reciprocal().neg()))],
-  [-2, byNumber((x) => x.square().reciprocal(), (g, x) => g.mul(x.pow(-3).mul(-2)))],
+  [
+    1,
+    byNumber(
+      (x) => x,
+      (g) => g,
+    ),
+  ],
+  [
+    2,
+    byNumber(
+      (x) => x.square(),
+      (g, x) => g.mul(x.mul(2)),
+    ),
+  ],
+  [
+    3,
+    byNumber(
+      (x) => x.square().mul(x),
+      (g, x) => g.mul(x.square().mul(3)),
+    ),
+  ],
+  [
+    1.5,
+    byNumber(
+      (x) => x.pow(1.5),
+      (g, x) => g.mul(x.sqrt().mul(1.5)),
+    ),
+  ],
+  [
+    0.5,
+    byNumber(
+      (x) => x.sqrt(),
+      (g, x) => g.mul(x.sqrt().reciprocal().mul(0.5)),
+    ),
+  ],
+  [
+    -0.5,
+    byNumber(
+      (x) => x.sqrt().reciprocal(),
+      (g, x) => g.mul(x.pow(-1.5).mul(-0.5)),
+    ),
+  ],
+  [
+    -1,
+    byNumber(
+      (x) => x.reciprocal(),
+      (g, x) => g.mul(x.square().reciprocal().neg()),
+    ),
+  ],
+  [
+    -2,
+    byNumber(
+      (x) => x.square().reciprocal(),
+      (g, x) => g.mul(x.pow(-3).mul(-2)),
+    ),
+  ],
 ])
 /** The exponent less one comes from the host, where it is exact. */
 const POW_NUMBER = new Pointwise("pow", (x, exponent, _less) => x.pow(exponent), {
   gradient: (g, [x, exponent, less]) => [g.mul(exponent!.mul(x!.pow(less!))), null, null],
 })
 const powOfTensors: PointwiseOptions = {
-  refuse: (dtype) => (dtype === "bool" ? 'bool to the power of bool is not supported; convert with x.to("int32")' : null),
+  refuse: (dtype) =>
+    dtype === "bool" ? 'bool to the power of bool is not supported; convert with x.to("int32")' : null,
 }
 const POW = new Pointwise("pow", (x, exponent) => x.pow(exponent), { ...powOfTensors, gradName: "PowBackward1" })
 const POW_BASE = new Pointwise("pow", (x, exponent) => x.pow(exponent), { gradName: "PowBackward2" })
@@ -123,7 +182,10 @@ function pickPow(x: Operandish, exponent: Operandish): Applied {
 }
 
 export const [pow, pow_] = withInPlace<OnEither<Power>>("pow(self, exponent)", pickPow)
-export const [square, square_] = withInPlace<(input: Tensor) => Tensor>("square(input)", (x: Tensor): Applied => pickPow(x, 2))
+export const [square, square_] = withInPlace<(input: Tensor) => Tensor>(
+  "square(input)",
+  (x: Tensor): Applied => pickPow(x, 2),
+)
 
 const double = (x: Operandish): Operandish => (isTensor(x) ? to(x, "float64") : x)
 /** `pow` in float64; either may be a number. */
@@ -131,7 +193,8 @@ export const floatPower: OnEither<Power> = op("floatPower(self, exponent)", (x: 
   apply(pickPow(double(x), double(exponent))),
 )
 export const floatPower_: Fn<Power> = op("floatPower_(input, exponent)", (x: Tensor, exponent: Operandish) => {
-  if (x.dtype !== "float64") throw new TypeError(`floatPower_: the input must be float64, the result's dtype, got ${tensorText(x)}`)
+  if (x.dtype !== "float64")
+    throw new TypeError(`floatPower_: the input must be float64, the result's dtype, got ${tensorText(x)}`)
   const [f, , ...others] = pickPow(x, double(exponent))
   return f.callInPlace(x, ...others)
 })
@@ -198,7 +261,8 @@ const neighbour = (a: Expr, b: Expr): Expr => {
   return where(a.isnan().or(b.isnan()), a.add(b), where(a.eq(b), b, moved))
 }
 const NEXTAFTER = new Pointwise("nextafter", neighbour, {
-  refuse: (dtype) => (dtype === "float32" || dtype === "float64" ? null : `${dtype} is not supported, only float32 and float64`),
+  refuse: (dtype) =>
+    dtype === "float32" || dtype === "float64" ? null : `${dtype} is not supported, only float32 and float64`,
   gradient: NONE,
 })
 
@@ -218,30 +282,46 @@ const LOGADDEXP2 = new Pointwise("logaddexp2", (a, b) => logSum(a, b, (d) => d.e
 /** a·f(b), 0 where a is 0, but NaN where b is. */
 const zeroTimes = (a: Expr, b: Expr, f: Expr): Expr => where(b.isnan(), Number.NaN, where(a.eq(0), 0, a.mul(f)))
 /** Which of the two are numbers decides PyTorch's name for the node. */
-function byKind(name: string, node: string, formula: (a: Expr, b: Expr) => Expr, gradient: PointwiseOptions["gradient"]): (a: Operandish, b: Operandish) => Applied {
-  const make = (k: number): Pointwise => new Pointwise(name, formula, { result: "float", gradName: `${node}Backward${k}`, gradient })
+function byKind(
+  name: string,
+  node: string,
+  formula: (a: Expr, b: Expr) => Expr,
+  gradient: PointwiseOptions["gradient"],
+): (a: Operandish, b: Operandish) => Applied {
+  const make = (k: number): Pointwise =>
+    new Pointwise(name, formula, { result: "float", gradName: `${node}Backward${k}`, gradient })
   const [tensors, numberFirst, numberSecond] = [make(0), make(1), make(2)]
   return (a, b) => [isTensor(a) ? (isTensor(b) ? tensors : numberSecond) : numberFirst, a, b]
 }
-const pickXlogy = byKind("xlogy", "Xlogy", (a, b) => zeroTimes(a, b, b.log()), (g, [a, b]) => [
-  masked(zeroTimes(g, b!, b!.log()), a!.eq(0).and(b!.le(0))),
-  g.mul(a!).div(b!),
-])
-const pickXlog1py = byKind("xlog1py", "SpecialXlog1Py", (a, b) => zeroTimes(a, b, b.log1p()), (g, [a, b]) => [
-  masked(zeroTimes(g, b!, b!.log1p()), a!.eq(0).and(b!.le(-1))),
-  g.mul(a!).div(b!.add(1)),
-])
+const pickXlogy = byKind(
+  "xlogy",
+  "Xlogy",
+  (a, b) => zeroTimes(a, b, b.log()),
+  (g, [a, b]) => [masked(zeroTimes(g, b!, b!.log()), a!.eq(0).and(b!.le(0))), g.mul(a!).div(b!)],
+)
+const pickXlog1py = byKind(
+  "xlog1py",
+  "SpecialXlog1Py",
+  (a, b) => zeroTimes(a, b, b.log1p()),
+  (g, [a, b]) => [masked(zeroTimes(g, b!, b!.log1p()), a!.eq(0).and(b!.le(-1))), g.mul(a!).div(b!.add(1))],
+)
 
-const LDEXP = new Pointwise("ldexp", (a, b) => a.mul(b.exp2()), { result: "float" })
+const LDEXP = new Pointwise("ldexp", (a, b) => a.mul(b.exp2()), {
+  result: "float",
+  gradient: (g, [, b], y) => [g.mul(b!.exp2()), g.mul(y).mul(Math.LN2)],
+})
 
 /** Euclid's algorithm, unrolled for the longest case: consecutive Fibonacci numbers. */
 const STEPS = { long: 92, short: 47 }
 const gcdOf = (a: Expr, b: Expr): Expr => {
   let [x, y] = [a, b]
-  for (let k = a.dtype === "int64" ? STEPS.long : STEPS.short; k > 0; k--) [x, y] = [where(y.eq(0), x, y), where(y.eq(0), y, x.mod(y))]
+  for (let k = a.dtype === "int64" ? STEPS.long : STEPS.short; k > 0; k--)
+    [x, y] = [where(y.eq(0), x, y), where(y.eq(0), y, x.mod(y))]
   return x.abs()
 }
-const onlyIntegers: PointwiseOptions = { refuse: (dtype) => (isIntegral(dtype) ? null : `${dtype} is not supported, only integers`) }
+const onlyIntegers: PointwiseOptions = {
+  refuse: (dtype) => (isIntegral(dtype) ? null : `${dtype} is not supported, only integers`),
+}
 const GCD = new Pointwise("gcd", gcdOf, onlyIntegers)
 const LCM = new Pointwise(
   "lcm",
@@ -253,7 +333,9 @@ const LCM = new Pointwise(
 )
 
 const OTHER = (name: string): string => `${name}(input, other)`
-const plain = (f: Pointwise) => (a: Operandish, b: Operandish): Applied => [f, a, b]
+const plain =
+  (f: Pointwise) =>
+  (a: Operandish, b: Operandish): Applied => [f, a, b]
 const binary = (name: string, f: Pointwise): Fn<Binary> => applied<Fn<Binary>>(OTHER(name), plain(f))
 const both = (name: string, pick: (a: Operandish, b: Operandish) => Applied): [Fn<Binary>, Fn<Binary>] =>
   withInPlace<Fn<Binary>>(OTHER(name), pick)
@@ -275,10 +357,13 @@ export const [lcm, lcm_] = both("lcm", plain(LCM))
 export const [xlogy, xlogy_] = withInPlace<OnEither<Binary>>("xlogy(self, other)", pickXlogy)
 /** input·log(1 + other), 0 where input is 0 and other no NaN; either may be a number. */
 export const xlog1py: OnEither<Binary> = applied("xlog1py(self, other)", pickXlog1py)
-export const [heaviside, heaviside_] = withInPlace<Fn<MathMethods["heaviside"]>>("heaviside(input, values)", (x: Tensor, values: Tensor): Applied => {
-  requireOneDtype("heaviside", x, values)
-  return [HEAVISIDE, x, values]
-})
+export const [heaviside, heaviside_] = withInPlace<Fn<MathMethods["heaviside"]>>(
+  "heaviside(input, values)",
+  (x: Tensor, values: Tensor): Applied => {
+    requireOneDtype("heaviside", x, values)
+    return [HEAVISIDE, x, values]
+  },
+)
 
 // ---- three ----
 
@@ -294,19 +379,25 @@ const lerpGradient: PointwiseOptions["gradient"] = (g, [a, b, w]) => [
 ]
 const LERP_NUMBER = new Pointwise("lerp", lerpOf, { gradient: lerpGradient })
 const LERP_TENSOR = new Pointwise("lerp", lerpOf, { gradient: lerpGradient, gradName: "LerpBackward1" })
-export const [lerp, lerp_] = withInPlace<Fn<Lerp>>("lerp(input, end, weight)", (x: Tensor, end: Tensor, weight: Operandish): Applied => {
-  requireTensors("lerp", [x, end, weight], onlyFloats)
-  requireOneDtype("lerp", x, end, weight)
-  return [isTensor(weight) ? LERP_TENSOR : LERP_NUMBER, x, end, weight]
-})
+export const [lerp, lerp_] = withInPlace<Fn<Lerp>>(
+  "lerp(input, end, weight)",
+  (x: Tensor, end: Tensor, weight: Operandish): Applied => {
+    requireTensors("lerp", [x, end, weight], onlyFloats)
+    requireOneDtype("lerp", x, end, weight)
+    return [isTensor(weight) ? LERP_TENSOR : LERP_NUMBER, x, end, weight]
+  },
+)
 
 const ADDCMUL = new Pointwise("addcmul", (a, b, c, value) => a.add(value.mul(b).mul(c)), {
   gradient: (g, [, b, c, value]) => [g, g.mul(c!.mul(value!)), g.mul(b!.mul(value!)), zero(g)],
-  refuse: (dtype) => (dtype === "bool" ? "bool tensors are not supported" : null),
 })
 export const [addcmul, addcmul_] = withInPlace<Fn<Addc>>(
   "addcmul(input, tensor1, tensor2, *, value?)",
-  (x: Tensor, b: Tensor, c: Tensor, value = 1): Applied => [ADDCMUL, x, b, c, isFloating(resultType(x, b, c)) ? value : Math.trunc(value)],
+  (x: Tensor, b: Tensor, c: Tensor, value = 1): Applied => {
+    const dtype = resultType(x, b, c)
+    if (dtype === "bool") requireTensors("addcmul", [x, b, c], noBool)
+    return [ADDCMUL, x, b, c, isFloating(dtype) ? value : Math.trunc(value)]
+  },
 )
 
 const ADDCDIV = new Pointwise("addcdiv", (a, b, c, value) => a.add(value.mul(b).div(c)), {
@@ -321,7 +412,42 @@ export const [addcdiv, addcdiv_] = withInPlace<Fn<Addc>>(
 )
 
 export const mathMethods = {
-  pow, pow_, square, square_, floatPower, floatPower_, atan2, atan2_, arctan2, arctan2_, maximum, minimum, fmax, fmin, hypot,
-  hypot_, copysign, copysign_, heaviside, heaviside_, nextafter, nextafter_, logaddexp, logaddexp2, xlogy, xlogy_, ldexp,
-  ldexp_, gcd, gcd_, lcm, lcm_, lerp, lerp_, addcmul, addcmul_, addcdiv, addcdiv_,
+  pow,
+  pow_,
+  square,
+  square_,
+  floatPower,
+  floatPower_,
+  atan2,
+  atan2_,
+  arctan2,
+  arctan2_,
+  maximum,
+  minimum,
+  fmax,
+  fmin,
+  hypot,
+  hypot_,
+  copysign,
+  copysign_,
+  heaviside,
+  heaviside_,
+  nextafter,
+  nextafter_,
+  logaddexp,
+  logaddexp2,
+  xlogy,
+  xlogy_,
+  ldexp,
+  ldexp_,
+  gcd,
+  gcd_,
+  lcm,
+  lcm_,
+  lerp,
+  lerp_,
+  addcmul,
+  addcmul_,
+  addcdiv,
+  addcdiv_,
 }

@@ -274,7 +274,7 @@ function dotted(name: string, a: Tensor, b: Tensor, rule: Rule): Tensor {
     a.shape,
     1,
     sumMonoid(type),
-    { key: "dot", inputs: [a, b] },
+    { key: "dot product", inputs: [a, b] },
     ({ inputs: [x, y] }) => [x!.cast(type).mul(y!.cast(type))],
     () => [sumMonoid.total(type).cast(computeType(dtype))],
   )

@@ -4,7 +4,7 @@ import type { Rule } from "../autograd/node.ts"
 import { computeType, DTYPES } from "../dtype.ts"
 import { didYouMean, shapeText, tensorText, valueText } from "../errors.ts"
 import { type Expr, where } from "../expr.ts"
-import { int, runMap } from "../kernels.ts"
+import { runMap } from "../kernels.ts"
 import { ints, type Movement, pull, pullRule } from "../movement.ts"
 import { toScalar } from "../promotion.ts"
 import { contiguousStrides, type Sizes } from "../shape.ts"
@@ -111,15 +111,25 @@ function foldedPad(x: Tensor, edges: Edges, mode: Exclude<PadMode, "constant">, 
     if (reason) throw new RangeError(`pad: ${mode}: ${reason} at dimension ${d} of input ${shapeText(x.shape)}`)
   }
   const result: Sizes = grown("pad", x, edges)
+  // What goes round in circles is what negative edges leave of the input.
+  const cut = (edge: number): number => (mode === "circular" ? Math.max(-edge, 0) : 0)
+  const start = padded.map((d) => cut(edges.before[d]!))
   const m: Movement = {
     op: "pad",
     key: `${mode} pad ${x.ndim}/${dims}`,
     shape: x.shape,
     result,
-    scalars: [...padded.map((d) => int(edges.before[d]!)), ...padded.map((d) => int(x.shape[d]!))],
+    scalars: ints([
+      ...padded.map((d, k) => edges.before[d]! + start[k]!),
+      ...padded.map((d, k) => x.shape[d]! - start[k]! - cut(edges.after[d]!)),
+      ...start,
+    ]),
     terms: [
       ({ at, scalars }) => ({
-        coordinates: at.map((i, d) => (d < first ? i : fold(i.sub(scalars[d - first]!), scalars[dims + d - first]!))),
+        coordinates: at.map((i, d) => {
+          const k = d - first
+          return k < 0 ? i : fold(i.sub(scalars[k]!), scalars[dims + k]!).add(scalars[2 * dims + k]!)
+        }),
       }),
     ],
   }

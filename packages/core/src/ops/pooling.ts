@@ -227,8 +227,8 @@ const NOWHERE = 2147483647
  */
 function maxAtMonoid(type: DType): MonoidSpec {
   const [a, i, b, j] = [left(0, type), left(1, "int32"), right(0, type), right(1, "int32")]
-  const isNaN = isFloating(type) ? (x: Expr): Expr => x.isnan() : (): Expr => constant(false, "bool")
-  const takesLeft = where(a.eq(b), i.lt(j), b.lt(a).or(isNaN(a).and(isNaN(b).not().or(j.lt(i)))))
+  const unordered = isFloating(type) ? (x: Expr): Expr => x.isnan() : (): Expr => constant(false, "bool")
+  const takesLeft = where(a.eq(b), i.lt(j), b.lt(a).or(unordered(a).and(unordered(b).not().or(j.lt(i)))))
   return {
     accumulators: [type, "int32"],
     identity: [lowest(type), NOWHERE],
@@ -263,7 +263,7 @@ function maximum(x: Tensor, p: Pooling, rule: Rule, wantsIndices: boolean): { va
     (combined) => combined,
   )
   if (indices) track(rule, values.out, [x], [indices.out], { p, name: rule.name } satisfies MaxContext)
-  return { values: values.out, indices: indices && indices.out }
+  return { values: values.out, indices: indices?.out ?? null }
 }
 
 const maxRule = (name: string): Rule => ({

@@ -13,21 +13,29 @@ export interface PrintingMethods {
 
 function source(x: Tensor, values: HostArray): PrintSource {
   const device = x.device === getDefaultDevice() ? undefined : x.device.name
-  const node = x.gradFn
   return {
     sizes: x.shape,
     dtype: x.dtype,
     at: (i) => hostValue(values[i]!, x.dtype),
     ...(device !== undefined && { device }),
-    ...(node && { gradFn: node.name() }),
-    requiresGrad: x.leafRequiresGrad,
+    ...gradSuffix(x),
     parameter: x instanceof Parameter,
+  }
+}
+
+/** The node's name, "Invalid" for a view whose base was changed in a way that it does not allow. */
+function gradSuffix(x: Tensor): Pick<PrintSource, "gradFn" | "requiresGrad"> {
+  try {
+    const node = x.gradFn
+    return node ? { gradFn: node.name() } : { requiresGrad: x.requiresGrad }
+  } catch {
+    return { gradFn: "Invalid" }
   }
 }
 
 export function toText(x: Tensor): string {
   if (x.device.backend.capabilities.syncRead) return formatTensor(source(x, dataSync(x)))
-  return formatShapeOnly(x.shape, x.dtype, x.device.name)
+  return formatShapeOnly({ sizes: x.shape, dtype: x.dtype, device: x.device.name, ...gradSuffix(x), parameter: x instanceof Parameter })
 }
 
 export const format = async (x: Tensor): Promise<string> => formatTensor(source(x, await data(x)))

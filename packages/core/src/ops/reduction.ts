@@ -12,9 +12,9 @@ import { Pointwise } from "../pointwise.ts"
 import { floatResult } from "../promotion.ts"
 import { contiguousStrides, normalizeDim, normalizeDims, numelOf, type Sizes } from "../shape.ts"
 import { allocate, Tensor, track } from "../tensor.ts"
+import { shift } from "./along.ts"
 import { div, mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
-import { shift } from "./along.ts"
 import { runningProduct } from "./running.ts"
 import { expand, reshape } from "./views.ts"
 
@@ -61,21 +61,31 @@ export function reductionOf(
   keepdim = false,
   emptyIsAll = true,
 ): Reduction {
-  if (typeof keepdim !== "boolean") throw new TypeError(`${name}: keepdim must be true or false, got ${valueText(keepdim)}`)
+  if (typeof keepdim !== "boolean")
+    throw new TypeError(`${name}: keepdim must be true or false, got ${valueText(keepdim)}`)
   const all = dim === undefined || dim === null || (emptyIsAll && Array.isArray(dim) && dim.length === 0)
   const dims = all
     ? x.shape.map((_, d) => d)
     : x.ndim === 0
-      ? [dim].flat().map((d) => normalizeDim(name, d as number, 0)).slice(0, 0)
+      ? [dim]
+          .flat()
+          .map((d) => normalizeDim(name, d as number, 0))
+          .slice(0, 0)
       : typeof dim === "number"
         ? [normalizeDim(name, dim, x.ndim)]
         : normalizeDims(name, checkList(name, dim), x.ndim)
   const kept = x.shape.map((s, d) => (dims.includes(d) ? 1 : s))
-  return { dims, kept, shape: keepdim ? kept : x.shape.filter((_, d) => !dims.includes(d)), count: numelOf(dims.map((d) => x.shape[d]!)) }
+  return {
+    dims,
+    kept,
+    shape: keepdim ? kept : x.shape.filter((_, d) => !dims.includes(d)),
+    count: numelOf(dims.map((d) => x.shape[d]!)),
+  }
 }
 
 function checkList(name: string, dim: unknown): readonly number[] {
-  if (!Array.isArray(dim)) throw new TypeError(`${name}: dim must be an integer or an array of integers, got ${valueText(dim)}`)
+  if (!Array.isArray(dim))
+    throw new TypeError(`${name}: dim must be an integer or an array of integers, got ${valueText(dim)}`)
   return dim as number[]
 }
 
@@ -91,7 +101,13 @@ function arrangement(x: Tensor, dims: readonly number[]): { kept: number[]; redu
 }
 
 const permuted = (x: Tensor, order: readonly number[]): Tensor =>
-  new Tensor(x.storage, order.map((d) => x.shape[d]!), order.map((d) => x.strides[d]!), x.offset, x.dtype)
+  new Tensor(
+    x.storage,
+    order.map((d) => x.shape[d]!),
+    order.map((d) => x.strides[d]!),
+    x.offset,
+    x.dtype,
+  )
 
 /**
  * Combines elements over the dims of `r` into new tensors of `dtypes` and shape `r.shape`; nothing is recorded. The first
@@ -156,13 +172,24 @@ const SUM: readonly Rule[] = ["SumBackward0", "SumBackward1"].map((name) => ({ n
 /** The dtype of a sum: integers widen to the default integer. */
 export const sumDtype = (dtype: DType): DType => (isFloating(dtype) || dtype === "int64" ? dtype : DEFAULT_INT)
 
-export const sum: Fn<ReductionMethods["sum"]> = op("sum(input, dim?, keepdim?, *, dtype?)", (x: Tensor, dim?: DimArg, keepdim?: boolean, dtype?: DType) => {
-  const r = reductionOf("sum", x, dim, keepdim)
-  const kind = checkDtype("sum", dtype) ?? sumDtype(x.dtype)
-  const wide = computeType(kind)
-  const out = reduceTo("sum", x, r, kind, sumMonoid(wide), ({ inputs: [e] }) => [e!.cast(wide)], () => sumMonoid.total(wide))
-  return track(SUM[dim === undefined || dim === null ? 0 : 1]!, out, [x], [], { r, shape: x.shape, dtype: x.dtype })
-})
+export const sum: Fn<ReductionMethods["sum"]> = op(
+  "sum(input, dim?, keepdim?, *, dtype?)",
+  (x: Tensor, dim?: DimArg, keepdim?: boolean, dtype?: DType) => {
+    const r = reductionOf("sum", x, dim, keepdim)
+    const kind = checkDtype("sum", dtype) ?? sumDtype(x.dtype)
+    const wide = computeType(kind)
+    const out = reduceTo(
+      "sum",
+      x,
+      r,
+      kind,
+      sumMonoid(wide),
+      ({ inputs: [e] }) => [e!.cast(wide)],
+      () => sumMonoid.total(wide),
+    )
+    return track(SUM[dim === undefined || dim === null ? 0 : 1]!, out, [x], [], { r, shape: x.shape, dtype: x.dtype })
+  },
+)
 
 const meanBackward = (node: { context: unknown }, g: Tensor): [Tensor] => {
   const { r, shape, dtype } = node.context as Context
@@ -170,24 +197,29 @@ const meanBackward = (node: { context: unknown }, g: Tensor): [Tensor] => {
 }
 const MEAN: readonly Rule[] = ["MeanBackward0", "MeanBackward1"].map((name) => ({ name, backward: meanBackward }))
 
-export const mean: Fn<ReductionMethods["mean"]> = op("mean(input, dim?, keepdim?, *, dtype?)", (x: Tensor, dim?: DimArg, keepdim?: boolean, dtype?: DType) => {
-  const kind = checkDtype("mean", dtype) ?? (x.dtype as DType)
-  if (!isFloating(kind))
-    throw new TypeError(`mean: could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${kind}; pass { dtype: "float32" }`)
-  const r = reductionOf("mean", x, dim, keepdim)
-  const wide = computeType(kind)
-  const out = reduceTo(
-    "mean",
-    x,
-    r,
-    kind,
-    sumMonoid(wide),
-    ({ inputs: [e] }) => [e!.cast(wide)],
-    ([n]) => sumMonoid.total(wide).div(n!),
-    [{ value: r.count, dtype: wide }],
-  )
-  return track(MEAN[dim === undefined || dim === null ? 0 : 1]!, out, [x], [], { r, shape: x.shape, dtype: x.dtype })
-})
+export const mean: Fn<ReductionMethods["mean"]> = op(
+  "mean(input, dim?, keepdim?, *, dtype?)",
+  (x: Tensor, dim?: DimArg, keepdim?: boolean, dtype?: DType) => {
+    const kind = checkDtype("mean", dtype) ?? (x.dtype as DType)
+    if (!isFloating(kind))
+      throw new TypeError(
+        `mean: could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${kind}; pass { dtype: "float32" }`,
+      )
+    const r = reductionOf("mean", x, dim, keepdim)
+    const wide = computeType(kind)
+    const out = reduceTo(
+      "mean",
+      x,
+      r,
+      kind,
+      sumMonoid(wide),
+      ({ inputs: [e] }) => [e!.cast(wide)],
+      ([n]) => sumMonoid.total(wide).div(n!),
+      [{ value: r.count, dtype: wide }],
+    )
+    return track(MEAN[dim === undefined || dim === null ? 0 : 1]!, out, [x], [], { r, shape: x.shape, dtype: x.dtype })
+  },
+)
 
 // ---- products ----
 
@@ -240,19 +272,22 @@ export const prod: Fn<ReductionMethods["prod"]> = op(
 // ---- truth ----
 
 function truth(name: "any" | "all", monoid: MonoidSpec) {
-  return op<Fn<ReductionMethods["any"]>>(`${name}(input, dim?, keepdim?)`, (x: Tensor, dim?: DimArg, keepdim?: boolean) => {
-    const r = reductionOf(name, x, dim, keepdim, false)
-    const kind = x.dtype === "uint8" ? "uint8" : "bool"
-    return reduceTo(
-      name,
-      x,
-      r,
-      kind,
-      monoid,
-      ({ inputs: [e] }) => [e!.cast("bool")],
-      () => result(0, "bool"),
-    )
-  })
+  return op<Fn<ReductionMethods["any"]>>(
+    `${name}(input, dim?, keepdim?)`,
+    (x: Tensor, dim?: DimArg, keepdim?: boolean) => {
+      const r = reductionOf(name, x, dim, keepdim, false)
+      const kind = x.dtype === "uint8" ? "uint8" : "bool"
+      return reduceTo(
+        name,
+        x,
+        r,
+        kind,
+        monoid,
+        ({ inputs: [e] }) => [e!.cast("bool")],
+        () => result(0, "bool"),
+      )
+    },
+  )
 }
 
 export const any = truth("any", anyMonoid)
@@ -273,7 +308,8 @@ export function countWhere(key: string, x: Tensor, r: Reduction, condition: (e: 
 
 export const countNonzero: Fn<ReductionMethods["countNonzero"]> = op(
   "countNonzero(input, dim?)",
-  (x: Tensor, dim?: DimArg) => countWhere("countNonzero", x, reductionOf("countNonzero", x, dim), (e) => e.cast("bool")),
+  (x: Tensor, dim?: DimArg) =>
+    countWhere("countNonzero", x, reductionOf("countNonzero", x, dim), (e) => e.cast("bool")),
 )
 
 // ---- around NaN ----
@@ -313,7 +349,9 @@ export const nanmean: Fn<ReductionMethods["nanmean"]> = op(
   "nanmean(input, dim?, keepdim?, *, dtype?)",
   (x: Tensor, dim?: DimArg, keepdim?: boolean, dtype?: DType) => {
     if (!isFloating(x.dtype))
-      throw new TypeError(`nanmean: expected input to have floating point dtype but got ${x.dtype}; convert it with x.to("float32")`)
+      throw new TypeError(
+        `nanmean: expected input to have floating point dtype but got ${x.dtype}; convert it with x.to("float32")`,
+      )
     const count = countWhere("count numbers", x, reductionOf("nanmean", x, dim, keepdim), number)
     return div(nansum(x, dim ?? null, keepdim ?? false, { dtype: dtype ?? x.dtype }), count)
   },

@@ -1,14 +1,14 @@
 /** Differentiable running combinations along a dim, in either direction: what `scan.ts` and gradients are made of. */
 import type { Rule } from "../autograd/node.ts"
-import { accumulatorOf } from "../lowering/views.ts"
-import { affineMonoid, logAddExpMonoid, productMonoid, sumMonoid } from "../monoids.ts"
-import { type DType, computeType } from "../dtype.ts"
+import { computeType, type DType } from "../dtype.ts"
 import { type Expr, result, where } from "../expr.ts"
 import type { MonoidSpec } from "../kernels.ts"
+import { accumulatorOf } from "../lowering/views.ts"
+import { affineMonoid, logAddExpMonoid, productMonoid, sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { type Tensor, track } from "../tensor.ts"
-import { add, mul, sub } from "./arithmetic.ts"
 import { scanAlong, shift } from "./along.ts"
+import { add, mul, sub } from "./arithmetic.ts"
 import { to } from "./conversion.ts"
 
 interface Run {
@@ -33,7 +33,13 @@ export interface Running {
 
 /** `y` was made of `x` by `running`: records that. */
 export function recordRunning(running: Running, y: Tensor, x: Tensor, along: Run): Tensor {
-  return track(running.rule, y, [x], running.saves.map((k) => (k === 0 ? x : y)), { ...along, dtype: x.dtype })
+  return track(
+    running.rule,
+    y,
+    [x],
+    running.saves.map((k) => (k === 0 ? x : y)),
+    { ...along, dtype: x.dtype },
+  )
 }
 
 export function apply(running: Running, x: Tensor, along: Run, dtype: DType = x.dtype): Tensor {
@@ -78,7 +84,8 @@ export const RUNNING_PRODUCT: Running = {
 }
 
 /** The product of the elements up to each along dim `d`. */
-export const runningProduct = (x: Tensor, d: number, reverse: boolean): Tensor => apply(RUNNING_PRODUCT, x, { d, reverse })
+export const runningProduct = (x: Tensor, d: number, reverse: boolean): Tensor =>
+  apply(RUNNING_PRODUCT, x, { d, reverse })
 
 const RECURRENCE: Rule = {
   name: "RecurrenceBackward0",
@@ -107,8 +114,7 @@ function recurrence(a: Tensor, b: Tensor, along: Run): Tensor {
 }
 
 /** log|g| where g has the sign, and otherwise so little that it counts for nothing. */
-const logOf = (sign: 1 | -1): Pointwise =>
-  new Pointwise("log", (g) => where(g.mul(sign).gt(0), g.abs().log(), -3e38))
+const logOf = (sign: 1 | -1): Pointwise => new Pointwise("log", (g) => where(g.mul(sign).gt(0), g.abs().log(), -3e38))
 const LOG_POSITIVE = logOf(1)
 const LOG_NEGATIVE = logOf(-1)
 const EXP = new Pointwise("exp", (a) => a.exp())

@@ -56,7 +56,9 @@ function pair(name: string, running: Running): [Fn<ScanMethods["cumsum"]>, Fn<Sc
       const d = normalizeDim(`${name}_`, dim, x.ndim)
       const wanted = checkDtype(`${name}_`, dtype)
       if (x.dtype === "bool" || (wanted && wanted !== x.dtype))
-        throw new TypeError(`${name}_: the result of ${name} in ${wanted ?? "int32"} cannot be kept in ${tensorText(x)}; use ${name}`)
+        throw new TypeError(
+          `${name}_: the result of ${name} in ${wanted ?? "int32"} cannot be kept in ${tensorText(x)}; use ${name}`,
+        )
       checkInPlace(name, x)
       const recorded = needsGrad([x])
       const before = recorded && running.saves.includes(0) ? clone(x) : x
@@ -74,11 +76,16 @@ function pair(name: string, running: Running): [Fn<ScanMethods["cumsum"]>, Fn<Sc
 export const [cumsum, cumsum_] = pair("cumsum", RUNNING_SUM)
 export const [cumprod, cumprod_] = pair("cumprod", RUNNING_PRODUCT)
 
-export const logcumsumexp: Fn<ScanMethods["logcumsumexp"]> = op("logcumsumexp(input, dim)", (x: Tensor, dim: number) => {
-  if (!isFloating(x.dtype))
-    throw new TypeError(`logcumsumexp: not implemented for ${x.dtype}; convert with x.to("float32") (${tensorText(x)})`)
-  return apply(RUNNING_LOGSUMEXP, x, { d: normalizeDim("logcumsumexp", dim, x.ndim), reverse: false })
-})
+export const logcumsumexp: Fn<ScanMethods["logcumsumexp"]> = op(
+  "logcumsumexp(input, dim)",
+  (x: Tensor, dim: number) => {
+    if (!isFloating(x.dtype))
+      throw new TypeError(
+        `logcumsumexp: not implemented for ${x.dtype}; convert with x.to("float32") (${tensorText(x)})`,
+      )
+    return apply(RUNNING_LOGSUMEXP, x, { d: normalizeDim("logcumsumexp", dim, x.ndim), reverse: false })
+  },
+)
 
 function runningExtreme(name: "cummax" | "cummin", which: "max" | "min") {
   const rule: Rule = {

@@ -10,7 +10,7 @@ import { result, where } from "../expr.ts"
 import { int, runMap, runScatter } from "../kernels.ts"
 import { anyMonoid, sumMonoid } from "../monoids.ts"
 import { type Operandish, resultType } from "../promotion.ts"
-import { normalizeDim, numelOf, sameSizes, type Sizes } from "../shape.ts"
+import { normalizeDim, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { fresh } from "./along.ts"
 import { to } from "./conversion.ts"
@@ -36,10 +36,10 @@ type HistogramArgs = Args<[["bins", number], ["min", number], ["max", number]]>
 
 export interface SearchingMethods {
   /** The int32 coordinates of the elements that are not 0, [n, ndim]; with `asTuple` one vector per dim. */
-  nonzero(...args: NonzeroArgs): Promise<Tensor>
   nonzero(options: { asTuple: true }): Promise<Tensor[]>
-  nonzeroSync(...args: NonzeroArgs): Tensor
+  nonzero(...args: NonzeroArgs): Promise<Tensor>
   nonzeroSync(options: { asTuple: true }): Tensor[]
+  nonzeroSync(...args: NonzeroArgs): Tensor
   /** As `nonzero`. */
   argwhere(): Promise<Tensor>
   argwhereSync(): Tensor
@@ -66,10 +66,13 @@ function reading<A extends unknown[], R>(
   prepare: (x: Tensor, ...args: A) => readonly Tensor[],
   finish: (elements: readonly HostArray[], x: Tensor, ...args: A) => R,
 ): [(x: Tensor, ...args: unknown[]) => Promise<R>, (x: Tensor, ...args: unknown[]) => R] {
-  const later = op<(x: Tensor, ...args: unknown[]) => Promise<R>>(`${name}(${parameters})`, async (x: Tensor, ...args: A) => {
-    const tensors = prepare(x, ...args)
-    return finish(await Promise.all(tensors.map((t) => data(t))), x, ...args)
-  })
+  const later = op<(x: Tensor, ...args: unknown[]) => Promise<R>>(
+    `${name}(${parameters})`,
+    async (x: Tensor, ...args: A) => {
+      const tensors = prepare(x, ...args)
+      return finish(await Promise.all(tensors.map((t) => data(t))), x, ...args)
+    },
+  )
   const now = op<(x: Tensor, ...args: unknown[]) => R>(`${name}Sync(${parameters})`, (x: Tensor, ...args: A) => {
     const tensors = prepare(x, ...args)
     return finish(
@@ -82,14 +85,15 @@ function reading<A extends unknown[], R>(
 }
 
 /** Host integers as an int32 tensor where `x` is. */
-const indices = (x: Tensor, values: Int32Array, shape: Sizes = [values.length]): Tensor => fromBits(x.device, values, shape, "int32")
+const indices = (x: Tensor, values: Int32Array, shape: Sizes = [values.length]): Tensor =>
+  fromBits(x.device, values, shape, "int32")
 
 // ---- nonzero ----
 
 /** The flat places of the elements that are not 0. */
 function places(elements: HostArray): number[] {
   const found: number[] = []
-  for (let i = 0; i < elements.length; i++) if (elements[i] != 0) found.push(i)
+  for (let i = 0; i < elements.length; i++) if (Number(elements[i]) !== 0) found.push(i)
   return found
 }
 
@@ -163,7 +167,11 @@ type UniqueArgs = [returnInverse?: boolean, returnCounts?: boolean, dim?: number
 function distinct(name: string, order: (s: Slices) => number[]) {
   const dimOf = (x: Tensor, dim?: number | null): number | null =>
     dim === undefined || dim === null || x.ndim === 0 ? null : normalizeDim(name, dim, x.ndim)
-  const finish = ([elements]: readonly HostArray[], x: Tensor, ...[inverse, counts, dim]: UniqueArgs): Tensor | Tensor[] => {
+  const finish = (
+    [elements]: readonly HostArray[],
+    x: Tensor,
+    ...[inverse, counts, dim]: UniqueArgs
+  ): Tensor | Tensor[] => {
     const d = dimOf(x, dim)
     const count = d === null ? x.numel() : x.shape[d]!
     const width = d === null ? 1 : numelOf(x.shape.toSpliced(d, 1))
@@ -181,7 +189,9 @@ function distinct(name: string, order: (s: Slices) => number[]) {
       sizes[firsts.length - 1]!++
       last = i
     }
-    const values = firsts.flatMap((i) => Array.from(elements!.slice(i * width, (i + 1) * width) as ArrayLike<number | bigint>))
+    const values = firsts.flatMap((i) =>
+      Array.from(elements!.slice(i * width, (i + 1) * width) as ArrayLike<number | bigint>),
+    )
     const rest = d === null ? [] : x.shape.toSpliced(d, 1)
     const rows = fromBits(x.device, toBits(values, x.dtype), [firsts.length, ...rest], x.dtype)
     const output = d === null ? rows : raw(() => detached(movedim(rows, 0, d)))
@@ -226,8 +236,11 @@ function checkCounted(x: Tensor, weights?: Tensor | null, minlength = 0): readon
   if (!isIntegral(x.dtype) || x.ndim !== 1)
     throw new TypeError(`bincount: expected a vector of non-negative integers, got ${tensorText(x)}`)
   if (weights && !sameSizes(weights.shape, x.shape))
-    throw new RangeError(`bincount: weights should have the same shape as input, got ${shapeText(weights.shape)} and ${shapeText(x.shape)}`)
-  if (!Number.isInteger(minlength) || minlength < 0) throw new RangeError(`bincount: minlength should be a non-negative integer, got ${minlength}`)
+    throw new RangeError(
+      `bincount: weights should have the same shape as input, got ${shapeText(weights.shape)} and ${shapeText(x.shape)}`,
+    )
+  if (!Number.isInteger(minlength) || minlength < 0)
+    throw new RangeError(`bincount: minlength should be a non-negative integer, got ${minlength}`)
   return weights ? [x, weights] : [x]
 }
 
@@ -313,7 +326,9 @@ function search(name: string, boundaries: Tensor, given: Operandish, right: bool
   const dtype = isTensor(given) ? resultType(boundaries, given) : boundaries.dtype
   const values = isTensor(given) ? given : tensor(given, { dtype, device })
   if (values.device !== device)
-    throw new TypeError(`${name}: expected all tensors on one device, but found ${device} and ${values.device}; move one with x.to(device)`)
+    throw new TypeError(
+      `${name}: expected all tensors on one device, but found ${device} and ${values.device}; move one with x.to(device)`,
+    )
   return raw(() => countBefore(to(boundaries, dtype), to(values, dtype), right))
 }
 
@@ -321,35 +336,49 @@ function search(name: string, boundaries: Tensor, given: Operandish, right: bool
  * For every value the int32 place in `sortedSequence` (ascending along its last dim) where it would be put: before the
  * elements equal to it, or with `right` after them. A vector serves all values; otherwise all dims but the last agree.
  */
-export const searchsorted: (sortedSequence: Tensor, ...args: Args<[["input", Operandish]], SearchOptions>) => Tensor = op(
-  "searchsorted(sortedSequence, values, *, outInt32?, right?, side?, sorter?)",
-  (sequence: Tensor, given: Operandish, _outInt32?: boolean, right = false, side?: "left" | "right" | null, sorter?: Tensor | null) => {
-    if (!isTensor(sequence)) throw new TypeError(`searchsorted: sortedSequence must be a tensor, got ${valueText(sequence)}`)
-    if (sequence.ndim === 0) throw new RangeError("searchsorted: sortedSequence must have at least one dim")
-    if (side !== undefined && side !== null && side !== "left" && side !== "right")
-      throw new RangeError(`searchsorted: side can only be "left" or "right", got ${valueText(side)}`)
-    if (side === "left" && right) throw new RangeError(`searchsorted: side "left" and right: true are opposites`)
-    const shape = isTensor(given) ? given.shape : []
-    if (sequence.ndim > 1 && !sameSizes(shape.slice(0, -1), sequence.shape.slice(0, -1)))
-      throw new RangeError(
-        `searchsorted: the sequence must be a vector, or agree with the values in all dims but the last, got ${shapeText(sequence.shape)} and ${shapeText(shape)}`,
-      )
-    if (sorter && !sameSizes(sorter.shape, sequence.shape))
-      throw new RangeError(`searchsorted: sorter and sequence must have the same shape, got ${shapeText(sorter.shape)} and ${shapeText(sequence.shape)}`)
-    const ordered = sorter ? raw(() => gather(sequence, -1, sorter)) : sequence
-    return search("searchsorted", ordered, given, right || side === "right")
-  },
-)
+export const searchsorted: (sortedSequence: Tensor, ...args: Args<[["input", Operandish]], SearchOptions>) => Tensor =
+  op(
+    "searchsorted(sortedSequence, values, *, outInt32?, right?, side?, sorter?)",
+    (
+      sequence: Tensor,
+      given: Operandish,
+      _outInt32?: boolean,
+      right = false,
+      side?: "left" | "right" | null,
+      sorter?: Tensor | null,
+    ) => {
+      if (!isTensor(sequence))
+        throw new TypeError(`searchsorted: sortedSequence must be a tensor, got ${valueText(sequence)}`)
+      if (sequence.ndim === 0) throw new RangeError("searchsorted: sortedSequence must have at least one dim")
+      if (side !== undefined && side !== null && side !== "left" && side !== "right")
+        throw new RangeError(`searchsorted: side can only be "left" or "right", got ${valueText(side)}`)
+      if (side === "left" && right) throw new RangeError(`searchsorted: side "left" and right: true are opposites`)
+      const shape = isTensor(given) ? given.shape : []
+      if (sequence.ndim > 1 && !sameSizes(shape.slice(0, -1), sequence.shape.slice(0, -1)))
+        throw new RangeError(
+          `searchsorted: the sequence must be a vector, or agree with the values in all dims but the last, got ${shapeText(sequence.shape)} and ${shapeText(shape)}`,
+        )
+      if (sorter && !sameSizes(sorter.shape, sequence.shape))
+        throw new RangeError(
+          `searchsorted: sorter and sequence must have the same shape, got ${shapeText(sorter.shape)} and ${shapeText(sequence.shape)}`,
+        )
+      const ordered = sorter ? raw(() => gather(sequence, -1, sorter)) : sequence
+      return search("searchsorted", ordered, given, right || side === "right")
+    },
+  )
 
 /** For every element of `input` the int32 place among the ascending `boundaries` (a vector), as `searchsorted`. */
 export const bucketize: (
   input: Operandish,
   ...args: Args<[["boundaries", Tensor]], { outInt32?: boolean; right?: boolean }>
-) => Tensor = op("bucketize(values, boundaries, *, outInt32?, right?)", (given: Operandish, boundaries: Tensor, _outInt32?: boolean, right = false) => {
-  if (!isTensor(boundaries) || boundaries.ndim !== 1)
-    throw new RangeError(`bucketize: boundaries must be a vector, got ${valueText(boundaries)}`)
-  return search("bucketize", boundaries, given, right)
-})
+) => Tensor = op(
+  "bucketize(values, boundaries, *, outInt32?, right?)",
+  (given: Operandish, boundaries: Tensor, _outInt32?: boolean, right = false) => {
+    if (!isTensor(boundaries) || boundaries.ndim !== 1)
+      throw new RangeError(`bucketize: boundaries must be a vector, got ${valueText(boundaries)}`)
+    return search("bucketize", boundaries, given, right)
+  },
+)
 
 // ---- membership ----
 
@@ -357,29 +386,48 @@ export const bucketize: (
 export const isin: (
   elements: Operandish,
   ...args: Args<[["testElements", Operandish]], { assumeUnique?: boolean; invert?: boolean }>
-) => Tensor = op("isin(elements, testElements, *, assumeUnique?, invert?)", (first: Operandish, second: Operandish, _unique?: boolean, invert = false) => {
-  const model = isTensor(first) ? first : second
-  if (!isTensor(model)) throw new TypeError(`isin: expected at least one tensor, got ${valueText(first)} and ${valueText(second)}`)
-  const dtype = resultType(first, second)
-  const [all, tests] = raw(() =>
-    [first, second].map((o) => to(isTensor(o) ? detached(o) : tensor(o, { device: model.device, dtype }), dtype)),
-  ) as [Tensor, Tensor]
-  const n = tests.numel()
-  const shape = [...all.shape, n]
-  const r = { dims: [all.ndim], kept: [...all.shape, 1], shape: all.shape, count: n }
-  const [out] = reduceInputs(
-    `isin ${invert}`,
-    [expand(unsqueeze(all, -1), shape), expand(raw(() => reshape(tests, [n])), shape)],
-    r,
-    ["bool"],
-    anyMonoid,
-    ({ inputs: [e, t] }) => [e!.eq(t!)],
-    () => [invert ? result(0, "bool").not() : result(0, "bool")],
-  )
-  return out!
-})
+) => Tensor = op(
+  "isin(elements, testElements, *, assumeUnique?, invert?)",
+  (first: Operandish, second: Operandish, _unique?: boolean, invert = false) => {
+    const model = isTensor(first) ? first : second
+    if (!isTensor(model))
+      throw new TypeError(`isin: expected at least one tensor, got ${valueText(first)} and ${valueText(second)}`)
+    const dtype = resultType(first, second)
+    const [all, tests] = raw(() =>
+      [first, second].map((o) => to(isTensor(o) ? detached(o) : tensor(o, { device: model.device, dtype }), dtype)),
+    ) as [Tensor, Tensor]
+    const n = tests.numel()
+    const shape = [...all.shape, n]
+    const r = { dims: [all.ndim], kept: [...all.shape, 1], shape: all.shape, count: n }
+    const [out] = reduceInputs(
+      `isin ${invert}`,
+      [
+        expand(unsqueeze(all, -1), shape),
+        expand(
+          raw(() => reshape(tests, [n])),
+          shape,
+        ),
+      ],
+      r,
+      ["bool"],
+      anyMonoid,
+      ({ inputs: [e, t] }) => [e!.eq(t!)],
+      () => [invert ? result(0, "bool").not() : result(0, "bool")],
+    )
+    return out!
+  },
+)
 
 export const searchingMethods = {
-  nonzero, nonzeroSync, argwhere, argwhereSync, unique, uniqueSync, uniqueConsecutive, uniqueConsecutiveSync, bincount,
-  bincountSync, histc,
+  nonzero,
+  nonzeroSync,
+  argwhere,
+  argwhereSync,
+  unique,
+  uniqueSync,
+  uniqueConsecutive,
+  uniqueConsecutiveSync,
+  bincount,
+  bincountSync,
+  histc,
 }

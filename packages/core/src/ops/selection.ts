@@ -2,13 +2,13 @@
 import { type Args, type Fn, op } from "../args.ts"
 import { type DType, getDefaultDtype, isFloating } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
-import { type Expr, where as choose } from "../expr.ts"
+import { where as choose, type Expr } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { to } from "./conversion.ts"
 import { filled } from "./creation.ts"
-import { type Applied, noBool, requireRepresentable, requireTensors, withInPlace } from "./pointwise-op.ts"
+import { type Applied, noBool, requireRepresentable, withInPlace } from "./pointwise-op.ts"
 
 type Bound = Operandish | null
 type Clamp = (...args: Args<[["min", Bound], ["max", Bound]]>) => Tensor
@@ -35,7 +35,9 @@ export interface SelectionMethods {
 
 // ---- where ----
 
-const WHERE = new Pointwise("where", (condition, a, b) => choose(condition, a, b), { slots: ["bool", "value", "value"] })
+const WHERE = new Pointwise("where", (condition, a, b) => choose(condition, a, b), {
+  slots: ["bool", "value", "value"],
+})
 
 /** Numbers alone make the default float, booleans alone bool. */
 function numbersDtype(a: Operandish, b: Operandish): DType {
@@ -47,12 +49,14 @@ function numbersDtype(a: Operandish, b: Operandish): DType {
 function select(condition: Tensor, a: Operandish, b: Operandish): Tensor {
   if (!isTensor(condition) || (condition.dtype !== "bool" && condition.dtype !== "uint8"))
     throw new TypeError(`where: expected condition to be a bool tensor, but got ${valueText(condition)}`)
+  for (const value of [a, b]) requireRepresentable("where", value, resultType(a, b))
   const first = isTensor(a) || isTensor(b) ? a : filled(condition.device, [], a as number, numbersDtype(a, b))
   return WHERE.call(condition, first, b)
 }
 
-const whereMethod: Fn<SelectionMethods["where"]> = op("where(input, condition, other)", (x: Tensor, condition: Tensor, other: Operandish) =>
-  select(condition, x, other),
+const whereMethod: Fn<SelectionMethods["where"]> = op(
+  "where(input, condition, other)",
+  (x: Tensor, condition: Tensor, other: Operandish) => select(condition, x, other),
 )
 /**
  * `input` where `condition` is true, elsewhere `other`: tensors or numbers, broadcast together. Numbers alone make the
@@ -82,9 +86,15 @@ interface Pair {
   readonly numbers: Pointwise
   readonly tensors: Pointwise
 }
-const pair = (name: string, formula: (...args: Expr[]) => Expr, gradient: PointwiseOptions["gradient"], numbers: string, tensors: string): Pair => ({
-  numbers: new Pointwise(name, formula, { gradient, gradName: numbers }, formula.length),
-  tensors: new Pointwise(name, formula, { gradient, gradName: tensors }, formula.length),
+const pair = (
+  name: string,
+  formula: (...args: Expr[]) => Expr,
+  gradient: PointwiseOptions["gradient"],
+  numbers: string,
+  tensors: string,
+): Pair => ({
+  numbers: new Pointwise(name, formula, { gradient, gradName: numbers, refuse: noBool }),
+  tensors: new Pointwise(name, formula, { gradient, gradName: tensors, ...(formula === BOTH && { refuse: noBool }) }),
 })
 const clampPair = (formula: (...args: Expr[]) => Expr, gradient: PointwiseOptions["gradient"]): Pair =>
   pair("clamp", formula, gradient, "ClampBackward1", "ClampBackward0")
@@ -99,18 +109,23 @@ function pickClamp(by: Pair, x: Tensor, ...bounds: Operandish[]): Applied {
   return [bounds.some(isTensor) ? by.tensors : by.numbers, x, ...bounds]
 }
 
-export const [clamp, clamp_] = withInPlace<Fn<Clamp>>("clamp(input, min?, max?)", (x: Tensor, min: Bound = null, max: Bound = null): Applied => {
-  if (min === null && max === null) throw new TypeError(`clamp: at least one of min or max must be given (${tensorText(x)})`)
-  if (isTensor(min) || isTensor(max)) requireTensors("clamp", [x], noBool)
-  if (min === null) return pickClamp(CLAMP_HIGH, x, max!)
-  return max === null ? pickClamp(CLAMP_LOW, x, min) : pickClamp(CLAMP, x, min, max)
-})
-export const [clip, clip_] = [clamp, clamp_]
-export const [clampMin, clampMin_] = withInPlace<Fn<ClampMin>>("clampMin(input, min)", (x: Tensor, min: Operandish): Applied =>
-  pickClamp(CLAMP_MIN, x, min),
+export const [clamp, clamp_] = withInPlace<Fn<Clamp>>(
+  "clamp(input, min?, max?)",
+  (x: Tensor, min: Bound = null, max: Bound = null): Applied => {
+    if (min === null && max === null)
+      throw new TypeError(`clamp: at least one of min or max must be given (${tensorText(x)})`)
+    if (min === null) return pickClamp(CLAMP_HIGH, x, max!)
+    return max === null ? pickClamp(CLAMP_LOW, x, min) : pickClamp(CLAMP, x, min, max)
+  },
 )
-export const [clampMax, clampMax_] = withInPlace<Fn<ClampMax>>("clampMax(input, max)", (x: Tensor, max: Operandish): Applied =>
-  pickClamp(CLAMP_MAX, x, max),
+export const [clip, clip_] = [clamp, clamp_]
+export const [clampMin, clampMin_] = withInPlace<Fn<ClampMin>>(
+  "clampMin(input, min)",
+  (x: Tensor, min: Operandish): Applied => pickClamp(CLAMP_MIN, x, min),
+)
+export const [clampMax, clampMax_] = withInPlace<Fn<ClampMax>>(
+  "clampMax(input, max)",
+  (x: Tensor, max: Operandish): Applied => pickClamp(CLAMP_MAX, x, max),
 )
 
 // ---- maskedFill ----
@@ -129,13 +144,17 @@ function numberOf(value: number | bigint | boolean, dtype: DType): number | bigi
 export const [maskedFill, maskedFill_] = withInPlace<Fn<MaskedFill>>(
   "maskedFill(input, mask, value)",
   (x: Tensor, mask: Tensor, value: Operandish): Applied => {
-    if (!isTensor(mask) || mask.dtype !== "bool") throw new TypeError(`maskedFill: expected mask to be a bool tensor, but got ${valueText(mask)}`)
+    if (!isTensor(mask) || mask.dtype !== "bool")
+      throw new TypeError(`maskedFill: expected mask to be a bool tensor, but got ${valueText(mask)}`)
     if (isTensor(value)) {
       if (value.ndim > 0)
-        throw new RangeError(`maskedFill: only supports a 0-dimensional value tensor, but got shape ${shapeText(value.shape)}; use where(mask, value, input)`)
+        throw new RangeError(
+          `maskedFill: only supports a 0-dimensional value tensor, but got shape ${shapeText(value.shape)}; use where(mask, value, input)`,
+        )
       return [FILL_TENSOR, x, mask, to(value, x.dtype)]
     }
-    if (!["number", "bigint", "boolean"].includes(typeof value)) throw new TypeError(`maskedFill: expected value to be a number or a 0-d tensor, but got ${valueText(value)}`)
+    if (!["number", "bigint", "boolean"].includes(typeof value))
+      throw new TypeError(`maskedFill: expected value to be a number or a 0-d tensor, but got ${valueText(value)}`)
     requireRepresentable("maskedFill", value, x.dtype)
     return [FILL_NUMBER, x, mask, numberOf(value, x.dtype)]
   },
@@ -143,5 +162,14 @@ export const [maskedFill, maskedFill_] = withInPlace<Fn<MaskedFill>>(
 
 export const selectionMethods = {
   where: whereMethod,
-  clamp, clamp_, clip, clip_, clampMin, clampMin_, clampMax, clampMax_, maskedFill, maskedFill_,
+  clamp,
+  clamp_,
+  clip,
+  clip_,
+  clampMin,
+  clampMin_,
+  clampMax,
+  clampMax_,
+  maskedFill,
+  maskedFill_,
 }

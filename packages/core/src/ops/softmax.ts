@@ -47,7 +47,7 @@ function forward(key: string, x: Tensor, r: Reduction, finish: (e: Expr, peak: E
 function dotOver(a: Tensor, b: Tensor, r: Reduction): Tensor {
   const wide = computeType(a.dtype)
   const [out] = reduceInputs(
-    "dot",
+    "softmax dot",
     [a, b],
     { ...r, shape: r.kept },
     [wide],
@@ -98,7 +98,8 @@ const MEMBERS = {
 /** `name` is what errors speak of. */
 function apply(name: string, member: keyof typeof MEMBERS, input: Tensor, dim: number, dtype?: DType | null): Tensor {
   const x = to(input, checkDtype(name, dtype) ?? input.dtype)
-  if (!isFloating(x.dtype)) throw new TypeError(`${name}: not implemented for ${tensorText(x)}; pass { dtype: "float32" }`)
+  if (!isFloating(x.dtype))
+    throw new TypeError(`${name}: not implemented for ${tensorText(x)}; pass { dtype: "float32" }`)
   if (typeof dim !== "number") throw new TypeError(`${name}: dim must be an integer, got ${valueText(dim)}`)
   const r = reductionOf(name, x, dim, true)
   const { rule, finish } = MEMBERS[member]
@@ -107,7 +108,9 @@ function apply(name: string, member: keyof typeof MEMBERS, input: Tensor, dim: n
 }
 
 const member = (name: keyof typeof MEMBERS): Fn<SoftmaxMethods["softmax"]> =>
-  op(`${name}(input, dim, *, dtype?)`, (x: Tensor, dim: number, dtype?: DType | null) => apply(name, name, x, dim, dtype))
+  op(`${name}(input, dim, *, dtype?)`, (x: Tensor, dim: number, dtype?: DType | null) =>
+    apply(name, name, x, dim, dtype),
+  )
 
 export const softmax = member("softmax")
 export const logSoftmax = member("logSoftmax")

@@ -3,9 +3,9 @@ import { type Args, type Fn, op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
 import { tensorText } from "../errors.ts"
+import { results } from "../results.ts"
 import { normalizeDim } from "../shape.ts"
 import { type Tensor, trackAll } from "../tensor.ts"
-import { results } from "../results.ts"
 import { fresh, placed, withLast } from "./along.ts"
 import { clone } from "./copying.ts"
 import { type Found, found, oneDim, selectedRule } from "./finding.ts"
@@ -95,7 +95,9 @@ export const kthvalue: Fn<SortingMethods["kthvalue"]> = op(
     const along = oneDim("kthvalue", x, dim, keepdim)
     const size = x.shape[along.d] ?? 1
     if (!Number.isInteger(k) || k < 1 || k > size)
-      throw new RangeError(`kthvalue: selected number k = ${k} out of range for dim ${along.d} of size ${size} (${tensorText(x)})`)
+      throw new RangeError(
+        `kthvalue: selected number k = ${k} out of range for dim ${along.d} of size ${size} (${tensorText(x)})`,
+      )
     const all = sorted(x, along.d)
     const outs = x.ndim ? raw(() => all.map((t) => clone(select(t, along.d, k - 1)))) : all
     return found(KTHVALUE, x, outs, along.d, along.keepdim)

@@ -10,15 +10,28 @@ import { extremeMonoid, maxMonoid, sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { type Results, results } from "../results.ts"
 import { normalizeDim } from "../shape.ts"
-import { isTensor, type Tensor, track, trackAll } from "../tensor.ts"
+import { isTensor, type Tensor, track, trackAll, viewOf } from "../tensor.ts"
 import { fresh, reduceAlong, scanAlong, withLast } from "./along.ts"
-import { add, div } from "./arithmetic.ts"
+import { add, div, mul, sub } from "./arithmetic.ts"
 import { tensor } from "./creation.ts"
 import { type Found, found, oneDim, refuseEmpty, selectedRule, sharing } from "./finding.ts"
 import { gather } from "./gathering.ts"
-import { countWhere, type DimArg, mean, type Reduction, reduceInputs, reductionOf, reduceTo, spread } from "./reduction.ts"
+import { matmul } from "./matmul.ts"
+import {
+  countWhere,
+  type DimArg,
+  mean,
+  type Reduction,
+  reduceInputs,
+  reduceTo,
+  reductionOf,
+  spread,
+  sum,
+} from "./reduction.ts"
+import { clamp } from "./selection.ts"
 import { sort, sorted } from "./sorting.ts"
-import { detached, movedim, reshape, select, squeeze, unsqueeze } from "./views.ts"
+import { sqrt } from "./unary.ts"
+import { detached, diagonal, movedim, reshape, select, squeeze, t, unsqueeze } from "./views.ts"
 
 type VarArgs = Args<
   [["dim", DimArg | boolean], ["unbiased", boolean], ["keepdim", boolean]],
@@ -59,6 +72,10 @@ export interface StatisticsMethods {
   quantile(...args: QuantileArgs): Tensor
   /** As `quantile`, of the elements that are not NaN. */
   nanquantile(...args: QuantileArgs): Tensor
+  /** The covariances of the rows of a matrix (variables), whose columns are observations, optionally weighted. */
+  cov(...args: Args<[], { correction: number; fweights: Tensor | null; aweights: Tensor | null }>): Tensor
+  /** The correlations of the rows of a matrix, from -1 to 1. */
+  corrcoef(): Tensor
 }
 
 // ---- variance ----
@@ -137,10 +154,17 @@ const spreadMeanRule = (name: string, root: boolean): Rule => ({
 
 /** PyTorch's overloads: `(unbiased)`, `(dim, unbiased, keepdim)`, `(dim, *, correction, keepdim)`. */
 function spreadArguments(name: string, x: Tensor, given: readonly unknown[]): Spread {
-  let [dim, unbiased, keepdim, correction] = given as [DimArg | boolean | undefined, unknown, boolean?, (number | null)?]
+  let [dim, unbiased, keepdim, correction] = given as [
+    DimArg | boolean | undefined,
+    unknown,
+    boolean?,
+    (number | null)?,
+  ]
   if (typeof dim === "boolean") [dim, unbiased] = [null, dim]
   if (!isFloating(x.dtype))
-    throw new TypeError(`${name}: only floating point dtypes are supported, got ${tensorText(x)}; convert with x.to("float32")`)
+    throw new TypeError(
+      `${name}: only floating point dtypes are supported, got ${tensorText(x)}; convert with x.to("float32")`,
+    )
   if (unbiased !== undefined && typeof unbiased !== "boolean")
     throw new TypeError(`${name}: unbiased must be true or false, got ${valueText(unbiased)}`)
   if (unbiased !== undefined && correction !== undefined)
@@ -174,6 +198,7 @@ function spreadMeanOp(name: "varMean" | "stdMean", root: boolean) {
 }
 
 const variance = spreadOp("var", false)
+
 export { variance as var }
 export const std = spreadOp("std", true)
 /** Variance and mean in one. */
@@ -235,34 +260,51 @@ export const nanmedian = medianOp("nanmedian", true)
 
 const MODE = selectedRule("ModeBackward0")
 
-export const mode: Fn<StatisticsMethods["mode"]> = op("mode(input, dim?, keepdim?)", (x: Tensor, dim = -1, keepdim = false) => {
-  const along = oneDim("mode", x, dim, keepdim)
-  const { d } = along
-  const all = sorted(x, d)
-  if (x.ndim === 0 || x.numel() === 0) {
-    const outs = raw(() => all.map((t) => (t.ndim ? select(t, d, 0) : t)))
-    return found(MODE, x, outs, d, along.keepdim)
-  }
-  // Equal elements are neighbours: each one's place in its run, and where that is greatest for the first time.
-  const starts = fresh(x, x.shape, "int32")
-  const [values, into] = withLast([all[0], starts], d) as [Tensor, Tensor]
-  runMap([into], { key: "run starts", inputs: [values], loads: [values], coordinates: true }, ({ inputs: [e], at, load }) => {
-    const here = at.at(-1)!
-    const before = load(0, [...at.slice(0, -1), here.sub(1)])
-    return where(here.eq(0).or(e!.eq(before).not()), here, 0)
-  })
-  const [begin] = scanAlong([starts], d, ["int32"], maxMonoid("int32"), ({ inputs }) => inputs, [result(0, "int32")])
-  const [place] = reduceAlong(
-    "longest run",
-    begin!,
-    d,
-    ["int32"],
-    extremeMonoid("int32", "max"),
-    ({ inputs: [from], at }) => [at.at(-1)!.sub(from!), at.at(-1)!],
-    [result(1, "int32")],
-  )
-  return found(MODE, x, at(all, raw(() => unsqueeze(place!, d)), d), d, along.keepdim)
-})
+export const mode: Fn<StatisticsMethods["mode"]> = op(
+  "mode(input, dim?, keepdim?)",
+  (x: Tensor, dim = -1, keepdim = false) => {
+    const along = oneDim("mode", x, dim, keepdim)
+    const { d } = along
+    const all = sorted(x, d)
+    if (x.ndim === 0 || x.numel() === 0) {
+      const outs = raw(() => all.map((t) => (t.ndim ? select(t, d, 0) : t)))
+      return found(MODE, x, outs, d, along.keepdim)
+    }
+    // Equal elements are neighbours: each one's place in its run, and where that is greatest for the first time.
+    const starts = fresh(x, x.shape, "int32")
+    const [values, into] = withLast([all[0], starts], d) as [Tensor, Tensor]
+    runMap(
+      [into],
+      { key: "run starts", inputs: [values], loads: [values], coordinates: true },
+      ({ inputs: [e], at, load }) => {
+        const here = at.at(-1)!
+        const before = load(0, [...at.slice(0, -1), here.sub(1)])
+        return where(here.eq(0).or(e!.eq(before).not()), here, 0)
+      },
+    )
+    const [begin] = scanAlong([starts], d, ["int32"], maxMonoid("int32"), ({ inputs }) => inputs, [result(0, "int32")])
+    const [place] = reduceAlong(
+      "longest run",
+      begin!,
+      d,
+      ["int32"],
+      extremeMonoid("int32", "max"),
+      ({ inputs: [from], at }) => [at.at(-1)!.sub(from!), at.at(-1)!],
+      [result(1, "int32")],
+    )
+    return found(
+      MODE,
+      x,
+      at(
+        all,
+        raw(() => unsqueeze(place!, d)),
+        d,
+      ),
+      d,
+      along.keepdim,
+    )
+  },
+)
 
 // ---- quantiles ----
 
@@ -278,63 +320,97 @@ const INTERPOLATIONS = ["linear", "lower", "higher", "midpoint", "nearest"]
 const BETWEEN = new Pointwise("lerp", (a, b, w) =>
   where(w.lt(0.5), a.add(w.mul(b.sub(a))), b.sub(b.sub(a).mul(w.neg().add(1)))),
 )
+/** The place, whole or not, of fraction `q` in the order of a row of last place `last`: where NaN is, if there is any. */
+const RANK = new Pointwise("mul", (q, last, missing) => where(missing.eq(0), q.mul(last), last))
+const RANK_OF_NUMBERS = new Pointwise("mul", (q, last, missing) => q.mul(last.sub(missing).max(0)))
+const FRACTION = new Pointwise("sub", (rank) => rank.sub(rank.floor()))
+
+/** As PyTorch's last step is called, whatever the shape. */
+const SQUEEZE: Rule = { name: "SqueezeBackward4", backward: (node, g) => [reshape(g, node.context as number[])] }
 
 function quantileOp(name: "quantile" | "nanquantile", ignoreNaN: boolean): Fn<StatisticsMethods["quantile"]> {
-  const body = (x: Tensor, fraction: number | Tensor, dim?: number | null, keepdim = false, interpolation: Interpolation = "linear") => {
+  const body = (
+    x: Tensor,
+    fraction: number | Tensor,
+    dim?: number | null,
+    keepdim = false,
+    interpolation: Interpolation = "linear",
+  ) => {
     if (!(x.dtype === "float32" || x.dtype === "float64"))
       throw new TypeError(`${name}: input must be float32 or float64, got ${tensorText(x)}`)
     if (!INTERPOLATIONS.includes(interpolation))
-      throw new RangeError(`${name}: interpolation must be one of ${INTERPOLATIONS.join(", ")}, got ${valueText(interpolation)}`)
+      throw new RangeError(
+        `${name}: interpolation must be one of ${INTERPOLATIONS.join(", ")}, got ${valueText(interpolation)}`,
+      )
     if (isTensor(fraction) ? fraction.ndim > 1 || fraction.dtype !== x.dtype : !(fraction >= 0 && fraction <= 1))
-      throw new RangeError(`${name}: q must be a number from 0 to 1, or a ${x.dtype} scalar or vector of such, got ${valueText(fraction)}`)
+      throw new RangeError(
+        `${name}: q must be a number from 0 to 1, or a ${x.dtype} scalar or vector of such, got ${valueText(fraction)}`,
+      )
     const r = reductionOf(name, x, dim, keepdim)
     refuseEmpty(name, x, r)
     const d = dim === undefined || dim === null || x.ndim === 0 ? 0 : normalizeDim(name, dim, x.ndim)
     const rows = dim === undefined || dim === null || x.ndim === 0 ? reshape(x, [x.numel()]) : movedim(x, d, -1)
     const n = rows.shape.at(-1)!
     const order = sort(rows, -1).values
-    const q = isTensor(fraction) ? detached(fraction) : tensor(fraction, { dtype: x.dtype, device: x.device })
+    const q = isTensor(fraction) ? fraction : tensor(fraction, { dtype: x.dtype, device: x.device })
     const count = q.numel()
-    const ranks = ranksOf(detached(rows), raw(() => reshape(q, [count])), n, ignoreNaN)
-    const shape = ranks.shape
-    const pick = (key: string, round: (rank: Expr) => Expr): Tensor => {
-      const places = fresh(x, shape, "int32")
-      runMap([places], { key: `quantile ${key}`, inputs: [ranks] }, ({ inputs: [rank] }) => round(rank!))
+    const missing = countWhere("count NaN", detached(rows), reductionOf(name, rows, -1, true), nan)
+    const ranks = (ignoreNaN ? RANK_OF_NUMBERS : RANK).call(reshape(q, [count]), n - 1, missing)
+    const pick = (key: keyof typeof ROUNDING): Tensor => {
+      const places = fresh(x, ranks.shape, "int32")
+      runMap([places], { key: `quantile ${key}`, inputs: [ranks] }, ({ inputs: [rank] }) => ROUNDING[key](rank!))
       return gather(order, -1, places)
     }
     const values =
       interpolation === "linear" || interpolation === "midpoint"
-        ? BETWEEN.call(pick("lower", ROUNDING.lower), pick("higher", ROUNDING.higher), weightsOf(ranks, interpolation))
-        : pick(interpolation, ROUNDING[interpolation])
+        ? BETWEEN.call(pick("lower"), pick("higher"), interpolation === "linear" ? FRACTION.call(ranks) : 0.5)
+        : pick(interpolation)
     // The fractions come first, unless there is only the one number.
-    const front = movedim(values, -1, 0)
-    return q.ndim ? reshape(front, [count, ...r.shape]) : reshape(front, r.shape)
+    const front = reshape(movedim(values, -1, 0), q.ndim ? [count, ...r.shape] : r.shape)
+    return viewOf(front, front.shape, front.strides, front.offset, SQUEEZE, front.shape)
   }
   return op(`${name}(input, q, dim?, keepdim?, *, interpolation?)`, body)
-}
-
-/** The places, whole or not, of the fractions `q` in the order of each row: those of a row with NaN are where NaN is. */
-function ranksOf(rows: Tensor, q: Tensor, n: number, ignoreNaN: boolean): Tensor {
-  const missing = countWhere("count NaN", rows, reductionOf("quantile", rows, -1, true), nan)
-  const out = fresh(rows, [...rows.shape.slice(0, -1), q.numel()], rows.dtype)
-  const work = { key: `ranks ${ignoreNaN}`, inputs: [missing, q], scalars: [int(n)] }
-  runMap([out], work, ({ inputs: [k, f], scalars: [size] }) => {
-    const last = (ignoreNaN ? size!.sub(k!).sub(1).max(0) : size!.sub(1)).cast(f!.dtype)
-    return ignoreNaN ? f!.mul(last) : where(k!.eq(0), f!.mul(last), last)
-  })
-  return out
-}
-
-function weightsOf(ranks: Tensor, interpolation: "linear" | "midpoint"): Tensor {
-  const out = fresh(ranks, ranks.shape, ranks.dtype)
-  runMap([out], { key: `weights ${interpolation}`, inputs: [ranks] }, ({ inputs: [rank] }) => {
-    const part = rank!.sub(rank!.floor())
-    return interpolation === "linear" ? part : where(part.eq(0), part, 0.5)
-  })
-  return out
 }
 
 export const quantile = quantileOp("quantile", false)
 export const nanquantile = quantileOp("nanquantile", true)
 
-export const statisticsMethods = { var: variance, std, median, nanmedian, mode, quantile, nanquantile }
+// ---- covariance ----
+
+function checkWeights(name: string, weights: Tensor | null | undefined, n: number): void {
+  if (weights && (weights.ndim > 1 || weights.numel() !== n))
+    throw new RangeError(
+      `cov: ${name} must be a vector of ${n} weights, one per observation, got ${tensorText(weights)}`,
+    )
+}
+
+export const cov: Fn<StatisticsMethods["cov"]> = op(
+  "cov(input, *, correction?, fweights?, aweights?)",
+  (input: Tensor, correction = 1, fweights?: Tensor | null, aweights?: Tensor | null) => {
+    if (input.ndim > 2) throw new RangeError(`cov: expected input to have two or fewer dims, got ${tensorText(input)}`)
+    if (input.dtype === "bool")
+      throw new TypeError(`cov: bool dtype is not supported for input; convert it with x.to("float32")`)
+    const x = input.ndim < 2 ? reshape(input, [1, input.numel()]) : input
+    const n = x.shape[1]!
+    checkWeights("fweights", fweights, n)
+    checkWeights("aweights", aweights, n)
+    const w = fweights && aweights ? mul(fweights, aweights) : (fweights ?? aweights ?? null)
+    const total = w ? sum(w) : n
+    const centered = sub(x, div(sum(w ? mul(x, w) : x, 1, true), total))
+    const freedom = isTensor(total)
+      ? sub(total, aweights ? div(mul(sum(mul(w!, aweights)), correction), total) : correction)
+      : total - correction
+    const products = matmul(w ? mul(centered, w) : centered, t(centered))
+    return squeeze(div(products, freedom))
+  },
+)
+
+export const corrcoef: Fn<StatisticsMethods["corrcoef"]> = op("corrcoef(input)", (x: Tensor) => {
+  if (x.ndim > 2) throw new RangeError(`corrcoef: expected input to have two or fewer dims, got ${tensorText(x)}`)
+  const c = cov(x)
+  if (c.ndim === 0) return div(c, c)
+  const deviation = sqrt(diagonal(c))
+  return clamp(div(div(c, unsqueeze(deviation, 1)), unsqueeze(deviation, 0)), -1, 1)
+})
+
+export const statisticsMethods = { var: variance, std, median, nanmedian, mode, quantile, nanquantile, cov, corrcoef }

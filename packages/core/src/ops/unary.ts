@@ -1,6 +1,6 @@
 /** Functions of one number: exp, sin, floor, ... */
 import { type Args, op } from "../args.ts"
-import { type DType } from "../dtype.ts"
+import type { DType } from "../dtype.ts"
 import { tensorText, valueText } from "../errors.ts"
 import { constant, type Expr, where } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
@@ -14,7 +14,9 @@ type Unary = (input: Tensor) => Tensor
 /** Integers and bool give the default float. */
 const float = (formula: Formula, options: PointwiseOptions = {}): Row => [formula, { result: "float", ...options }]
 /** A gradient in terms of `g`, the argument and the result. */
-const gradient = (rule: (g: Expr, x: Expr, y: Expr) => Expr): PointwiseOptions => ({ gradient: (g, [x], y) => [rule(g, x!, y)] })
+const gradient = (rule: (g: Expr, x: Expr, y: Expr) => Expr): PointwiseOptions => ({
+  gradient: (g, [x], y) => [rule(g, x!, y)],
+})
 
 const isFloat = (x: Expr): boolean => x.dtype === "float32" || x.dtype === "float64"
 /** f(|x|) with the sign of x, for odd functions; keeps -0. */
@@ -94,9 +96,15 @@ const TABLE = {
   log1p: float((x) => x.log1p(), { gradName: "Log1PBackward0" }),
   sqrt: float((x) => x.sqrt()),
   /** 1/√input */
-  rsqrt: float((x) => x.sqrt().reciprocal(), gradient((g, _x, y) => g.mul(-0.5).mul(y.mul(y).mul(y)))),
+  rsqrt: float(
+    (x) => x.sqrt().reciprocal(),
+    gradient((g, _x, y) => g.mul(-0.5).mul(y.mul(y).mul(y))),
+  ),
   /** 1/input */
-  reciprocal: float((x) => x.reciprocal(), gradient((g, _x, y) => g.neg().mul(y.mul(y)))),
+  reciprocal: float(
+    (x) => x.reciprocal(),
+    gradient((g, _x, y) => g.neg().mul(y.mul(y))),
+  ),
   sin: float((x) => x.sin()),
   cos: float((x) => x.cos()),
   tan: float((x) => x.tan()),
@@ -106,9 +114,18 @@ const TABLE = {
   sinh: float((x) => x.sinh()),
   cosh: float((x) => x.cosh()),
   tanh: float((x) => x.tanh()),
-  asinh: float((x) => odd(x, asinhOf), gradient((g, x) => g.div(x.square().add(1).sqrt()))),
-  acosh: float(acoshOf, gradient((g, x) => g.div(x.square().sub(1).sqrt()))),
-  atanh: float((x) => odd(x, atanhOf), gradient((g, x) => g.div(constant(1, x.dtype).sub(x.square())))),
+  asinh: float(
+    (x) => odd(x, asinhOf),
+    gradient((g, x) => g.div(x.square().add(1).sqrt())),
+  ),
+  acosh: float(
+    acoshOf,
+    gradient((g, x) => g.div(x.square().sub(1).sqrt())),
+  ),
+  atanh: float(
+    (x) => odd(x, atanhOf),
+    gradient((g, x) => g.div(constant(1, x.dtype).sub(x.square()))),
+  ),
   /** The error function, 2/√π·∫ e^(−t²) dt from 0 to input. */
   erf: float((x) => x.erf()),
   /** 1 − erf(input) */
@@ -142,7 +159,8 @@ const TABLE = {
 } satisfies Record<string, Row>
 
 const predicate = (formula: Formula): Row => [formula, { result: "bool" }]
-const onFloats = (test: Formula, otherwise: boolean): Row => predicate((x) => (isFloat(x) ? test(x) : constant(otherwise, "bool")))
+const onFloats = (test: Formula, otherwise: boolean): Row =>
+  predicate((x) => (isFloat(x) ? test(x) : constant(otherwise, "bool")))
 
 const PREDICATES = {
   isnan: onFloats((x) => x.isnan(), false),
@@ -158,10 +176,13 @@ const PREDICATES = {
 /** PyTorch keeps these in `torch.special`; they are no methods. */
 const SPECIAL = {
   /** −input·log(input); 0 at 0, −∞ below */
-  entr: float((x) => where(x.gt(0), x.neg().mul(x.log()), where(x.eq(0), 0, where(x.isnan(), x, Number.NEGATIVE_INFINITY))), {
-    ...gradient((g, x) => g.mul(x.log().add(1).neg())),
-    gradName: "SpecialEntrBackward0",
-  }),
+  entr: float(
+    (x) => where(x.gt(0), x.neg().mul(x.log()), where(x.eq(0), 0, where(x.isnan(), x, Number.NEGATIVE_INFINITY))),
+    {
+      ...gradient((g, x) => g.mul(x.log().add(1).neg())),
+      gradName: "SpecialEntrBackward0",
+    },
+  ),
   /** The area under the standard normal density below input. */
   ndtr: float(cdf, { gradName: "MulBackward1" }),
   /** The logarithm of `ndtr`, also where that underflows. */
@@ -177,7 +198,10 @@ const both = <T extends Record<string, Row>>(table: T): Named<T> & NamedInPlace<
     Object.entries(table).flatMap(([name, [formula, options]]) => {
       const own = new Pointwise(name, (x) => formula(x), options)
       const [call, inPlace] = withInPlace<Unary>(`${name}(input)`, (x: Tensor): Applied => [own, x])
-      return [[name, call], [`${name}_`, inPlace]]
+      return [
+        [name, call],
+        [`${name}_`, inPlace],
+      ]
     }),
   ) as Named<T> & NamedInPlace<T>
 
@@ -193,24 +217,128 @@ const FUNCTIONS = both(TABLE)
 const TESTS = single(PREDICATES)
 
 export const {
-  abs, abs_, neg, neg_, sign, sign_, sgn, sgn_, exp, exp_, exp2, exp2_, expm1, expm1_, log, log_, log2, log2_, log10, log10_,
-  log1p, log1p_, sqrt, sqrt_, rsqrt, rsqrt_, reciprocal, reciprocal_, sin, sin_, cos, cos_, tan, tan_, asin, asin_, acos,
-  acos_, atan, atan_, sinh, sinh_, cosh, cosh_, tanh, tanh_, asinh, asinh_, acosh, acosh_, atanh, atanh_, erf, erf_, erfc,
-  erfc_, erfinv, erfinv_, lgamma, lgamma_, digamma, digamma_, sigmoid, sigmoid_, sinc, sinc_, floor, floor_, ceil, ceil_,
-  trunc, trunc_, frac, frac_, deg2rad, deg2rad_, rad2deg, rad2deg_,
+  abs,
+  abs_,
+  neg,
+  neg_,
+  sign,
+  sign_,
+  sgn,
+  sgn_,
+  exp,
+  exp_,
+  exp2,
+  exp2_,
+  expm1,
+  expm1_,
+  log,
+  log_,
+  log2,
+  log2_,
+  log10,
+  log10_,
+  log1p,
+  log1p_,
+  sqrt,
+  sqrt_,
+  rsqrt,
+  rsqrt_,
+  reciprocal,
+  reciprocal_,
+  sin,
+  sin_,
+  cos,
+  cos_,
+  tan,
+  tan_,
+  asin,
+  asin_,
+  acos,
+  acos_,
+  atan,
+  atan_,
+  sinh,
+  sinh_,
+  cosh,
+  cosh_,
+  tanh,
+  tanh_,
+  asinh,
+  asinh_,
+  acosh,
+  acosh_,
+  atanh,
+  atanh_,
+  erf,
+  erf_,
+  erfc,
+  erfc_,
+  erfinv,
+  erfinv_,
+  lgamma,
+  lgamma_,
+  digamma,
+  digamma_,
+  sigmoid,
+  sigmoid_,
+  sinc,
+  sinc_,
+  floor,
+  floor_,
+  ceil,
+  ceil_,
+  trunc,
+  trunc_,
+  frac,
+  frac_,
+  deg2rad,
+  deg2rad_,
+  rad2deg,
+  rad2deg_,
 } = FUNCTIONS
 export const { isnan, isinf, isfinite, isposinf, isneginf, signbit } = TESTS
 export const { entr, ndtr, logNdtr } = single(SPECIAL)
 
 /** Other names of the same functions. */
 const ALIASES = {
-  absolute: abs, absolute_: abs_, negative: neg, negative_: neg_, arcsin: asin, arcsin_: asin_, arccos: acos, arccos_: acos_,
-  arctan: atan, arctan_: atan_, arcsinh: asinh, arcsinh_: asinh_, arccosh: acosh, arccosh_: acosh_, arctanh: atanh,
-  arctanh_: atanh_, fix: trunc, fix_: trunc_,
+  absolute: abs,
+  absolute_: abs_,
+  negative: neg,
+  negative_: neg_,
+  arcsin: asin,
+  arcsin_: asin_,
+  arccos: acos,
+  arccos_: acos_,
+  arctan: atan,
+  arctan_: atan_,
+  arcsinh: asinh,
+  arcsinh_: asinh_,
+  arccosh: acosh,
+  arccosh_: acosh_,
+  arctanh: atanh,
+  arctanh_: atanh_,
+  fix: trunc,
+  fix_: trunc_,
 } satisfies Record<string, Unary>
 export const {
-  absolute, absolute_, negative, negative_, arcsin, arcsin_, arccos, arccos_, arctan, arctan_, arcsinh, arcsinh_, arccosh,
-  arccosh_, arctanh, arctanh_, fix, fix_,
+  absolute,
+  absolute_,
+  negative,
+  negative_,
+  arcsin,
+  arcsin_,
+  arccos,
+  arccos_,
+  arctan,
+  arctan_,
+  arcsinh,
+  arcsinh_,
+  arccosh,
+  arccosh_,
+  arctanh,
+  arctanh_,
+  fix,
+  fix_,
 } = ALIASES
 
 interface NanToNumOptions {
@@ -218,7 +346,9 @@ interface NanToNumOptions {
   posinf: number | null
   neginf: number | null
 }
-type NanToNumArgs = Args<[["nan", NanToNumOptions["nan"]], ["posinf", NanToNumOptions["posinf"]], ["neginf", NanToNumOptions["neginf"]]]>
+type NanToNumArgs = Args<
+  [["nan", NanToNumOptions["nan"]], ["posinf", NanToNumOptions["posinf"]], ["neginf", NanToNumOptions["neginf"]]]
+>
 
 export interface UnaryMethods extends Method<typeof FUNCTIONS>, Method<typeof TESTS>, Method<typeof ALIASES> {
   /** log(input/(1 − input)); with `eps` the input is clamped to [eps, 1 − eps], without it NaN outside of [0, 1]. */
@@ -272,7 +402,8 @@ const ROUND_TENS = new Pointwise("round", (x, scale) => x.div(scale).round().mul
 export const [round, round_] = withInPlace<(input: Tensor, ...args: Args<[], { decimals: number }>) => Tensor>(
   "round(input, *, decimals?)",
   (x: Tensor, decimals = 0): Applied => {
-    if (!Number.isInteger(decimals)) throw new TypeError(`round: decimals must be an integer, got ${valueText(decimals)}`)
+    if (!Number.isInteger(decimals))
+      throw new TypeError(`round: decimals must be an integer, got ${valueText(decimals)}`)
     if (decimals === 0) return [ROUND, x]
     requireTensors("round with decimals", [x], onlyFloats)
     return [decimals > 0 ? ROUND_DECIMALS : ROUND_TENS, x, 10 ** Math.abs(decimals)]
@@ -318,11 +449,13 @@ function byOrder(make: (order: number) => Pointwise): (order: number) => Pointwi
 
 const polygammaOf = byOrder((n) => new Pointwise("polygamma", (x) => x.polygamma(n), { result: "float" }))
 const pickPolygamma = (n: number, x: Tensor): Applied => {
-  if (!Number.isInteger(n) || n < 0) throw new RangeError(`polygamma: n must be an integer not below 0, got ${valueText(n)}`)
+  if (!Number.isInteger(n) || n < 0)
+    throw new RangeError(`polygamma: n must be an integer not below 0, got ${valueText(n)}`)
   return [polygammaOf(n), x]
 }
-const [polygammaMethod, polygamma_] = withInPlace<(input: Tensor, n: number) => Tensor>("polygamma(input, n)", (x: Tensor, n: number) =>
-  pickPolygamma(n, x),
+const [polygammaMethod, polygamma_] = withInPlace<(input: Tensor, n: number) => Tensor>(
+  "polygamma(input, n)",
+  (x: Tensor, n: number) => pickPolygamma(n, x),
 )
 /** The n-th derivative of digamma at `input`, n ≥ 0. */
 export const polygamma: (n: number, input: Tensor) => Tensor = applied("polygamma(n, input)", pickPolygamma)
@@ -340,17 +473,34 @@ const mvlgammaOf = byOrder(
       { result: "float" },
     ),
 )
-export const [mvlgamma, mvlgamma_] = withInPlace<(input: Tensor, p: number) => Tensor>("mvlgamma(input, p)", (x: Tensor, p: number): Applied => {
-  if (!Number.isInteger(p) || p < 1) throw new RangeError(`mvlgamma: p has to be an integer greater than or equal to 1, got ${valueText(p)}`)
-  return [mvlgammaOf(p), x]
-})
+export const [mvlgamma, mvlgamma_] = withInPlace<(input: Tensor, p: number) => Tensor>(
+  "mvlgamma(input, p)",
+  (x: Tensor, p: number): Applied => {
+    if (!Number.isInteger(p) || p < 1)
+      throw new RangeError(`mvlgamma: p has to be an integer greater than or equal to 1, got ${valueText(p)}`)
+    return [mvlgammaOf(p), x]
+  },
+)
 
 export const positive: Unary = op("positive(input)", (x: Tensor) => {
-  if (x.dtype === "bool") throw new TypeError(`positive: the + operator, on a bool tensor is not supported (${tensorText(x)})`)
+  if (x.dtype === "bool")
+    throw new TypeError(`positive: the + operator, on a bool tensor is not supported (${tensorText(x)})`)
   return x
 })
 
 export const unaryMethods = {
-  ...FUNCTIONS, ...TESTS, ...ALIASES, logit, logit_, round, round_, nanToNum, nanToNum_, polygamma: polygammaMethod, polygamma_,
-  mvlgamma, mvlgamma_, positive,
+  ...FUNCTIONS,
+  ...TESTS,
+  ...ALIASES,
+  logit,
+  logit_,
+  round,
+  round_,
+  nanToNum,
+  nanToNum_,
+  polygamma: polygammaMethod,
+  polygamma_,
+  mvlgamma,
+  mvlgamma_,
+  positive,
 }

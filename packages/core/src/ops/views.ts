@@ -3,7 +3,7 @@
  * the strides leave no other way.
  */
 import { checkInPlace } from "../autograd/inplace.ts"
-import type { GradNode, OpNode, Rule } from "../autograd/node.ts"
+import type { OpNode, Rule } from "../autograd/node.ts"
 import { type Args, type Fn, op } from "../args.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { int } from "../kernels.ts"
@@ -168,14 +168,17 @@ export const permute: Fn<ViewMethods["permute"]> = op("permute(input, ...dims)",
   return permuted(x, order, PERMUTE, order)
 })
 
-const TRANSPOSE: Rule = {
-  name: "TransposeBackward0",
-  backward: (node, g) => {
-    const [a, b] = node.context as [number, number]
-    return [transpose(g, a, b)]
-  },
-}
-const T: Rule = { name: "TBackward0", backward: (_node, g) => [t(g)] }
+/** The rules of the op and of its in-place form. */
+const TRANSPOSE = ["TransposeBackward0", "TransposeBackward1"].map(
+  (name): Rule => ({
+    name,
+    backward: (node, g) => {
+      const [a, b] = node.context as [number, number]
+      return [transpose(g, a, b)]
+    },
+  }),
+)
+const T = ["TBackward0", "TBackward1"].map((name): Rule => ({ name, backward: (_node, g) => [t(g)] }))
 
 function swapped(x: Tensor, a: number, b: number, rule: Rule): Tensor {
   const order = x.shape.map((_, d) => (d === a ? b : d === b ? a : d))
@@ -183,16 +186,18 @@ function swapped(x: Tensor, a: number, b: number, rule: Rule): Tensor {
 }
 
 const swapping = (name: string, first: string, second: string): ((input: Tensor, dim0: number, dim1: number) => Tensor) =>
-  op(`${name}(input, ${first}, ${second})`, (x: Tensor, a: number, b: number) => swapped(x, normalizeDim(name, a, x.ndim), normalizeDim(name, b, x.ndim), TRANSPOSE))
+  op(`${name}(input, ${first}, ${second})`, (x: Tensor, a: number, b: number) => swapped(x, normalizeDim(name, a, x.ndim), normalizeDim(name, b, x.ndim), TRANSPOSE[0]!))
 
 export const transpose = swapping("transpose", "dim0", "dim1") as Fn<ViewMethods["transpose"]>
 export const swapaxes = swapping("swapaxes", "axis0", "axis1") as Fn<ViewMethods["swapaxes"]>
 export const swapdims = swapping("swapdims", "dim0", "dim1") as Fn<ViewMethods["swapdims"]>
 
-export const t: Fn<ViewMethods["t"]> = op("t(input)", (x: Tensor) => {
-  if (x.ndim > 2) throw new RangeError(`t: expects a tensor with <= 2 dimensions, but input is ${x.ndim}D: ${tensorText(x)}`)
-  return x.ndim === 2 ? swapped(x, 0, 1, T) : viewOf(x, x.shape, x.strides, x.offset, T)
-})
+function transposed(name: string, x: Tensor, rule: Rule): Tensor {
+  if (x.ndim > 2) throw new RangeError(`${name}: expects a tensor with <= 2 dimensions, but input is ${x.ndim}D: ${tensorText(x)}`)
+  return x.ndim === 2 ? swapped(x, 0, 1, rule) : viewOf(x, x.shape, x.strides, x.offset, rule)
+}
+
+export const t: Fn<ViewMethods["t"]> = op("t(input)", (x: Tensor) => transposed("t", x, T[0]!))
 
 const asList = (dims: number | readonly number[]): readonly number[] => (typeof dims === "number" ? [dims] : dims)
 
@@ -211,22 +216,31 @@ type MoveArg = number | readonly number[]
 export const movedim: Fn<ViewMethods["movedim"]> = op("movedim(input, source, destination)", (x: Tensor, s: MoveArg, d: MoveArg) => moved("movedim", x, s, d))
 export const moveaxis: Fn<ViewMethods["moveaxis"]> = op("moveaxis(input, source, destination)", (x: Tensor, s: MoveArg, d: MoveArg) => moved("moveaxis", x, s, d))
 
-const SQUEEZE = [shaped("SqueezeBackward0"), shaped("SqueezeBackward1"), shaped("SqueezeBackward2")] as const
+type SqueezeDim = number | readonly number[] | undefined
 
-export const squeeze: Fn<ViewMethods["squeeze"]> = op("squeeze(input, dim?)", (x: Tensor, dim?: number | readonly number[]) => {
-  const dims = dim === undefined ? x.shape.map((_, d) => d) : x.ndim === 0 ? [] : normalizeDims("squeeze", asList(dim), x.ndim)
+/** The rules for no dim, for one and for several; then those of `squeeze_`. */
+const SQUEEZE = Array.from({ length: 6 }, (_, i) => shaped(`SqueezeBackward${i}`))
+
+function squeezed(name: string, x: Tensor, dim: SqueezeDim, rules: readonly Rule[]): Tensor {
+  const dims = dim === undefined ? x.shape.map((_, d) => d) : x.ndim === 0 ? [] : normalizeDims(name, asList(dim), x.ndim)
   const keep = x.shape.flatMap((size, d) => (size === 1 && dims.includes(d) ? [] : [d]))
-  const rule = SQUEEZE[dim === undefined ? 0 : typeof dim === "number" ? 1 : 2]
+  const rule = rules[dim === undefined ? 0 : typeof dim === "number" ? 1 : 2]!
   return viewOf(x, keep.map((d) => x.shape[d]!), keep.map((d) => x.strides[d]!), x.offset, rule, x.shape)
-})
+}
 
-const UNSQUEEZE = shaped("UnsqueezeBackward0")
+export const squeeze: Fn<ViewMethods["squeeze"]> = op("squeeze(input, dim?)", (x: Tensor, dim: SqueezeDim) => squeezed("squeeze", x, dim, SQUEEZE))
 
-export const unsqueeze: Fn<ViewMethods["unsqueeze"]> = op("unsqueeze(input, dim)", (x: Tensor, dim: number) => {
-  const d = normalizeDim("unsqueeze", dim, x.ndim + 1)
+const UNSQUEEZE = [shaped("UnsqueezeBackward0"), shaped("UnsqueezeBackward1")] as const
+
+function unsqueezed(name: string, x: Tensor, dim: number, rule: Rule): Tensor {
+  const d = normalizeDim(name, dim, x.ndim + 1)
   const stride = d < x.ndim ? x.shape[d]! * x.strides[d]! : 1
-  return viewOf(x, x.shape.toSpliced(d, 0, 1), x.strides.toSpliced(d, 0, stride), x.offset, UNSQUEEZE, x.shape)
-})
+  return viewOf(x, x.shape.toSpliced(d, 0, 1), x.strides.toSpliced(d, 0, stride), x.offset, rule, x.shape)
+}
+
+export const unsqueeze: Fn<ViewMethods["unsqueeze"]> = op("unsqueeze(input, dim)", (x: Tensor, dim: number) =>
+  unsqueezed("unsqueeze", x, dim, UNSQUEEZE[0]),
+)
 
 const EXPAND: Rule = { name: "ExpandBackward0", backward: (node, g) => [sumToSize(g, node.context as number[])] }
 
@@ -527,34 +541,31 @@ export const detach_: Fn<ViewMethods["detach_"]> = op("detach_(input)", (x: Tens
 
 type Layout = { shape: Sizes; strides: Sizes; offset: number }
 
-/** Gives `x` itself the layout of the view that `make` makes of it. */
-function relaid<A extends unknown[]>(text: string, make: (x: Tensor, ...args: A) => Tensor): (input: Tensor, ...args: A) => Tensor {
-  return op(text, (x: Tensor, ...args: A) => {
-    checkInPlace(text.replace(/_?\(.*/, ""), x)
-    const view = make(x, ...args)
-    const node = view.gradFn
-    const { shape, strides, offset } = view
+/**
+ * Gives `x` itself the layout of the view that `make` makes of it. The version counts: what was saved with the old layout
+ * must not be used.
+ */
+function relaid<A extends unknown[]>(name: string, parameters: string, make: (name: string, x: Tensor, ...args: A) => Tensor): (input: Tensor, ...args: A) => Tensor {
+  return op(`${name}_(input${parameters})`, (x: Tensor, ...args: A) => {
+    checkInPlace(name, x)
+    const { gradFn, outputNr, shape, strides, offset } = make(`${name}_`, x, ...args)
     Object.assign(x as Layout, { shape, strides, offset })
-    recordRelaid(x, node, view.outputNr)
+    x.storage.version++
+    if (x.view_) x.view_.version = x.storage.version
+    if (gradFn) x.setHistory(gradFn, outputNr)
     return x
   })
 }
 
-/** The version counts: what was saved with the old layout must not be used. */
-function recordRelaid(x: Tensor, node: GradNode | null, output: number): void {
-  x.storage.version++
-  if (x.view_) x.view_.version = x.storage.version
-  if (!node) return
-  x.leafRequiresGrad = false
-  x.setHistory(node, output)
-}
+const swapInPlace = (name: string, x: Tensor, a: number, b: number): Tensor =>
+  swapped(x, normalizeDim(name, a, x.ndim), normalizeDim(name, b, x.ndim), TRANSPOSE[1]!)
 
-export const squeeze_ = relaid("squeeze_(input, dim?)", (x, dim?: number | readonly number[]) => squeeze(x, ...(dim === undefined ? [] : [dim])))
-export const unsqueeze_ = relaid("unsqueeze_(input, dim)", (x, dim: number) => unsqueeze(x, dim))
-export const transpose_ = relaid("transpose_(input, dim0, dim1)", (x, dim0: number, dim1: number) => transpose(x, dim0, dim1))
-export const swapaxes_ = relaid("swapaxes_(input, axis0, axis1)", (x, a: number, b: number) => transpose(x, a, b))
-export const swapdims_ = relaid("swapdims_(input, dim0, dim1)", (x, a: number, b: number) => transpose(x, a, b))
-export const t_ = relaid("t_(input)", (x) => t(x))
+export const squeeze_ = relaid("squeeze", ", dim?", (name, x, dim: SqueezeDim) => squeezed(name, x, dim, SQUEEZE.slice(3)))
+export const unsqueeze_ = relaid("unsqueeze", ", dim", (name, x, dim: number) => unsqueezed(name, x, dim, UNSQUEEZE[1]))
+export const transpose_ = relaid("transpose", ", dim0, dim1", swapInPlace)
+export const swapaxes_ = relaid("swapaxes", ", axis0, axis1", swapInPlace)
+export const swapdims_ = relaid("swapdims", ", dim0, dim1", swapInPlace)
+export const t_ = relaid("t", "", (name, x) => transposed(name, x, T[1]!))
 
 export const viewMethods = {
   view, reshape, viewAs, reshapeAs, flatten, unflatten, ravel, transpose, swapaxes, swapdims, t, permute, movedim, moveaxis,

@@ -1,0 +1,348 @@
+/** Normalisation layers. */
+import {
+  type Args,
+  batchNorm,
+  bind,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  localResponseNorm,
+  noGrad,
+  ones,
+  type Parameter,
+  parseSignature,
+  rmsNorm,
+  type Signature,
+  type Tensor,
+  tensor,
+  tensorText,
+  valueText,
+  zeros,
+} from "@taeda/core"
+import { checkSizes, layer, needed } from "./layer.ts"
+import { Module } from "./module.ts"
+import { onesParameter, type Placement, zerosParameter } from "./placement.ts"
+import { named, python, pythonFloat } from "./repr.ts"
+
+type Place = [Placement["device"]?, Placement["dtype"]?]
+
+export interface RunningNormOptions extends Placement {
+  /** Added to the variance. */
+  eps: number
+  /** How much of the running statistics a batch replaces; null averages over all batches so far. */
+  momentum: number | null
+  /** Whether the result is scaled and shifted by learnt values. */
+  affine: boolean
+  /** Whether statistics are kept for evaluation. */
+  trackRunningStats: boolean
+  /** Whether there is a learnt shift. */
+  bias: boolean
+}
+
+type RunningNormArgs = Args<
+  [
+    ["numFeatures", number],
+    ["eps", number],
+    ["momentum", number | null],
+    ["affine", boolean],
+    ["trackRunningStats", boolean],
+  ],
+  Partial<RunningNormOptions>
+>
+
+const runningSignature = (name: string): Signature =>
+  parseSignature(`${name}(numFeatures, eps?, momentum?, affine?, trackRunningStats?, device?, dtype?, *, bias?)`)
+
+/** What batch norm and instance norm have in common: a scale and shift per channel, and running statistics. */
+export abstract class RunningNorm extends Module<(input: Tensor) => Tensor> {
+  readonly numFeatures: number
+  readonly eps: number
+  momentum: number | null
+  readonly affine: boolean
+  readonly trackRunningStats: boolean
+  declare weight: Parameter | null
+  declare bias: Parameter | null
+  declare runningMean: Tensor | null
+  declare runningVar: Tensor | null
+  /** Batches seen in training, int32. */
+  declare numBatchesTracked: Tensor | null
+
+  protected constructor(signature: Signature, usual: boolean, args: readonly unknown[]) {
+    super()
+    const [numFeatures, eps = 1e-5, momentum = 0.1, affine = usual, track = usual, device, dtype, bias = true] = bind(
+      signature,
+      args,
+    ) as [number, number?, (number | null)?, boolean?, boolean?, ...Place, boolean?]
+    checkSizes(signature.name, { numFeatures })
+    const place = { device, dtype }
+    this.numFeatures = numFeatures
+    this.eps = eps
+    this.momentum = momentum
+    this.affine = affine
+    this.trackRunningStats = track
+    this.registerParameter("weight", affine ? onesParameter([numFeatures], place) : null)
+    this.registerParameter("bias", affine && bias ? zerosParameter([numFeatures], place) : null)
+    this.registerBuffer("runningMean", track ? zeros([numFeatures], place) : null)
+    this.registerBuffer("runningVar", track ? ones([numFeatures], place) : null)
+    this.registerBuffer("numBatchesTracked", track ? tensor(0, { device, dtype: "int32" }) : null)
+  }
+
+  /** Running statistics as before any batch. */
+  resetRunningStats(): void {
+    this.runningMean?.zero_()
+    this.runningVar?.fill_(1)
+    this.numBatchesTracked?.zero_()
+  }
+
+  /** Parameters and statistics as at the beginning. */
+  resetParameters(): void {
+    this.resetRunningStats()
+    noGrad(() => {
+      this.weight?.fill_(1)
+      this.bias?.zero_()
+    })
+  }
+
+  override extraRepr(): string {
+    const { numFeatures, eps, momentum, affine, trackRunningStats } = this
+    return `${numFeatures}, ${named({ eps, momentum, affine, bias: this.bias !== null, trackRunningStats })}`
+  }
+}
+
+/** How many dims an input may have, and how many of these are the channels' and the batch's. */
+function checkDims(name: string, input: Tensor, dims: readonly number[]): void {
+  if (!dims.includes(input.ndim))
+    throw new RangeError(
+      `${name}: expected ${dims.map((d) => `${d}D`).join(" or ")} input (got ${input.ndim}D input: ${tensorText(input)})`,
+    )
+}
+
+type RunningClass = new (...args: RunningNormArgs) => RunningNorm
+
+function batchNormalization(name: string, dims: readonly number[]): RunningClass {
+  const signature = runningSignature(name)
+  return class extends RunningNorm {
+    constructor(...args: RunningNormArgs) {
+      super(signature, true, args)
+    }
+
+    override forward(input: Tensor): Tensor {
+      checkDims(name, input, dims)
+      const { weight, bias, eps, momentum, training, trackRunningStats: tracks } = this
+      const updates = training && tracks
+      if (updates) this.numBatchesTracked?.add_(1)
+      const own = training || (this.runningMean === null && this.runningVar === null)
+      const mean = !training || tracks ? this.runningMean : null
+      const variance = !training || tracks ? this.runningVar : null
+      if (momentum !== null || !updates) return batchNorm(input, mean, variance, weight, bias, own, momentum ?? 0, eps)
+      return this.cumulative(input)
+    }
+
+    /** The mean over all batches: each replaces 1/n of the statistics, n itself standing on the device. */
+    private cumulative(input: Tensor): Tensor {
+      const { weight, bias, eps, runningMean, runningVar, numBatchesTracked } = this
+      const [mean, variance] = [runningMean!.clone(), runningVar!.clone()]
+      const result = batchNorm(input, mean, variance, weight, bias, true, 1, eps)
+      noGrad(() => {
+        runningMean!.add_(mean.sub(runningMean!).div(numBatchesTracked!))
+        runningVar!.add_(variance.sub(runningVar!).div(numBatchesTracked!))
+      })
+      return result
+    }
+  }
+}
+
+/** Each channel of [N, C] or [N, C, L] brought to mean 0 and variance 1 over the batch (Ioffe and Szegedy, 2015). */
+export class BatchNorm1d extends batchNormalization("BatchNorm1d", [2, 3]) {}
+/** Each channel of [N, C, H, W]. */
+export class BatchNorm2d extends batchNormalization("BatchNorm2d", [4]) {}
+/** Each channel of [N, C, D, H, W]. */
+export class BatchNorm3d extends batchNormalization("BatchNorm3d", [5]) {}
+
+function instanceNormalization(name: string, rank: number): RunningClass {
+  const signature = runningSignature(name)
+  return class extends RunningNorm {
+    constructor(...args: RunningNormArgs) {
+      super(signature, false, args)
+    }
+
+    override forward(input: Tensor): Tensor {
+      checkDims(name, input, [rank + 1, rank + 2])
+      const { weight, bias, eps, momentum, training, trackRunningStats, runningMean, runningVar } = this
+      const lone = input.ndim === rank + 1
+      const x = lone ? input.unsqueeze(0) : input
+      if (x.shape[1] !== this.numFeatures && this.affine)
+        throw new RangeError(`${name}: expected input of ${this.numFeatures} channels, got ${tensorText(input)}`)
+      const y = instanceNorm(
+        x,
+        runningMean,
+        runningVar,
+        weight,
+        bias,
+        training || !trackRunningStats,
+        momentum ?? 0,
+        eps,
+      )
+      return lone ? y.squeeze(0) : y
+    }
+  }
+}
+
+/** Each channel of each sample of [N, C, L] brought to mean 0 and variance 1 by itself. */
+export class InstanceNorm1d extends instanceNormalization("InstanceNorm1d", 1) {}
+/** Of [N, C, H, W]. */
+export class InstanceNorm2d extends instanceNormalization("InstanceNorm2d", 2) {}
+/** Of [N, C, D, H, W]. */
+export class InstanceNorm3d extends instanceNormalization("InstanceNorm3d", 3) {}
+
+/** The last dims' sizes, from a number or a list. */
+function shapeOf(name: string, given: unknown): readonly number[] {
+  const shape = typeof given === "number" ? [given] : given
+  if (!Array.isArray(shape) || shape.length === 0 || shape.some((n) => !Number.isInteger(n) || n < 0))
+    throw new TypeError(`${name}: normalizedShape must be an integer or a list of them, got ${valueText(given)}`)
+  return shape as number[]
+}
+
+const LAYER = parseSignature("LayerNorm(normalizedShape, eps?, elementwiseAffine?, bias?, device?, dtype?)")
+
+/** The last dims, of sizes `normalizedShape`, brought to mean 0 and variance 1 (Ba, Kiros and Hinton, 2016). */
+export class LayerNorm extends Module<(input: Tensor) => Tensor> {
+  readonly normalizedShape: readonly number[]
+  readonly eps: number
+  readonly elementwiseAffine: boolean
+  declare weight: Parameter | null
+  declare bias: Parameter | null
+
+  constructor(
+    ...args: Args<
+      [
+        ["normalizedShape", number | readonly number[]],
+        ["eps", number],
+        ["elementwiseAffine", boolean],
+        ["bias", boolean],
+      ],
+      Partial<Placement>
+    >
+  ) {
+    super()
+    const [shape, eps = 1e-5, affine = true, bias = true, device, dtype] = bind(LAYER, args) as [
+      unknown,
+      number?,
+      boolean?,
+      boolean?,
+      ...Place,
+    ]
+    this.normalizedShape = shapeOf("LayerNorm", shape)
+    this.eps = eps
+    this.elementwiseAffine = affine
+    this.registerParameter("weight", affine ? onesParameter(this.normalizedShape, { device, dtype }) : null)
+    this.registerParameter("bias", affine && bias ? zerosParameter(this.normalizedShape, { device, dtype }) : null)
+  }
+
+  override forward(input: Tensor): Tensor {
+    return layerNorm(input, this.normalizedShape, this.weight, this.bias, this.eps)
+  }
+
+  override extraRepr(): string {
+    const { normalizedShape, eps, elementwiseAffine } = this
+    return `${python(normalizedShape)}, ${named({ eps, elementwiseAffine, bias: this.bias !== null })}`
+  }
+}
+
+const RMS = parseSignature("RMSNorm(normalizedShape, eps?, elementwiseAffine?, device?, dtype?)")
+
+/** The last dims divided by their root mean square (Zhang and Sennrich, 2019); eps is by default the dtype's. */
+export class RMSNorm extends Module<(input: Tensor) => Tensor> {
+  readonly normalizedShape: readonly number[]
+  readonly eps: number | null
+  readonly elementwiseAffine: boolean
+  declare weight: Parameter | null
+
+  constructor(
+    ...args: Args<
+      [["normalizedShape", number | readonly number[]], ["eps", number | null], ["elementwiseAffine", boolean]],
+      Partial<Placement>
+    >
+  ) {
+    super()
+    const [shape, eps = null, affine = true, device, dtype] = bind(RMS, args) as [
+      unknown,
+      (number | null)?,
+      boolean?,
+      ...Place,
+    ]
+    this.normalizedShape = shapeOf("RMSNorm", shape)
+    this.eps = eps
+    this.elementwiseAffine = affine
+    this.registerParameter("weight", affine ? onesParameter(this.normalizedShape, { device, dtype }) : null)
+  }
+
+  override forward(input: Tensor): Tensor {
+    return rmsNorm(input, this.normalizedShape, this.weight, this.eps)
+  }
+
+  override extraRepr(): string {
+    const { normalizedShape, eps, elementwiseAffine } = this
+    return `${python(normalizedShape)}, ${named({ eps, elementwiseAffine })}`
+  }
+}
+
+const GROUP = parseSignature("GroupNorm(numGroups, numChannels, eps?, affine?, device?, dtype?, *, bias?)")
+
+/** Groups of channels of each sample brought to mean 0 and variance 1 (Wu and He, 2018). */
+export class GroupNorm extends Module<(input: Tensor) => Tensor> {
+  readonly numGroups: number
+  readonly numChannels: number
+  readonly eps: number
+  readonly affine: boolean
+  declare weight: Parameter | null
+  declare bias: Parameter | null
+
+  constructor(
+    ...args: Args<
+      [["numGroups", number], ["numChannels", number], ["eps", number], ["affine", boolean]],
+      Partial<Placement> & { bias?: boolean }
+    >
+  ) {
+    super()
+    const [numGroups, numChannels, eps = 1e-5, affine = true, device, dtype, bias = true] = bind(GROUP, args) as [
+      number,
+      number,
+      number?,
+      boolean?,
+      ...Place,
+      boolean?,
+    ]
+    checkSizes("GroupNorm", { numGroups, numChannels }, 1)
+    if (numChannels % numGroups !== 0)
+      throw new RangeError(`GroupNorm: numChannels (${numChannels}) must be divisible by numGroups (${numGroups})`)
+    this.numGroups = numGroups
+    this.numChannels = numChannels
+    this.eps = eps
+    this.affine = affine
+    this.registerParameter("weight", affine ? onesParameter([numChannels], { device, dtype }) : null)
+    this.registerParameter("bias", affine && bias ? zerosParameter([numChannels], { device, dtype }) : null)
+  }
+
+  override forward(input: Tensor): Tensor {
+    return groupNorm(input, this.numGroups, this.weight, this.bias, this.eps)
+  }
+
+  override extraRepr(): string {
+    const { eps, affine } = this
+    return `${this.numGroups}, ${this.numChannels}, ${named({ eps, affine, bias: this.bias !== null })}`
+  }
+}
+
+/** Each channel divided by a power of the squares in the `size` channels around it (Krizhevsky et al., 2012). */
+export class LocalResponseNorm extends layer(
+  "LocalResponseNorm",
+  [
+    ["size", needed<number>()],
+    ["alpha", 1e-4],
+    ["beta", 0.75],
+    ["k", 1, "float"],
+  ],
+  (m, x: Tensor) => localResponseNorm(x, m.size, m.alpha, m.beta, m.k),
+  (values) => `${values.size}, ${named({ alpha: values.alpha, beta: values.beta })}, k=${pythonFloat(values.k)}`,
+) {}

@@ -1,0 +1,62 @@
+/** Resampling, and windows as columns. */
+import { col2im, type InterpolationMode, im2col, interpolate, type Tensor } from "@taeda/core"
+import { layer, needed, optional } from "./layer.ts"
+import { python, pythonFloat } from "./repr.ts"
+import type { Size } from "./sizes.ts"
+
+const SIZE = ["size", optional<Size>()] as const
+const SCALE = ["scaleFactor", optional<Size>()] as const
+
+const floats = (scale: unknown): string =>
+  Array.isArray(scale) ? `(${scale.map(pythonFloat).join(", ")})` : pythonFloat(scale)
+
+const showTarget = (values: Readonly<Record<string, unknown>>): string => {
+  const target =
+    values.scaleFactor === null ? `size=${python(values.size)}` : `scale_factor=${floats(values.scaleFactor)}`
+  return `${target}, mode='${values.mode}'`
+}
+
+/** [N, C, ...] brought to a size, or scaled by a factor, by interpolation. */
+export class Upsample extends layer(
+  "Upsample",
+  [
+    SIZE,
+    SCALE,
+    ["mode", "nearest"],
+    ["alignCorners", optional<boolean>()],
+    ["recomputeScaleFactor", optional<boolean>()],
+  ],
+  (m, x: Tensor) =>
+    interpolate(x, m.size, m.scaleFactor, m.mode as InterpolationMode, m.alignCorners, m.recomputeScaleFactor),
+  showTarget,
+) {}
+/** Nearest-neighbour resampling of [N, C, H, W]. */
+export class UpsamplingNearest2d extends layer(
+  "UpsamplingNearest2d",
+  [SIZE, SCALE],
+  (m, x: Tensor) => interpolate(x, m.size, m.scaleFactor, "nearest"),
+  (values) => showTarget({ ...values, mode: "nearest" }),
+) {}
+/** Bilinear resampling of [N, C, H, W] with aligned corners. */
+export class UpsamplingBilinear2d extends layer(
+  "UpsamplingBilinear2d",
+  [SIZE, SCALE],
+  (m, x: Tensor) => interpolate(x, m.size, m.scaleFactor, "bilinear", true),
+  (values) => showTarget({ ...values, mode: "bilinear" }),
+) {}
+
+const WINDOW = [
+  ["kernelSize", needed<Size>()],
+  ["dilation", 1 as Size],
+  ["padding", 0 as Size],
+  ["stride", 1 as Size],
+] as const
+
+/** Windows of [N, C, H, W] as columns [N, C·kh·kw, L]. */
+export class Unfold extends layer("Unfold", WINDOW, (m, x: Tensor) =>
+  im2col(x, m.kernelSize, m.dilation, m.padding, m.stride),
+) {}
+/** Columns added up to an image: the transpose of Unfold. */
+export class Fold extends layer("Fold", [["outputSize", needed<Size>()], ...WINDOW], (m, x: Tensor) =>
+  col2im(x, m.outputSize, m.kernelSize, m.dilation, m.padding, m.stride),
+) {}
