@@ -12,7 +12,7 @@ const WIDTH = 6
 
 const cell = (text: string | number): string => String(text).padStart(WIDTH)
 
-/** The table as lines, with the share of each row that was right; zeros are dots so that errors stand out. */
+/** The table as lines, with the share of each row that was right; no error is a dot, so that errors stand out. */
 export function confusionTable(
   counts: readonly (readonly number[])[],
   highlight: (text: string) => string = (s) => s,

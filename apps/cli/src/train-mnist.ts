@@ -20,7 +20,7 @@ export interface TrainOptions {
   readonly data?: string
 }
 
-export const DEFAULTS: TrainOptions = { device: "auto", epochs: 3, batchSize: 64, lr: 1e-3, hidden: 128, seed: 0 }
+export const DEFAULTS: TrainOptions = { device: "auto", epochs: 4, batchSize: 64, lr: 1e-3, hidden: 128, seed: 0 }
 
 export interface TrainResult {
   /** Of the test set, from 0 to 1. */

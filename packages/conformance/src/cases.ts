@@ -111,7 +111,7 @@ export function casesOf(row: Row, dtype?: DType): Case[] {
         ...settleCall(sample.args, sample.options, each, row.grad),
         awaited: sample.awaited ?? row.awaited,
         noGradcheck: sample.noGradcheck ?? row.noGradcheck ?? (isExtreme(sample) ? "extreme values" : undefined),
-        second: row.grad && each === "float64" && !isExtreme(sample),
+        second: row.grad && each === "float64" && !isExtreme(sample) && !sample.noSecond,
       })),
   )
 }

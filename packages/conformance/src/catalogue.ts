@@ -6,10 +6,29 @@ import { type Callable, catalogueName, functionAt, methodNamed } from "./resolve
 import { ROWS } from "./rows/index.ts"
 
 /** Ops without a row, and what tests them instead. */
-const WITHOUT_ROW: Readonly<Record<string, string>> = {}
+const WITHOUT_ROW: Readonly<Record<string, string>> = {
+  cpu: "needs another device",
+  cuda: "needs another device",
+  detach_: "cuts the graph and gives nothing new: a test of autograd",
+  backward: "gives nothing: the suite's gradients are made by grad, of the same engine",
+  ...Object.fromEntries(
+    [
+      ...["rand", "randn", "randLike", "randnLike", "randint", "randperm", "normal", "bernoulli", "multinomial"],
+      ...["uniform_", "normal_", "logNormal_", "exponential_", "cauchy_", "geometric_", "random_", "bernoulli_"],
+      ...["dropout1d", "dropout2d", "dropout3d"],
+    ].map((name) => [name, "random: a seeded program"]),
+  ),
+}
 
 /** Rows of functions that read their arguments in a way no signature says, so that the catalogue lacks them. */
-const NOT_CATALOGUED: Readonly<Record<string, string>> = {}
+const NOT_CATALOGUED: Readonly<Record<string, string>> = {
+  tensor: "a lone object is its data",
+  arange: "one number is the end, two are start and end",
+  to: "takes a dtype, a device or a tensor in any order",
+}
+
+/** Ops that take a plain object for data, and refuse it as such. */
+const WITHOUT_OPTIONS: ReadonlySet<string> = new Set(["at", "setAt", "atleast1d", "atleast2d", "atleast3d"])
 
 const callableOf = (name: string): Callable | undefined => functionAt(name) ?? methodNamed(name)
 
@@ -27,6 +46,10 @@ function refuses(signature: Signature, wrong: string, meant: string | undefined)
   } catch (error) {
     message = error instanceof Error ? error.message : String(error)
   }
+  if (WITHOUT_OPTIONS.has(signature.name))
+    return message.includes(signature.name)
+      ? []
+      : [`the error for the option ${wrong} does not name the op: "${message}"`]
   const wanted = [signature.name, "unknown option", JSON.stringify(wrong), ...(meant ? [`did you mean ${meant}?`] : [])]
   return wanted
     .filter((words) => !message.includes(words))
@@ -50,7 +73,8 @@ const group = (template: string, op: string, run: () => readonly string[]): Chec
 
 export function catalogueChecks(): CheckGroup[] {
   const tested = new Set(ROWS.map(catalogueName))
-  for (const { aliases, inPlace, name } of ROWS) {
+  for (const { aliases, inPlace, name, awaited, samples } of ROWS) {
+    if (awaited || samples.some((each) => each.awaited)) tested.add(`${name}Sync`)
     for (const alias of aliases) tested.add(alias.slice(alias.lastIndexOf(".") + 1))
     if (inPlace) tested.add(`${name}_`)
   }

@@ -79,6 +79,8 @@ export interface Sample {
   readonly awaited?: boolean
   /** Why finite differences say nothing at these values. */
   readonly noGradcheck?: string
+  /** Why second derivatives are not compared at these values. */
+  readonly noSecond?: string
   readonly tags: readonly Tag[]
 }
 

@@ -27,5 +27,7 @@ export function requireIndex(op: string, name: string, t: unknown): asserts t is
 /** Throws a TypeError unless both have one dtype. */
 export function requireSameDtype(op: string, a: Tensor, name: string, b: Tensor): void {
   if (a.dtype !== b.dtype)
-    throw new TypeError(`${op}: expected input and ${name} to have one dtype, got ${tensorText(a)} and ${tensorText(b)}; convert one with .to(dtype)`)
+    throw new TypeError(
+      `${op}: expected input and ${name} to have one dtype, got ${tensorText(a)} and ${tensorText(b)}; convert one with .to(dtype)`,
+    )
 }

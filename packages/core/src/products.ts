@@ -46,7 +46,11 @@ function epilogueOf(form: Form, access: Access, dtype: DType): Epilogue | null {
   if (form === "plain") return null
   const type = accumulatorOf(dtype)
   const scalars = Array.from({ length: SCALARS[form] }, () => type)
-  const body = BODIES[form](result(0, type), input(0, dtype).cast(type), scalars.map((t, k) => scalar(k, t)))
+  const body = BODIES[form](
+    result(0, type),
+    input(0, dtype).cast(type),
+    scalars.map((t, k) => scalar(k, t)),
+  )
   return { inputs: form === "alpha" ? [] : [{ dtype, access }], scalars, body: body.cast(computeType(dtype)) }
 }
 
@@ -96,7 +100,16 @@ const NONE: readonly number[] = []
  * out[batch.., m, n] = epilogue(Σ_k a[batch.., m, k]·b[batch.., k, n]). Strides of 0 repeat an operand over a batch dim.
  * Writes nothing where `out` has no elements.
  */
-export function runProduct(batch: Sizes, m: number, n: number, k: number, a: Side, b: Side, out: Side, addend: Addend | null = null): void {
+export function runProduct(
+  batch: Sizes,
+  m: number,
+  n: number,
+  k: number,
+  a: Side,
+  b: Side,
+  out: Side,
+  addend: Addend | null = null,
+): void {
   if (m === 0 || n === 0 || batch.includes(0)) return
   const device = out.tensor.device
   const dtype = out.tensor.dtype as DType
@@ -108,7 +121,12 @@ export function runProduct(batch: Sizes, m: number, n: number, k: number, a: Sid
   if (batch.length) {
     // Batch dims merge, and into the rows where b is the same for all of them.
     const d = batch.length
-    const heads = [sa.slice(0, d + 1), [...sb.slice(0, d), 0], so.slice(0, d + 1), ...(sc.length ? [sc.slice(0, d + 1)] : [])]
+    const heads = [
+      sa.slice(0, d + 1),
+      [...sb.slice(0, d), 0],
+      so.slice(0, d + 1),
+      ...(sc.length ? [sc.slice(0, d + 1)] : []),
+    ]
     const { sizes, strides } = collapse([...batch, m], heads)
     const last = sizes.length - 1
     const merged = last >= 0 && strides[1]![last] === 0
@@ -122,7 +140,10 @@ export function runProduct(batch: Sizes, m: number, n: number, k: number, a: Sid
   }
   const outSizes = [...outer, rows, n]
   const access = sc.length ? accessOf(outSizes, sc) : "unit"
-  const operands = [operandOf({ tensor: a.tensor, strides: sa }, [...outer, rows, k]), operandOf({ tensor: b.tensor, strides: sb }, [...outer, k, n])]
+  const operands = [
+    operandOf({ tensor: a.tensor, strides: sa }, [...outer, rows, k]),
+    operandOf({ tensor: b.tensor, strides: sb }, [...outer, k, n]),
+  ]
   if (sc.length) operands.push(operandOf({ tensor: addend!.side!.tensor, strides: sc }, outSizes))
   operands.push(operandOf({ tensor: out.tensor, strides: so }, outSizes))
   launch(
@@ -146,7 +167,14 @@ export interface ConvGeometry {
 const PASSES: readonly ConvKernel["pass"][] = ["forward", "input", "weight"]
 
 /** One pass of a convolution into `out`; `bias` has strides over the dims of `out` and is added. */
-export function runConv(pass: ConvKernel["pass"], a: Tensor, b: Tensor, bias: Side | null, out: Tensor, geometry: ConvGeometry): void {
+export function runConv(
+  pass: ConvKernel["pass"],
+  a: Tensor,
+  b: Tensor,
+  bias: Side | null,
+  out: Tensor,
+  geometry: ConvGeometry,
+): void {
   const dtype = out.dtype as DType
   const spatial = geometry.stride.length
   const form: Form = bias ? "sum" : "plain"
@@ -156,7 +184,9 @@ export function runConv(pass: ConvKernel["pass"], a: Tensor, b: Tensor, bias: Si
   operands.push(operandOf({ tensor: out, strides: out.strides }, out.shape))
   launch(
     out.device,
-    (((spatial * 16 + DTYPES[dtype].id) * 4 + FORMS.indexOf(form)) * 4 + ACCESS.indexOf(access)) * 4 + 1 + PASSES.indexOf(pass),
+    (((spatial * 16 + DTYPES[dtype].id) * 4 + FORMS.indexOf(form)) * 4 + ACCESS.indexOf(access)) * 4 +
+      1 +
+      PASSES.indexOf(pass),
     () => ({ kind: "conv", pass, spatial, dtype, epilogue: epilogueOf(form, access, dtype) }),
     out.shape,
     operands,
@@ -170,13 +200,21 @@ export function checkFactors(name: string, tensors: readonly Tensor[]): void {
   for (const t of tensors) {
     if (!isTensor(t)) throw new TypeError(`${name}: expected a tensor, got ${valueText(t)}`)
     if (t.dtype !== first.dtype)
-      throw new TypeError(`${name}: expected tensors of the same dtype, but got ${tensors.filter(isTensor).map(tensorText).join(" and ")}; convert with x.to(dtype)`)
+      throw new TypeError(
+        `${name}: expected tensors of the same dtype, but got ${tensors.filter(isTensor).map(tensorText).join(" and ")}; convert with x.to(dtype)`,
+      )
     if (t.device !== first.device)
       throw new TypeError(
-        `${name}: expected all tensors on one device, but found ${tensors.filter(isTensor).map((x) => `${tensorText(x)} on ${x.device}`).join(" and ")}; move one with x.to(device)`,
+        `${name}: expected all tensors on one device, but found ${tensors
+          .filter(isTensor)
+          .map((x) => `${tensorText(x)} on ${x.device}`)
+          .join(" and ")}; move one with x.to(device)`,
       )
   }
-  if (first.dtype === "bool") throw new TypeError(`${name}: bool tensors cannot be multiplied so (${tensors.map(tensorText).join(" and ")}); convert with x.to("int32")`)
+  if (first.dtype === "bool")
+    throw new TypeError(
+      `${name}: bool tensors cannot be multiplied so (${tensors.map(tensorText).join(" and ")}); convert with x.to("int32")`,
+    )
   first.device.requireDtype(name, first.dtype)
 }
 
@@ -185,6 +223,8 @@ export function checkScale(name: string, dtype: DType, scale: Readonly<Record<st
   for (const [key, value] of Object.entries(scale)) {
     if (typeof value !== "number") throw new TypeError(`${name}: ${key} must be a number, got ${valueText(value)}`)
     if (!isFloating(dtype) && !Number.isInteger(value))
-      throw new TypeError(`${name}: for integral tensors (${dtype}), ${key} must not be a floating point number, got ${value}`)
+      throw new TypeError(
+        `${name}: for integral tensors (${dtype}), ${key} must not be a floating point number, got ${value}`,
+      )
   }
 }

@@ -283,12 +283,30 @@ export function viewOf(
   context: unknown = null,
   kind: ViewKind = "normal",
 ): Tensor {
+  return track(rule, unrecordedView(x, shape, strides, offset, kind), [x], NONE, context)
+}
+
+/** Where a view lies: its sizes, strides and offset. */
+export interface Layout {
+  readonly shape: Sizes
+  readonly strides: Sizes
+  readonly offset: number
+}
+
+/** Several views of `x` as the outputs of one node, none of which may be changed in place while it is recorded. */
+export function viewsOf(x: Tensor, layouts: readonly Layout[], rule: Rule, context: unknown): Tensor[] {
+  const outs = layouts.map((l) => unrecordedView(x, l.shape, l.strides, l.offset, "multiple"))
+  trackAll(rule, outs, [x], NONE, context)
+  return outs
+}
+
+function unrecordedView(x: Tensor, shape: Sizes, strides: Sizes, offset: number, kind: ViewKind): Tensor {
   const out = new Tensor(x.storage, shape, strides, offset, x.dtype)
   const base = x.view_ ? x.view_.base : x
   const made = x.view_ && x.view_.kind !== "normal" && kind === "normal" ? x.view_.kind : kind
   out.view_ = { base, kind: gradEnabled() ? made : inferenceEnabled() ? "inference" : "noGrad", version: x.storage.version }
   out.isInference = x.isInference
-  return track(rule, out, [x], NONE, context)
+  return out
 }
 
 type ViewRule = (view: Tensor, stale: GradNode | null) => GradNode

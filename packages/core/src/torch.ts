@@ -79,6 +79,7 @@ export {
   zeros,
   zerosLike,
 } from "./ops/creation.ts"
+export { cdist, cosineSimilarity, pairwiseDistance } from "./ops/distance.ts"
 export { dropout } from "./ops/dropout.ts"
 export { einsum } from "./ops/einsum.ts"
 export { amax, amin, aminmax, argmax, argmin, max, min } from "./ops/extremes.ts"
@@ -173,6 +174,7 @@ export {
   tensordot,
   vdot,
 } from "./ops/matmul.ts"
+export { groupNorm, layerNorm, rmsNorm } from "./ops/normalization.ts"
 export { adaptiveAvgPool1d, adaptiveMaxPool1d, avgPool1d, maxPool1d, maxPool2d, maxPool3d } from "./ops/pooling.ts"
 export {
   Generator,

@@ -6,7 +6,7 @@ import {
   type Tensor as AnyTensor,
   type Args,
   bind,
-  type Device,
+  Device,
   type DType,
   isDType,
   isFloating,
@@ -462,7 +462,7 @@ function target(args: readonly unknown[]): { dtype?: DType; device?: string | De
   const [first, second] = args
   if (first instanceof Tensor) return { dtype: first.dtype, device: first.device }
   if (isDType(first)) return { dtype: first }
-  if (typeof first === "string" || (typeof first === "object" && first !== null && "backend" in first))
+  if (typeof first === "string" || first instanceof Device)
     return { device: first as string | Device, ...(second !== undefined && { dtype: second as DType }) }
   const [dtype, device] = bind(TO, args) as [DType?, (string | Device)?]
   if (dtype !== undefined && !isDType(dtype)) throw new TypeError(`Module.to: unknown dtype ${valueText(dtype)}`)

@@ -217,7 +217,13 @@ describe("batch norm", () => {
     const wanted = golden.batchNorm[String(momentum)]
     manualSeed(5)
     const module = new nn.BatchNorm1d(3, { momentum })
-    const outputs = [0, 1, 2].map((k) => module(randn43().mul(k + 1).add(k)))
+    const outputs = [0, 1, 2].map((k) =>
+      module(
+        randn43()
+          .mul(k + 1)
+          .add(k),
+      ),
+    )
     module.eval()
     outputs.push(module(randn43()))
     outputs.forEach((out, i) => expectClose(describeTensor(out), { shape: [4, 3], values: wanted.outputs[i] }, 2e-6))
@@ -244,7 +250,9 @@ describe("constructor arguments", () => {
     expect(() => new nn.Linear({ in_features: 2, outFeatures: 3 } as never)).toThrow(
       /Linear: unknown option "in_features"; did you mean inFeatures\?/,
     )
-    expect(() => new nn.Conv2d(1, 2, 3, { pading: 1 } as never)).toThrow(/Conv2d: unknown option "pading"; did you mean padding\?/)
+    expect(() => new nn.Conv2d(1, 2, 3, { pading: 1 } as never)).toThrow(
+      /Conv2d: unknown option "pading"; did you mean padding\?/,
+    )
     expect(() => new nn.ReLU({ inPlace: true } as never)).toThrow(/did you mean inplace\?/)
     expect(() => new nn.CrossEntropyLoss({ label_smoothing: 0.1 } as never)).toThrow(/did you mean labelSmoothing\?/)
   })
@@ -254,10 +262,14 @@ describe("constructor arguments", () => {
     expect(() => new nn.Linear(-1, 2)).toThrow(/Linear: inFeatures must be an integer of at least 0, got -1/)
     expect(() => new nn.Conv2d(3, 4, 3, { groups: 2 })).toThrow(/inChannels must be divisible by groups, got 3 and 2/)
     expect(() => new nn.Conv2d(3, 4, 3, { padding: "same", stride: 2 })).toThrow(/"same" is not supported for strided/)
-    expect(() => new nn.Conv2d(3, 4, [3, 3, 3])).toThrow(/kernelSize must be an integer of at least 1 or 2 of them, got \[3, 3, 3\]/)
+    expect(() => new nn.Conv2d(3, 4, [3, 3, 3])).toThrow(
+      /kernelSize must be an integer of at least 1 or 2 of them, got \[3, 3, 3\]/,
+    )
     expect(() => new nn.Dropout(1.5)).toThrow(/dropout probability has to be between 0 and 1, but got 1.5/)
     expect(() => new nn.GroupNorm(3, 4)).toThrow(/numChannels \(4\) must be divisible by numGroups \(3\)/)
-    expect(() => new nn.Embedding(3, 2, { paddingIdx: 3 })).toThrow(/paddingIdx must be within numEmbeddings \(3\), got 3/)
+    expect(() => new nn.Embedding(3, 2, { paddingIdx: 3 })).toThrow(
+      /paddingIdx must be within numEmbeddings \(3\), got 3/,
+    )
   })
 
   test("device and dtype of the parameters", () => {
@@ -283,11 +295,22 @@ describe("layers in training", () => {
   test("a transposed convolution takes the size wanted", () => {
     const up = new nn.ConvTranspose2d(1, 1, 3, { stride: 2, padding: 1 })
     expect(up(ones(1, 1, 3, 3), [6, 5]).shape).toEqual([1, 1, 6, 5])
-    expect(() => up(ones(1, 1, 3, 3), [7, 5])).toThrow(/requested an output size of \[7, 5\], but valid sizes range from \[5, 5\] to \[6, 6\]/)
+    expect(() => up(ones(1, 1, 3, 3), [7, 5])).toThrow(
+      /requested an output size of \[7, 5\], but valid sizes range from \[5, 5\] to \[6, 6\]/,
+    )
   })
 
   test("pooling with indices", () => {
-    const [values, indices] = new nn.MaxPool2d(2, { returnIndices: true })(tensor([[[[1, 5], [3, 2]]]]))
+    const [values, indices] = new nn.MaxPool2d(2, { returnIndices: true })(
+      tensor([
+        [
+          [
+            [1, 5],
+            [3, 2],
+          ],
+        ],
+      ]),
+    )
     expect(numbers(values)).toEqual([5])
     expect(numbers(indices)).toEqual([1])
   })
@@ -295,12 +318,19 @@ describe("layers in training", () => {
   test("embedding: the padding row stays zero and gets no gradient", () => {
     const table = new nn.Embedding(4, 2, { paddingIdx: 1 })
     expect(numbers(table.weight.select(0, 1))).toEqual([0, 0])
-    table(tensor([1, 2, 1], { dtype: "int32" })).sum().backward()
+    table(tensor([1, 2, 1], { dtype: "int32" }))
+      .sum()
+      .backward()
     expect(numbers(table.weight.grad!)).toEqual([0, 0, 0, 0, 1, 1, 0, 0])
   })
 
   test("embedding from a table", () => {
-    const table = nn.Embedding.fromPretrained(tensor([[1, 2], [3, 4]]))
+    const table = nn.Embedding.fromPretrained(
+      tensor([
+        [1, 2],
+        [3, 4],
+      ]),
+    )
     expect(table.weight.requiresGrad).toBe(false)
     expect(numbers(table(tensor([1], { dtype: "int32" })))).toEqual([3, 4])
     expect(String(table)).toBe("Embedding(2, 2)")

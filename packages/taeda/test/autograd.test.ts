@@ -281,7 +281,7 @@ describe("backward", () => {
         y.backward()
         return x.grad
       },
-      "ERR TypeError: range() missing 1 required positional arguments: \"end\"",
+      "tensor(1.)",
     ],
     "NaN of the branch not taken stays out of what is not its": [
       () => {
@@ -311,7 +311,7 @@ describe("backward", () => {
       "Mismatch in shape: grad_output[0] has a shape of [3] and output[0] has a shape of [2].",
     ],
     "an integer gradient": [() => ones(2, G).mul(2).backward(ones(2, { dtype: "int32" })), "the gradient must be floating, got int32"],
-    "a gradient that is no tensor": [() => ones(2, G).mul(2).backward([1, 1] as unknown as torch.Tensor), "gradients must be tensors or null, got 1"],
+    "a gradient that is no tensor": [() => ones(2, G).mul(2).backward(1 as unknown as torch.Tensor), "gradients must be tensors or null, got 1"],
     "no inputs": [() => ones(2, G).sum().backward({ inputs: [] }), "inputs must not be empty"],
     "an input without gradient": [() => ones(2, G).sum().backward({ inputs: [ones(2)] }), "One of the differentiated Tensors does not require grad"],
     "fewer gradients than tensors": [() => autograd.backward([ones(2, G).sum(), ones(2, G).sum()], [null]), "got 2 tensors and 1 gradients"],
@@ -439,7 +439,7 @@ describe("autograd.grad", () => {
         let y = x.sin()
         return [1, 2, 3, 4].map(() => (y = grad(y.sum(), x, { createGraph: true })[0]!).detach())
       },
-      "ERR TypeError: range() missing 1 required positional arguments: \"end\"",
+      "(tensor([0.8776, 0.5403], dtype=torch.float64), tensor([-0.4794, -0.8415], dtype=torch.float64), tensor([-0.8776, -0.5403], dtype=torch.float64), tensor([0.4794, 0.8415], dtype=torch.float64))",
     ],
     "through gradOutputs": [
       () => {
@@ -549,7 +549,7 @@ describe("gradients have their own dtype, shape and memory", () => {
           tensor([1], { dtype: "int8" }).add(tensor(300, { dtype: "int32" })),
         ]
       },
-      "(tensor([2, 3], dtype=torch.int32), tensor([2.5000, 3.5000]), tensor([2., 3.], dtype=torch.float64), tensor([1.5000, 3.0000], dtype=torch.float16), tensor([2.5000, 0.0000]), tensor([1, 2], dtype=torch.int32), tensor([2.]), tensor([2.5000]), tensor([45], dtype=torch.int8))",
+      "(tensor([2, 3]), tensor([2.5000, 3.5000]), tensor([2., 3.], dtype=torch.float64), tensor([1.5000, 3.0000], dtype=torch.float16), tensor([2.5000, 0.0000]), tensor([1, 2]), tensor([2.]), tensor([2.5000]), tensor([45], dtype=torch.int8))",
     ],
     "float16": [
       () => {

@@ -6,7 +6,7 @@ import { isTensor } from "taeda"
 export function repr(value: unknown): string {
   if (value === null || value === undefined) return "None"
   if (typeof value === "boolean") return value ? "True" : "False"
-  if (typeof value === "string") return `'${value}'`
+  if (typeof value === "string") return `'${value.replaceAll("\n", "\\n")}'`
   if (Array.isArray(value)) return value.length === 1 ? `(${repr(value[0])},)` : `(${value.map(repr).join(", ")})`
   if (isTensor(value)) return value.toString()
   return String(value)
@@ -25,5 +25,5 @@ export function refusals(table: Readonly<Record<string, readonly [program: () =>
 }
 
 /** `[name, output]` per edge of a node, as PyTorch's `next_functions`. */
-export const edges = (node: { nextFunctions: readonly (readonly [{ name(): string } | null, number])[] } | null): unknown =>
+export const edges = (node: { nextFunctions: readonly (readonly [{ name(): string } | null, number])[] } | null): unknown[] =>
   node!.nextFunctions.map(([n, output]) => [n?.name() ?? null, output])

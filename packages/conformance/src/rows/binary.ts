@@ -268,4 +268,73 @@ export const BINARY: readonly Row[] = [
       bad([t([2, 3]), mask([4]), 1], ["maskedFill", "[2, 3]", "[4]"]),
     ],
   }),
+  ...["eq_", "ne_", "lt_", "le_", "gt_", "ge_", "logicalAnd_", "logicalOr_", "logicalXor_"].map((name) =>
+    row(name, {
+      in: "Tensor",
+      mutates: true,
+      grad: false,
+      dtypes: ALL,
+      samples: [
+        [t([2, 3]), t([2, 3], { low: -1, high: 1 })],
+        [t([3, 4], { layout: "transposed" }), t([4])],
+      ],
+    }),
+  ),
+  row("logicalNot_", { in: "Tensor", mutates: true, grad: false, dtypes: ALL, samples: [[t([2, 3])]] }),
+  row("trueDivide_", {
+    in: "Tensor",
+    mutates: true,
+    samples: [
+      [t([2, 3]), t([3], DIVISOR)],
+      [t([2, 3]), 4],
+    ],
+  }),
+  row("floatPower", {
+    samples: [
+      [t([2, 3], { low: 0.5, high: 4 }), t([3])],
+      [t([2, 3], { low: 0.5, high: 4 }), 2],
+      [2, t([3])],
+      [t([2, 3], { dtype: "int32", low: 1, high: 5 }), 0.5],
+    ],
+    noGradcheck: undefined,
+  }),
+  row("floatPower_", {
+    in: "Tensor",
+    mutates: true,
+    dtypes: ["float64"],
+    samples: [
+      [t([2, 3], { low: 0.5, high: 4 }), 2],
+      [t([2, 3], { low: 0.5, high: 4 }), t([3])],
+    ],
+  }),
+  row("nextafter", {
+    inPlace: true,
+    grad: false,
+    dtypes: ["float32", "float64", "bfloat16"],
+    samples: binary(),
+  }),
+  row("ldexp", {
+    inPlace: true,
+    samples: [
+      [t([2, 3]), t([2, 3], { dtype: "int32", low: -4, high: 5 })],
+      [t([2, 3]), t([3], { dtype: "int32", low: -4, high: 5 })],
+    ],
+  }),
+  ...["gcd", "lcm"].map((name) =>
+    row(name, {
+      inPlace: true,
+      grad: false,
+      dtypes: ["int32", "int64", "uint8", "int8"],
+      samples: [
+        [t([2, 3]), t([2, 3], { seed: 7 })],
+        [t([3, 1]), t([4], { layout: "sliced" })],
+        [v([0, 0, 12, -12, 7], { dtype: "int32" }), v([0, 5, 18, 18, -3], { dtype: "int32" })],
+      ],
+      errors: [bad([t([2]), t([2])], [name, "float32"])],
+    }),
+  ),
+  row("xlog1py", {
+    in: "special",
+    samples: [...binary({}, { low: 0, high: 4 }, {}, false), [t([3]), 2], [0, t([3], { low: 0, high: 4 })]],
+  }),
 ]

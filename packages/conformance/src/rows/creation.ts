@@ -159,4 +159,12 @@ export const CREATION: readonly Row[] = [
       [t([1]), [2], 2.5, { dtype: "float64" }],
     ],
   }),
+  make("newTensor", {
+    in: "Tensor",
+    samples: [
+      [t([1]), [1, 2]],
+      [t([1]), [[1.5]]],
+      [t([1]), [1], { dtype: "int32" }],
+    ],
+  }),
 ]

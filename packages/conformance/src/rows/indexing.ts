@@ -302,4 +302,50 @@ export const INDEXING: readonly Row[] = [
     ],
     errors: [bad([t([2]), t([2, 2])], ["bucketize", "[2, 2]"])],
   }),
+  row("put", {
+    inPlace: true,
+    dtypes: SUMMED,
+    samples: [
+      [t([3, 4]), at([0, 5, -1]), t([3])],
+      [t([3, 4], A), at([0, 5, 5]), t([3]), true],
+    ],
+    errors: [bad([t([3, 4]), at([12]), t([1])], ["put", "12"]), bad([t([3, 4]), at([0, 1]), t([3])], ["put"])],
+  }),
+  moving("maskedScatter", {
+    inPlace: true,
+    samples: [
+      [t([3, 4]), mask([3, 4]), t([12])],
+      [t([2, 3], A), mask([3], { values: [1, 0, 1] }), t([2, 2])],
+    ],
+    errors: [bad([t([3]), t([3]), t([3])], ["maskedScatter", "bool"])],
+  }),
+  row("argwhere", {
+    dtypes: ALL,
+    grad: false,
+    awaited: true,
+    indices: [0],
+    samples: [[t([2, 3], { low: 0, high: 2 })], [mask([3, 4], A)], [t([0, 3])]],
+  }),
+  row("uniqueConsecutive", {
+    dtypes: ["float32", "float64", "int32", "bool"],
+    grad: false,
+    awaited: true,
+    indices: [1, 2],
+    samples: [
+      [t([9], { low: 0, high: 2 })],
+      [v([1, 1, 2, 2, 3, 1, 1])],
+      [v([1, 1, 2, 2, 3, 1, 1]), { returnInverse: true, returnCounts: true }],
+      [t([3, 2], { values: [1, 2, 1, 2, 0, 1] }), { dim: 0, returnInverse: true }],
+    ],
+  }),
+  row("isin", {
+    dtypes: ["float32", "float64", "int32", "int64", "uint8"],
+    method: false,
+    grad: false,
+    samples: [
+      [v([1, 2, 3, 4]), v([2, 4, 5])],
+      [t([2, 2], { values: [1, 2, 3, 4] }), v([2, 3]), { invert: true }],
+      [v([1, 2, 2]), 2],
+    ],
+  }),
 ]

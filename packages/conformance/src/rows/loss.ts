@@ -132,6 +132,11 @@ export const LOSS: readonly Row[] = [
       bad([t([2, 3], UNIT), t([2, 4], UNIT)], ["binaryCrossEntropy", "[2, 3]", "[2, 4]"]),
       bad([v([2]), v([1])], ["binaryCrossEntropy", "0", "1"]),
     ],
+    {
+      gradientTolerance: {
+        float64: { rtol: 1e-8, atol: 1e-12, reason: "PyTorch adds 1e-12 to a denominator in the second derivative" },
+      },
+    },
   ),
   functional(
     "binaryCrossEntropyWithLogits",
@@ -193,4 +198,15 @@ export const LOSS: readonly Row[] = [
     ],
     [bad([t([2]), t([2]), v([1, -1])], ["gaussianNllLoss", "var"])],
   ),
+  functional("softMarginLoss", [
+    [t([4]), SIGNS],
+    ...REDUCTIONS.map((reduction): SampleInit => [t([4]), SIGNS, { reduction }]),
+  ]),
+  functional("multilabelSoftMarginLoss", [
+    [t([2, 3]), t([2, 3], { ...UNIT, requiresGrad: false })],
+    [t([2, 3]), t([2, 3], { ...UNIT, requiresGrad: false }), t([3], { ...UNIT, requiresGrad: false })],
+    ...REDUCTIONS.map(
+      (reduction): SampleInit => [t([2, 3], A), t([2, 3], { ...UNIT, requiresGrad: false }), { reduction }],
+    ),
+  ]),
 ]

@@ -433,4 +433,92 @@ export const SHAPE: readonly Row[] = [
     ],
     [bad([t([5]), 0], ["tensorSplit", "0"])],
   ),
+  move(
+    "swapdims",
+    [
+      [t([2, 3]), 0, 1],
+      [t([2, 3, 4], A), 0, -1],
+    ],
+    [outOfRange("swapdims", 0, 2)],
+  ),
+  ...["transpose_", "swapaxes_", "swapdims_"].map((name) =>
+    move(
+      name,
+      [
+        [t([2, 3]), 0, 1],
+        [t([2, 3, 4], A), 0, -1],
+      ],
+      [outOfRange(name, 0, 2)],
+      { in: "Tensor", mutates: true },
+    ),
+  ),
+  move("t_", [[t([2, 3])], [t([3])]], [bad([t([2, 3, 4])], ["t_", "2"])], { in: "Tensor", mutates: true }),
+  ...["hsplit", "vsplit", "dsplit"].map((name) =>
+    move(
+      name,
+      [
+        [t([2, 4, 6]), 2],
+        [t([4, 4, 4], A), [1, 3]],
+      ],
+      [bad([t([2]), 5], [name])],
+    ),
+  ),
+  move(
+    "selectScatter",
+    [
+      [t([2, 3]), t([3]), 0, 1],
+      [t([2, 3], A), t([2], S), 1, -1],
+    ],
+    [bad([t([2, 3]), t([2]), 0, 0], ["selectScatter", "[2]", "[3]"])],
+  ),
+  move(
+    "sliceScatter",
+    [
+      [t([4, 3]), t([2, 3]), 0, 1, 3],
+      [t([4, 3], A), t([2, 3], S), { start: 0, end: 4, step: 2 }],
+      [t([2, 5]), t([2, 2]), 1, 3],
+    ],
+    [bad([t([4, 3]), t([3, 3]), 0, 1, 3], ["sliceScatter", "[3, 3]", "[2, 3]"])],
+  ),
+  move(
+    "diagonalScatter",
+    [
+      [t([3, 3]), t([3])],
+      [t([3, 4], A), t([3], S), 1],
+    ],
+    [bad([t([3, 3]), t([2])], ["diagonalScatter", "[2]", "[3]"])],
+  ),
+  ...["concat", "concatenate"].map((name) =>
+    move(name, [[[t([2, 3]), t([1, 3])]], [[t([2, 3]), t([2, 1])], 1]], [], { method: false }),
+  ),
+  ...["atleast1d", "atleast2d", "atleast3d"].map((name) =>
+    move(name, [[t([])], [t([2])], [t([2, 3], A)], [t([2, 3, 2])], [t([2, 2, 2, 2])], [t([]), t([3])]], [], {
+      method: false,
+      torch: name.replace(/(\dd)/, "_$1"),
+    }),
+  ),
+  move("rowStack", [[[t([2, 3]), t([1, 3])]], [[t([2]), t([2])]]], [], { method: false, torch: "row_stack" }),
+  move("dstack", [[[t([2, 3]), t([2, 3])]], [[t([2]), t([2])]]], [], { method: false }),
+  move("columnStack", [[[t([2, 3]), t([2, 1])]], [[t([2]), t([2, 2])]]], [], { method: false }),
+  move(
+    "broadcastTensors",
+    [
+      [t([2, 1]), t([3])],
+      [t([]), t([2, 2], A)],
+    ],
+    [bad([t([2]), t([3])], ["broadcastTensors", "[2]", "[3]"])],
+    { method: false },
+  ),
+  move("cartesianProd", [[t([2]), t([3])], [t([3])], [t([2], S), t([1]), t([2])]], [], { method: false }),
+  move(
+    "blockDiag",
+    [
+      [t([2, 3]), t([1, 2])],
+      [t([]), t([2]), t([2, 2], A)],
+    ],
+    [],
+    { method: false },
+  ),
+  move("diagEmbed", [[t([3])], [t([2, 3]), 1], [t([2, 3], A), { offset: -1, dim1: 0, dim2: 2 }]], []),
+  move("diagflat", [[t([3])], [t([2, 2]), 1], [t([2], S), -1]], []),
 ]

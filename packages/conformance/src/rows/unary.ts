@@ -11,6 +11,7 @@ import {
   type Row,
   type RowInit,
   row,
+  type SampleInit,
   sample,
   type TensorOptions,
   t,
@@ -58,6 +59,21 @@ const TRIGAMMA: Row["gradientTolerance"] = {
   float64: { rtol: 1e-8, atol: 1e-9, reason: "PyTorch's trigamma has nine or ten digits" },
 }
 
+/** The extremes at which PyTorch's own float32 formula keeps its digits. */
+const TAME = EXTREMES.filter((x) => !(Math.abs(x) > 20 && Number.isFinite(x)))
+
+const overwriting = (name: string, options: Options[] = []): Row =>
+  row(name, {
+    in: "nn.functional",
+    method: false,
+    mutates: true,
+    samples: [
+      [t([2, 3])],
+      [t([3, 4], { layout: "transposed" })],
+      ...options.map((each): SampleInit => [t([2, 3]), each]),
+    ],
+  })
+
 export const UNARY: readonly Row[] = [
   row("abs", { inPlace: true, dtypes: NUMERIC, samples: unary() }),
   row("neg", {
@@ -100,7 +116,19 @@ export const UNARY: readonly Row[] = [
   smooth("erfc"),
   smooth("erfinv", UNIT),
   smooth("lgamma", { low: 0, high: 8 }, { gradientTolerance: TRIGAMMA }),
-  smooth("digamma", { low: 0, high: 8 }, { gradientTolerance: TRIGAMMA }),
+  smooth(
+    "digamma",
+    { low: 0, high: 8 },
+    {
+      gradientTolerance: TRIGAMMA,
+      // At the poles PyTorch's trigamma gives whatever the rounding of π leaves of a division by zero.
+      samples: unary(
+        { low: 0, high: 8 },
+        {},
+        EXTREMES.filter((x) => !(x <= 0 && Number.isInteger(x))),
+      ),
+    },
+  ),
   smooth("sigmoid", { low: -8, high: 8 }),
   smooth(
     "logit",
@@ -254,4 +282,46 @@ export const UNARY: readonly Row[] = [
     ],
     errors: [bad([t([2, 3])], ["glu", "3"])],
   }),
+  row("entr", { in: "special", samples: unary({ low: 0, high: 4 }) }),
+  row("ndtr", { in: "special", samples: unary() }),
+  row("logNdtr", { in: "special", dtypes: WIDE, samples: unary({}, {}, TAME) }),
+  row("polygamma", {
+    samples: [0, 1, 2, 3].flatMap((n): SampleInit[] => [
+      [n, t([2, 3], { low: 0, high: 8 })],
+      [n, t([4], { low: 0, high: 8, layout: "sliced" })],
+    ]),
+    gradientTolerance: TRIGAMMA,
+    tolerance: TRIGAMMA,
+    errors: [bad([-1, t([2])], ["polygamma", "-1"])],
+  }),
+  row("polygamma_", {
+    in: "Tensor",
+    mutates: true,
+    samples: [[t([2, 3], { low: 0, high: 8 }), 1]],
+    gradientTolerance: TRIGAMMA,
+    tolerance: TRIGAMMA,
+  }),
+  row("mvlgamma", {
+    inPlace: true,
+    gradientTolerance: TRIGAMMA,
+    samples: [
+      [t([2, 3], { low: 1, high: 8 }), 1],
+      [t([2, 3], { low: 2, high: 8 }), 3],
+      [t([3, 4], { low: 2, high: 8, layout: "transposed" }), 2],
+    ],
+    errors: [bad([t([2]), 0], ["mvlgamma", "0"])],
+  }),
+  // The forms that overwrite, of functions of nn.functional that have no method.
+  overwriting("leakyRelu_", [{ negativeSlope: 0.25 }]),
+  overwriting("hardtanh_", [{ minVal: -0.5, maxVal: 1.5 }]),
+  overwriting("elu_", [{ alpha: 0.5 }]),
+  overwriting("selu_"),
+  overwriting("celu_", [{ alpha: 2 }]),
+  row("threshold_", { in: "nn.functional", method: false, mutates: true, samples: [[t([2, 3]), 0.5, 20]] }),
+  row("rrelu", {
+    in: "nn.functional",
+    aliases: ["rrelu"],
+    samples: [[t([2, 3])], [t([3, 4], { layout: "transposed" }), 0.25, 0.5, false]],
+  }),
+  row("rrelu_", { in: "nn.functional", method: false, mutates: true, samples: [[t([2, 3])], [t([2, 3]), 0.25, 0.5]] }),
 ]

@@ -1,5 +1,6 @@
 /** The values of an op, called in every way that there is. */
 
+import { CATALOGUE } from "@taeda/core"
 import { FORMS, type Form, prepare } from "../calls.ts"
 import type { Case } from "../cases.ts"
 import { compareResult } from "../compare.ts"

@@ -9,7 +9,7 @@ import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import type { ConvKernel } from "../kernel.ts"
-import { checkFactors, type ConvGeometry, runConv, type Side } from "../products.ts"
+import { type ConvGeometry, checkFactors, runConv, type Side } from "../products.ts"
 import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
 import { zeros } from "./creation.ts"
@@ -69,7 +69,14 @@ function derivative(
   return track(by, out, inputs, a.requiresGrad ? (b.requiresGrad ? [b, a] : [b]) : [a], context)
 }
 
-function computed(pass: ConvKernel["pass"], a: Tensor, b: Tensor, shape: Sizes, geometry: ConvGeometry, bias: Tensor | null): Tensor {
+function computed(
+  pass: ConvKernel["pass"],
+  a: Tensor,
+  b: Tensor,
+  shape: Sizes,
+  geometry: ConvGeometry,
+  bias: Tensor | null,
+): Tensor {
   const { device, dtype } = a
   // A sum of nothing: an empty batch.
   if (!bias && (numelOf(a.shape) === 0 || numelOf(b.shape) === 0)) return zeros(shape, { device, dtype })
@@ -85,29 +92,44 @@ type Padding = PerDim | "same" | "valid"
 
 /** The input with a batch dim, and how to take it off the result again. */
 function batched(name: string, x: Tensor, w: Tensor, spatial: number): { x: Tensor; done: (y: Tensor) => Tensor } {
-  if (w.ndim !== spatial + 2) throw new RangeError(`${name}: weight must have ${spatial + 2} dims, got ${tensorText(w)}`)
+  if (w.ndim !== spatial + 2)
+    throw new RangeError(`${name}: weight must have ${spatial + 2} dims, got ${tensorText(w)}`)
   if (x.ndim === spatial + 2) return { x, done: (y) => y }
   if (x.ndim !== spatial + 1)
-    throw new RangeError(`${name}: expected ${spatial + 1}D (unbatched) or ${spatial + 2}D (batched) input, but got input of size: ${shapeText(x.shape)} (${tensorText(x)})`)
+    throw new RangeError(
+      `${name}: expected ${spatial + 1}D (unbatched) or ${spatial + 2}D (batched) input, but got input of size: ${shapeText(x.shape)} (${tensorText(x)})`,
+    )
   return { x: unsqueeze(x, 0), done: (y) => squeeze(y, 0) }
 }
 
 function checkGroups(name: string, groups: unknown, channels: number, w: Tensor): number {
-  if (typeof groups !== "number" || !Number.isInteger(groups) || groups < 1) throw new RangeError(`${name}: groups must be a positive integer, got ${valueText(groups)}`)
+  if (typeof groups !== "number" || !Number.isInteger(groups) || groups < 1)
+    throw new RangeError(`${name}: groups must be a positive integer, got ${valueText(groups)}`)
   if (channels % groups !== 0 || w.shape[0]! % groups !== 0)
-    throw new RangeError(`${name}: groups ${groups} must divide the ${channels} input channels and the ${w.shape[0]} of the weight's first dim (${tensorText(w)})`)
+    throw new RangeError(
+      `${name}: groups ${groups} must divide the ${channels} input channels and the ${w.shape[0]} of the weight's first dim (${tensorText(w)})`,
+    )
   return groups
 }
 
 function checkBias(name: string, bias: Tensor | null, channels: number): void {
   if (bias && (bias.ndim !== 1 || bias.shape[0] !== channels))
-    throw new RangeError(`${name}: expected bias to be 1-dimensional with ${channels} elements, one per output channel, but got ${tensorText(bias)}`)
+    throw new RangeError(
+      `${name}: expected bias to be 1-dimensional with ${channels} elements, one per output channel, but got ${tensorText(bias)}`,
+    )
 }
 
 type Conv = (
   input: Tensor,
   ...args: Args<
-    [["weight", Tensor], ["bias", Tensor | null], ["stride", PerDim], ["padding", Padding], ["dilation", PerDim], ["groups", number]]
+    [
+      ["weight", Tensor],
+      ["bias", Tensor | null],
+      ["stride", PerDim],
+      ["padding", Padding],
+      ["dilation", PerDim],
+      ["groups", number],
+    ]
   >
 ) => Tensor
 
@@ -115,7 +137,15 @@ const convolution = (spatial: number): Conv => {
   const name = `conv${spatial}d`
   return op(
     `${name}(input, weight, bias?, stride?, padding?, dilation?, groups?)`,
-    (input: Tensor, w: Tensor, bias: Tensor | null = null, stride: PerDim = 1, padding: Padding = 0, dilation: PerDim = 1, groups = 1) => {
+    (
+      input: Tensor,
+      w: Tensor,
+      bias: Tensor | null = null,
+      stride: PerDim = 1,
+      padding: Padding = 0,
+      dilation: PerDim = 1,
+      groups = 1,
+    ) => {
       checkFactors(name, bias ? [input, w, bias] : [input, w])
       const { x, done } = batched(name, input, w, spatial)
       checkGroups(name, groups, x.shape[1]!, w)
@@ -132,13 +162,18 @@ const convolution = (spatial: number): Conv => {
       let before: readonly number[]
       let outSize: number[]
       if (padding === "same") {
-        if (s.some((v) => v !== 1)) throw new RangeError(`${name}: padding "same" is not supported for strided convolutions, got stride ${shapeText(s)}`)
+        if (s.some((v) => v !== 1))
+          throw new RangeError(
+            `${name}: padding "same" is not supported for strided convolutions, got stride ${shapeText(s)}`,
+          )
         // What an even kernel lacks is padded at the end: positions outside are zero, however many the output asks for.
         before = reach.map((r) => Math.floor(r / 2))
         outSize = size
       } else {
         if (typeof padding === "string" && padding !== "valid")
-          throw new RangeError(`${name}: padding must be a number, a list, "same" or "valid", got ${valueText(padding)}`)
+          throw new RangeError(
+            `${name}: padding must be a number, a list, "same" or "valid", got ${valueText(padding)}`,
+          )
         const p = perDim(name, "padding", padding === "valid" ? 0 : padding, spatial, 0)
         before = p
         outSize = size.map((n, i) => Math.floor((n + 2 * p[i]! - reach[i]! - 1) / s[i]!) + 1)
@@ -206,10 +241,16 @@ const transposedConvolution = (spatial: number): ConvTranspose => {
       const d = perDim(name, "dilation", dilation, spatial, 1)
       const extra = perDim(name, "outputPadding", outputPadding, spatial, 0)
       if (extra.some((e, i) => e >= s[i]! && e >= d[i]!))
-        throw new RangeError(`${name}: output padding must be smaller than either stride or dilation, but got outputPadding ${shapeText(extra)}, stride ${shapeText(s)}, dilation ${shapeText(d)}`)
-      const size = y.shape.slice(2).map((n, i) => (n - 1) * s[i]! - 2 * p[i]! + d[i]! * (w.shape[i + 2]! - 1) + extra[i]! + 1)
+        throw new RangeError(
+          `${name}: output padding must be smaller than either stride or dilation, but got outputPadding ${shapeText(extra)}, stride ${shapeText(s)}, dilation ${shapeText(d)}`,
+        )
+      const size = y.shape
+        .slice(2)
+        .map((n, i) => (n - 1) * s[i]! - 2 * p[i]! + d[i]! * (w.shape[i + 2]! - 1) + extra[i]! + 1)
       if (size.some((n) => n < 1))
-        throw new RangeError(`${name}: given input size per channel ${shapeText(y.shape.slice(2))}, the calculated output size per channel is ${shapeText(size)}: it is too small (input ${shapeText(input.shape)}, weight ${shapeText(w.shape)})`)
+        throw new RangeError(
+          `${name}: given input size per channel ${shapeText(y.shape.slice(2))}, the calculated output size per channel is ${shapeText(size)}: it is too small (input ${shapeText(input.shape)}, weight ${shapeText(w.shape)})`,
+        )
       const geometry: ConvGeometry = { stride: s, padding: p, dilation: d, groups }
       return done(derivative("x", { y, w }, [y.shape[0]!, channels, ...size], geometry, bias, CONVOLUTION))
     },

@@ -12,10 +12,15 @@ import { sum } from "./reduction.ts"
 import { clampMin } from "./selection.ts"
 import { expand, expandAs, unsqueeze } from "./views.ts"
 
-function check(name: string, tensors: Readonly<Record<string, unknown>>, numbers: Readonly<Record<string, unknown>>): void {
+function check(
+  name: string,
+  tensors: Readonly<Record<string, unknown>>,
+  numbers: Readonly<Record<string, unknown>>,
+): void {
   for (const [role, t] of Object.entries(tensors)) {
     if (!isTensor(t)) throw new TypeError(`${name}: ${role} must be a tensor, got ${valueText(t)}`)
-    if (!isFloating(t.dtype)) throw new TypeError(`${name}: expected floating tensors, got ${tensorText(t)}; convert with x.to("float32")`)
+    if (!isFloating(t.dtype))
+      throw new TypeError(`${name}: expected floating tensors, got ${tensorText(t)}; convert with x.to("float32")`)
   }
   for (const [what, value] of Object.entries(numbers))
     if (typeof value !== "number") throw new TypeError(`${name}: ${what} must be a number, got ${valueText(value)}`)
@@ -24,16 +29,16 @@ function check(name: string, tensors: Readonly<Record<string, unknown>>, numbers
 /**
  * Σ x1·x2 / (max(|x1|, eps)·max(|x2|, eps)) along `dim`, the tensors broadcast: without that dim, in [−1, 1].
  */
-export const cosineSimilarity: (x1: Tensor, ...args: Args<[["x2", Tensor], ["dim", number], ["eps", number]]>) => Tensor = op(
-  "cosineSimilarity(x1, x2, dim?, eps?)",
-  (a: Tensor, b: Tensor, dim = 1, eps = 1e-8) => {
-    check("cosineSimilarity", { x1: a, x2: b }, { dim, eps })
-    const unit = (x: Tensor): Tensor => div(x, BOUNDED.call(vectorNorm(x, 2, dim, true), eps))
-    const shape = broadcastSizes("cosineSimilarity", a.shape, b.shape)
-    const [p, q] = [a, b].map((x) => (sameSizes(x.shape, shape) ? x : expand(x, shape)))
-    return sum(mul(unit(p!), unit(q!)), dim)
-  },
-)
+export const cosineSimilarity: (
+  x1: Tensor,
+  ...args: Args<[["x2", Tensor], ["dim", number], ["eps", number]]>
+) => Tensor = op("cosineSimilarity(x1, x2, dim?, eps?)", (a: Tensor, b: Tensor, dim = 1, eps = 1e-8) => {
+  check("cosineSimilarity", { x1: a, x2: b }, { dim, eps })
+  const unit = (x: Tensor): Tensor => div(x, BOUNDED.call(vectorNorm(x, 2, dim, true), eps))
+  const shape = broadcastSizes("cosineSimilarity", a.shape, b.shape)
+  const [p, q] = [a, b].map((x) => (sameSizes(x.shape, shape) ? x : expand(x, shape)))
+  return sum(mul(unit(p!), unit(q!)), dim)
+})
 
 const named = (name: string): Rule => ({ name, backward: (_node, g) => [g] })
 const NORM = named("NormBackward1")
@@ -49,26 +54,33 @@ function lengths(difference: Tensor, p: number, keepdim: boolean, node: Rule): T
 export const pairwiseDistance: (
   x1: Tensor,
   ...args: Args<[["x2", Tensor], ["p", number], ["eps", number], ["keepdim", boolean]]>
-) => Tensor = op("pairwiseDistance(x1, x2, p?, eps?, keepdim?)", (a: Tensor, b: Tensor, p = 2, eps = 1e-6, keepdim = false) => {
-  check("pairwiseDistance", { x1: a, x2: b }, { p, eps })
-  return lengths(add(sub(a, b), eps), p, keepdim, NORM)
-})
-
-/** The p-norm distances between all rows: x1 [.., p, m], x2 [.., r, m] → [.., p, r], the dims before broadcast. */
-export const cdist: (x1: Tensor, ...args: Args<[["x2", Tensor], ["p", number]]>) => Tensor = op("cdist(x1, x2, p?)", (a: Tensor, b: Tensor, p = 2) => {
-  check("cdist", { x1: a, x2: b }, { p })
-  if (a.ndim < 2 || b.ndim < 2) throw new RangeError(`cdist: the inputs must have at least 2 dims, got ${tensorText(a)} and ${tensorText(b)}`)
-  if (a.shape.at(-1) !== b.shape.at(-1))
-    throw new RangeError(`cdist: x1 and x2 must have the same number of columns, got ${tensorText(a)} and ${tensorText(b)}`)
-  if (!(p >= 0)) throw new RangeError(`cdist: only supports non-negative p values, got ${p}`)
-  return lengths(sub(unsqueeze(a, -2), unsqueeze(b, -3)), p, false, CDIST)
-})
-
-/** input / max(|input|_p, eps), the norm along `dim`: vectors of length 1. Floating dtypes. */
-export const normalize: (input: Tensor, ...args: Args<[["p", number], ["dim", number], ["eps", number]]>) => Tensor = op(
-  "normalize(input, p?, dim?, eps?)",
-  (x: Tensor, p = 2, dim = 1, eps = 1e-12) => {
-    check("normalize", { input: x }, { p, dim, eps })
-    return div(x, expandAs(clampMin(norm(x, p, dim, true), eps), x))
+) => Tensor = op(
+  "pairwiseDistance(x1, x2, p?, eps?, keepdim?)",
+  (a: Tensor, b: Tensor, p = 2, eps = 1e-6, keepdim = false) => {
+    check("pairwiseDistance", { x1: a, x2: b }, { p, eps })
+    return lengths(add(sub(a, b), eps), p, keepdim, NORM)
   },
 )
+
+/** The p-norm distances between all rows: x1 [.., p, m], x2 [.., r, m] → [.., p, r], the dims before broadcast. */
+export const cdist: (x1: Tensor, ...args: Args<[["x2", Tensor], ["p", number]]>) => Tensor = op(
+  "cdist(x1, x2, p?)",
+  (a: Tensor, b: Tensor, p = 2) => {
+    check("cdist", { x1: a, x2: b }, { p })
+    if (a.ndim < 2 || b.ndim < 2)
+      throw new RangeError(`cdist: the inputs must have at least 2 dims, got ${tensorText(a)} and ${tensorText(b)}`)
+    if (a.shape.at(-1) !== b.shape.at(-1))
+      throw new RangeError(
+        `cdist: x1 and x2 must have the same number of columns, got ${tensorText(a)} and ${tensorText(b)}`,
+      )
+    if (!(p >= 0)) throw new RangeError(`cdist: only supports non-negative p values, got ${p}`)
+    return lengths(sub(unsqueeze(a, -2), unsqueeze(b, -3)), p, false, CDIST)
+  },
+)
+
+/** input / max(|input|_p, eps), the norm along `dim`: vectors of length 1. Floating dtypes. */
+export const normalize: (input: Tensor, ...args: Args<[["p", number], ["dim", number], ["eps", number]]>) => Tensor =
+  op("normalize(input, p?, dim?, eps?)", (x: Tensor, p = 2, dim = 1, eps = 1e-12) => {
+    check("normalize", { input: x }, { p, dim, eps })
+    return div(x, expandAs(clampMin(norm(x, p, dim, true), eps), x))
+  })

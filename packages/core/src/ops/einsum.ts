@@ -7,7 +7,7 @@ import { isTensor, type Tensor } from "../tensor.ts"
 import { mul } from "./arithmetic.ts"
 import { bmm } from "./matmul.ts"
 import { sum } from "./reduction.ts"
-import { diagonal, permute, reshape, unsqueeze } from "./views.ts"
+import { diagonal, permute, reshape, unsqueeze, view } from "./views.ts"
 
 const NAME = "einsum"
 /** The dims of an ellipsis are labels of their own, counted from the last: ".0" is the innermost. */
@@ -18,9 +18,13 @@ function labelsOf(part: string, equation: string): string[] {
   const labels = part.replaceAll(" ", "").match(/\.\.\.|./g) ?? []
   for (const label of labels)
     if (label !== ELLIPSIS && !/^[a-zA-Z]$/.test(label))
-      throw new RangeError(`${NAME}: invalid subscript ${JSON.stringify(label)} in ${JSON.stringify(equation)}: subscripts must be letters, or "..."`)
+      throw new RangeError(
+        `${NAME}: invalid subscript ${JSON.stringify(label)} in ${JSON.stringify(equation)}: subscripts must be letters, or "..."`,
+      )
   if (labels.filter((l) => l === ELLIPSIS).length > 1)
-    throw new RangeError(`${NAME}: found "..." for a second time in ${JSON.stringify(part)} of ${JSON.stringify(equation)}`)
+    throw new RangeError(
+      `${NAME}: found "..." for a second time in ${JSON.stringify(part)} of ${JSON.stringify(equation)}`,
+    )
   return labels
 }
 
@@ -31,7 +35,9 @@ function perDimension(labels: readonly string[], x: Tensor, i: number, equation:
     throw new RangeError(
       `${NAME}: the number of subscripts in ${JSON.stringify(labels.join(""))} (${labels.filter((l) => l !== ELLIPSIS).length}) does not match the number of dimensions (${x.ndim}) of operand ${i}, ${tensorText(x)}, in ${JSON.stringify(equation)}`,
     )
-  return labels.flatMap((l) => (l === ELLIPSIS ? Array.from({ length: covered }, (_, d) => `.${covered - 1 - d}`) : [l]))
+  return labels.flatMap((l) =>
+    l === ELLIPSIS ? Array.from({ length: covered }, (_, d) => `.${covered - 1 - d}`) : [l],
+  )
 }
 
 interface Plan {
@@ -64,7 +70,9 @@ function planOf(equation: string, tensors: readonly Tensor[]): Plan {
         )
     }),
   )
-  const dots = [...sizes.keys()].filter((l) => l.startsWith(".")).sort((a, b) => Number(b.slice(1)) - Number(a.slice(1)))
+  const dots = [...sizes.keys()]
+    .filter((l) => l.startsWith("."))
+    .sort((a, b) => Number(b.slice(1)) - Number(a.slice(1)))
   const output = right === undefined ? [...dots, ...once(operands)] : outputLabels(right, equation, sizes, dots)
   return { operands, output, summed: [...sizes.keys()].filter((l) => !output.includes(l)), sizes }
 }
@@ -75,39 +83,49 @@ const once = (operands: readonly (readonly string[])[]): string[] => {
   return all.filter((l) => all.indexOf(l) === all.lastIndexOf(l)).sort()
 }
 
-function outputLabels(right: string, equation: string, sizes: ReadonlyMap<string, number>, dots: readonly string[]): string[] {
+function outputLabels(
+  right: string,
+  equation: string,
+  sizes: ReadonlyMap<string, number>,
+  dots: readonly string[],
+): string[] {
   const labels = labelsOf(right, equation)
   labels.forEach((label, i) => {
-    if (labels.indexOf(label) !== i) throw new RangeError(`${NAME}: output subscript ${label} appears more than once in the output of ${JSON.stringify(equation)}`)
+    if (labels.indexOf(label) !== i)
+      throw new RangeError(
+        `${NAME}: output subscript ${label} appears more than once in the output of ${JSON.stringify(equation)}`,
+      )
     if (label !== ELLIPSIS && !sizes.has(label))
-      throw new RangeError(`${NAME}: output subscript ${label} does not appear in the equation ${JSON.stringify(equation)} for any input operand`)
+      throw new RangeError(
+        `${NAME}: output subscript ${label} does not appear in the equation ${JSON.stringify(equation)} for any input operand`,
+      )
   })
   return labels.flatMap((l) => (l === ELLIPSIS ? dots : [l]))
 }
 
 /** The operand over all labels in order: repeated ones become their diagonal, missing ones dims of size 1. */
 function aligned(x: Tensor, labels: readonly string[], order: readonly string[], equation: string): Tensor {
-  let view = x
+  let part = x
   const own = [...labels]
   for (;;) {
     const d = own.findIndex((label, i) => own.indexOf(label, i + 1) > i)
     if (d < 0) break
     const again = own.indexOf(own[d]!, d + 1)
-    if (view.shape[d] !== view.shape[again])
+    if (part.shape[d] !== part.shape[again])
       throw new RangeError(
-        `${NAME}: subscript ${own[d]} is repeated for operand ${tensorText(x)} but the sizes don't match, ${view.shape[again]} != ${view.shape[d]}, in ${JSON.stringify(equation)}`,
+        `${NAME}: subscript ${own[d]} is repeated for operand ${tensorText(x)} but the sizes don't match, ${part.shape[again]} != ${part.shape[d]}, in ${JSON.stringify(equation)}`,
       )
     // The diagonal becomes the last dim.
-    view = diagonal(view, 0, d, again)
+    part = diagonal(part, 0, d, again)
     own.push(own[d]!)
     own.splice(again, 1)
     own.splice(d, 1)
   }
   const missing = order.filter((l) => !own.includes(l))
-  for (const _ of missing) view = unsqueeze(view, -1)
+  for (const _ of missing) part = unsqueeze(part, -1)
   const all = [...own, ...missing]
   const dims = order.map((l) => all.indexOf(l))
-  return permute(view, dims)
+  return permute(part, dims)
 }
 
 /** Σ a·b over the dims that `sums` marks, both over the same dims (size 1 where absent): one product of batches. */
@@ -126,15 +144,27 @@ function sumOfProducts(a: Tensor, b: Tensor, sums: readonly boolean[]): Tensor {
   const gone = sums.flatMap((summed, d) => (summed && !over.includes(d) ? [d] : []))
   const sizes = (t: Tensor, dims: readonly number[]): number[] => dims.map((d) => t.shape[d]!)
   const [batch, rows, inner, columns] = [sizes(x, both), sizes(x, left), sizes(x, over), sizes(y, right)]
-  const lhs = reshape(permute(x, [...both, ...left, ...over, ...right, ...gone]), [numelOf(batch), numelOf(rows), numelOf(inner)])
-  const rhs = reshape(permute(y, [...both, ...over, ...right, ...left, ...gone]), [numelOf(batch), numelOf(inner), numelOf(columns)])
+  const lhs = reshape(permute(x, [...both, ...left, ...over, ...right, ...gone]), [
+    numelOf(batch),
+    numelOf(rows),
+    numelOf(inner),
+  ])
+  const rhs = reshape(permute(y, [...both, ...over, ...right, ...left, ...gone]), [
+    numelOf(batch),
+    numelOf(inner),
+    numelOf(columns),
+  ])
   const made = [...both, ...left, ...right, ...over, ...gone]
   const product = reshape(bmm(lhs, rhs), [...batch, ...rows, ...columns, ...over.map(() => 1), ...gone.map(() => 1)])
-  return permute(product, sums.map((_, d) => made.indexOf(d)))
+  return permute(
+    product,
+    sums.map((_, d) => made.indexOf(d)),
+  )
 }
 
 function contracted(equation: string, tensors: readonly Tensor[]): Tensor {
-  if (tensors.length === 0) throw new RangeError(`${NAME}: must provide at least one operand for ${JSON.stringify(equation)}`)
+  if (tensors.length === 0)
+    throw new RangeError(`${NAME}: must provide at least one operand for ${JSON.stringify(equation)}`)
   if (tensors.length > 1) checkFactors(NAME, tensors)
   const { operands, output, summed } = planOf(equation, tensors)
   const order = [...output, ...summed]
@@ -151,7 +181,7 @@ function contracted(equation: string, tensors: readonly Tensor[]): Tensor {
     const sums = sumsAt(i)
     result = sums.includes(true) ? sumOfProducts(result, views[i]!, sums) : mul(result, views[i]!)
   }
-  return summed.length ? reshape(result, result.shape.slice(0, output.length)) : result
+  return summed.length ? view(result, result.shape.slice(0, output.length)) : result
 }
 
 /** Letters for the numbers of the list format. */
@@ -174,8 +204,10 @@ interface Einsum {
 const byEquation = op<(equation: string, ...operands: readonly unknown[]) => Tensor>(
   "einsum(equation, ...operands)",
   (equation: unknown, operands: readonly unknown[]) => {
-    if (typeof equation !== "string") throw new TypeError(`${NAME}: expected an equation such as "ij,jk->ik", got ${valueText(equation)}`)
-    for (const x of operands) if (!isTensor(x)) throw new TypeError(`${NAME}: operands must be tensors, got ${valueText(x)}`)
+    if (typeof equation !== "string")
+      throw new TypeError(`${NAME}: expected an equation such as "ij,jk->ik", got ${valueText(equation)}`)
+    for (const x of operands)
+      if (!isTensor(x)) throw new TypeError(`${NAME}: operands must be tensors, got ${valueText(x)}`)
     return contracted(equation, operands as readonly Tensor[])
   },
 )
@@ -185,7 +217,9 @@ function bySublists(all: readonly unknown[]): Tensor {
   const lists = all.filter((x) => !isTensor(x))
   const inTurn = all.every((x, i) => isTensor(x) === (i % 2 === 0 && i < all.length - (all.length % 2)))
   if (!inTurn || !lists.every(Array.isArray))
-    throw new TypeError(`${NAME}: expected operands each with the list of its subscripts, and perhaps a last list, got ${all.map(valueText).join(", ")}`)
+    throw new TypeError(
+      `${NAME}: expected operands each with the list of its subscripts, and perhaps a last list, got ${all.map(valueText).join(", ")}`,
+    )
   const texts = (lists as unknown[][]).map((list) => list.map(letterOf).join(""))
   const inputs = texts.slice(0, tensors.length).join(",")
   return contracted(texts.length > tensors.length ? `${inputs}->${texts[tensors.length]}` : inputs, tensors)

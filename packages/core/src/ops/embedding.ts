@@ -1,15 +1,15 @@
 /** Embeddings and one-hot. */
 import { type Args, op } from "../args.ts"
-import type { Rule } from "../autograd/node.ts"
 import { raw } from "../autograd/mode.ts"
+import type { Rule } from "../autograd/node.ts"
 import { requireIndex, requireSameDevice, requireTensor } from "../checks.ts"
 import { computeType, DEFAULT_INT, type DType } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { type Expr, where } from "../expr.ts"
 import { withIndexErrors } from "../faults.ts"
 import { type Argument, int, runMap, runReduce, runScatter } from "../kernels.ts"
-import { type Movement, pullRaw, push, pushInto, reshaped } from "../movement.ts"
 import { maxMonoid, sumMonoid } from "../monoids.ts"
+import { type Movement, pullRaw, push, pushInto, reshaped } from "../movement.ts"
 import type { Sizes } from "../shape.ts"
 import { allocate, type Tensor, track } from "../tensor.ts"
 import { div } from "./arithmetic.ts"
@@ -24,7 +24,13 @@ interface EmbeddingOptions {
 }
 
 type EmbeddingArgs = Args<
-  [["weight", Tensor], ["paddingIdx", number | null], ["maxNorm", number | null], ["normType", number], ["scaleGradByFreq", boolean]],
+  [
+    ["weight", Tensor],
+    ["paddingIdx", number | null],
+    ["maxNorm", number | null],
+    ["normType", number],
+    ["scaleGradByFreq", boolean],
+  ],
   Partial<EmbeddingOptions>
 >
 
@@ -48,7 +54,9 @@ function rows(name: string, input: Tensor, weight: Tensor, padding: number): Mov
       key: "rows but one",
       bounds: "zero",
       scalars: [int(padding)],
-      terms: [({ at, indices: [i], scalars: [p] }) => ({ coordinates: [where(i!.eq(p!), -1, i!), at[at.length - 1]!] })],
+      terms: [
+        ({ at, indices: [i], scalars: [p] }) => ({ coordinates: [where(i!.eq(p!), -1, i!), at[at.length - 1]!] }),
+      ],
     },
   }
 }
@@ -111,8 +119,18 @@ function renormalise(weight: Tensor, index: Tensor, maxNorm: number, p: number):
   )
   const limit: Argument = { value: maxNorm, dtype: type }
   const columns = (t: Tensor): Tensor => reshaped(t, [size, 1])
-  runMap([weight], { key: "renormalise", inputs: [weight, columns(usedRows), columns(norm)], scalars: [limit], aliases: 0 }, ({ inputs: [w, used, n], scalars: [m] }) =>
-    where(used!.eq(0).not().and((n as Expr).gt(m!)), w!.mul(m!.div(n!.add(1e-7))), w!),
+  runMap(
+    [weight],
+    { key: "renormalise", inputs: [weight, columns(usedRows), columns(norm)], scalars: [limit], aliases: 0 },
+    ({ inputs: [w, used, n], scalars: [m] }) =>
+      where(
+        used!
+          .eq(0)
+          .not()
+          .and((n as Expr).gt(m!)),
+        w!.mul(m!.div(n!.add(1e-7))),
+        w!,
+      ),
   )
   weight.storage.version++
 }
@@ -125,7 +143,14 @@ function renormalise(weight: Tensor, index: Tensor, maxNorm: number, p: number):
  */
 export const embedding: (input: Tensor, ...args: EmbeddingArgs) => Tensor = op(
   "embedding(input, weight, paddingIdx?, maxNorm?, normType?, scaleGradByFreq?)",
-  (input: Tensor, weight: Tensor, paddingIdx: number | null = null, maxNorm: number | null = null, normType = 2, scale = false) => {
+  (
+    input: Tensor,
+    weight: Tensor,
+    paddingIdx: number | null = null,
+    maxNorm: number | null = null,
+    normType = 2,
+    scale = false,
+  ) => {
     requireTensor("embedding", "weight", weight)
     requireIndex("embedding", "input", input)
     requireSameDevice("embedding", input, weight)
@@ -136,7 +161,10 @@ export const embedding: (input: Tensor, ...args: EmbeddingArgs) => Tensor = op(
     const padding = paddingIdx === null ? -1 : paddingIdx < 0 ? paddingIdx + size : paddingIdx
     if (maxNorm !== null) raw(() => renormalise(weight, input, maxNorm, normType))
     const movement = rows("embedding", input, weight, padding)
-    return track(EMBEDDING, pullRaw(weight, movement), [weight], [input], { movement, scale } satisfies EmbeddingContext)
+    return track(EMBEDDING, pullRaw(weight, movement), [weight], [input], {
+      movement,
+      scale,
+    } satisfies EmbeddingContext)
   },
 )
 
@@ -145,28 +173,45 @@ export const embedding: (input: Tensor, ...args: EmbeddingArgs) => Tensor = op(
  * Without `numClasses` it is one more than the greatest number, which is read: where the device cannot do that at once, say
  * it. Throws a RangeError for a number out of range.
  */
-export const oneHot: (input: Tensor, ...args: Args<[["numClasses", number]]>) => Tensor = op("oneHot(input, numClasses?)", (x: Tensor, numClasses = -1) => {
-  requireIndex("oneHot", "input", x)
-  if (!Number.isInteger(numClasses) || numClasses === 0 || numClasses < -1) throw new RangeError(`oneHot: numClasses must be a positive integer, got ${valueText(numClasses)}`)
-  const classes = numClasses === -1 ? classesOf(x) : numClasses
-  const shape: Sizes = [...x.shape, classes]
-  const out = filled(x.device, shape, 0, DEFAULT_INT)
-  withIndexErrors("oneHot", () => `class numbers ${tensorText(x)} must lie within ${classes} classes`, () =>
-    runScatter(out, x.shape, "set", { key: "one-hot", inputs: [x], bounds: "fault" }, ({ inputs: [i], at }) => ({
-      value: i!.eq(i!).cast("int32"),
-      coordinates: [...at, i!.cast("int32")],
-    })),
-  )
-  return out
-})
+export const oneHot: (input: Tensor, ...args: Args<[["numClasses", number]]>) => Tensor = op(
+  "oneHot(input, numClasses?)",
+  (x: Tensor, numClasses = -1) => {
+    requireIndex("oneHot", "input", x)
+    if (!Number.isInteger(numClasses) || numClasses === 0 || numClasses < -1)
+      throw new RangeError(`oneHot: numClasses must be a positive integer, got ${valueText(numClasses)}`)
+    const classes = numClasses === -1 ? classesOf(x) : numClasses
+    const shape: Sizes = [...x.shape, classes]
+    const out = filled(x.device, shape, 0, DEFAULT_INT)
+    withIndexErrors(
+      "oneHot",
+      () => `class numbers ${tensorText(x)} must lie within ${classes} classes`,
+      () =>
+        runScatter(out, x.shape, "set", { key: "one-hot", inputs: [x], bounds: "fault" }, ({ inputs: [i], at }) => ({
+          value: i!.eq(i!).cast("int32"),
+          coordinates: [...at, i!.cast("int32")],
+        })),
+    )
+    return out
+  },
+)
 
 function classesOf(x: Tensor): number {
-  if (x.numel() === 0) throw new RangeError(`oneHot: cannot infer numClasses from an empty tensor ${shapeText(x.shape)}; give it`)
+  if (x.numel() === 0)
+    throw new RangeError(`oneHot: cannot infer numClasses from an empty tensor ${shapeText(x.shape)}; give it`)
   const { backend } = x.device
-  if (!backend.readSync) throw new Error(`oneHot: backend ${backend.name} cannot read the greatest class number synchronously; give numClasses`)
+  if (!backend.readSync)
+    throw new Error(
+      `oneHot: backend ${backend.name} cannot read the greatest class number synchronously; give numClasses`,
+    )
   const greatest = allocate(x.device, [], [], "int32")
-  runReduce([greatest], x.shape.length ? x.shape : [1], Math.max(x.ndim, 1), maxMonoid("int32"), { key: "greatest", inputs: [reshaped(x, x.ndim ? x.shape : [1])] }, ({ inputs: [i] }) => [i!.cast("int32")], () => [
-    sumMonoid.total("int32"),
-  ])
+  runReduce(
+    [greatest],
+    x.shape.length ? x.shape : [1],
+    Math.max(x.ndim, 1),
+    maxMonoid("int32"),
+    { key: "greatest", inputs: [reshaped(x, x.ndim ? x.shape : [1])] },
+    ({ inputs: [i] }) => [i!.cast("int32")],
+    () => [sumMonoid.total("int32")],
+  )
   return Number(itemSync(greatest)) + 1
 }

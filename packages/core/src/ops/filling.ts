@@ -19,7 +19,10 @@ export interface FillMethods {
 /** What was there has no influence any more; a value that is a tensor has it everywhere. */
 const rule = (name: string): Rule => ({
   name,
-  backward: (node, g) => [node.needs(0) ? zerosLike(g) : null, node.next.length > 1 && node.needs(1) ? to(sum(g), node.context as DType) : null],
+  backward: (node, g) => [
+    node.needs(0) ? zerosLike(g) : null,
+    node.next.length > 1 && node.needs(1) ? to(sum(g), node.context as DType) : null,
+  ],
 })
 const FILL = rule("FillBackward2")
 const FILL_TENSOR = rule("FillBackward3")
@@ -28,7 +31,8 @@ const ZERO = rule("ZeroBackward0")
 function overwrite(name: string, x: Tensor, value: number | bigint | boolean | Tensor, by: Rule): Tensor {
   const inputs = isTensor(value) ? [x, value] : [x]
   checkInPlace(name, x, inputs)
-  const node = x.isFloatingPoint() && needsGrad(inputs) ? new OpNode(by, inputs, [], isTensor(value) ? value.dtype : null) : null
+  const node =
+    x.isFloatingPoint() && needsGrad(inputs) ? new OpNode(by, inputs, [], isTensor(value) ? value.dtype : null) : null
   if (node) node.outputs = [{ shape: x.shape, dtype: x.dtype, device: x.device }]
   if (isTensor(value)) writeInto(x, value)
   else fillWith(x, value)
@@ -37,7 +41,10 @@ function overwrite(name: string, x: Tensor, value: number | bigint | boolean | T
 }
 
 export const fill_: Fn<FillMethods["fill_"]> = op("fill_(input, value)", (x: Tensor, value: number | Tensor) => {
-  if (isTensor(value) && value.ndim > 0) throw new RangeError(`fill_: only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions: ${tensorText(value)}`)
+  if (isTensor(value) && value.ndim > 0)
+    throw new RangeError(
+      `fill_: only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions: ${tensorText(value)}`,
+    )
   if (!isTensor(value) && typeof value !== "number" && typeof value !== "bigint" && typeof value !== "boolean")
     throw new TypeError(`fill_: value must be a number or a 0-d tensor, got ${valueText(value)}`)
   return overwrite("fill", x, value, isTensor(value) ? FILL_TENSOR : FILL)

@@ -8,7 +8,8 @@ import { type PerDim, perDim } from "./per-dim.ts"
 
 type Pair = readonly [number, number]
 
-const pair = (op: string, what: string, value: PerDim, least: number): Pair => perDim(op, what, value, 2, least) as unknown as Pair
+const pair = (op: string, what: string, value: PerDim, least: number): Pair =>
+  perDim(op, what, value, 2, least) as unknown as Pair
 
 interface Windows {
   readonly kernel: Pair
@@ -19,7 +20,14 @@ interface Windows {
   readonly blocks: Pair
 }
 
-function windowsOf(op: string, size: Pair, kernelSize: PerDim, dilation: PerDim, padding: PerDim, stride: PerDim): Windows {
+function windowsOf(
+  op: string,
+  size: Pair,
+  kernelSize: PerDim,
+  dilation: PerDim,
+  padding: PerDim,
+  stride: PerDim,
+): Windows {
   const kernel = pair(op, "kernelSize", kernelSize, 1)
   const apart = pair(op, "dilation", dilation, 1)
   const edge = pair(op, "padding", padding, 0)
@@ -71,7 +79,9 @@ export const im2col: (input: Tensor, ...args: UnfoldArgs) => Tensor = op(
   },
 )
 
-type FoldArgs = Args<[["outputSize", PerDim], ["kernelSize", PerDim], ["dilation", PerDim], ["padding", PerDim], ["stride", PerDim]]>
+type FoldArgs = Args<
+  [["outputSize", PerDim], ["kernelSize", PerDim], ["dilation", PerDim], ["padding", PerDim], ["stride", PerDim]]
+>
 
 const COL2IM: Rule = { name: "Col2ImBackward0", backward: (node, g) => [pull(g, node.context as Movement, IM2COL)] }
 
@@ -81,14 +91,24 @@ const COL2IM: Rule = { name: "Col2ImBackward0", backward: (node, g) => [pull(g, 
  */
 export const col2im: (input: Tensor, ...args: FoldArgs) => Tensor = op(
   "col2im(input, outputSize, kernelSize, dilation?, padding?, stride?)",
-  (x: Tensor, outputSize: PerDim, kernelSize: PerDim, dilation: PerDim = 1, padding: PerDim = 0, stride: PerDim = 1) => {
-    if (x.ndim !== 2 && x.ndim !== 3) throw new RangeError(`fold: Expected 2D or 3D input tensor [n?, channels · kernel, blocks], got ${tensorText(x)}`)
+  (
+    x: Tensor,
+    outputSize: PerDim,
+    kernelSize: PerDim,
+    dilation: PerDim = 1,
+    padding: PerDim = 0,
+    stride: PerDim = 1,
+  ) => {
+    if (x.ndim !== 2 && x.ndim !== 3)
+      throw new RangeError(`fold: Expected 2D or 3D input tensor [n?, channels · kernel, blocks], got ${tensorText(x)}`)
     const size = pair("fold", "outputSize", outputSize, 1)
     const w = windowsOf("fold", size, kernelSize, dilation, padding, stride)
     const [rows, blocks] = x.shape.slice(-2) as [number, number]
     const area = w.kernel[0] * w.kernel[1]
     if (rows % area)
-      throw new RangeError(`fold: Expected size of input's dimension 1 to be divisible by the product of kernelSize, but got ${tensorText(x)} and kernelSize ${shapeText(w.kernel)}`)
+      throw new RangeError(
+        `fold: Expected size of input's dimension 1 to be divisible by the product of kernelSize, but got ${tensorText(x)} and kernelSize ${shapeText(w.kernel)}`,
+      )
     const expected = w.blocks[0] * w.blocks[1]
     if (w.blocks[0] < 1 || w.blocks[1] < 1 || blocks !== expected)
       throw new RangeError(

@@ -6,12 +6,24 @@ import { requireIndex, requireSameDevice, requireSameDtype, requireTensor } from
 import { computeType } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { constant, type Expr, where } from "../expr.ts"
-import { runScan } from "../kernels.ts"
 import type { ScatterKernel } from "../kernel.ts"
-import { copied, erase, fromEnd, ints, type Movement, pull, pullRule, pushInto, reshaped } from "../movement.ts"
+import { runScan } from "../kernels.ts"
 import { sumMonoid } from "../monoids.ts"
+import {
+  checkPlaces,
+  copied,
+  erase,
+  fromEnd,
+  ints,
+  type Movement,
+  mayPushInPlace,
+  pull,
+  pullRule,
+  pushInto,
+  reshaped,
+} from "../movement.ts"
 import { Pointwise } from "../pointwise.ts"
-import { broadcastSizes, contiguousStrides, normalizeDim, numelOf, sameSizes, type Sizes } from "../shape.ts"
+import { broadcastSizes, contiguousStrides, normalizeDim, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { allocate, isTensor, needsGrad, Tensor, track } from "../tensor.ts"
 import { div, mul } from "./arithmetic.ts"
 import { to } from "./conversion.ts"
@@ -24,9 +36,13 @@ import { diagonal, expand, reshape, select, sliced } from "./views.ts"
 type Dim = ["dim", number]
 type IndexArg = ["index", Tensor]
 export type ScatterReduction = "sum" | "prod" | "mean" | "amax" | "amin"
-type Scatter = (...args: Args<[Dim, IndexArg, ["src", Tensor | number]], { value: number; reduce: "add" | "multiply" }>) => Tensor
+type Scatter = (
+  ...args: Args<[Dim, IndexArg, ["src", Tensor | number]], { value: number; reduce: "add" | "multiply" }>
+) => Tensor
 type ScatterAdd = (...args: Args<[Dim, IndexArg, ["src", Tensor]]>) => Tensor
-type ScatterReduce = (...args: Args<[Dim, IndexArg, ["src", Tensor], ["reduce", ScatterReduction]], { includeSelf: boolean }>) => Tensor
+type ScatterReduce = (
+  ...args: Args<[Dim, IndexArg, ["src", Tensor], ["reduce", ScatterReduction]], { includeSelf: boolean }>
+) => Tensor
 type IndexAdd = (...args: Args<[Dim, IndexArg, ["source", Tensor]], { alpha: number }>) => Tensor
 type IndexCopy = (...args: Args<[Dim, IndexArg, ["source", Tensor]]>) => Tensor
 type IndexFill = (...args: Args<[Dim, IndexArg, ["value", Tensor | number]]>) => Tensor
@@ -72,7 +88,9 @@ export interface GatheringMethods {
   /** A copy with `src` in the place of `select(dim, index)`. */
   selectScatter(...args: Args<[["src", Tensor], Dim, ["index", number]]>): Tensor
   /** A copy with `src` in the place of `start:end:step` of `dim`. */
-  sliceScatter(...args: Args<[["src", Tensor], Dim, ["start", number | null], ["end", number | null], ["step", number]]>): Tensor
+  sliceScatter(
+    ...args: Args<[["src", Tensor], Dim, ["start", number | null], ["end", number | null], ["step", number]]>
+  ): Tensor
   /** A copy with `src` in the place of `diagonal(offset, dim1, dim2)`. */
   diagonalScatter(...args: Args<[["src", Tensor], ["offset", number], ["dim1", number], ["dim2", number]]>): Tensor
 }
@@ -102,6 +120,7 @@ function alongDim(name: string, x: Tensor, dim: number, index: Tensor): Movement
     to,
     indices: [reshaped(index, to)],
     shown: [index],
+    along: [d],
     bounds: "fault",
     terms: [({ at, indices }) => ({ coordinates: at.map((i, k) => (k === d ? indices[0]! : i)) })],
   }
@@ -124,10 +143,14 @@ function slicesOf(name: string, x: Tensor, dim: number, index: Tensor, negative 
     to,
     indices: [reshaped(index, [index.numel(), ...from.slice(d + 1).map(() => 1)])],
     shown: [index],
+    along: [d],
+    wraps: negative,
     ...(negative && { scalars: ints([from[d]!]) }),
     bounds: "fault",
     terms: [
-      ({ at, indices: [i], scalars: [size] }) => ({ coordinates: at.map((a, k) => (k !== d ? a : negative ? fromEnd(i!, size!) : i!)) }),
+      ({ at, indices: [i], scalars: [size] }) => ({
+        coordinates: at.map((a, k) => (k !== d ? a : negative ? fromEnd(i!, size!) : i!)),
+      }),
     ],
   }
 }
@@ -136,7 +159,8 @@ function slicesOf(name: string, x: Tensor, dim: number, index: Tensor, negative 
 function places(name: string, x: Tensor, index: Tensor): Movement {
   requireIndex(name, "index", index)
   requireSameDevice(name, x, index)
-  if (x.numel() === 0 && index.numel() > 0) throw new RangeError(`${name}: cannot index into an empty tensor ${tensorText(x)}`)
+  if (x.numel() === 0 && index.numel() > 0)
+    throw new RangeError(`${name}: cannot index into an empty tensor ${tensorText(x)}`)
   return {
     op: name,
     key: "places",
@@ -144,6 +168,8 @@ function places(name: string, x: Tensor, index: Tensor): Movement {
     from: [x.numel()],
     result: index.shape,
     indices: [index],
+    along: [0],
+    wraps: true,
     scalars: ints([x.numel()]),
     bounds: "fault",
     terms: [({ indices: [i], scalars: [n] }) => ({ coordinates: [fromEnd(i!, n!)] })],
@@ -152,8 +178,13 @@ function places(name: string, x: Tensor, index: Tensor): Movement {
 
 function checkSmaller(name: string, x: Tensor, dim: number, index: Tensor, src: Tensor | null): void {
   const d = normalizeDim(name, dim, x.ndim)
-  const wrong = index.shape.some((s: number, k: number) => (k !== d && s > (x.shape[k] ?? 1)) || (src && s > (src.shape[k] ?? 1)))
-  if (index.numel() > 0 && (wrong || (src && src.ndim !== index.ndim && atLeast1d(src.shape).length !== atLeast1d(index.shape).length)))
+  const wrong = index.shape.some(
+    (s: number, k: number) => (k !== d && s > (x.shape[k] ?? 1)) || (src && s > (src.shape[k] ?? 1)),
+  )
+  if (
+    index.numel() > 0 &&
+    (wrong || (src && src.ndim !== index.ndim && atLeast1d(src.shape).length !== atLeast1d(index.shape).length))
+  )
     throw new RangeError(
       `${name}: Expected index ${shapeText(index.shape)} to be no larger than self ${shapeText(x.shape)} apart from dimension ${d}${src ? ` and to be no larger size than src ${shapeText(src.shape)}` : ""}`,
     )
@@ -171,15 +202,19 @@ function gathered(name: string, x: Tensor, dim: number, index: Tensor): Tensor {
   return pull(x, m, GATHER)
 }
 
-export const gather: Fn<GatheringMethods["gather"]> = op("gather(input, dim, index)", (x: Tensor, dim: number, index: Tensor) =>
-  gathered("gather", x, dim, index),
+export const gather: Fn<GatheringMethods["gather"]> = op(
+  "gather(input, dim, index)",
+  (x: Tensor, dim: number, index: Tensor) => gathered("gather", x, dim, index),
 )
 
-export const indexSelect: Fn<GatheringMethods["indexSelect"]> = op("indexSelect(input, dim, index)", (x: Tensor, dim: number, index: Tensor) =>
-  pull(x, slicesOf("indexSelect", x, dim, index), INDEX_SELECT),
+export const indexSelect: Fn<GatheringMethods["indexSelect"]> = op(
+  "indexSelect(input, dim, index)",
+  (x: Tensor, dim: number, index: Tensor) => pull(x, slicesOf("indexSelect", x, dim, index), INDEX_SELECT),
 )
 
-export const take: Fn<GatheringMethods["take"]> = op("take(input, index)", (x: Tensor, index: Tensor) => pull(x, places("take", x, index), TAKE))
+export const take: Fn<GatheringMethods["take"]> = op("take(input, index)", (x: Tensor, index: Tensor) =>
+  pull(x, places("take", x, index), TAKE),
+)
 
 export const takeAlongDim: Fn<GatheringMethods["takeAlongDim"]> = op(
   "takeAlongDim(input, indices, dim?)",
@@ -187,10 +222,17 @@ export const takeAlongDim: Fn<GatheringMethods["takeAlongDim"]> = op(
     requireIndex("takeAlongDim", "indices", indices)
     if (dim === undefined || dim === null) return gathered("takeAlongDim", reshape(x, [-1]), 0, reshape(indices, [-1]))
     if (x.ndim !== indices.ndim)
-      throw new RangeError(`takeAlongDim: input and indices should have the same number of dimensions, but got ${x.ndim} dimensions for input ${shapeText(x.shape)}, and ${indices.ndim} dimensions for indices ${shapeText(indices.shape)}`)
+      throw new RangeError(
+        `takeAlongDim: input and indices should have the same number of dimensions, but got ${x.ndim} dimensions for input ${shapeText(x.shape)}, and ${indices.ndim} dimensions for indices ${shapeText(indices.shape)}`,
+      )
     const d = normalizeDim("takeAlongDim", dim, x.ndim)
     const common = broadcastSizes("takeAlongDim", x.shape.with(d, 1), indices.shape.with(d, 1))
-    return gathered("takeAlongDim", expand(x, common.with(d, x.shape[d]!)), d, expand(indices, common.with(d, indices.shape[d]!)))
+    return gathered(
+      "takeAlongDim",
+      expand(x, common.with(d, x.shape[d]!)),
+      d,
+      expand(indices, common.with(d, indices.shape[d]!)),
+    )
   },
 )
 
@@ -207,12 +249,15 @@ interface Update {
   readonly context: unknown
   /** Computes in the type that sums are made in. */
   readonly wide?: boolean
+  /** Where `apply` writes, if it does so in one go: the place may then be the tensor itself. */
+  readonly movement?: Movement
   /** Changes the copy. */
   apply(copy: Tensor): void
 }
 
 type Prepare = (name: string, x: Tensor, ...args: never[]) => Update
 
+/** The new contents, in memory of their own. */
 function contents(x: Tensor, u: Update): Tensor {
   const copy = copied(x, u.wide ? computeType(x.dtype) : x.dtype)
   u.apply(copy)
@@ -231,11 +276,17 @@ function both<M>(name: string, parameters: string, prepare: Prepare): readonly [
   const inPlace = op(`${name}_(input, ${parameters})`, (x: Tensor, ...args: unknown[]) => {
     const u = make(`${name}_`, x, ...args)
     checkInPlace(name, x, u.inputs)
-    const out = contents(x, u)
+    const direct =
+      u.movement !== undefined &&
+      (!u.wide || computeType(x.dtype) === x.dtype) &&
+      mayPushInPlace(x, u.movement, u.inputs.slice(1))
+    if (direct) checkPlaces(x, u.movement!)
+    const out = direct ? null : contents(x, u)
     const node = x.isFloatingPoint() && needsGrad(u.inputs) ? new OpNode(u.rule, u.inputs, NONE, u.context) : null
     const saved = node ? (u.saved ?? []).map((t) => (t.storage === x.storage ? clone(t) : t)) : NONE
     if (node) node.outputs = [{ shape: x.shape, dtype: x.dtype, device: x.device }]
-    writeInto(x, out)
+    if (out) writeInto(x, out)
+    else u.apply(x)
     recordInPlace(x, node)
     node?.save(u.savesResult ? [...saved, x] : saved)
     return x
@@ -305,8 +356,9 @@ const used = (src: Tensor, m: Movement): Tensor => {
   return new Tensor(from.storage, to, from.strides, from.offset, from.dtype)
 }
 
-const writes = (movement: Movement, src: Tensor | null): Pick<Update, "saved" | "context"> => ({
+const writes = (movement: Movement, src: Tensor | null): Pick<Update, "saved" | "context" | "movement"> => ({
   saved: movement.indices,
+  movement,
   context: { movement, shape: src ? src.shape : null } satisfies WriteContext,
 })
 
@@ -319,36 +371,77 @@ function checkSource(name: string, x: Tensor, what: string, src: unknown): asser
 export const [scatter, scatter_] = both<Scatter>(
   "scatter",
   "dim, index, src?, *, value?, reduce?",
-  (name: string, x: Tensor, dim: number, index: Tensor, given: Tensor | number | undefined, value: number | undefined, reduce?: string) => {
+  (
+    name: string,
+    x: Tensor,
+    dim: number,
+    index: Tensor,
+    given: Tensor | number | undefined,
+    value: number | undefined,
+    reduce?: string,
+  ) => {
     const src = given ?? value
     if (reduce !== undefined && reduce !== "add" && reduce !== "multiply")
-      throw new RangeError(`${name}: reduce argument must be either add or multiply, got ${valueText(reduce)}; for others see scatterReduce`)
+      throw new RangeError(
+        `${name}: reduce argument must be either add or multiply, got ${valueText(reduce)}; for others see scatterReduce`,
+      )
     const m = alongDim(name, x, dim, index)
     if (!isTensor(src)) {
       if (typeof src !== "number" && typeof src !== "boolean" && typeof src !== "bigint")
         throw new TypeError(`${name}: src must be a tensor or a number, got ${valueText(src)}`)
       checkSmaller(name, x, dim, index, null)
-      if (reduce) return combining(name, x, dim, index, filled(x.device, index.shape, src, x.dtype), reduce === "add" ? "sum" : "prod", true)
-      return { rule: SCATTER_VALUE, inputs: [x], ...writes(m, null), apply: (copy: Tensor) => pushInto(copy, src, m, "set", "fault") }
+      if (reduce)
+        return combining(
+          name,
+          x,
+          dim,
+          index,
+          filled(x.device, index.shape, src, x.dtype),
+          reduce === "add" ? "sum" : "prod",
+          true,
+        )
+      return {
+        rule: SCATTER_VALUE,
+        inputs: [x],
+        ...writes(m, null),
+        apply: (copy: Tensor) => pushInto(copy, src, m, "set", "fault"),
+      }
     }
     checkSource(name, x, "src", src)
     checkSmaller(name, x, dim, index, src)
     if (reduce) return combining(name, x, dim, index, src, reduce === "add" ? "sum" : "prod", true)
-    return { rule: SCATTER, inputs: [x, src], ...writes(m, src), apply: (copy: Tensor) => pushInto(copy, used(src, m), m, "set", "fault") }
+    return {
+      rule: SCATTER,
+      inputs: [x, src],
+      ...writes(m, src),
+      apply: (copy: Tensor) => pushInto(copy, used(src, m), m, "set", "fault"),
+    }
   },
 )
 
-export const [scatterAdd, scatterAdd_] = both<ScatterAdd>("scatterAdd", "dim, index, src", (name: string, x: Tensor, dim: number, index: Tensor, src: Tensor) => {
-  const m = alongDim(name, x, dim, index)
-  checkSource(name, x, "src", src)
-  checkSmaller(name, x, dim, index, src)
-  return { rule: SCATTER_ADD, inputs: [x, src], ...writes(m, src), wide: true, apply: (copy: Tensor) => pushInto(copy, used(src, m), m, "add", "fault") }
-})
+export const [scatterAdd, scatterAdd_] = both<ScatterAdd>(
+  "scatterAdd",
+  "dim, index, src",
+  (name: string, x: Tensor, dim: number, index: Tensor, src: Tensor) => {
+    const m = alongDim(name, x, dim, index)
+    checkSource(name, x, "src", src)
+    checkSmaller(name, x, dim, index, src)
+    return {
+      rule: SCATTER_ADD,
+      inputs: [x, src],
+      ...writes(m, src),
+      wide: true,
+      apply: (copy: Tensor) => pushInto(copy, used(src, m), m, "add", "fault"),
+    }
+  },
+)
 
 // ---- scatterReduce ----
 
 /** How a reduction combines, and what leaves it as it is. */
-const REDUCTIONS: Readonly<Record<ScatterReduction, { readonly combine: ScatterKernel["combine"]; readonly identity: number }>> = {
+const REDUCTIONS: Readonly<
+  Record<ScatterReduction, { readonly combine: ScatterKernel["combine"]; readonly identity: number }>
+> = {
   sum: { combine: "add", identity: 0 },
   mean: { combine: "add", identity: 0 },
   prod: { combine: "mul", identity: 1 },
@@ -388,7 +481,9 @@ interface ReduceContext extends WriteContext {
 /** 1 where the condition holds, else 0, in the dtype of the arguments; no gradient. */
 const none = (): readonly null[] => [null, null]
 const SAME = new Pointwise("eq", (a, b) => a.eq(b).cast(a.dtype), { gradient: none })
-const KEEP_NONZERO = new Pointwise("where", (x, by) => where(x.eq(0), by, x), { gradient: (g, [x]) => [where(x!.eq(0), constant(0, g.dtype), g), null] })
+const KEEP_NONZERO = new Pointwise("where", (x, by) => where(x.eq(0), by, x), {
+  gradient: (g, [x]) => [where(x!.eq(0), constant(0, g.dtype), g), null],
+})
 const PICK = new Pointwise("where", (c, a, b) => where(c, a, b), { slots: ["bool", "value", "value"] })
 
 const SCATTER_REDUCE: Rule = {
@@ -397,7 +492,16 @@ const SCATTER_REDUCE: Rule = {
     const { dim, reduce, includeSelf, shape, movement } = node.context as ReduceContext
     const [x, index, source, result] = [0, 1, 2, 3].map((i) => node.get(i)) as [Tensor, Tensor, Tensor, Tensor]
     const src = sameSizes(source.shape, index.shape) ? source : corner(source, index.shape)
-    const gradients = REDUCE_GRADIENTS[reduce]({ g, x, index, src, result, dim, includeSelf, read: (t) => gather(t, dim, index) })
+    const gradients = REDUCE_GRADIENTS[reduce]({
+      g,
+      x,
+      index,
+      src,
+      result,
+      dim,
+      includeSelf,
+      read: (t) => gather(t, dim, index),
+    })
     const own = includeSelf ? gradients[0] : erase(gradients[0], movement)
     const whole = sameSizes(src.shape, shape!) ? gradients[1] : padTo(gradients[1], shape!)
     return [own, whole]
@@ -452,9 +556,19 @@ const REDUCE_GRADIENTS: Readonly<Record<ScatterReduction, (p: ReduceParts) => [T
   amin: extreme,
 }
 
-function combining(name: string, x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, includeSelf: boolean): Update {
+function combining(
+  name: string,
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor,
+  reduce: ScatterReduction,
+  includeSelf: boolean,
+): Update {
   if (!Object.hasOwn(REDUCTIONS, reduce))
-    throw new RangeError(`${name}: reduce argument must be either sum, prod, mean, amax or amin, got ${valueText(reduce)}`)
+    throw new RangeError(
+      `${name}: reduce argument must be either sum, prod, mean, amax or amin, got ${valueText(reduce)}`,
+    )
   const m = alongDim(name, x, dim, index)
   checkSource(name, x, "src", src)
   checkSmaller(name, x, dim, index, src)
@@ -464,7 +578,13 @@ function combining(name: string, x: Tensor, dim: number, index: Tensor, src: Ten
     inputs: [x, src],
     saved: [x, index, src],
     savesResult: true,
-    context: { movement: { ...m, indices: m.indices }, shape: src.shape, dim, reduce, includeSelf } satisfies ReduceContext,
+    context: {
+      movement: { ...m, indices: m.indices },
+      shape: src.shape,
+      dim,
+      reduce,
+      includeSelf,
+    } satisfies ReduceContext,
     wide: true,
     apply: (copy: Tensor) => {
       if (!includeSelf) pushInto(copy, identityOf(reduce, copy.dtype), m, "set", "fault")
@@ -490,7 +610,9 @@ function checkSlices(name: string, x: Tensor, dim: number, index: Tensor, source
   const d = normalizeDim(name, dim, x.ndim)
   const [own, theirs] = [atLeast1d(x.shape), atLeast1d(source.shape)]
   if (theirs[d] !== index.numel())
-    throw new RangeError(`${name}: Number of indices (${index.numel()}) should be equal to source.size(dim): (${theirs[d]}), for dim: ${d} (source ${tensorText(source)})`)
+    throw new RangeError(
+      `${name}: Number of indices (${index.numel()}) should be equal to source.size(dim): (${theirs[d]}), for dim: ${d} (source ${tensorText(source)})`,
+    )
   if (own.length !== theirs.length || own.some((s, k) => k !== d && s !== theirs[k]))
     throw new RangeError(
       `${name}: Source/destination tensor must have same slice shapes. Destination shape: ${shapeText(x.shape)} at dimension ${d} and source slice shape: ${shapeText(source.shape)}`,
@@ -504,24 +626,42 @@ export const [indexAdd, indexAdd_] = both<IndexAdd>(
     const m = slicesOf(name, x, dim, index)
     checkSource(name, x, "source", source)
     checkSlices(name, x, dim, index, source)
-    const scaled: Movement = alpha === 1 ? m : { ...m, key: `${m.key} alpha`, scalars: [{ value: alpha, dtype: computeType(x.dtype) }], terms: [(s) => ({ ...m.terms[0]!(s), weight: s.scalars[0]! })] }
+    const scaled: Movement =
+      alpha === 1
+        ? m
+        : {
+            ...m,
+            key: `${m.key} alpha`,
+            scalars: [{ value: alpha, dtype: computeType(x.dtype) }],
+            terms: [(s) => ({ ...m.terms[0]!(s), weight: s.scalars[0]! })],
+          }
     return {
       rule: INDEX_ADD,
       inputs: [x, source],
       saved: m.indices,
       context: { movement: m, alpha, shape: source.shape } satisfies WriteContext,
       wide: true,
+      movement: m,
       apply: (copy: Tensor) => pushInto(copy, reshaped(source, m.to!), scaled, "add", "fault"),
     }
   },
 )
 
-export const [indexCopy, indexCopy_] = both<IndexCopy>("indexCopy", "dim, index, source", (name: string, x: Tensor, dim: number, index: Tensor, source: Tensor) => {
-  const m = slicesOf(name, x, dim, index)
-  checkSource(name, x, "source", source)
-  checkSlices(name, x, dim, index, source)
-  return { rule: INDEX_COPY, inputs: [x, source], ...writes(m, source), apply: (copy: Tensor) => pushInto(copy, reshaped(source, m.to!), m, "set", "fault") }
-})
+export const [indexCopy, indexCopy_] = both<IndexCopy>(
+  "indexCopy",
+  "dim, index, source",
+  (name: string, x: Tensor, dim: number, index: Tensor, source: Tensor) => {
+    const m = slicesOf(name, x, dim, index)
+    checkSource(name, x, "source", source)
+    checkSlices(name, x, dim, index, source)
+    return {
+      rule: INDEX_COPY,
+      inputs: [x, source],
+      ...writes(m, source),
+      apply: (copy: Tensor) => pushInto(copy, reshaped(source, m.to!), m, "set", "fault"),
+    }
+  },
+)
 
 const INDEX_FILL: readonly Rule[] = ["IndexFillBackward0", "IndexFillBackward1"].map((name) => ({
   name,
@@ -531,38 +671,66 @@ const INDEX_FILL: readonly Rule[] = ["IndexFillBackward0", "IndexFillBackward1"]
   },
 }))
 
-export const [indexFill, indexFill_] = both<IndexFill>("indexFill", "dim, index, value", (name: string, x: Tensor, dim: number, index: Tensor, value: Tensor | number) => {
-  const m = slicesOf(name, x, dim, index, true)
-  if (isTensor(value)) {
-    requireSameDevice(name, x, value)
-    if (value.ndim > 0) throw new RangeError(`${name}: only supports a 0-dimensional value tensor, but got ${tensorText(value)}`)
-    return { rule: INDEX_FILL[1]!, inputs: [x, value], ...writes(m, value), apply: (copy: Tensor) => pushInto(copy, value, m, "set", "fault") }
-  }
-  if (typeof value !== "number" && typeof value !== "boolean" && typeof value !== "bigint")
-    throw new TypeError(`${name}: value must be a number or a 0-d tensor, got ${valueText(value)}`)
-  return { rule: INDEX_FILL[0]!, inputs: [x], ...writes(m, null), apply: (copy: Tensor) => pushInto(copy, value, m, "set", "fault") }
-})
+export const [indexFill, indexFill_] = both<IndexFill>(
+  "indexFill",
+  "dim, index, value",
+  (name: string, x: Tensor, dim: number, index: Tensor, value: Tensor | number) => {
+    const m = slicesOf(name, x, dim, index, true)
+    if (isTensor(value)) {
+      requireSameDevice(name, x, value)
+      if (value.ndim > 0)
+        throw new RangeError(`${name}: only supports a 0-dimensional value tensor, but got ${tensorText(value)}`)
+      return {
+        rule: INDEX_FILL[1]!,
+        inputs: [x, value],
+        ...writes(m, value),
+        apply: (copy: Tensor) => pushInto(copy, value, m, "set", "fault"),
+      }
+    }
+    if (typeof value !== "number" && typeof value !== "boolean" && typeof value !== "bigint")
+      throw new TypeError(`${name}: value must be a number or a 0-d tensor, got ${valueText(value)}`)
+    return {
+      rule: INDEX_FILL[0]!,
+      inputs: [x],
+      ...writes(m, null),
+      apply: (copy: Tensor) => pushInto(copy, value, m, "set", "fault"),
+    }
+  },
+)
 
-export const [put, put_] = both<Put>("put", "index, source, accumulate?", (name: string, x: Tensor, index: Tensor, source: Tensor, accumulate = false) => {
-  const m = places(name, x, index)
-  checkSource(name, x, "source", source)
-  if (source.numel() !== index.numel())
-    throw new RangeError(`${name}: Expected source and index to have the same number of elements, but got source ${tensorText(source)} and index ${tensorText(index)}`)
-  return {
-    rule: accumulate ? PUT_ADD : PUT,
-    inputs: [x, source],
-    saved: m.indices,
-    context: { movement: { ...m, result: source.shape, to: index.shape }, shape: source.shape } satisfies WriteContext,
-    wide: accumulate,
-    apply: (copy: Tensor) => pushInto(copy, reshaped(source, index.shape), m, accumulate ? "add" : "set", "fault"),
-  }
-})
+export const [put, put_] = both<Put>(
+  "put",
+  "index, source, accumulate?",
+  (name: string, x: Tensor, index: Tensor, source: Tensor, accumulate = false) => {
+    const m = places(name, x, index)
+    checkSource(name, x, "source", source)
+    if (source.numel() !== index.numel())
+      throw new RangeError(
+        `${name}: Expected source and index to have the same number of elements, but got source ${tensorText(source)} and index ${tensorText(index)}`,
+      )
+    return {
+      rule: accumulate ? PUT_ADD : PUT,
+      inputs: [x, source],
+      saved: m.indices,
+      context: {
+        movement: { ...m, result: source.shape, to: index.shape },
+        shape: source.shape,
+      } satisfies WriteContext,
+      wide: accumulate,
+      movement: m,
+      apply: (copy: Tensor) => pushInto(copy, reshaped(source, index.shape), m, accumulate ? "add" : "set", "fault"),
+    }
+  },
+)
 
 // ---- masks ----
 
 function requireMask(name: string, x: Tensor, mask: unknown): asserts mask is Tensor {
   requireTensor(name, "mask", mask)
-  if (mask.dtype !== "bool") throw new TypeError(`${name}: expected a bool tensor for mask, got ${tensorText(mask)}; compare or convert it with .bool()`)
+  if (mask.dtype !== "bool")
+    throw new TypeError(
+      `${name}: expected a bool tensor for mask, got ${tensorText(mask)}; compare or convert it with .bool()`,
+    )
   requireSameDevice(name, x, mask)
 }
 
@@ -582,24 +750,38 @@ function selectWhere(x: Tensor, mask: ArrayLike<number | bigint>): Tensor {
   return pull(x, places("maskedSelect", x, index), MASKED_SELECT)
 }
 
-export const maskedSelect: Fn<GatheringMethods["maskedSelect"]> = op("maskedSelect(input, mask)", (input: Tensor, given: Tensor) => {
-  const [x, mask] = masked("maskedSelect", input, given)
-  return data(mask).then((values) => selectWhere(x, values))
-})
+export const maskedSelect: Fn<GatheringMethods["maskedSelect"]> = op(
+  "maskedSelect(input, mask)",
+  (input: Tensor, given: Tensor) => {
+    const [x, mask] = masked("maskedSelect", input, given)
+    return data(mask).then((values) => selectWhere(x, values))
+  },
+)
 
 /** `maskedSelect` where the device reads synchronously; elsewhere it throws and names the awaited one. */
-export const maskedSelectSync: Fn<GatheringMethods["maskedSelectSync"]> = op("maskedSelectSync(input, mask)", (input: Tensor, given: Tensor) => {
-  const [x, mask] = masked("maskedSelectSync", input, given)
-  return selectWhere(x, dataSync(mask, "maskedSelectSync"))
-})
+export const maskedSelectSync: Fn<GatheringMethods["maskedSelectSync"]> = op(
+  "maskedSelectSync(input, mask)",
+  (input: Tensor, given: Tensor) => {
+    const [x, mask] = masked("maskedSelectSync", input, given)
+    return selectWhere(x, dataSync(mask, "maskedSelectSync"))
+  },
+)
 
-const MASKED_SCATTER = new Pointwise("maskedScatter", (x, mask, source) => where(mask, source, x), { slots: ["value", "bool", "value"] })
+const MASKED_SCATTER = new Pointwise("maskedScatter", (x, mask, source) => where(mask, source, x), {
+  slots: ["value", "bool", "value"],
+})
 
 /** The elements of `source` in their places: the first at the first true of the mask, and so on; 0 elsewhere. */
 function spreadOut(name: string, x: Tensor, mask: Tensor, source: Tensor): Tensor {
   checkSource(name, x, "source", source)
   const rank = allocate(x.device, [numelOf(mask.shape)], [1], "int32")
-  runScan([rank], sumMonoid("int32"), { key: "rank of true", inputs: [reshaped(mask, rank.shape)] }, ({ inputs: [m] }) => [m!.cast("int32")], () => [sumMonoid.total("int32")])
+  runScan(
+    [rank],
+    sumMonoid("int32"),
+    { key: "rank of true", inputs: [reshaped(mask, rank.shape)] },
+    ({ inputs: [m] }) => [m!.cast("int32")],
+    () => [sumMonoid.total("int32")],
+  )
   const places = new Tensor(rank.storage, mask.shape, contiguousStrides(mask.shape), 0, "int32")
   const moves = (bounds: "zero" | "fault"): Movement => ({
     op: name,
@@ -616,18 +798,24 @@ function spreadOut(name: string, x: Tensor, mask: Tensor, source: Tensor): Tenso
   return pull(source, careful)
 }
 
-export const maskedScatter: Fn<MaskedScatter> = op("maskedScatter(input, mask, source)", (input: Tensor, given: Tensor, source: Tensor) => {
-  const [x, mask] = masked("maskedScatter", input, given)
-  return MASKED_SCATTER.call(x, mask, spreadOut("maskedScatter", x, mask, source))
-})
+export const maskedScatter: Fn<MaskedScatter> = op(
+  "maskedScatter(input, mask, source)",
+  (input: Tensor, given: Tensor, source: Tensor) => {
+    const [x, mask] = masked("maskedScatter", input, given)
+    return MASKED_SCATTER.call(x, mask, spreadOut("maskedScatter", x, mask, source))
+  },
+)
 
-export const maskedScatter_: Fn<MaskedScatter> = op("maskedScatter_(input, mask, source)", (x: Tensor, given: Tensor, source: Tensor) => {
-  requireMask("maskedScatter_", x, given)
-  if (!sameSizes(broadcastSizes("maskedScatter_", x.shape, given.shape), x.shape))
-    throw new RangeError(`maskedScatter_: mask ${tensorText(given)} does not broadcast to ${tensorText(x)}`)
-  const mask = expand(given, x.shape)
-  return MASKED_SCATTER.callInPlace(x, mask, spreadOut("maskedScatter_", x, mask, source))
-})
+export const maskedScatter_: Fn<MaskedScatter> = op(
+  "maskedScatter_(input, mask, source)",
+  (x: Tensor, given: Tensor, source: Tensor) => {
+    requireMask("maskedScatter_", x, given)
+    if (!sameSizes(broadcastSizes("maskedScatter_", x.shape, given.shape), x.shape))
+      throw new RangeError(`maskedScatter_: mask ${tensorText(given)} does not broadcast to ${tensorText(x)}`)
+    const mask = expand(given, x.shape)
+    return MASKED_SCATTER.callInPlace(x, mask, spreadOut("maskedScatter_", x, mask, source))
+  },
+)
 
 // ---- views written to, as copies ----
 
@@ -654,14 +842,19 @@ function written(rule: Rule, x: Tensor, src: Tensor | null, view: (whole: Tensor
       )
     writeInto(part, src)
   } else writeInto(part, filled(x.device, [], 0, x.dtype))
-  return track(rule, new Tensor(out.storage, out.shape, out.strides, 0, out.dtype), src ? [x, src] : [x], NONE, { view } satisfies RegionContext)
+  return track(rule, new Tensor(out.storage, out.shape, out.strides, 0, out.dtype), src ? [x, src] : [x], NONE, {
+    view,
+  } satisfies RegionContext)
 }
 
 const rules = {
   select: REGION("SelectScatterBackward0"),
   slice: REGION("SliceScatterBackward0"),
   diagonal: REGION("DiagonalScatterBackward0"),
-  zero: { name: "SliceScatterBackward0", backward: (node, g) => [written(rules.zero, g, null, (node.context as RegionContext).view)] } as Rule,
+  zero: {
+    name: "SliceScatterBackward0",
+    backward: (node, g) => [written(rules.zero, g, null, (node.context as RegionContext).view)],
+  } as Rule,
 }
 
 const checkedSource = (name: string, x: Tensor, src: unknown): Tensor => {
@@ -670,8 +863,10 @@ const checkedSource = (name: string, x: Tensor, src: unknown): Tensor => {
   return src
 }
 
-export const selectScatter: Fn<GatheringMethods["selectScatter"]> = op("selectScatter(input, src, dim, index)", (x: Tensor, src: Tensor, dim: number, index: number) =>
-  written(rules.select, x, checkedSource("selectScatter", x, src), (whole) => select(whole, dim, index)),
+export const selectScatter: Fn<GatheringMethods["selectScatter"]> = op(
+  "selectScatter(input, src, dim, index)",
+  (x: Tensor, src: Tensor, dim: number, index: number) =>
+    written(rules.select, x, checkedSource("selectScatter", x, src), (whole) => select(whole, dim, index)),
 )
 
 export const sliceScatter: Fn<GatheringMethods["sliceScatter"]> = op(
@@ -679,22 +874,49 @@ export const sliceScatter: Fn<GatheringMethods["sliceScatter"]> = op(
   (x: Tensor, src: Tensor, dim = 0, start: number | null = null, end: number | null = null, step = 1) => {
     const d = normalizeDim("sliceScatter", dim, x.ndim)
     const size = x.shape[d] ?? 1
-    if (!Number.isInteger(step) || step < 1) throw new RangeError(`sliceScatter: step must be a positive integer, got ${step}`)
+    if (!Number.isInteger(step) || step < 1)
+      throw new RangeError(`sliceScatter: step must be a positive integer, got ${step}`)
     const clip = (i: number): number => Math.min(Math.max(i < 0 ? i + size : i, 0), size)
     const from = clip(start ?? 0)
     const length = Math.max(0, Math.ceil((clip(end ?? size) - from) / step))
-    return written(rules.slice, x, checkedSource("sliceScatter", x, src), (whole) => sliced(whole, d, from, length, step))
+    return written(rules.slice, x, checkedSource("sliceScatter", x, src), (whole) =>
+      sliced(whole, d, from, length, step),
+    )
   },
 )
 
 export const diagonalScatter: Fn<GatheringMethods["diagonalScatter"]> = op(
   "diagonalScatter(input, src, offset?, dim1?, dim2?)",
   (x: Tensor, src: Tensor, offset = 0, dim1 = 0, dim2 = 1) =>
-    written(rules.diagonal, x, checkedSource("diagonalScatter", x, src), (whole) => diagonal(whole, offset, dim1, dim2)),
+    written(rules.diagonal, x, checkedSource("diagonalScatter", x, src), (whole) =>
+      diagonal(whole, offset, dim1, dim2),
+    ),
 )
 
 export const gatheringMethods = {
-  gather, indexSelect, take, takeAlongDim, scatter, scatter_, scatterAdd, scatterAdd_, scatterReduce, scatterReduce_, indexAdd, indexAdd_,
-  indexCopy, indexCopy_, indexFill, indexFill_, put, put_, maskedSelect, maskedSelectSync, maskedScatter, maskedScatter_, selectScatter,
-  sliceScatter, diagonalScatter,
+  gather,
+  indexSelect,
+  take,
+  takeAlongDim,
+  scatter,
+  scatter_,
+  scatterAdd,
+  scatterAdd_,
+  scatterReduce,
+  scatterReduce_,
+  indexAdd,
+  indexAdd_,
+  indexCopy,
+  indexCopy_,
+  indexFill,
+  indexFill_,
+  put,
+  put_,
+  maskedSelect,
+  maskedSelectSync,
+  maskedScatter,
+  maskedScatter_,
+  selectScatter,
+  sliceScatter,
+  diagonalScatter,
 }

@@ -3,13 +3,25 @@ import { type Args, CATALOGUE, type Fn, op, parseSignature } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
 import { requireSameDevice } from "../checks.ts"
+import { computeType, DTYPES, type DType, type TypedArray } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { where } from "../expr.ts"
-import { copied, erase, fromEnd, ints, type Movement, pull, pullRule, pushInto, reshaped } from "../movement.ts"
+import {
+  checkPlaces,
+  copied,
+  erase,
+  fromEnd,
+  ints,
+  type Movement,
+  mayPushInPlace,
+  pull,
+  pullRule,
+  pushInto,
+  reshaped,
+} from "../movement.ts"
 import { Pointwise } from "../pointwise.ts"
 import { broadcastSizes, type Sizes } from "../shape.ts"
 import { isTensor, needsGrad, type Tensor, track } from "../tensor.ts"
-import { computeType, type DType, DTYPES, type TypedArray } from "../dtype.ts"
 import { copyInto, writeInto } from "./copying.ts"
 import { tensor } from "./creation.ts"
 import { fromBits, itemSync, rawSync } from "./host.ts"
@@ -64,8 +76,12 @@ export interface IndexingMethods {
    */
   setAt(indices: readonly Index[] | Exclude<Index, NestedIndex>, value: IndexValue): Tensor
   /** A copy with `values` at the index tensors (null: a whole dim), added to what is there if `accumulate`. */
-  indexPut(...args: Args<[["indices", readonly (Index | null)[]], ["values", IndexValue], ["accumulate", boolean]]>): Tensor
-  indexPut_(...args: Args<[["indices", readonly (Index | null)[]], ["values", IndexValue], ["accumulate", boolean]]>): Tensor
+  indexPut(
+    ...args: Args<[["indices", readonly (Index | null)[]], ["values", IndexValue], ["accumulate", boolean]]>
+  ): Tensor
+  indexPut_(
+    ...args: Args<[["indices", readonly (Index | null)[]], ["values", IndexValue], ["accumulate", boolean]]>
+  ): Tensor
 }
 
 /** Where elements are true, known to the host. */
@@ -107,7 +123,8 @@ function arrayIndex(name: string, x: Tensor, data: NestedIndex | TypedArray): Ad
     return { shape, values: flat.map(Number) }
   }
   const bad = flat.find((v) => typeof v !== "bigint" && !Number.isInteger(v))
-  if (bad !== undefined) throw new TypeError(`${name}: an array of indices must hold integers (or booleans only), got ${valueText(bad)}`)
+  if (bad !== undefined)
+    throw new TypeError(`${name}: an array of indices must hold integers (or booleans only), got ${valueText(bad)}`)
   return tensor(data, { dtype: "int32", device: x.device })
 }
 
@@ -135,7 +152,11 @@ function applySlice(name: string, x: Tensor, dim: number, s: Slice, plain: boole
 
 /** How many dims of the tensor an index speaks of. */
 const dimsOf = (i: Index | Advanced): number =>
-  i === null || i === "..." || typeof i === "boolean" ? 0 : typeof i === "object" && "shape" in i && isMask(i as Advanced) ? (i as Mask).shape.length : 1
+  i === null || i === "..." || typeof i === "boolean"
+    ? 0
+    : typeof i === "object" && "shape" in i && isMask(i as Advanced)
+      ? (i as Mask).shape.length
+      : 1
 
 function parse(name: string, x: Tensor, given: readonly Index[], writes: boolean): Parsed {
   const indices = given.map((i): Index | Advanced => {
@@ -146,7 +167,8 @@ function parse(name: string, x: Tensor, given: readonly Index[], writes: boolean
   const spoken = indices.reduce<number>((n, i) => n + dimsOf(i), 0)
   if (spoken > x.ndim)
     throw new RangeError(`${name}: too many indices for tensor of dimension ${x.ndim}: ${spoken} for ${tensorText(x)}`)
-  if (indices.filter((i) => i === "...").length > 1) throw new RangeError(`${name}: an index can only have a single ellipsis ("...")`)
+  if (indices.filter((i) => i === "...").length > 1)
+    throw new RangeError(`${name}: an index can only have a single ellipsis ("...")`)
   const advanced = new Map<number, Advanced>()
   let view = x
   let dim = 0
@@ -159,7 +181,8 @@ function parse(name: string, x: Tensor, given: readonly Index[], writes: boolean
     else if (typeof i === "boolean") {
       view = unsqueeze(view, dim)
       advanced.set(dim++, { shape: [1], values: [Number(i)] })
-    } else if (isTensor(i) && i.ndim === 0 && i.device.backend.readSync) view = pick(name, view, dim, Number(itemSync(i)), x)
+    } else if (isTensor(i) && i.ndim === 0 && i.device.backend.readSync)
+      view = pick(name, view, dim, Number(itemSync(i)), x)
     else if (typeof i === "object" && "shape" in i) {
       const a = i as Advanced
       if (a.shape.length === 0 && isMask(a)) {
@@ -181,7 +204,9 @@ function pick(name: string, view: Tensor, dim: number, index: number, x: Tensor)
   const size = view.shape[dim]!
   if (!Number.isInteger(index)) throw new TypeError(`${name}: an index must be an integer, got ${index}`)
   if (index < -size || index >= size)
-    throw new RangeError(`${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${tensorText(x)})`)
+    throw new RangeError(
+      `${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${tensorText(x)})`,
+    )
   return select(view, dim, index)
 }
 
@@ -197,7 +222,7 @@ function hostMask(name: string, m: Mask | LazyMask): Mask {
 }
 
 /** The coordinates of the true elements, one tensor per dim of the mask. */
-export function maskIndices(device: Tensor["device"], { shape, values }: Mask): Tensor[] {
+function maskIndices(device: Tensor["device"], { shape, values }: Mask): Tensor[] {
   const at = shape.map((): number[] => [])
   const counter = shape.map(() => 0)
   for (let i = 0; i < values.length; i++) {
@@ -239,7 +264,9 @@ function indexMovement(name: string, x: Tensor, found: readonly (Tensor | null)[
   try {
     common = shapes.length ? broadcastSizes(name, ...shapes) : []
   } catch {
-    throw new RangeError(`${name}: shape mismatch: indexing tensors could not be broadcast together with shapes ${shapes.map(shapeText).join(", ")}`)
+    throw new RangeError(
+      `${name}: shape mismatch: indexing tensors could not be broadcast together with shapes ${shapes.map(shapeText).join(", ")}`,
+    )
   }
   const dims = found.flatMap((t, d) => (t ? [d] : []))
   // A 0-d index is an integer that the host does not know: like one, it says nothing about the place of the others.
@@ -259,6 +286,8 @@ function indexMovement(name: string, x: Tensor, found: readonly (Tensor | null)[
     result,
     indices: given.map((t) => reshaped(t, [...t.shape, ...trailing])),
     shown: given,
+    along: dims,
+    wraps: true,
     scalars: ints(dims.map((d) => x.shape[d]!)),
     bounds: "fault",
     terms: [
@@ -341,7 +370,9 @@ function fitting(name: string, value: Tensor, shape: Sizes): Tensor {
   const fit = extra ? reshape(value, value.shape.slice(extra)) : value
   const shift = shape.length - fit.ndim
   if (shift < 0 || fit.shape.some((s: number, d: number) => s !== 1 && s !== shape[shift + d]))
-    throw new RangeError(`${name}: shape mismatch: value tensor of shape ${shapeText(value.shape)} cannot be broadcast to indexing result of shape ${shapeText(shape)}`)
+    throw new RangeError(
+      `${name}: shape mismatch: value tensor of shape ${shapeText(value.shape)} cannot be broadcast to indexing result of shape ${shapeText(shape)}`,
+    )
   return fit
 }
 
@@ -387,15 +418,27 @@ function putInPlace(name: string, parsed: Parsed, value: IndexValue, accumulate:
   const put = prepare(name, parsed, value, accumulate)
   const inputs = putInputs(put)
   checkInPlace(name.replace(/_$/, ""), put.target, inputs)
-  const contents = putRaw(put)
-  const node = put.target.isFloatingPoint() && needsGrad(inputs) ? new OpNode(INDEX_PUT, inputs, put.movement.indices ?? [], putContext(put)) : null
+  const { target, movement } = put
+  const narrow = accumulate && computeType(target.dtype) !== target.dtype
+  const direct = !narrow && mayPushInPlace(target, movement, inputs.slice(1))
+  if (direct) checkPlaces(target, movement)
+  const contents = direct ? null : putRaw(put)
+  const node =
+    put.target.isFloatingPoint() && needsGrad(inputs)
+      ? new OpNode(INDEX_PUT, inputs, put.movement.indices ?? [], putContext(put))
+      : null
   if (node) node.outputs = [{ shape: put.target.shape, dtype: put.target.dtype, device: put.target.device }]
-  writeInto(put.target, contents)
+  if (contents) writeInto(put.target, contents)
+  else pushInto(put.target, put.value, movement, accumulate ? "add" : "set", "fault")
   recordInPlace(put.target, node)
 }
 
 /** See the method `setAt`. */
-export function setAt(input: Tensor, indices: readonly Index[] | Exclude<Index, NestedIndex>, value: IndexValue): Tensor {
+export function setAt(
+  input: Tensor,
+  indices: readonly Index[] | Exclude<Index, NestedIndex>,
+  value: IndexValue,
+): Tensor {
   if (!isTensor(input)) throw new TypeError(`setAt: input must be a tensor, got ${valueText(input)}`)
   checkValue("setAt", value)
   const parsed = parse("setAt", input, Array.isArray(indices) ? (indices as Index[]) : [indices as Index], true)
@@ -408,11 +451,14 @@ export function setAt(input: Tensor, indices: readonly Index[] | Exclude<Index, 
 }
 
 const putIndices = (name: string, indices: unknown): Index[] => {
-  if (!Array.isArray(indices)) throw new TypeError(`${name}: indices must be an array of index tensors, got ${valueText(indices)}`)
+  if (!Array.isArray(indices))
+    throw new TypeError(`${name}: indices must be an array of index tensors, got ${valueText(indices)}`)
   return indices.map((i: Index): Index => {
     if (i === null || i === undefined) return ":"
     if (!isTensor(i) && !Array.isArray(i) && !isTypedArray(i))
-      throw new TypeError(`${name}: indices must be index tensors (or arrays) and null for a whole dim, got ${valueText(i)}`)
+      throw new TypeError(
+        `${name}: indices must be index tensors (or arrays) and null for a whole dim, got ${valueText(i)}`,
+      )
     return isTensor(i) && i.ndim === 0 ? reshape(i, [1]) : i
   })
 }

@@ -38,9 +38,11 @@ function split(real: Expr, size: Expr, type: DType): [Expr, Expr] {
   return [before.cast("int32"), real.sub(before).max(0).min(1)]
 }
 
-const nearest = (offset: number) => ({ i, scale, size }: Place, type: DType): Tap[] => [
-  { at: i.cast(type).add(offset).mul(scale).floor().cast("int32").min(size.sub(1)), share: null },
-]
+const nearest =
+  (offset: number) =>
+  ({ i, scale, size }: Place, type: DType): Tap[] => [
+    { at: i.cast(type).add(offset).mul(scale).floor().cast("int32").min(size.sub(1)), share: null },
+  ]
 
 function linear(place: Place, type: DType): Tap[] {
   const real = position(place, type)
@@ -53,14 +55,30 @@ function linear(place: Place, type: DType): Tap[] {
 
 /** Keys' cubic convolution with a = -0.75, as PyTorch and OpenCV have it. */
 const A = -0.75
-const near = (x: Expr): Expr => x.mul(A + 2).sub(A + 3).mul(x).mul(x).add(1)
-const far = (x: Expr): Expr => x.mul(A).sub(5 * A).mul(x).add(8 * A).mul(x).sub(4 * A)
+const near = (x: Expr): Expr =>
+  x
+    .mul(A + 2)
+    .sub(A + 3)
+    .mul(x)
+    .mul(x)
+    .add(1)
+const far = (x: Expr): Expr =>
+  x
+    .mul(A)
+    .sub(5 * A)
+    .mul(x)
+    .add(8 * A)
+    .mul(x)
+    .sub(4 * A)
 
 function cubic(place: Place, type: DType): Tap[] {
   const [before, t] = split(position(place, type), place.size, type)
   const rest = constant(1, type).sub(t)
   return [far(t.add(1)), near(t), near(rest), far(rest.add(1))].map((share, k) => ({
-    at: before.add(k - 1).max(0).min(place.size.sub(1)),
+    at: before
+      .add(k - 1)
+      .max(0)
+      .min(place.size.sub(1)),
     share,
   }))
 }
@@ -74,11 +92,17 @@ interface Method {
   taps(place: Place, type: DType): Tap[]
 }
 
-const named = (...names: (string | null)[]): (Rule | undefined)[] => names.map((n) => (n ? pullRule(`Upsample${n}Backward0`) : undefined))
+const named = (...names: (string | null)[]): (Rule | undefined)[] =>
+  names.map((n) => (n ? pullRule(`Upsample${n}Backward0`) : undefined))
 
 const METHODS: Readonly<Record<Exclude<InterpolationMode, "area">, Method>> = {
   nearest: { rules: named("Nearest1D", "Nearest2D", "Nearest3D"), count: 1, aligns: false, taps: nearest(0) },
-  "nearest-exact": { rules: named("NearestExact1D", "NearestExact2D", "NearestExact3D"), count: 1, aligns: false, taps: nearest(0.5) },
+  "nearest-exact": {
+    rules: named("NearestExact1D", "NearestExact2D", "NearestExact3D"),
+    count: 1,
+    aligns: false,
+    taps: nearest(0.5),
+  },
   linear: { rules: named("Linear1D", null, null), count: 2, aligns: true, taps: linear },
   bilinear: { rules: named(null, "Bilinear2D", null), count: 2, aligns: true, taps: linear },
   trilinear: { rules: named(null, null, "Trilinear3D"), count: 2, aligns: true, taps: linear },
@@ -93,11 +117,20 @@ const POOLS = [adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d]
 const choices = (count: number, dims: number): number[][] =>
   dims === 0 ? [[]] : choices(count, dims - 1).flatMap((rest) => Array.from({ length: count }, (_, k) => [...rest, k]))
 
-function resize(x: Tensor, to: readonly number[], factors: readonly number[] | null, mode: keyof typeof METHODS, align: boolean): Tensor {
+function resize(
+  x: Tensor,
+  to: readonly number[],
+  factors: readonly number[] | null,
+  mode: keyof typeof METHODS,
+  align: boolean,
+): Tensor {
   const { rules, count, taps } = METHODS[mode]
   const dims = to.length
   const rule = rules[dims - 1]
-  if (!rule) throw new RangeError(`interpolate: Got ${x.ndim}D input, but ${mode} mode needs ${NEEDED[mode]} input (${tensorText(x)})`)
+  if (!rule)
+    throw new RangeError(
+      `interpolate: Got ${x.ndim}D input, but ${mode} mode needs ${NEEDED[mode]} input (${tensorText(x)})`,
+    )
   const wide = computeType(x.dtype)
   // PyTorch finds the nearest element in float32, whatever the dtype.
   const type: DType = count === 1 ? "float32" : wide
@@ -131,7 +164,13 @@ interface InterpolateOptions {
 
 type Amount = number | readonly number[]
 type InterpolateArgs = Args<
-  [["size", Amount | null], ["scaleFactor", Amount | null], ["mode", InterpolationMode], ["alignCorners", boolean | null], ["recomputeScaleFactor", boolean | null]],
+  [
+    ["size", Amount | null],
+    ["scaleFactor", Amount | null],
+    ["mode", InterpolationMode],
+    ["alignCorners", boolean | null],
+    ["recomputeScaleFactor", boolean | null],
+  ],
   Partial<InterpolateOptions>
 >
 
@@ -154,21 +193,33 @@ function interpolated(
   alignCorners: boolean | null,
   recompute: boolean | null,
 ): Tensor {
-  if (!MODES.includes(mode)) throw new RangeError(`${name}: unknown mode ${valueText(mode)}${didYouMean(String(mode), MODES)}`)
+  if (!MODES.includes(mode))
+    throw new RangeError(`${name}: unknown mode ${valueText(mode)}${didYouMean(String(mode), MODES)}`)
   if (x.ndim < 3 || x.ndim > 5)
-    throw new RangeError(`${name}: Only 3D, 4D and 5D input tensors [n, channels, ...spatial] are supported, got ${tensorText(x)} for mode ${mode}`)
+    throw new RangeError(
+      `${name}: Only 3D, 4D and 5D input tensors [n, channels, ...spatial] are supported, got ${tensorText(x)} for mode ${mode}`,
+    )
   const dims = x.ndim - 2
   if ((size === null) === (scaleFactor === null))
-    throw new RangeError(`${name}: ${size === null ? "either size or scaleFactor should be defined" : "only one of size or scaleFactor should be defined"}`)
+    throw new RangeError(
+      `${name}: ${size === null ? "either size or scaleFactor should be defined" : "only one of size or scaleFactor should be defined"}`,
+    )
   if (alignCorners !== null && (mode === "area" || !METHODS[mode].aligns))
-    throw new RangeError(`${name}: alignCorners can only be set with the interpolating modes linear, bilinear, bicubic and trilinear, not with ${mode}`)
+    throw new RangeError(
+      `${name}: alignCorners can only be set with the interpolating modes linear, bilinear, bicubic and trilinear, not with ${mode}`,
+    )
   const factors = scaleFactor === null ? null : forDims(name, "scaleFactor", scaleFactor, dims, false)
-  const to = size === null ? factors!.map((f, d) => Math.floor(x.shape[d + 2]! * f)) : forDims(name, "size", size, dims, true)
+  const to =
+    size === null ? factors!.map((f, d) => Math.floor(x.shape[d + 2]! * f)) : forDims(name, "size", size, dims, true)
   if (to.some((s) => s < 1) || x.shape.slice(1).includes(0))
-    throw new RangeError(`${name}: Input and output sizes should be greater than 0, but got input ${tensorText(x)} and output ${shapeText(to)}`)
+    throw new RangeError(
+      `${name}: Input and output sizes should be greater than 0, but got input ${tensorText(x)} and output ${shapeText(to)}`,
+    )
   if (mode === "area") return POOLS[dims - 1]!(x, to)
   if (mode !== "nearest" && mode !== "nearest-exact" && !isFloating(x.dtype))
-    throw new TypeError(`${name}: mode ${mode} needs a floating dtype, got ${tensorText(x)}; convert it with .to("float32")`)
+    throw new TypeError(
+      `${name}: mode ${mode} needs a floating dtype, got ${tensorText(x)}; convert it with .to("float32")`,
+    )
   return resize(x, to, recompute ? null : factors, mode, alignCorners ?? false)
 }
 
@@ -179,15 +230,26 @@ function interpolated(
  */
 export const interpolate: (input: Tensor, ...args: InterpolateArgs) => Tensor = op(
   "interpolate(input, size?, scaleFactor?, mode?, alignCorners?, recomputeScaleFactor?)",
-  (x: Tensor, size: Amount | null = null, factor: Amount | null = null, mode: InterpolationMode = "nearest", align: boolean | null = null, recompute: boolean | null = null) =>
-    interpolated("interpolate", x, size, factor, mode, align, recompute),
+  (
+    x: Tensor,
+    size: Amount | null = null,
+    factor: Amount | null = null,
+    mode: InterpolationMode = "nearest",
+    align: boolean | null = null,
+    recompute: boolean | null = null,
+  ) => interpolated("interpolate", x, size, factor, mode, align, recompute),
 )
 
 /** The former name of `interpolate`. */
 export const upsample: (input: Tensor, ...args: InterpolateArgs) => Tensor = op(
   "upsample(input, size?, scaleFactor?, mode?, alignCorners?)",
-  (x: Tensor, size: Amount | null = null, factor: Amount | null = null, mode: InterpolationMode = "nearest", align: boolean | null = null) =>
-    interpolated("upsample", x, size, factor, mode, align, null),
+  (
+    x: Tensor,
+    size: Amount | null = null,
+    factor: Amount | null = null,
+    mode: InterpolationMode = "nearest",
+    align: boolean | null = null,
+  ) => interpolated("upsample", x, size, factor, mode, align, null),
 )
 
 // ---- pixels and channels ----
@@ -195,40 +257,66 @@ export const upsample: (input: Tensor, ...args: InterpolateArgs) => Tensor = op(
 /** A copy of `x`, seen in the shape `parts` and with its dims in another order, in a new shape. Outside of the graph. */
 function rearranged(x: Tensor, parts: readonly number[], order: readonly number[], shape: readonly number[]): Tensor {
   const seen = reshaped(x, parts)
-  const turned = new Tensor(seen.storage, order.map((d) => seen.shape[d]!), order.map((d) => seen.strides[d]!), seen.offset, seen.dtype)
+  const turned = new Tensor(
+    seen.storage,
+    order.map((d) => seen.shape[d]!),
+    order.map((d) => seen.strides[d]!),
+    seen.offset,
+    seen.dtype,
+  )
   const out = copied(turned)
   return new Tensor(out.storage, shape, contiguousStrides(shape), 0, out.dtype)
 }
 
 function checkFactor(name: string, x: Tensor, factor: unknown, least: number): void {
-  if (x.ndim < least) throw new RangeError(`${name}: expects input to have at least ${least} dimensions, but got ${tensorText(x)}`)
-  if (typeof factor !== "number" || !Number.isInteger(factor) || factor < 1) throw new RangeError(`${name}: expects a positive integer factor, but got ${valueText(factor)}`)
+  if (x.ndim < least)
+    throw new RangeError(`${name}: expects input to have at least ${least} dimensions, but got ${tensorText(x)}`)
+  if (typeof factor !== "number" || !Number.isInteger(factor) || factor < 1)
+    throw new RangeError(`${name}: expects a positive integer factor, but got ${valueText(factor)}`)
 }
 
-const PIXEL_SHUFFLE: Rule = { name: "PixelShuffleBackward0", backward: (node, g) => [pixelUnshuffle(g, node.context as number)] }
-const PIXEL_UNSHUFFLE: Rule = { name: "PixelUnshuffleBackward0", backward: (node, g) => [pixelShuffle(g, node.context as number)] }
+const PIXEL_SHUFFLE: Rule = {
+  name: "PixelShuffleBackward0",
+  backward: (node, g) => [pixelUnshuffle(g, node.context as number)],
+}
+const PIXEL_UNSHUFFLE: Rule = {
+  name: "PixelUnshuffleBackward0",
+  backward: (node, g) => [pixelShuffle(g, node.context as number)],
+}
 
 /** [..., channels · r², h, w] to [..., channels, h · r, w · r], r being `upscaleFactor`. */
-export const pixelShuffle: (input: Tensor, ...args: Args<[["upscaleFactor", number]]>) => Tensor = op("pixelShuffle(input, upscaleFactor)", (x: Tensor, r: number) => {
-  checkFactor("pixelShuffle", x, r, 3)
-  const [c, h, w] = x.shape.slice(-3) as [number, number, number]
-  if (c % (r * r)) throw new RangeError(`pixelShuffle: expects its input's 'channel' dimension to be divisible by the square of upscaleFactor, but channels ${c} is not divisible by ${r * r} (${tensorText(x)})`)
-  const batch = x.shape.slice(0, -3)
-  const n = batch.reduce((a, b) => a * b, 1)
-  const out = rearranged(x, [n, c / (r * r), r, r, h, w], [0, 1, 4, 2, 5, 3], [...batch, c / (r * r), h * r, w * r])
-  return track(PIXEL_SHUFFLE, out, [x], [], r)
-})
+export const pixelShuffle: (input: Tensor, ...args: Args<[["upscaleFactor", number]]>) => Tensor = op(
+  "pixelShuffle(input, upscaleFactor)",
+  (x: Tensor, r: number) => {
+    checkFactor("pixelShuffle", x, r, 3)
+    const [c, h, w] = x.shape.slice(-3) as [number, number, number]
+    if (c % (r * r))
+      throw new RangeError(
+        `pixelShuffle: expects its input's 'channel' dimension to be divisible by the square of upscaleFactor, but channels ${c} is not divisible by ${r * r} (${tensorText(x)})`,
+      )
+    const batch = x.shape.slice(0, -3)
+    const n = batch.reduce((a, b) => a * b, 1)
+    const out = rearranged(x, [n, c / (r * r), r, r, h, w], [0, 1, 4, 2, 5, 3], [...batch, c / (r * r), h * r, w * r])
+    return track(PIXEL_SHUFFLE, out, [x], [], r)
+  },
+)
 
 /** The inverse of `pixelShuffle`: [..., channels, h · r, w · r] to [..., channels · r², h, w]. */
-export const pixelUnshuffle: (input: Tensor, ...args: Args<[["downscaleFactor", number]]>) => Tensor = op("pixelUnshuffle(input, downscaleFactor)", (x: Tensor, r: number) => {
-  checkFactor("pixelUnshuffle", x, r, 3)
-  const [c, h, w] = x.shape.slice(-3) as [number, number, number]
-  if (h % r || w % r) throw new RangeError(`pixelUnshuffle: expects height and width to be divisible by downscaleFactor, but height ${h} and width ${w} are not divisible by ${r} (${tensorText(x)})`)
-  const batch = x.shape.slice(0, -3)
-  const n = batch.reduce((a, b) => a * b, 1)
-  const out = rearranged(x, [n, c, h / r, r, w / r, r], [0, 1, 3, 5, 2, 4], [...batch, c * r * r, h / r, w / r])
-  return track(PIXEL_UNSHUFFLE, out, [x], [], r)
-})
+export const pixelUnshuffle: (input: Tensor, ...args: Args<[["downscaleFactor", number]]>) => Tensor = op(
+  "pixelUnshuffle(input, downscaleFactor)",
+  (x: Tensor, r: number) => {
+    checkFactor("pixelUnshuffle", x, r, 3)
+    const [c, h, w] = x.shape.slice(-3) as [number, number, number]
+    if (h % r || w % r)
+      throw new RangeError(
+        `pixelUnshuffle: expects height and width to be divisible by downscaleFactor, but height ${h} and width ${w} are not divisible by ${r} (${tensorText(x)})`,
+      )
+    const batch = x.shape.slice(0, -3)
+    const n = batch.reduce((a, b) => a * b, 1)
+    const out = rearranged(x, [n, c, h / r, r, w / r, r], [0, 1, 3, 5, 2, 4], [...batch, c * r * r, h / r, w / r])
+    return track(PIXEL_UNSHUFFLE, out, [x], [], r)
+  },
+)
 
 const CHANNEL_SHUFFLE: Rule = {
   name: "ChannelShuffleBackward0",
@@ -236,10 +324,22 @@ const CHANNEL_SHUFFLE: Rule = {
 }
 
 /** The channels of [n, channels, ...] as a `groups` × rest matrix, transposed. */
-export const channelShuffle: (input: Tensor, ...args: Args<[["groups", number]]>) => Tensor = op("channelShuffle(input, groups)", (x: Tensor, groups: number) => {
-  checkFactor("channelShuffle", x, groups, 3)
-  const [n, c, ...rest] = x.shape as readonly number[]
-  if (c! % groups) throw new RangeError(`channelShuffle: Number of channels must be divisible by groups. Got ${c} channels and ${groups} groups (${tensorText(x)})`)
-  const area = rest.reduce((a, b) => a * b, 1)
-  return track(CHANNEL_SHUFFLE, rearranged(x, [n!, groups, c! / groups, area], [0, 2, 1, 3], x.shape), [x], [], groups)
-})
+export const channelShuffle: (input: Tensor, ...args: Args<[["groups", number]]>) => Tensor = op(
+  "channelShuffle(input, groups)",
+  (x: Tensor, groups: number) => {
+    checkFactor("channelShuffle", x, groups, 3)
+    const [n, c, ...rest] = x.shape as readonly number[]
+    if (c! % groups)
+      throw new RangeError(
+        `channelShuffle: Number of channels must be divisible by groups. Got ${c} channels and ${groups} groups (${tensorText(x)})`,
+      )
+    const area = rest.reduce((a, b) => a * b, 1)
+    return track(
+      CHANNEL_SHUFFLE,
+      rearranged(x, [n!, groups, c! / groups, area], [0, 2, 1, 3], x.shape),
+      [x],
+      [],
+      groups,
+    )
+  },
+)

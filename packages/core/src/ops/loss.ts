@@ -11,32 +11,37 @@ import { int, type MonoidSpec, runMap, runReduce, type Scope } from "../kernels.
 import { sumMonoid } from "../monoids.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
 import { resultType } from "../promotion.ts"
-import { broadcastSizes, contiguousStrides, numelOf, sameSizes, type Sizes } from "../shape.ts"
+import { broadcastSizes, contiguousStrides, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { allocate, isTensor, needsGrad, Tensor, track } from "../tensor.ts"
 import { add, div, mul } from "./arithmetic.ts"
 import { BOUNDED } from "./bounded.ts"
 import { full } from "./creation.ts"
 import { pairwiseDistance } from "./distance.ts"
-import { expand, reshape, unsqueeze } from "./views.ts"
 import { onlyFloats } from "./pointwise-op.ts"
 import { sum } from "./reduction.ts"
 import { logSoftmax } from "./softmax.ts"
 import { sumToSize } from "./sum-to-size.ts"
 import { neg } from "./unary.ts"
+import { expand, reshape, unsqueeze } from "./views.ts"
 
 export type LossReduction = "none" | "mean" | "sum"
 
 function checkReduction(name: string, reduction: unknown, more: readonly string[] = []): void {
   const known = ["none", "mean", "sum", ...more]
   if (!known.includes(reduction as string))
-    throw new RangeError(`${name}: ${valueText(reduction)} is not a valid value for reduction; expected ${known.map((r) => JSON.stringify(r)).join(", ")}`)
+    throw new RangeError(
+      `${name}: ${valueText(reduction)} is not a valid value for reduction; expected ${known.map((r) => JSON.stringify(r)).join(", ")}`,
+    )
 }
 
 function checkTensors(name: string, tensors: Readonly<Record<string, unknown>>): void {
-  for (const [role, t] of Object.entries(tensors)) if (!isTensor(t)) throw new TypeError(`${name}: ${role} must be a tensor, got ${valueText(t)}`)
+  for (const [role, t] of Object.entries(tensors))
+    if (!isTensor(t)) throw new TypeError(`${name}: ${role} must be a tensor, got ${valueText(t)}`)
   const all = Object.values(tensors) as Tensor[]
   if (all.some((t) => t.device !== all[0]!.device))
-    throw new TypeError(`${name}: expected all tensors on one device, but found ${all.map((t) => `${tensorText(t)} on ${t.device}`).join(" and ")}; move one with x.to(device)`)
+    throw new TypeError(
+      `${name}: expected all tensors on one device, but found ${all.map((t) => `${tensorText(t)} on ${t.device}`).join(" and ")}; move one with x.to(device)`,
+    )
 }
 
 function checkNumbers(name: string, numbers: Readonly<Record<string, unknown>>): void {
@@ -46,7 +51,9 @@ function checkNumbers(name: string, numbers: Readonly<Record<string, unknown>>):
 
 function checkSameShape(name: string, input: Tensor, other: Tensor, role = "target"): void {
   if (!sameSizes(input.shape, other.shape))
-    throw new RangeError(`${name}: ${role} size ${shapeText(other.shape)} must be the same as input size ${shapeText(input.shape)} (${tensorText(input)}, ${tensorText(other)})`)
+    throw new RangeError(
+      `${name}: ${role} size ${shapeText(other.shape)} must be the same as input size ${shapeText(input.shape)} (${tensorText(input)}, ${tensorText(other)})`,
+    )
 }
 
 /** What kernels report where a value is not allowed, in the words of the op. */
@@ -92,11 +99,22 @@ class ElementwiseLoss {
   private readonly rules: Readonly<Record<"mean" | "sum", Rule>>
 
   /** `tensors`: how many of the formula's arguments are tensors; the rest are numbers. */
-  constructor(name: string, tensors: number, formula: LossFormula, { names, gradient, second }: ElementwiseOptions, arity = formula.length) {
+  constructor(
+    name: string,
+    tensors: number,
+    formula: LossFormula,
+    { names, gradient, second }: ElementwiseOptions,
+    arity = formula.length,
+  ) {
     this.name = name
     this.key = `loss ${losses++}`
     this.formula = formula
-    this.elements = new Pointwise(name, formula, { gradName: names[0], refuse: onlyFloats, ...(gradient && { gradient }) }, arity)
+    this.elements = new Pointwise(
+      name,
+      formula,
+      { gradName: names[0], refuse: onlyFloats, ...(gradient && { gradient }) },
+      arity,
+    )
     const derived = (g: Expr, args: readonly Expr[], i: number): Expr => {
       const y = formula(...args)
       const all = gradient ? gradient(g, args, y) : differentiate(y, g, args.slice(0, tensors))
@@ -105,7 +123,12 @@ class ElementwiseLoss {
     this.gradients = Array.from(
       { length: tensors },
       (_, i) =>
-        new Pointwise(`${name}Backward`, (g, scale, ...args) => derived(g.mul(scale!), args, i), i === 0 && second ? { gradient: second } : {}, arity + 2),
+        new Pointwise(
+          `${name}Backward`,
+          (g, scale, ...args) => derived(g.mul(scale!), args, i),
+          i === 0 && second ? { gradient: second } : {},
+          arity + 2,
+        ),
     )
     const rule = (gradName: string): Rule => ({ name: gradName, backward: (node, g) => this.backward(node, g) })
     this.rules = { mean: rule(names[1]), sum: rule(names[2]) }
@@ -126,7 +149,11 @@ class ElementwiseLoss {
       shape,
       shape.length,
       sumMonoid(type),
-      { key: `${this.key} ${reduction}`, inputs: tensors, scalars: [...numbers, count].map((value) => ({ value, dtype: type })) },
+      {
+        key: `${this.key} ${reduction}`,
+        inputs: tensors,
+        scalars: [...numbers, count].map((value) => ({ value, dtype: type })),
+      },
       ({ inputs, scalars }) => [this.formula(...inputs.map((e) => e.cast(type)), ...scalars.slice(0, -1))],
       (scalars) => [mean ? sumMonoid.total(type).div(scalars.at(-1)!) : sumMonoid.total(type)],
     )
@@ -160,12 +187,23 @@ const square = (x: Expr, y: Expr): Expr => x.sub(y).square()
 const absolute = (x: Expr, y: Expr): Expr => x.sub(y).abs()
 
 const MSE = new ElementwiseLoss("mseLoss", 2, square, { names: own("MseLossBackward0") })
-const MSE_WEIGHTED = new ElementwiseLoss("mseLoss", 3, (x, y, w) => square(x, y).mul(w), { names: composed("MulBackward0") })
+const MSE_WEIGHTED = new ElementwiseLoss("mseLoss", 3, (x, y, w) => square(x, y).mul(w), {
+  names: composed("MulBackward0"),
+})
 const L1 = new ElementwiseLoss("l1Loss", 2, absolute, { names: composed("AbsBackward0") })
-const L1_WEIGHTED = new ElementwiseLoss("l1Loss", 3, (x, y, w) => absolute(x, y).mul(w), { names: composed("MulBackward0") })
+const L1_WEIGHTED = new ElementwiseLoss("l1Loss", 3, (x, y, w) => absolute(x, y).mul(w), {
+  names: composed("MulBackward0"),
+})
 
 /** The mean of a weighted loss divides by the sum of the weights. */
-function weightedLoss(loss: ElementwiseLoss, name: string, x: Tensor, y: Tensor, weight: Tensor, reduction: LossReduction): Tensor {
+function weightedLoss(
+  loss: ElementwiseLoss,
+  name: string,
+  x: Tensor,
+  y: Tensor,
+  weight: Tensor,
+  reduction: LossReduction,
+): Tensor {
   checkTensors(name, { input: x, target: y, weight })
   checkSameShape(name, x, weight, "weight")
   if (reduction !== "mean") return loss.call(reduction, [x, y, weight])
@@ -173,12 +211,15 @@ function weightedLoss(loss: ElementwiseLoss, name: string, x: Tensor, y: Tensor,
 }
 
 const differenceLoss = (name: string, plain: ElementwiseLoss, weighted: ElementwiseLoss): TwoTensors<Weighted> =>
-  op(`${name}(input, target, *, reduction?, weight?)`, (x: Tensor, y: Tensor, reduction: LossReduction = "mean", weight: Tensor | null = null) => {
-    checkReduction(name, reduction)
-    if (weight) return weightedLoss(weighted, name, x, y, weight, reduction)
-    checkTensors(name, { input: x, target: y })
-    return plain.call(reduction, [x, y])
-  })
+  op(
+    `${name}(input, target, *, reduction?, weight?)`,
+    (x: Tensor, y: Tensor, reduction: LossReduction = "mean", weight: Tensor | null = null) => {
+      checkReduction(name, reduction)
+      if (weight) return weightedLoss(weighted, name, x, y, weight, reduction)
+      checkTensors(name, { input: x, target: y })
+      return plain.call(reduction, [x, y])
+    },
+  )
 
 /** (input − target)², broadcast. `weight` has the input's shape; a weighted mean divides by Σ weight. */
 export const mseLoss: TwoTensors<Weighted> = differenceLoss("mseLoss", MSE, MSE_WEIGHTED)
@@ -264,7 +305,11 @@ export const huberLoss: (
 const boundedLog = (x: Expr): Expr => x.log().max(-100)
 const boundedLog1p = (x: Expr): Expr => x.log1p().max(-100)
 
-const binary = (x: Expr, y: Expr): Expr => y.sub(1).mul(boundedLog1p(x.neg())).sub(y.mul(boundedLog(x)))
+const binary = (x: Expr, y: Expr): Expr =>
+  y
+    .sub(1)
+    .mul(boundedLog1p(x.neg()))
+    .sub(y.mul(boundedLog(x)))
 /** PyTorch's bound of x·(1 − x), a float32. */
 const LEAST_VARIANCE = Math.fround(1e-12)
 const binaryGradient = (g: Expr, x: Expr, y: Expr): readonly [Expr, Expr] => [
@@ -277,7 +322,10 @@ const binarySecond = (gg: Expr, g: Expr, x: Expr, y: Expr): readonly [Expr, Expr
   const bounded = x.add(1e-12).square().mul(constant(1, x.dtype).sub(x).add(1e-12).square())
   return [
     gg.mul(x.sub(y)).div(denominator),
-    gg.mul(g).mul(x.mul(x).sub(x.mul(y).mul(2)).add(y)).div(bounded),
+    gg
+      .mul(g)
+      .mul(x.mul(x).sub(x.mul(y).mul(2)).add(y))
+      .div(bounded),
     gg.mul(g).neg().div(denominator),
   ]
 }
@@ -306,11 +354,28 @@ function requireAll(x: Tensor, key: string, holds: (e: Expr) => Expr, message: (
   if (x.numel() === 0) return
   const out = allocate(x.device, [], [], "int32")
   const probe = new Tensor(x.storage, [1], [1], x.offset, x.dtype)
-  const seen = ({ inputs, load }: Scope): Expr[] => [load(0, [where(holds(inputs[0]!), constant(0, "int32"), -1)], "fault").cast("bool").cast("int32")]
-  naming(message, () => runReduce([out], x.shape, x.ndim, sumMonoid("int32"), { key: `require ${key}`, inputs: [x], loads: [probe] }, seen, () => [sumMonoid.total("int32")]))
+  const seen = ({ inputs, load }: Scope): Expr[] => [
+    load(0, [where(holds(inputs[0]!), constant(0, "int32"), -1)], "fault")
+      .cast("bool")
+      .cast("int32"),
+  ]
+  naming(message, () =>
+    runReduce(
+      [out],
+      x.shape,
+      x.ndim,
+      sumMonoid("int32"),
+      { key: `require ${key}`, inputs: [x], loads: [probe] },
+      seen,
+      () => [sumMonoid.total("int32")],
+    ),
+  )
 }
 
-type BinaryLoss<K> = (input: Tensor, ...args: Args<[["target", Tensor], ["weight", Tensor | null]], Partial<K>>) => Tensor
+type BinaryLoss<K> = (
+  input: Tensor,
+  ...args: Args<[["target", Tensor], ["weight", Tensor | null]], Partial<K>>
+) => Tensor
 
 /**
  * −(target·log(input) + (1 − target)·log(1 − input)), the logarithms at least −100. `input` lies in [0, 1] and has the
@@ -323,7 +388,12 @@ export const binaryCrossEntropy: BinaryLoss<Reduced> = op(
     checkReduction(name, reduction)
     checkTensors(name, weight ? { input: x, target: y, weight } : { input: x, target: y })
     checkSameShape(name, x, y)
-    requireAll(x, "unit", (e) => e.ge(0).and(e.le(1)), () => `${name}: all elements of input should be between 0 and 1`)
+    requireAll(
+      x,
+      "unit",
+      (e) => e.ge(0).and(e.le(1)),
+      () => `${name}: all elements of input should be between 0 and 1`,
+    )
     return weight ? BCE_WEIGHTED.call(reduction, [x, y, expand(weight, x.shape)]) : BCE.call(reduction, [x, y])
   },
 )
@@ -352,14 +422,28 @@ function logitsLoss(weighted: boolean, positive: boolean): ElementwiseLoss {
     const share = p ? p.mul(y) : y
     const byInput = p ? share.add(1).sub(y).mul(x.sigmoid()).sub(share) : x.sigmoid().sub(y)
     const byTarget = p ? logSigmoid(x.neg()).sub(p.mul(logSigmoid(x))) : x.neg()
-    const unweighted = one.sub(y).mul(x).sub(logSigmoid(x).mul(p ? p.sub(1).mul(y).add(1) : one))
+    const unweighted = one
+      .sub(y)
+      .mul(x)
+      .sub(logSigmoid(x).mul(p ? p.sub(1).mul(y).add(1) : one))
     const byPositive = p ? [g.mul(y).mul(logSigmoid(x)).neg()] : []
     return [g.mul(byInput), g.mul(byTarget), ...(w ? [g0.mul(unweighted)] : []), ...byPositive]
   }
   const tensors = 2 + (weighted ? 1 : 0) + (positive ? 1 : 0)
-  return new ElementwiseLoss("binaryCrossEntropyWithLogits", tensors, formula, { names: own("BinaryCrossEntropyWithLogitsBackward0"), gradient }, tensors)
+  return new ElementwiseLoss(
+    "binaryCrossEntropyWithLogits",
+    tensors,
+    formula,
+    { names: own("BinaryCrossEntropyWithLogitsBackward0"), gradient },
+    tensors,
+  )
 }
-const LOGITS = [logitsLoss(false, false), logitsLoss(true, false), logitsLoss(false, true), logitsLoss(true, true)] as const
+const LOGITS = [
+  logitsLoss(false, false),
+  logitsLoss(true, false),
+  logitsLoss(false, true),
+  logitsLoss(true, true),
+] as const
 
 /**
  * Binary cross entropy of sigmoid(input), without overflow. `input` has the target's shape; `weight` and `posWeight`, by
@@ -367,7 +451,13 @@ const LOGITS = [logitsLoss(false, false), logitsLoss(true, false), logitsLoss(fa
  */
 export const binaryCrossEntropyWithLogits: BinaryLoss<Reduced & { readonly posWeight: Tensor | null }> = op(
   "binaryCrossEntropyWithLogits(input, target, weight?, *, reduction?, posWeight?)",
-  (x: Tensor, y: Tensor, weight: Tensor | null = null, reduction: LossReduction = "mean", posWeight: Tensor | null = null) => {
+  (
+    x: Tensor,
+    y: Tensor,
+    weight: Tensor | null = null,
+    reduction: LossReduction = "mean",
+    posWeight: Tensor | null = null,
+  ) => {
     const name = "binaryCrossEntropyWithLogits"
     checkReduction(name, reduction)
     checkTensors(name, { input: x, target: y, ...(weight && { weight }), ...(posWeight && { posWeight }) })
@@ -378,12 +468,10 @@ export const binaryCrossEntropyWithLogits: BinaryLoss<Reduced & { readonly posWe
   },
 )
 
-const SOFT_MARGIN = new ElementwiseLoss(
-  "softMarginLoss",
-  2,
-  (x, y) => logSigmoid(x.mul(y)).neg(),
-  { names: own("SoftMarginLossBackward0"), gradient: (g, [x, y]) => softMarginGradient(g, x!, y!) },
-)
+const SOFT_MARGIN = new ElementwiseLoss("softMarginLoss", 2, (x, y) => logSigmoid(x.mul(y)).neg(), {
+  names: own("SoftMarginLossBackward0"),
+  gradient: (g, [x, y]) => softMarginGradient(g, x!, y!),
+})
 const softMarginGradient = (g: Expr, x: Expr, y: Expr): readonly Expr[] => {
   const slope = g.mul(x.mul(y).neg().sigmoid()).neg()
   return [slope.mul(y), slope.mul(x)]
@@ -401,7 +489,9 @@ export const softMarginLoss: TwoTensors<Reduced> = op(
 
 // ---- divergences and likelihoods ----
 
-const KL = new ElementwiseLoss("klDiv", 2, (x, y) => where(y.eq(0), 0, y.mul(y.log())).sub(y.mul(x)), { names: composed("SubBackward0") })
+const KL = new ElementwiseLoss("klDiv", 2, (x, y) => where(y.eq(0), 0, y.mul(y.log())).sub(y.mul(x)), {
+  names: composed("SubBackward0"),
+})
 const KL_LOG = new ElementwiseLoss("klDiv", 2, (x, y) => y.exp().mul(y.sub(x)), { names: composed("MulBackward0") })
 
 /**
@@ -421,14 +511,31 @@ export const klDiv: TwoTensors<{ readonly reduction: LossReduction | "batchmean"
 )
 
 /** Stirling's approximation of log(y!), for y above 1. */
-const stirling = (y: Expr): Expr => where(y.le(1), 0, y.mul(y.log()).sub(y).add(y.mul(2 * Math.PI).log().mul(0.5)))
+const stirling = (y: Expr): Expr =>
+  where(
+    y.le(1),
+    0,
+    y
+      .mul(y.log())
+      .sub(y)
+      .add(
+        y
+          .mul(2 * Math.PI)
+          .log()
+          .mul(0.5),
+      ),
+  )
 const poisson = (x: Expr, y: Expr, eps: Expr): Expr => x.sub(y.mul(x.add(eps).log()))
 const poissonOfLog = (x: Expr, y: Expr): Expr => x.exp().sub(y.mul(x))
 const POISSON = {
   log: new ElementwiseLoss("poissonNllLoss", 2, poissonOfLog, { names: composed("SubBackward0") }),
-  logFull: new ElementwiseLoss("poissonNllLoss", 2, (x, y) => poissonOfLog(x, y).add(stirling(y)), { names: composed("AddBackward0") }),
+  logFull: new ElementwiseLoss("poissonNllLoss", 2, (x, y) => poissonOfLog(x, y).add(stirling(y)), {
+    names: composed("AddBackward0"),
+  }),
   plain: new ElementwiseLoss("poissonNllLoss", 2, poisson, { names: composed("SubBackward0") }),
-  plainFull: new ElementwiseLoss("poissonNllLoss", 2, (x, y, eps) => poisson(x, y, eps).add(stirling(y)), { names: composed("AddBackward0") }),
+  plainFull: new ElementwiseLoss("poissonNllLoss", 2, (x, y, eps) => poisson(x, y, eps).add(stirling(y)), {
+    names: composed("AddBackward0"),
+  }),
 } as const
 
 /**
@@ -437,7 +544,10 @@ const POISSON = {
  */
 export const poissonNllLoss: (
   input: Tensor,
-  ...args: Args<[["target", Tensor], ["logInput", boolean], ["full", boolean]], Partial<Reduced & { readonly eps: number }>>
+  ...args: Args<
+    [["target", Tensor], ["logInput", boolean], ["full", boolean]],
+    Partial<Reduced & { readonly eps: number }>
+  >
 ) => Tensor = op(
   "poissonNllLoss(input, target, logInput?, full?, *, eps?, reduction?)",
   (x: Tensor, y: Tensor, logInput = true, isFull = false, eps = 1e-8, reduction: LossReduction = "mean") => {
@@ -459,7 +569,9 @@ const GAUSSIAN_FULL = new ElementwiseLoss("gaussianNllLoss", 3, gaussian, { name
  */
 export const gaussianNllLoss: (
   input: Tensor,
-  ...args: Args<[["target", Tensor], ["var", Tensor | number], ["full", boolean], ["eps", number], ["reduction", LossReduction]]>
+  ...args: Args<
+    [["target", Tensor], ["var", Tensor | number], ["full", boolean], ["eps", number], ["reduction", LossReduction]]
+  >
 ) => Tensor = op(
   "gaussianNllLoss(input, target, var, full?, eps?, reduction?)",
   (x: Tensor, y: Tensor, variance: Tensor | number, isFull = false, eps = 1e-6, reduction: LossReduction = "mean") => {
@@ -473,8 +585,14 @@ export const gaussianNllLoss: (
     requireAll(v, "not negative", (e) => e.lt(0).not(), negative)
     if (typeof variance !== "number" && !sameSizes(v.shape, x.shape)) {
       if (sameSizes(v.shape, x.shape.slice(0, -1))) v = unsqueeze(v, -1)
-      else if (v.ndim !== x.ndim || x.shape.filter((s, d) => s !== v.shape[d]).length !== 1 || x.shape.some((s, d) => s !== v.shape[d] && v.shape[d] !== 1))
-        throw new RangeError(`${name}: var is of incorrect size ${shapeText(v.shape)} for input ${tensorText(x)}: expected the same, without the last dim, or 1 in one dim`)
+      else if (
+        v.ndim !== x.ndim ||
+        x.shape.filter((s, d) => s !== v.shape[d]).length !== 1 ||
+        x.shape.some((s, d) => s !== v.shape[d] && v.shape[d] !== 1)
+      )
+        throw new RangeError(
+          `${name}: var is of incorrect size ${shapeText(v.shape)} for input ${tensorText(x)}: expected the same, without the last dim, or 1 in one dim`,
+        )
     }
     const extra = isFull ? 0.5 * Math.log(2 * Math.PI) : 0
     return (isFull ? GAUSSIAN_FULL : GAUSSIAN).call(reduction, [x, y, BOUNDED.call(v, eps)], extra)
@@ -506,11 +624,19 @@ export const hingeEmbeddingLoss: WithMargin = op(
   },
 )
 
-const RANKING = new ElementwiseLoss("marginRankingLoss", 3, (a, b, y, margin) => clampMin(y.neg().mul(a.sub(b)).add(margin)), {
-  names: composed("ClampMinBackward0"),
-})
+const RANKING = new ElementwiseLoss(
+  "marginRankingLoss",
+  3,
+  (a, b, y, margin) => clampMin(y.neg().mul(a.sub(b)).add(margin)),
+  {
+    names: composed("ClampMinBackward0"),
+  },
+)
 
-type ThreeTensors = (input1: Tensor, ...args: Args<[["input2", Tensor], ["target", Tensor], ["margin", number]], Partial<Reduced>>) => Tensor
+type ThreeTensors = (
+  input1: Tensor,
+  ...args: Args<[["input2", Tensor], ["target", Tensor], ["margin", number]], Partial<Reduced>>
+) => Tensor
 
 /** max(0, −target·(input1 − input2) + margin): a target of 1 says that the first ranks higher, −1 the second. */
 export const marginRankingLoss: ThreeTensors = op(
@@ -521,7 +647,9 @@ export const marginRankingLoss: ThreeTensors = op(
     checkNumbers(name, { margin })
     checkTensors(name, { input1: a, input2: b, target: y })
     if (a.ndim !== b.ndim || a.ndim !== y.ndim)
-      throw new RangeError(`${name}: all input tensors should have the same number of dims, got ${tensorText(a)}, ${tensorText(b)} and ${tensorText(y)}`)
+      throw new RangeError(
+        `${name}: all input tensors should have the same number of dims, got ${tensorText(a)}, ${tensorText(b)} and ${tensorText(y)}`,
+      )
     return RANKING.call(reduction, [a, b, y], margin)
   },
 )
@@ -545,19 +673,32 @@ export const cosineEmbeddingLoss: ThreeTensors = op(
     checkReduction(name, reduction)
     checkNumbers(name, { margin })
     checkTensors(name, { input1: a, input2: b, target: y })
-    if (y.ndim > 1) throw new RangeError(`${name}: 0D or 1D target tensor expected, multi-target not supported: ${tensorText(y)}`)
+    if (y.ndim > 1)
+      throw new RangeError(`${name}: 0D or 1D target tensor expected, multi-target not supported: ${tensorText(y)}`)
     if (a.ndim !== y.ndim + 1 || b.ndim !== y.ndim + 1)
-      throw new RangeError(`${name}: a ${y.ndim}D target tensor expects ${y.ndim + 1}D input tensors, but found inputs ${tensorText(a)} and ${tensorText(b)}`)
+      throw new RangeError(
+        `${name}: a ${y.ndim}D target tensor expects ${y.ndim + 1}D input tensors, but found inputs ${tensorText(a)} and ${tensorText(b)}`,
+      )
     return COSINE.call(reduction, [sum(mul(a, b), -1), sum(mul(a, a), -1), sum(mul(b, b), -1), y], margin)
   },
 )
 
-const TRIPLET = new ElementwiseLoss("tripletMarginLoss", 2, (near, far, margin) => clampMin(near.sub(far).add(margin)), {
-  names: composed("ClampMinBackward0"),
-})
-const TRIPLET_SWAP = new ElementwiseLoss("tripletMarginLoss", 3, (near, far, other, margin) => clampMin(near.sub(far.min(other)).add(margin)), {
-  names: composed("ClampMinBackward0"),
-})
+const TRIPLET = new ElementwiseLoss(
+  "tripletMarginLoss",
+  2,
+  (near, far, margin) => clampMin(near.sub(far).add(margin)),
+  {
+    names: composed("ClampMinBackward0"),
+  },
+)
+const TRIPLET_SWAP = new ElementwiseLoss(
+  "tripletMarginLoss",
+  3,
+  (near, far, other, margin) => clampMin(near.sub(far.min(other)).add(margin)),
+  {
+    names: composed("ClampMinBackward0"),
+  },
+)
 
 /**
  * max(0, d(anchor, positive) − d(anchor, negative) + margin), d the p-norm of the difference plus eps over the last dim.
@@ -565,24 +706,44 @@ const TRIPLET_SWAP = new ElementwiseLoss("tripletMarginLoss", 3, (near, far, oth
  */
 export const tripletMarginLoss: (
   anchor: Tensor,
-  ...args: Args<[["positive", Tensor], ["negative", Tensor], ["margin", number], ["p", number], ["eps", number], ["swap", boolean]], Partial<Reduced>>
+  ...args: Args<
+    [["positive", Tensor], ["negative", Tensor], ["margin", number], ["p", number], ["eps", number], ["swap", boolean]],
+    Partial<Reduced>
+  >
 ) => Tensor = op(
   "tripletMarginLoss(anchor, positive, negative, margin?, p?, eps?, swap?, *, reduction?)",
-  (anchor: Tensor, positive: Tensor, negative: Tensor, margin = 1, p = 2, eps = 1e-6, swap = false, reduction: LossReduction = "mean") => {
+  (
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin = 1,
+    p = 2,
+    eps = 1e-6,
+    swap = false,
+    reduction: LossReduction = "mean",
+  ) => {
     const name = "tripletMarginLoss"
     checkReduction(name, reduction)
     checkNumbers(name, { margin, p, eps })
     checkTensors(name, { anchor, positive, negative })
     if (margin <= 0) throw new RangeError(`${name}: margin must be greater than 0, got ${margin}`)
     if (anchor.ndim !== positive.ndim || anchor.ndim !== negative.ndim)
-      throw new RangeError(`${name}: the anchor, positive and negative tensors must have the same number of dims, got ${tensorText(anchor)}, ${tensorText(positive)} and ${tensorText(negative)}`)
+      throw new RangeError(
+        `${name}: the anchor, positive and negative tensors must have the same number of dims, got ${tensorText(anchor)}, ${tensorText(positive)} and ${tensorText(negative)}`,
+      )
     const near = pairwiseDistance(anchor, positive, p, eps)
     const far = pairwiseDistance(anchor, negative, p, eps)
-    return swap ? TRIPLET_SWAP.call(reduction, [near, far, pairwiseDistance(positive, negative, p, eps)], margin) : TRIPLET.call(reduction, [near, far], margin)
+    return swap
+      ? TRIPLET_SWAP.call(reduction, [near, far, pairwiseDistance(positive, negative, p, eps)], margin)
+      : TRIPLET.call(reduction, [near, far], margin)
   },
 )
 
-const labels = (x: Expr, y: Expr): Expr => y.mul(logSigmoid(x)).add(constant(1, y.dtype).sub(y).mul(logSigmoid(x.neg()))).neg()
+const labels = (x: Expr, y: Expr): Expr =>
+  y
+    .mul(logSigmoid(x))
+    .add(constant(1, y.dtype).sub(y).mul(logSigmoid(x.neg())))
+    .neg()
 const labelsGradient = (g: Expr, x: Expr, y: Expr): readonly [Expr, Expr] => [g.mul(x.sigmoid().sub(y)), g.mul(x).neg()]
 const LABELS = new ElementwiseLoss("multilabelSoftMarginLoss", 2, labels, {
   names: ["NegBackward0", "MeanBackward0", "DivBackward0"],
@@ -623,27 +784,48 @@ interface Classes {
   readonly dim: number
 }
 
-function classesOf(name: string, x: Tensor, target: Tensor, weight: Tensor | null, ignore: unknown, reduction: LossReduction): Classes {
+function classesOf(
+  name: string,
+  x: Tensor,
+  target: Tensor,
+  weight: Tensor | null,
+  ignore: unknown,
+  reduction: LossReduction,
+): Classes {
   checkReduction(name, reduction)
   checkTensors(name, weight ? { input: x, target, weight } : { input: x, target })
-  if (typeof ignore !== "number" || !Number.isInteger(ignore)) throw new TypeError(`${name}: ignoreIndex must be an integer, got ${valueText(ignore)}`)
-  if (!isFloating(x.dtype)) throw new TypeError(`${name}: expected a floating input, got ${tensorText(x)}; convert with x.to("float32")`)
-  if (!isIntegral(target.dtype)) throw new TypeError(`${name}: expected targets that are class indices of an integer dtype, got ${tensorText(target)}; convert with x.to("int32")`)
-  if (x.ndim === 0) throw new RangeError(`${name}: expected an input with at least one dim, the classes, got ${tensorText(x)}`)
+  if (typeof ignore !== "number" || !Number.isInteger(ignore))
+    throw new TypeError(`${name}: ignoreIndex must be an integer, got ${valueText(ignore)}`)
+  if (!isFloating(x.dtype))
+    throw new TypeError(`${name}: expected a floating input, got ${tensorText(x)}; convert with x.to("float32")`)
+  if (!isIntegral(target.dtype))
+    throw new TypeError(
+      `${name}: expected targets that are class indices of an integer dtype, got ${tensorText(target)}; convert with x.to("int32")`,
+    )
+  if (x.ndim === 0)
+    throw new RangeError(`${name}: expected an input with at least one dim, the classes, got ${tensorText(x)}`)
   const dim = x.ndim === 1 ? 0 : 1
   const expected = x.shape.toSpliced(dim, 1)
   if (x.ndim > 1 && target.ndim > 0 && target.shape[0] !== x.shape[0])
-    throw new RangeError(`${name}: expected input batch_size (${x.shape[0]}) to match target batch_size (${target.shape[0]}): input ${tensorText(x)}, target ${tensorText(target)}`)
+    throw new RangeError(
+      `${name}: expected input batch_size (${x.shape[0]}) to match target batch_size (${target.shape[0]}): input ${tensorText(x)}, target ${tensorText(target)}`,
+    )
   if (!sameSizes(target.shape, expected))
-    throw new RangeError(`${name}: expected target size ${shapeText(expected)} for input ${tensorText(x)}, got ${tensorText(target)}`)
+    throw new RangeError(
+      `${name}: expected target size ${shapeText(expected)} for input ${tensorText(x)}, got ${tensorText(target)}`,
+    )
   const count = x.shape[dim]!
   if (weight && !sameSizes(weight.shape, [count]))
-    throw new RangeError(`${name}: weight tensor should be defined either for all ${count} classes or no classes but got weight tensor of shape ${shapeText(weight.shape)}`)
+    throw new RangeError(
+      `${name}: weight tensor should be defined either for all ${count} classes or no classes but got weight tensor of shape ${shapeText(weight.shape)}`,
+    )
   return { name, target, weight, ignore, reduction, shape: x.shape, dim }
 }
 
-const outOfBounds = ({ name, shape, dim, ignore }: Classes) => (): string =>
-  `${name}: a target is out of bounds: classes are 0 to ${shape[dim]! - 1} for input ${shapeText(shape)}, or ${ignore} to be ignored`
+const outOfBounds =
+  ({ name, shape, dim, ignore }: Classes) =>
+  (): string =>
+    `${name}: a target is out of bounds: classes are 0 to ${shape[dim]! - 1} for input ${shapeText(shape)}, or ${ignore} to be ignored`
 
 /** What each target adds, and how much of the total weight it is. */
 const perTarget = (c: Classes, { inputs, scalars, at, load }: Scope, type: DType): { loss: Expr; weight: Expr } => {
@@ -700,7 +882,11 @@ interface ClassesContext extends Omit<Classes, "target" | "weight"> {
   readonly weighted: boolean
 }
 
-const savedOf = (c: Classes, total: Tensor | null): Tensor[] => [c.target, ...(c.weight ? [c.weight] : []), ...(c.reduction === "mean" ? [total!] : [])]
+const savedOf = (c: Classes, total: Tensor | null): Tensor[] => [
+  c.target,
+  ...(c.weight ? [c.weight] : []),
+  ...(c.reduction === "mean" ? [total!] : []),
+]
 
 /** What a node saved, put together again. */
 function classesFrom(node: OpNode): { c: Classes; total: Tensor | null } {
@@ -709,7 +895,10 @@ function classesFrom(node: OpNode): { c: Classes; total: Tensor | null } {
   return { c, total: c.reduction === "mean" ? node.get(weighted ? 2 : 1) : null }
 }
 
-const contextOf = ({ target: _target, weight, ...rest }: Classes): ClassesContext => ({ ...rest, weighted: weight !== null })
+const contextOf = ({ target: _target, weight, ...rest }: Classes): ClassesContext => ({
+  ...rest,
+  weighted: weight !== null,
+})
 
 const nllRule = (name: string): Rule => ({
   name,
@@ -739,13 +928,24 @@ const inserted = (t: Tensor, dim: number): Tensor => raw(() => unsqueeze(t, dim)
 function likelihoodGradient(g: Tensor, c: Classes, total: Tensor | null): Tensor {
   const out = allocate(g.device, c.shape, contiguousStrides(c.shape), g.dtype)
   const type = computeType(g.dtype)
-  const perClass = (w: Tensor): Tensor => raw(() => reshape(w, c.shape.map((s, d) => (d === c.dim ? s : 1))))
+  const perClass = (w: Tensor): Tensor =>
+    raw(() =>
+      reshape(
+        w,
+        c.shape.map((s, d) => (d === c.dim ? s : 1)),
+      ),
+    )
   const gradient = c.reduction === "none" ? inserted(g, c.dim) : g
   runMap(
     [out],
     {
       key: `nll-backward ${c.dim} ${c.weight !== null} ${total !== null}`,
-      inputs: [inserted(c.target, c.dim), gradient, ...(c.weight ? [perClass(c.weight)] : []), ...(total ? [total] : [])],
+      inputs: [
+        inserted(c.target, c.dim),
+        gradient,
+        ...(c.weight ? [perClass(c.weight)] : []),
+        ...(total ? [total] : []),
+      ],
       scalars: [int(c.ignore)],
       coordinates: true,
     },
@@ -768,7 +968,10 @@ function negativeLikelihood(x: Tensor, c: Classes): Tensor {
 interface ClassOptions extends Reduced {
   readonly ignoreIndex: number
 }
-type ClassLoss<K> = (input: Tensor, ...args: Args<[["target", Tensor], ["weight", Tensor | null]], Partial<K>>) => Tensor
+type ClassLoss<K> = (
+  input: Tensor,
+  ...args: Args<[["target", Tensor], ["weight", Tensor | null]], Partial<K>>
+) => Tensor
 
 /**
  * −weight[t]·input[.., t, ..] for the classes t in `target`: input [C], [N, C] or [N, C, d1, ..] of logarithms of
@@ -792,17 +995,34 @@ function smoothLoss(logs: Tensor, c: Classes, total: Tensor | null): Tensor {
   return c.reduction === "sum" ? sum(kept) : div(sum(kept), total!)
 }
 
-function ofProbabilities(x: Tensor, target: Tensor, weight: Tensor | null, reduction: LossReduction, smoothing: number): Tensor {
+function ofProbabilities(
+  x: Tensor,
+  target: Tensor,
+  weight: Tensor | null,
+  reduction: LossReduction,
+  smoothing: number,
+): Tensor {
   const name = "crossEntropy"
   if (!isFloating(target.dtype))
-    throw new TypeError(`${name}: expected a floating point type for target with class probabilities, got ${tensorText(target)}`)
+    throw new TypeError(
+      `${name}: expected a floating point type for target with class probabilities, got ${tensorText(target)}`,
+    )
   const dim = x.ndim === 1 ? 0 : 1
   const count = x.shape[dim]!
   if (weight && !sameSizes(weight.shape, [count]))
-    throw new RangeError(`${name}: weight tensor should be defined either for all ${count} classes or no classes but got weight tensor of shape ${shapeText(weight.shape)}`)
+    throw new RangeError(
+      `${name}: weight tensor should be defined either for all ${count} classes or no classes but got weight tensor of shape ${shapeText(weight.shape)}`,
+    )
   const smoothed = smoothing > 0 ? add(mul(target, 1 - smoothing), smoothing / count) : target
   let products = mul(logSoftmax(x, dim), smoothed)
-  if (weight) products = mul(products, reshape(weight, x.shape.map((s, d) => (d === dim ? s : 1))))
+  if (weight)
+    products = mul(
+      products,
+      reshape(
+        weight,
+        x.shape.map((s, d) => (d === dim ? s : 1)),
+      ),
+    )
   if (reduction === "none") return neg(sum(products, dim))
   const total = neg(sum(products))
   return reduction === "sum" ? total : DIV_NUMBER.call(total, x.numel() / count)
@@ -816,14 +1036,23 @@ const DIV_NUMBER = new Pointwise("div", (a, n) => a.div(n), { gradName: "DivBack
  */
 export const crossEntropy: ClassLoss<ClassOptions & { readonly labelSmoothing: number }> = op(
   "crossEntropy(input, target, weight?, *, ignoreIndex?, reduction?, labelSmoothing?)",
-  (x: Tensor, target: Tensor, weight: Tensor | null = null, ignoreIndex = -100, reduction: LossReduction = "mean", labelSmoothing = 0) => {
+  (
+    x: Tensor,
+    target: Tensor,
+    weight: Tensor | null = null,
+    ignoreIndex = -100,
+    reduction: LossReduction = "mean",
+    labelSmoothing = 0,
+  ) => {
     const name = "crossEntropy"
     checkReduction(name, reduction)
     checkNumbers(name, { labelSmoothing })
-    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) throw new RangeError(`${name}: labelSmoothing must be between 0.0 and 1.0, got ${labelSmoothing}`)
+    if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+      throw new RangeError(`${name}: labelSmoothing must be between 0.0 and 1.0, got ${labelSmoothing}`)
     checkTensors(name, weight ? { input: x, target, weight } : { input: x, target })
     if (sameSizes(x.shape, target.shape) && x.ndim > 0) {
-      if (!isFloating(x.dtype)) throw new TypeError(`${name}: expected a floating input, got ${tensorText(x)}; convert with x.to("float32")`)
+      if (!isFloating(x.dtype))
+        throw new TypeError(`${name}: expected a floating input, got ${tensorText(x)}; convert with x.to("float32")`)
       return ofProbabilities(x, target, weight, reduction, labelSmoothing)
     }
     const c = classesOf(name, x, target, weight, ignoreIndex, reduction)

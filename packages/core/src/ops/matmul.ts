@@ -6,13 +6,21 @@ import { OpNode, type Rule } from "../autograd/node.ts"
 import { computeType, type DType } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { runReduce } from "../kernels.ts"
+import { accumulatorOf } from "../lowering/views.ts"
 import { sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { type Addend, checkFactors, checkScale, runProduct } from "../products.ts"
-import { broadcastSizes, broadcastStrides, contiguousStrides, normalizeDims, numelOf, sameSizes, type Sizes } from "../shape.ts"
+import {
+  broadcastSizes,
+  broadcastStrides,
+  contiguousStrides,
+  normalizeDims,
+  numelOf,
+  type Sizes,
+  sameSizes,
+} from "../shape.ts"
 import { allocate, needsGrad, type Tensor, track, viewOf } from "../tensor.ts"
 import { add, mul } from "./arithmetic.ts"
-import { accumulatorOf } from "../lowering/views.ts"
 import { contiguous, writeInto } from "./copying.ts"
 import { sumToSize } from "./sum-to-size.ts"
 import { expand, permute, reshape, t, transpose, unsqueeze } from "./views.ts"
@@ -82,7 +90,9 @@ const times = (shape: Sizes): string => shape.join("x")
 function factorsOf(name: string, a: Tensor, b: Tensor): Factors {
   checkFactors(name, [a, b])
   if (a.ndim === 0 || b.ndim === 0)
-    throw new RangeError(`${name}: both arguments need to be at least 1D, but they are ${a.ndim}D and ${b.ndim}D: ${tensorText(a)} and ${tensorText(b)}; multiply by a scalar with mul`)
+    throw new RangeError(
+      `${name}: both arguments need to be at least 1D, but they are ${a.ndim}D and ${b.ndim}D: ${tensorText(a)} and ${tensorText(b)}; multiply by a scalar with mul`,
+    )
   const [ra, rb] = [a.ndim, b.ndim]
   const m = ra === 1 ? 1 : a.shape[ra - 2]!
   const k = a.shape[ra - 1]!
@@ -123,7 +133,16 @@ const overMatrix = (strides: Sizes, a: Tensor, b: Tensor): Sizes => {
 function computed(a: Tensor, b: Tensor, f: Factors, addend: Addend | null = null): Tensor {
   const strides = contiguousStrides(f.shape)
   const out = allocate(a.device, f.shape, strides, a.dtype)
-  runProduct(f.batch, f.m, f.n, f.k, { tensor: a, strides: f.aStrides }, { tensor: b, strides: f.bStrides }, { tensor: out, strides: overMatrix(strides, a, b) }, addend)
+  runProduct(
+    f.batch,
+    f.m,
+    f.n,
+    f.k,
+    { tensor: a, strides: f.aStrides },
+    { tensor: b, strides: f.bStrides },
+    { tensor: out, strides: overMatrix(strides, a, b) },
+    addend,
+  )
   return out
 }
 
@@ -158,11 +177,14 @@ const scaled = (x: Tensor, by: number): Tensor => (by === 1 ? x : mul(x, by))
 
 /** g · bᵀ summed over the batch dims that `a` lacks. */
 function gradientOfLeft(g: Tensor, b: Tensor, aShape: Sizes): Tensor {
-  const [m, k] = aShape.length === 1 ? [1, aShape[0]!] : aShape.slice(-2) as [number, number]
+  const [m, k] = aShape.length === 1 ? [1, aShape[0]!] : (aShape.slice(-2) as [number, number])
   if (aShape.length <= 2 && g.ndim > 2) {
     // One product over batch and columns together instead of many and a sum.
     const d = g.ndim
-    const wide = reshape(permute(g, [d - 2, ...range(d - 2), d - 1]), [m, numelOf(g.shape.slice(0, -2)) * g.shape[d - 1]!])
+    const wide = reshape(permute(g, [d - 2, ...range(d - 2), d - 1]), [
+      m,
+      numelOf(g.shape.slice(0, -2)) * g.shape[d - 1]!,
+    ])
     const tall = reshape(transpose(b, -2, -1), [numelOf(b.shape.slice(0, -2)) * b.shape.at(-1)!, k])
     return reshape(product(wide, tall), aShape)
   }
@@ -202,7 +224,9 @@ const SQUEEZE = productRule("SqueezeBackward4")
 
 function multiply(name: string, a: Tensor, b: Tensor, rule: Rule): Tensor {
   const out = computed(a, b, factorsOf(name, a, b))
-  return needsGrad([a, b]) ? track(rule, out, [a, b], savedOf(a, b), { aShape: a.shape, bShape: b.shape } satisfies Context) : out
+  return needsGrad([a, b])
+    ? track(rule, out, [a, b], savedOf(a, b), { aShape: a.shape, bShape: b.shape } satisfies Context)
+    : out
 }
 
 /** matmul, with the node that PyTorch's own composition would end in. */
@@ -236,7 +260,9 @@ function checkBatches(name: string, a: Tensor, b: Tensor): void {
   checkRank(name, a, 3, "batch1")
   checkRank(name, b, 3, "batch2")
   if (a.shape[0] !== b.shape[0])
-    throw new RangeError(`${name}: batch1 and batch2 must have the same number of batches, got ${tensorText(a)} and ${tensorText(b)}; matmul broadcasts them`)
+    throw new RangeError(
+      `${name}: batch1 and batch2 must have the same number of batches, got ${tensorText(a)} and ${tensorText(b)}; matmul broadcasts them`,
+    )
 }
 
 export const bmm: Fn<MatmulMethods["bmm"]> = op("bmm(input, mat2)", (a: Tensor, b: Tensor) => {
@@ -265,7 +291,9 @@ function dotted(name: string, a: Tensor, b: Tensor, rule: Rule): Tensor {
   checkRank(name, a, 1, "the first argument")
   checkRank(name, b, 1, "the second argument")
   if (a.shape[0] !== b.shape[0])
-    throw new RangeError(`${name}: inconsistent tensor size, expected vectors of the same length, got ${tensorText(a)} and ${tensorText(b)}`)
+    throw new RangeError(
+      `${name}: inconsistent tensor size, expected vectors of the same length, got ${tensorText(a)} and ${tensorText(b)}`,
+    )
   const dtype = a.dtype as DType
   const type = accumulatorOf(dtype)
   const out = allocate(a.device, [], [], dtype)
@@ -281,15 +309,25 @@ function dotted(name: string, a: Tensor, b: Tensor, rule: Rule): Tensor {
   return track(rule, out, [a, b], savedOf(a, b))
 }
 
-export const dot: Fn<MatmulMethods["dot"]> = op("dot(input, tensor)", (a: Tensor, b: Tensor) => dotted("dot", a, b, DOT))
-export const vdot: Fn<MatmulMethods["vdot"]> = op("vdot(input, other)", (a: Tensor, b: Tensor) => dotted("vdot", a, b, VDOT))
+export const dot: Fn<MatmulMethods["dot"]> = op("dot(input, tensor)", (a: Tensor, b: Tensor) =>
+  dotted("dot", a, b, DOT),
+)
+export const vdot: Fn<MatmulMethods["vdot"]> = op("vdot(input, other)", (a: Tensor, b: Tensor) =>
+  dotted("vdot", a, b, VDOT),
+)
 
-export const outer: Fn<MatmulMethods["outer"]> = op("outer(input, vec2)", (a: Tensor, b: Tensor) => outerProduct("outer", a, b))
+export const outer: Fn<MatmulMethods["outer"]> = op("outer(input, vec2)", (a: Tensor, b: Tensor) =>
+  outerProduct("outer", a, b),
+)
 export const ger: Fn<MatmulMethods["ger"]> = op("ger(input, vec2)", (a: Tensor, b: Tensor) => outerProduct("ger", a, b))
 
 function outerProduct(name: string, a: Tensor, b: Tensor): Tensor {
-  for (const [x, role] of [[a, "input"], [b, "vec2"]] as const)
-    if (x.ndim !== 1) throw new RangeError(`${name}: expected 1-d argument ${role}, but got ${x.ndim}-d: ${tensorText(x)}`)
+  for (const [x, role] of [
+    [a, "input"],
+    [b, "vec2"],
+  ] as const)
+    if (x.ndim !== 1)
+      throw new RangeError(`${name}: expected 1-d argument ${role}, but got ${x.ndim}-d: ${tensorText(x)}`)
   return mul(reshape(a, [a.shape[0]!, 1]), b)
 }
 
@@ -311,18 +349,26 @@ export const tensordot: (a: Tensor, ...args: Args<[["b", Tensor], ["dims", Dims]
 
 function contracted(name: string, a: Tensor, b: Tensor, dims: Dims): Tensor {
   if (typeof dims === "number" && (!Number.isInteger(dims) || dims < 0 || dims > Math.min(a.ndim, b.ndim)))
-    throw new RangeError(`${name}: dims must be an integer from 0 to ${Math.min(a.ndim, b.ndim)} for ${tensorText(a)} and ${tensorText(b)}, got ${dims}`)
+    throw new RangeError(
+      `${name}: dims must be an integer from 0 to ${Math.min(a.ndim, b.ndim)} for ${tensorText(a)} and ${tensorText(b)}, got ${dims}`,
+    )
   const lists = typeof dims === "number" ? [range(dims).map((d) => a.ndim - dims + d), range(dims)] : dims
-  if (!Array.isArray(lists) || lists.length !== 2) throw new TypeError(`${name}: dims must be a number or two lists of dims, got ${valueText(dims)}`)
+  if (!Array.isArray(lists) || lists.length !== 2)
+    throw new TypeError(`${name}: dims must be a number or two lists of dims, got ${valueText(dims)}`)
   const da = normalizeDims(name, [lists[0]].flat() as number[], a.ndim)
   const db = normalizeDims(name, [lists[1]].flat() as number[], b.ndim)
-  if (da.length !== db.length) throw new RangeError(`${name}: both dimension lists should have same length, got ${shapeText(da)} and ${shapeText(db)}`)
+  if (da.length !== db.length)
+    throw new RangeError(
+      `${name}: both dimension lists should have same length, got ${shapeText(da)} and ${shapeText(db)}`,
+    )
   let [x, y] = [a, b]
   da.forEach((d, i) => {
     const [p, q] = [a.shape[d]!, b.shape[db[i]!]!]
     if (p === q) return
     if (p !== 1 && q !== 1)
-      throw new RangeError(`${name}: contracted dimensions need to match, but first has size ${p} in dim ${d} and second has size ${q} in dim ${db[i]}: ${tensorText(a)} and ${tensorText(b)}`)
+      throw new RangeError(
+        `${name}: contracted dimensions need to match, but first has size ${p} in dim ${d} and second has size ${q} in dim ${db[i]}: ${tensorText(a)} and ${tensorText(b)}`,
+      )
     // A dim of size 1 broadcasts: the other one is summed first.
     if (p === 1) y = y.sum(db[i]!, true)
     else x = x.sum(d, true)
@@ -338,7 +384,9 @@ export const inner: Fn<MatmulMethods["inner"]> = op("inner(input, other)", (a: T
   checkFactors("inner", [a, b])
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b)
   if (a.shape.at(-1) !== b.shape.at(-1))
-    throw new RangeError(`inner: the last dimensions must match but got shapes ${shapeText(a.shape)} and ${shapeText(b.shape)}`)
+    throw new RangeError(
+      `inner: the last dimensions must match but got shapes ${shapeText(a.shape)} and ${shapeText(b.shape)}`,
+    )
   return contracted("inner", a, b, [[-1], [-1]])
 })
 
@@ -346,7 +394,18 @@ export const kron: Fn<MatmulMethods["kron"]> = op("kron(input, other)", (a: Tens
   const rank = Math.max(a.ndim, b.ndim)
   const pad = (x: Tensor): number[] => [...new Array<number>(rank - x.ndim).fill(1), ...x.shape]
   const [p, q] = [pad(a), pad(b)]
-  const blocks = contiguous(mul(reshape(a, p.flatMap((s) => [s, 1])), reshape(b, q.flatMap((s) => [1, s]))))
+  const blocks = contiguous(
+    mul(
+      reshape(
+        a,
+        p.flatMap((s) => [s, 1]),
+      ),
+      reshape(
+        b,
+        q.flatMap((s) => [1, s]),
+      ),
+    ),
+  )
   const shape = p.map((s, d) => s * q[d]!)
   return viewOf(blocks, shape, contiguousStrides(shape), 0, KRON, blocks.shape)
 })
@@ -364,7 +423,10 @@ export function chainMatmul(...matrices: Tensor[]): Tensor {
   if (list.length === 1) return list[0]!
   const n = list.length
   // sizes[i] × sizes[i + 1] is matrix i.
-  const sizes = [...list.map((x, i) => (x.ndim === 1 && i === 0 ? 1 : x.shape[0]!)), list[n - 1]!.ndim === 1 ? 1 : list[n - 1]!.shape.at(-1)!]
+  const sizes = [
+    ...list.map((x, i) => (x.ndim === 1 && i === 0 ? 1 : x.shape[0]!)),
+    list[n - 1]!.ndim === 1 ? 1 : list[n - 1]!.shape.at(-1)!,
+  ]
   const cost = list.map(() => new Array<number>(n).fill(0))
   const cut = list.map(() => new Array<number>(n).fill(0))
   for (let length = 1; length < n; length++)
@@ -376,7 +438,8 @@ export function chainMatmul(...matrices: Tensor[]): Tensor {
         if (total < cost[i]![j]!) [cost[i]![j], cut[i]![j]] = [total, k]
       }
     }
-  const chain = (i: number, j: number): Tensor => (i === j ? list[i]! : product(chain(i, cut[i]![j]!), chain(cut[i]![j]! + 1, j), "chainMatmul"))
+  const chain = (i: number, j: number): Tensor =>
+    i === j ? list[i]! : product(chain(i, cut[i]![j]!), chain(cut[i]![j]! + 1, j), "chainMatmul")
   const result = chain(0, n - 1)
   return n === 2 ? result : reshape(result, result.shape)
 }
@@ -398,7 +461,9 @@ const addRule = (name: string): Rule => ({
 /** The addend over the result's dims. Throws where it does not broadcast to them. */
 function addendOf(name: string, c: Tensor, shape: Sizes, a: Tensor, b: Tensor, { beta, alpha }: Scale): Addend {
   if (c.ndim > shape.length || !c.shape.every((s, d) => s === 1 || s === shape[d + shape.length - c.ndim]))
-    throw new RangeError(`${name}: ${tensorText(c)} does not broadcast to the product's shape ${shapeText(shape)} (of ${tensorText(a)} and ${tensorText(b)})`)
+    throw new RangeError(
+      `${name}: ${tensorText(c)} does not broadcast to the product's shape ${shapeText(shape)} (of ${tensorText(a)} and ${tensorText(b)})`,
+    )
   const strides = overMatrix(broadcastStrides(c.shape, c.strides, shape), a, b)
   return { side: beta === 0 ? null : { tensor: c, strides }, beta, alpha }
 }
@@ -463,7 +528,9 @@ function family<F>(name: string, factors: readonly [string, string], rule: Rule,
     checkInPlace(name, c)
     const { out, saved, context } = run(`${name}_`, c, a, b, beta, alpha)
     if (!sameSizes(out.shape, c.shape))
-      throw new RangeError(`${name}_: input ${tensorText(c)} does not have the shape of the result, ${shapeText(out.shape)}; use ${name}`)
+      throw new RangeError(
+        `${name}_: input ${tensorText(c)} does not have the shape of the result, ${shapeText(out.shape)}; use ${name}`,
+      )
     const node = needsGrad([c, a, b]) ? new OpNode(rule, [c, a, b], saved, context) : null
     if (node) node.outputs = [{ shape: c.shape, dtype: c.dtype, device: c.device }]
     writeInto(c, out)
@@ -482,15 +549,42 @@ const matrixVector = (name: string, a: Tensor, b: Tensor): void => {
   checkRank(name, b, 1, "vec")
 }
 
-export const [addmm, addmm_] = family<Fn<MatmulMethods["addmm"]>>("addmm", ["mat1", "mat2"], addRule("AddmmBackward0"), addedProduct(matrices))
-export const [addmv, addmv_] = family<Fn<MatmulMethods["addmv"]>>("addmv", ["mat", "vec"], addRule("AddmvBackward0"), addedProduct(matrixVector))
-export const [addbmm, addbmm_] = family<Fn<MatmulMethods["addbmm"]>>("addbmm", ["batch1", "batch2"], ADDBMM, addedBatches)
-export const [baddbmm, baddbmm_] = family<Fn<MatmulMethods["baddbmm"]>>("baddbmm", ["batch1", "batch2"], addRule("BaddbmmBackward0"), addedProduct(checkBatches))
+export const [addmm, addmm_] = family<Fn<MatmulMethods["addmm"]>>(
+  "addmm",
+  ["mat1", "mat2"],
+  addRule("AddmmBackward0"),
+  addedProduct(matrices),
+)
+export const [addmv, addmv_] = family<Fn<MatmulMethods["addmv"]>>(
+  "addmv",
+  ["mat", "vec"],
+  addRule("AddmvBackward0"),
+  addedProduct(matrixVector),
+)
+export const [addbmm, addbmm_] = family<Fn<MatmulMethods["addbmm"]>>(
+  "addbmm",
+  ["batch1", "batch2"],
+  ADDBMM,
+  addedBatches,
+)
+export const [baddbmm, baddbmm_] = family<Fn<MatmulMethods["baddbmm"]>>(
+  "baddbmm",
+  ["batch1", "batch2"],
+  addRule("BaddbmmBackward0"),
+  addedProduct(checkBatches),
+)
 
 const ADDR = new Pointwise("addr", (c, a, b, beta, alpha) => c.mul(beta).add(a.mul(b).mul(alpha)))
 const ADDR_NO_INPUT = new Pointwise("addr", (_c, a, b, alpha) => a.mul(b).mul(alpha))
 
-function addrSlots(name: string, c: Tensor, a: Tensor, b: Tensor, beta: number, alpha: number): { op: Pointwise; rest: (Tensor | number)[] } {
+function addrSlots(
+  name: string,
+  c: Tensor,
+  a: Tensor,
+  b: Tensor,
+  beta: number,
+  alpha: number,
+): { op: Pointwise; rest: (Tensor | number)[] } {
   checkScale(name, c.dtype, { beta, alpha })
   checkFactors(name, [c, a, b])
   checkRank(name, a, 1, "vec1")
@@ -500,14 +594,20 @@ function addrSlots(name: string, c: Tensor, a: Tensor, b: Tensor, beta: number, 
   const rest = [reshape(a, [shape[0]!, 1]), b]
   return beta === 0 ? { op: ADDR_NO_INPUT, rest: [...rest, alpha] } : { op: ADDR, rest: [...rest, beta, alpha] }
 }
-export const addr: Fn<MatmulMethods["addr"]> = op("addr(input, vec1, vec2, *, beta?, alpha?)", (c: Tensor, a: Tensor, b: Tensor, beta = 1, alpha = 1) => {
-  const { op: by, rest } = addrSlots("addr", c, a, b, beta, alpha)
-  return by.call(c, ...rest)
-})
-export const addr_: Fn<MatmulMethods["addr_"]> = op("addr_(input, vec1, vec2, *, beta?, alpha?)", (c: Tensor, a: Tensor, b: Tensor, beta = 1, alpha = 1) => {
-  const { op: by, rest } = addrSlots("addr_", c, a, b, beta, alpha)
-  return by.callInPlace(c, ...rest)
-})
+export const addr: Fn<MatmulMethods["addr"]> = op(
+  "addr(input, vec1, vec2, *, beta?, alpha?)",
+  (c: Tensor, a: Tensor, b: Tensor, beta = 1, alpha = 1) => {
+    const { op: by, rest } = addrSlots("addr", c, a, b, beta, alpha)
+    return by.call(c, ...rest)
+  },
+)
+export const addr_: Fn<MatmulMethods["addr_"]> = op(
+  "addr_(input, vec1, vec2, *, beta?, alpha?)",
+  (c: Tensor, a: Tensor, b: Tensor, beta = 1, alpha = 1) => {
+    const { op: by, rest } = addrSlots("addr_", c, a, b, beta, alpha)
+    return by.callInPlace(c, ...rest)
+  },
+)
 
 // ---- layers ----
 
@@ -557,14 +657,18 @@ export const linear: (input: Tensor, ...args: Args<[["weight", Tensor], ["bias",
   (x: Tensor, w: Tensor, bias: Tensor | null = null) => {
     checkFactors("linear", bias ? [x, w, bias] : [x, w])
     if (x.ndim === 0) throw new RangeError(`linear: input must have at least one dim, got ${tensorText(x)}`)
-    if (w.ndim !== 1 && w.ndim !== 2) throw new RangeError(`linear: weight must be a matrix [out, in] or a vector [in], got ${tensorText(w)}`)
+    if (w.ndim !== 1 && w.ndim !== 2)
+      throw new RangeError(`linear: weight must be a matrix [out, in] or a vector [in], got ${tensorText(w)}`)
     const k = x.shape.at(-1)!
     if (w.shape.at(-1) !== k)
       throw new RangeError(
         `linear: mat1 and mat2 shapes cannot be multiplied (${numelOf(x.shape.slice(0, -1))}x${k} and ${times([...w.shape].reverse())}): input ${tensorText(x)} has ${k} features where weight ${tensorText(w)} takes ${w.shape.at(-1)}`,
       )
     if (w.ndim === 1) {
-      if (bias && bias.ndim !== 0) throw new RangeError(`linear: with the vector weight ${tensorText(w)} the bias must be 0-d, got ${tensorText(bias)}`)
+      if (bias && bias.ndim !== 0)
+        throw new RangeError(
+          `linear: with the vector weight ${tensorText(w)} the bias must be 0-d, got ${tensorText(bias)}`,
+        )
       const y = product(x, w, "linear")
       return bias ? add(y, bias) : y
     }
@@ -581,10 +685,23 @@ export const linear: (input: Tensor, ...args: Args<[["weight", Tensor], ["bias",
     if (bias) {
       if (bias.ndim > 1 || (bias.ndim === 1 && bias.shape[0] !== n && bias.shape[0] !== 1))
         throw new RangeError(`linear: bias must have shape [${n}] for weight ${tensorText(w)}, got ${tensorText(bias)}`)
-      addend = { side: { tensor: bias, strides: rows(broadcastStrides(bias.shape, bias.strides, shape)) }, beta: 1, alpha: 1 }
+      addend = {
+        side: { tensor: bias, strides: rows(broadcastStrides(bias.shape, bias.strides, shape)) },
+        beta: 1,
+        alpha: 1,
+      }
     }
     const wSide = { tensor: w, strides: [...batch.map(() => 0), w.strides[1]!, w.strides[0]!] }
-    runProduct(batch, m, n, k, { tensor: x, strides: rows(x.strides) }, wSide, { tensor: out, strides: rows(strides) }, addend)
+    runProduct(
+      batch,
+      m,
+      n,
+      k,
+      { tensor: x, strides: rows(x.strides) },
+      wSide,
+      { tensor: out, strides: rows(strides) },
+      addend,
+    )
     const inputs = bias ? [x, w, bias] : [x, w]
     if (!needsGrad(inputs)) return out
     const context: LinearContext = { shape: x.shape, bias: bias ? bias.shape : null }
@@ -595,17 +712,25 @@ export const linear: (input: Tensor, ...args: Args<[["weight", Tensor], ["bias",
 /**
  * y[.., o] = Σ_ij input1[.., i]·weight[o, i, j]·input2[.., j] + bias[o]: input1 [.., i], input2 [.., j], weight [o, i, j].
  */
-export const bilinear: (input1: Tensor, ...args: Args<[["input2", Tensor], ["weight", Tensor], ["bias", Tensor | null]]>) => Tensor = op(
+export const bilinear: (
+  input1: Tensor,
+  ...args: Args<[["input2", Tensor], ["weight", Tensor], ["bias", Tensor | null]]>
+) => Tensor = op(
   "bilinear(input1, input2, weight, bias?)",
   (a: Tensor, b: Tensor, w: Tensor, bias: Tensor | null = null) => {
     checkFactors("bilinear", bias ? [a, b, w, bias] : [a, b, w])
     if (w.ndim !== 3) throw new RangeError(`bilinear: weight must have 3 dims [out, in1, in2], got ${tensorText(w)}`)
     const [o, i, j] = w.shape as readonly [number, number, number]
     if (a.ndim === 0 || a.ndim !== b.ndim || !sameSizes(a.shape.slice(0, -1), b.shape.slice(0, -1)))
-      throw new RangeError(`bilinear: the inputs must agree in all dims but the last, got ${tensorText(a)} and ${tensorText(b)}`)
+      throw new RangeError(
+        `bilinear: the inputs must agree in all dims but the last, got ${tensorText(a)} and ${tensorText(b)}`,
+      )
     if (a.shape.at(-1) !== i || b.shape.at(-1) !== j)
-      throw new RangeError(`bilinear: inputs of sizes ${a.shape.at(-1)} and ${b.shape.at(-1)} do not fit weight ${tensorText(w)}, which takes ${i} and ${j}`)
-    if (bias && !sameSizes(bias.shape, [o])) throw new RangeError(`bilinear: bias must have shape [${o}], got ${tensorText(bias)}`)
+      throw new RangeError(
+        `bilinear: inputs of sizes ${a.shape.at(-1)} and ${b.shape.at(-1)} do not fit weight ${tensorText(w)}, which takes ${i} and ${j}`,
+      )
+    if (bias && !sameSizes(bias.shape, [o]))
+      throw new RangeError(`bilinear: bias must have shape [${o}], got ${tensorText(bias)}`)
     const rows = numelOf(a.shape.slice(0, -1))
     const left = product(reshape(a, [rows, i]), reshape(permute(w, [1, 0, 2]), [i, o * j]), "bilinear")
     const out = product(reshape(left, [rows, o, j]), reshape(b, [rows, j, 1]), "bilinear")
@@ -615,6 +740,24 @@ export const bilinear: (input1: Tensor, ...args: Args<[["input2", Tensor], ["wei
 )
 
 export const matmulMethods = {
-  matmul, mm, bmm, mv, dot, vdot, inner, outer, ger, kron, addmm, addmm_, addmv, addmv_, addbmm, addbmm_, baddbmm, baddbmm_,
-  addr, addr_,
+  matmul,
+  mm,
+  bmm,
+  mv,
+  dot,
+  vdot,
+  inner,
+  outer,
+  ger,
+  kron,
+  addmm,
+  addmm_,
+  addmv,
+  addmv_,
+  addbmm,
+  addbmm_,
+  baddbmm,
+  baddbmm_,
+  addr,
+  addr_,
 }

@@ -16,7 +16,7 @@ import { type Argument, type MonoidSpec, runMap, runReduce, type Scope } from ".
 import { denseStrides } from "../layout.ts"
 import { reshaped } from "../movement.ts"
 import { Pointwise } from "../pointwise.ts"
-import { broadcastStrides, contiguousStrides, isContiguous, numelOf, sameSizes, type Sizes } from "../shape.ts"
+import { broadcastStrides, contiguousStrides, isContiguous, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { allocate, Tensor, track } from "../tensor.ts"
 import { add, div, mul, sub } from "./arithmetic.ts"
 import { to } from "./conversion.ts"
@@ -66,7 +66,13 @@ const sums = (n: number, type: DType): MonoidSpec => ({
 function arranged(t: Tensor, shape: Sizes, dims: readonly number[]): Tensor {
   const strides = broadcastStrides(t.shape, t.strides, shape)
   const order = [...shape.map((_, d) => d).filter((d) => !dims.includes(d)), ...dims]
-  return new Tensor(t.storage, order.map((d) => shape[d]!), order.map((d) => strides[d]!), t.offset, t.dtype)
+  return new Tensor(
+    t.storage,
+    order.map((d) => shape[d]!),
+    order.map((d) => strides[d]!),
+    t.offset,
+    t.dtype,
+  )
 }
 
 /** Sums over `dims`, each made into a result by `finish`; the results keep the dims with size 1. */
@@ -86,7 +92,9 @@ function sumOver(
   const outs = Array.from({ length: results }, () => allocate(inputs[0]!.device, kept, contiguousStrides(kept), type))
   const views = inputs.map((t) => arranged(t, shape, dims))
   const totals = Array.from({ length: count }, (_, k) => result(k, type))
-  runReduce(outs, views[0]!.shape, dims.length, sums(count, type), { key, inputs: views, scalars }, lift, (s) => finish(totals, s))
+  runReduce(outs, views[0]!.shape, dims.length, sums(count, type), { key, inputs: views, scalars }, lift, (s) =>
+    finish(totals, s),
+  )
   const wide = shape.map((s, d) => (dims.includes(d) ? 1 : s))
   return outs.map((t) => new Tensor(t.storage, wide, contiguousStrides(wide), 0, type))
 }
@@ -98,7 +106,17 @@ function statistics(x: Tensor, p: Plan): Statistics & { readonly variance: Tenso
   const type = computeType(x.dtype)
   const n = number(p.count, type)
   const [center] = p.centered
-    ? sumOver("norm mean", p, [x], [n], type, ({ inputs: [e] }) => [e!], ([s], [m]) => [s!.div(m!)], 1, 1)
+    ? sumOver(
+        "norm mean",
+        p,
+        [x],
+        [n],
+        type,
+        ({ inputs: [e] }) => [e!],
+        ([s], [m]) => [s!.div(m!)],
+        1,
+        1,
+      )
     : [null]
   const [rstd, variance] = sumOver(
     center ? "norm spread" : "norm square",
@@ -119,7 +137,13 @@ const hat = (p: Plan, x: Expr, m: Expr, r: Expr): Expr => (p.centered ? x.sub(m.
 
 const flags = (p: Plan): string => `${p.centered} ${p.frozen} ${p.weight} ${p.bias}`
 
-function normalised(x: Tensor, { mean: m, rstd }: Statistics, weight: Tensor | null, bias: Tensor | null, p: Plan): Tensor {
+function normalised(
+  x: Tensor,
+  { mean: m, rstd }: Statistics,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  p: Plan,
+): Tensor {
   const out = allocate(x.device, p.shape, contiguousStrides(p.shape), x.dtype)
   const inputs = [x, m, rstd, ...(weight ? [weight] : []), ...(bias ? [bias] : [])]
   runMap([out], { key: `normalise ${flags(p)}`, inputs }, ({ inputs: [e, a, r, ...more] }) => {
@@ -154,7 +178,10 @@ function fused(node: OpNode, grad: Tensor, { plan: p, shape, parameters, dtypes 
   if (node.needs(0)) {
     const out = allocate(x.device, p.shape, contiguousStrides(p.shape), x.dtype)
     const inputs = [g, x, m, rstd, ...weight]
-    if (p.frozen) runMap([out], { key: `norm back frozen ${flags(p)}`, inputs }, ({ inputs: e }) => weighted([...e]).mul(e[3]!.cast(type)))
+    if (p.frozen)
+      runMap([out], { key: `norm back frozen ${flags(p)}`, inputs }, ({ inputs: e }) =>
+        weighted([...e]).mul(e[3]!.cast(type)),
+      )
     else {
       const totals = sumOver(
         `norm back sums ${flags(p)}`,
@@ -252,7 +279,11 @@ function normalise(
   eps: number,
   centered: boolean,
   given: Statistics | null,
-): { readonly out: Tensor; readonly found: (Statistics & { readonly variance: Tensor }) | null; readonly count: number } {
+): {
+  readonly out: Tensor
+  readonly found: (Statistics & { readonly variance: Tensor }) | null
+  readonly count: number
+} {
   const plan: Plan = {
     ...layout,
     eps,
@@ -281,7 +312,8 @@ function normalise(
 // ---- arguments ----
 
 function checkInput(name: string, x: Tensor, ...more: readonly (Tensor | null)[]): void {
-  if (!isFloating(x.dtype)) throw new TypeError(`${name}: expected a floating dtype, got ${tensorText(x)}; convert it with .to("float32")`)
+  if (!isFloating(x.dtype))
+    throw new TypeError(`${name}: expected a floating dtype, got ${tensorText(x)}; convert it with .to("float32")`)
   for (const t of more)
     if (t) {
       requireTensor(name, "a parameter", t)
@@ -290,18 +322,30 @@ function checkInput(name: string, x: Tensor, ...more: readonly (Tensor | null)[]
 }
 
 function checkParameter(name: string, what: string, t: Tensor | null, shape: Sizes, why: string): void {
-  if (t && !sameSizes(t.shape, shape)) throw new RangeError(`${name}: Expected ${what} to be of shape ${shapeText(shape)} (${why}), but got ${tensorText(t)}`)
+  if (t && !sameSizes(t.shape, shape))
+    throw new RangeError(
+      `${name}: Expected ${what} to be of shape ${shapeText(shape)} (${why}), but got ${tensorText(t)}`,
+    )
 }
 
 function checkEps(name: string, eps: unknown): asserts eps is number {
   if (typeof eps !== "number") throw new TypeError(`${name}: eps must be a number, got ${valueText(eps)}`)
 }
 
-function normalisedShape(name: string, x: Tensor, given: number | readonly number[], weight: Tensor | null, bias: Tensor | null): Layout {
+function normalisedShape(
+  name: string,
+  x: Tensor,
+  given: number | readonly number[],
+  weight: Tensor | null,
+  bias: Tensor | null,
+): Layout {
   const inner = typeof given === "number" ? [given] : given
-  if (!Array.isArray(inner) || inner.length === 0) throw new RangeError(`${name}: normalizedShape must hold at least one size, got ${valueText(given)}`)
+  if (!Array.isArray(inner) || inner.length === 0)
+    throw new RangeError(`${name}: normalizedShape must hold at least one size, got ${valueText(given)}`)
   if (inner.length > x.ndim || !sameSizes(x.shape.slice(x.ndim - inner.length), inner))
-    throw new RangeError(`${name}: Given normalizedShape=${shapeText(inner)}, expected input with shape [*, ${inner.join(", ")}], but got input of size ${shapeText(x.shape)}`)
+    throw new RangeError(
+      `${name}: Given normalizedShape=${shapeText(inner)}, expected input with shape [*, ${inner.join(", ")}], but got input of size ${shapeText(x.shape)}`,
+    )
   checkParameter(name, "weight", weight, inner, "normalizedShape")
   checkParameter(name, "bias", bias, inner, "normalizedShape")
   const size = numelOf(inner)
@@ -312,7 +356,9 @@ type Maybe = Tensor | null
 
 // ---- layer and RMS ----
 
-type LayerNormArgs = Args<[["normalizedShape", number | readonly number[]], ["weight", Maybe], ["bias", Maybe], ["eps", number]]>
+type LayerNormArgs = Args<
+  [["normalizedShape", number | readonly number[]], ["weight", Maybe], ["bias", Maybe], ["eps", number]]
+>
 
 /** (x − mean)/√(variance + eps)·weight + bias over the last dims, which `normalizedShape` (and weight and bias) match. */
 export const layerNorm: (input: Tensor, ...args: LayerNormArgs) => Tensor = op(
@@ -320,7 +366,16 @@ export const layerNorm: (input: Tensor, ...args: LayerNormArgs) => Tensor = op(
   (x: Tensor, shape: number | readonly number[], weight: Maybe = null, bias: Maybe = null, eps = 1e-5) => {
     checkInput("layerNorm", x, weight, bias)
     checkEps("layerNorm", eps)
-    return normalise(RULES.layer, x, normalisedShape("layerNorm", x, shape, weight, bias), weight, bias, eps, true, null).out
+    return normalise(
+      RULES.layer,
+      x,
+      normalisedShape("layerNorm", x, shape, weight, bias),
+      weight,
+      bias,
+      eps,
+      true,
+      null,
+    ).out
   },
 )
 
@@ -335,7 +390,16 @@ export const rmsNorm: (input: Tensor, ...args: RmsNormArgs) => Tensor = op(
     checkInput("rmsNorm", x, weight)
     const small = eps ?? EPSILON[x.dtype as DType] ?? 2 ** -23
     checkEps("rmsNorm", small)
-    return normalise(rmsRule(x), x, normalisedShape("rmsNorm", x, shape, weight, null), weight, null, small, false, null).out
+    return normalise(
+      rmsRule(x),
+      x,
+      normalisedShape("rmsNorm", x, shape, weight, null),
+      weight,
+      null,
+      small,
+      false,
+      null,
+    ).out
   },
 )
 
@@ -349,14 +413,23 @@ export const groupNorm: (input: Tensor, ...args: GroupNormArgs) => Tensor = op(
   (x: Tensor, groups: number, weight: Maybe = null, bias: Maybe = null, eps = 1e-5) => {
     checkInput("groupNorm", x, weight, bias)
     checkEps("groupNorm", eps)
-    if (x.ndim < 2) throw new RangeError(`groupNorm: Expected at least 2 dimensions for input tensor but received ${x.ndim}: ${tensorText(x)}`)
+    if (x.ndim < 2)
+      throw new RangeError(
+        `groupNorm: Expected at least 2 dimensions for input tensor but received ${x.ndim}: ${tensorText(x)}`,
+      )
     const [n, channels] = x.shape as unknown as [number, number]
     if (!Number.isInteger(groups) || groups < 1 || channels % groups)
-      throw new RangeError(`groupNorm: Expected number of channels in input to be divisible by numGroups, but got input of shape ${shapeText(x.shape)} and numGroups=${groups}`)
+      throw new RangeError(
+        `groupNorm: Expected number of channels in input to be divisible by numGroups, but got input of shape ${shapeText(x.shape)} and numGroups=${groups}`,
+      )
     checkParameter("groupNorm", "weight", weight, [channels], "a number per channel")
     checkParameter("groupNorm", "bias", bias, [channels], "a number per channel")
     const each = channels / groups
-    const layout: Layout = { shape: [n, groups, each, numelOf(x.shape.slice(2))], dims: [2, 3], affine: [1, groups, each, 1] }
+    const layout: Layout = {
+      shape: [n, groups, each, numelOf(x.shape.slice(2))],
+      dims: [2, 3],
+      affine: [1, groups, each, 1],
+    }
     return normalise(RULES.group, x, layout, weight, bias, eps, true, null).out
   },
 )
@@ -379,8 +452,11 @@ type BatchNormArgs = Args<
 function follow(running: Tensor, found: Tensor, momentum: number, factor: number): void {
   const type = computeType(running.dtype)
   const scalars = [number(momentum, type), number(factor, type)]
-  runMap([running], { key: "follow", inputs: [running, reshaped(found, running.shape)], scalars, aliases: 0 }, ({ inputs: [r, f], scalars: [m, k] }) =>
-    r!.mul(constant(1, r!.dtype).sub(m!)).add(f!.cast(r!.dtype).mul(k!).mul(m!)),
+  runMap(
+    [running],
+    { key: "follow", inputs: [running, reshaped(found, running.shape)], scalars, aliases: 0 },
+    ({ inputs: [r, f], scalars: [m, k] }) =>
+      r!.mul(constant(1, r!.dtype).sub(m!)).add(f!.cast(r!.dtype).mul(k!).mul(m!)),
   )
   running.storage.version++
 }
@@ -388,8 +464,10 @@ function follow(running: Tensor, found: Tensor, momentum: number, factor: number
 /** 1/√(variance + eps) per channel, in the type that is computed in. */
 function inverse(variance: Tensor, shape: Sizes, eps: number, type: DType): Tensor {
   const out = allocate(variance.device, shape, contiguousStrides(shape), type)
-  runMap([out], { key: "inverse deviation", inputs: [reshaped(variance, shape)], scalars: [number(eps, type)] }, ({ inputs: [v], scalars: [e] }) =>
-    v!.cast(type).add(e!).sqrt().reciprocal(),
+  runMap(
+    [out],
+    { key: "inverse deviation", inputs: [reshaped(variance, shape)], scalars: [number(eps, type)] },
+    ({ inputs: [v], scalars: [e] }) => v!.cast(type).add(e!).sqrt().reciprocal(),
   )
   return out
 }
@@ -407,21 +485,36 @@ function batchNormalised(
 ): Tensor {
   checkInput(name, x, runningMean, runningVar, weight, bias)
   checkEps(name, eps)
-  if (x.ndim < 2) throw new RangeError(`${name}: expected an input [n, channels, ...] of at least 2 dims, got ${tensorText(x)}`)
+  if (x.ndim < 2)
+    throw new RangeError(`${name}: expected an input [n, channels, ...] of at least 2 dims, got ${tensorText(x)}`)
   const [n, channels] = x.shape as unknown as [number, number]
-  const parameters: readonly (readonly [string, Maybe])[] = [["runningMean", runningMean], ["runningVar", runningVar], ["weight", weight], ["bias", bias]]
+  const parameters: readonly (readonly [string, Maybe])[] = [
+    ["runningMean", runningMean],
+    ["runningVar", runningVar],
+    ["weight", weight],
+    ["bias", bias],
+  ]
   for (const [what, t] of parameters) {
-    if (t && t.numel() !== channels) throw new RangeError(`${name}: ${what} should contain ${channels} elements not ${t.numel()} (input ${tensorText(x)})`)
+    if (t && t.numel() !== channels)
+      throw new RangeError(
+        `${name}: ${what} should contain ${channels} elements not ${t.numel()} (input ${tensorText(x)})`,
+      )
   }
   const area = numelOf(x.shape.slice(2))
   const count = n * area
   if (training && count === 1)
-    throw new RangeError(`${name}: Expected more than 1 value per channel when training, got input size ${shapeText(x.shape)}`)
-  if (!training && !(runningMean && runningVar)) throw new TypeError(`${name}: expected runningMean and runningVar when training is false`)
+    throw new RangeError(
+      `${name}: Expected more than 1 value per channel when training, got input size ${shapeText(x.shape)}`,
+    )
+  if (!training && !(runningMean && runningVar))
+    throw new TypeError(`${name}: expected runningMean and runningVar when training is false`)
   const layout: Layout = { shape: [n, channels, area], dims: [0, 2], affine: [1, channels, 1] }
   const given = training
     ? null
-    : { mean: reshaped(runningMean!, layout.affine), rstd: inverse(runningVar!, layout.affine, eps, computeType(x.dtype)) }
+    : {
+        mean: reshaped(runningMean!, layout.affine),
+        rstd: inverse(runningVar!, layout.affine, eps, computeType(x.dtype)),
+      }
   const { out, found } = normalise(RULES.batch, x, layout, weight, bias, eps, true, given)
   if (found && count > 0) {
     if (runningMean) follow(runningMean, found.mean, momentum, 1)
@@ -436,8 +529,16 @@ function batchNormalised(
  */
 export const batchNorm: (input: Tensor, ...args: BatchNormArgs) => Tensor = op(
   "batchNorm(input, runningMean?, runningVar?, weight?, bias?, training?, momentum?, eps?)",
-  (x: Tensor, runningMean: Maybe = null, runningVar: Maybe = null, weight: Maybe = null, bias: Maybe = null, training = false, momentum = 0.1, eps = 1e-5) =>
-    batchNormalised("batchNorm", x, runningMean, runningVar, weight, bias, training, momentum, eps),
+  (
+    x: Tensor,
+    runningMean: Maybe = null,
+    runningVar: Maybe = null,
+    weight: Maybe = null,
+    bias: Maybe = null,
+    training = false,
+    momentum = 0.1,
+    eps = 1e-5,
+  ) => batchNormalised("batchNorm", x, runningMean, runningVar, weight, bias, training, momentum, eps),
 )
 
 type InstanceNormArgs = Args<
@@ -455,16 +556,40 @@ type InstanceNormArgs = Args<
 /** Normalises [n, channels, ...] per sample and channel; running statistics, where given, follow the samples' mean. */
 export const instanceNorm: (input: Tensor, ...args: InstanceNormArgs) => Tensor = op(
   "instanceNorm(input, runningMean?, runningVar?, weight?, bias?, useInputStats?, momentum?, eps?)",
-  (x: Tensor, runningMean: Maybe = null, runningVar: Maybe = null, weight: Maybe = null, bias: Maybe = null, useInputStats = true, momentum = 0.1, eps = 1e-5) => {
+  (
+    x: Tensor,
+    runningMean: Maybe = null,
+    runningVar: Maybe = null,
+    weight: Maybe = null,
+    bias: Maybe = null,
+    useInputStats = true,
+    momentum = 0.1,
+    eps = 1e-5,
+  ) => {
     checkInput("instanceNorm", x, runningMean, runningVar, weight, bias)
-    if (x.ndim < 2) throw new RangeError(`instanceNorm: expected an input [n, channels, ...] of at least 2 dims, got ${tensorText(x)}`)
+    if (x.ndim < 2)
+      throw new RangeError(
+        `instanceNorm: expected an input [n, channels, ...] of at least 2 dims, got ${tensorText(x)}`,
+      )
     const [n, channels, ...rest] = x.shape as readonly number[]
     if (useInputStats && numelOf(rest) === 1)
-      throw new RangeError(`instanceNorm: Expected more than 1 spatial element when training, got input size ${shapeText(x.shape)}`)
+      throw new RangeError(
+        `instanceNorm: Expected more than 1 spatial element when training, got input size ${shapeText(x.shape)}`,
+      )
     const perSample = (t: Maybe): Maybe => t && repeat(t, [n!])
     const [m, v] = [runningMean, runningVar].map((t) => raw(() => perSample(t))) as [Maybe, Maybe]
     const flat = reshape(x, [1, n! * channels!, ...rest])
-    const out = batchNormalised("instanceNorm", flat, m, v, perSample(weight), perSample(bias), useInputStats, momentum, eps)
+    const out = batchNormalised(
+      "instanceNorm",
+      flat,
+      m,
+      v,
+      perSample(weight),
+      perSample(bias),
+      useInputStats,
+      momentum,
+      eps,
+    )
     if (useInputStats)
       raw(() => {
         if (runningMean) copyInto(runningMean, mean(reshape(m!, [n!, channels!]), 0))
@@ -483,8 +608,12 @@ export const localResponseNorm: (input: Tensor, ...args: LocalArgs) => Tensor = 
   "localResponseNorm(input, size, alpha?, beta?, k?)",
   (x: Tensor, size: number, alpha = 1e-4, beta = 0.75, k = 1) => {
     checkInput("localResponseNorm", x)
-    if (x.ndim < 3) throw new RangeError(`localResponseNorm: Expected 3D or higher dimensionality input (got ${x.ndim} dimensions): ${tensorText(x)}`)
-    if (!Number.isInteger(size) || size < 1) throw new RangeError(`localResponseNorm: size must be a positive integer, got ${valueText(size)}`)
+    if (x.ndim < 3)
+      throw new RangeError(
+        `localResponseNorm: Expected 3D or higher dimensionality input (got ${x.ndim} dimensions): ${tensorText(x)}`,
+      )
+    if (!Number.isInteger(size) || size < 1)
+      throw new RangeError(`localResponseNorm: size must be a positive integer, got ${valueText(size)}`)
     if (x.numel() === 0) return x
     const [n, channels] = x.shape as unknown as [number, number]
     const squares = reshape(mul(x, x), [n, 1, channels, numelOf(x.shape.slice(2))])

@@ -32,7 +32,9 @@ const grown = (name: string, x: Tensor, { before, after }: Edges): number[] => {
   const shape = x.shape.map((s: number, d: number) => s + before[d]! + after[d]!)
   const bad = shape.findIndex((s: number) => s < 0)
   if (bad >= 0)
-    throw new RangeError(`${name}: the input size ${x.shape[bad]}, plus negative padding ${before[bad]} and ${after[bad]}, resulted in a negative output size at dim ${bad} of ${tensorText(x)}`)
+    throw new RangeError(
+      `${name}: the input size ${x.shape[bad]}, plus negative padding ${before[bad]} and ${after[bad]}, resulted in a negative output size at dim ${bad} of ${tensorText(x)}`,
+    )
   return shape
 }
 
@@ -57,11 +59,22 @@ function constantPad(x: Tensor, edges: Edges, value: number | bigint | boolean):
   const fill = DTYPES[x.dtype as keyof typeof DTYPES].kind === "bool" ? Number(Boolean(value)) : toScalar(value, type)
   runMap(
     [out],
-    { key: `constant pad ${rank}`, loads: [x], scalars: [{ value: fill, dtype: type }, ...ints(edges.before), ...ints(x.shape)], coordinates: true },
+    {
+      key: `constant pad ${rank}`,
+      loads: [x],
+      scalars: [{ value: fill, dtype: type }, ...ints(edges.before), ...ints(x.shape)],
+      coordinates: true,
+    },
     ({ at, scalars: [v, ...sizes], load }) => {
       const from = at.map((i, d) => i.sub(sizes[d]!))
       const inside = from.map((c, d) => c.ge(0).and(c.lt(sizes[rank + d]!)))
-      return rank === 0 ? load(0, []) : where(inside.reduce((a, b) => a.and(b)), load(0, from), v!)
+      return rank === 0
+        ? load(0, [])
+        : where(
+            inside.reduce((a, b) => a.and(b)),
+            load(0, from),
+            v!,
+          )
     },
   )
   return track(CONSTANT, out, [x], [], { edges } satisfies ConstantContext)
@@ -87,7 +100,9 @@ const FOLDINGS: Readonly<Record<Exclude<PadMode, "constant">, Folding>> = {
     },
     rules: byDims("Reflection"),
     refuse: (before, after, size) =>
-      before >= size || after >= size ? `Padding size should be less than the corresponding input dimension, but got: padding (${before}, ${after}) for size ${size}` : null,
+      before >= size || after >= size
+        ? `Padding size should be less than the corresponding input dimension, but got: padding (${before}, ${after}) for size ${size}`
+        : null,
   },
   replicate: {
     fold: (c, size) => c.max(0).min(size.sub(1)),
@@ -98,7 +113,9 @@ const FOLDINGS: Readonly<Record<Exclude<PadMode, "constant">, Folding>> = {
     fold: (c, size) => where(c.lt(0), c.add(size), where(c.ge(size), c.sub(size), c)),
     rules: [1, 2, 3].map(() => pullRule("CopySlices")),
     refuse: (before, after, size) =>
-      before > size || after > size ? `Padding value causes wrapping around more than once: padding (${before}, ${after}) for size ${size}` : null,
+      before > size || after > size
+        ? `Padding value causes wrapping around more than once: padding (${before}, ${after}) for size ${size}`
+        : null,
   },
 }
 
@@ -145,16 +162,26 @@ const MODES: readonly string[] = ["constant", ...Object.keys(FOLDINGS)]
  * negative ones cut off. Modes: "constant" (any dims, filled with `value`), "reflect" (mirrored, the edge not repeated),
  * "replicate" (the edge repeated) and "circular", these three for the last 1, 2 or 3 dims of an input with one or two more.
  */
-export const pad: (input: Tensor, ...args: PadArgs) => Tensor = op("pad(input, pad, mode?, value?)", (x: Tensor, given: readonly number[], mode: PadMode = "constant", value: number | null = null) => {
-  if (!Array.isArray(given) || given.some((p) => !Number.isInteger(p))) throw new TypeError(`pad: pad must be an array of integers, got ${valueText(given)}`)
-  if (given.length % 2) throw new RangeError(`pad: Padding length must be divisible by 2, got ${shapeText(given)}`)
-  if (given.length > 2 * x.ndim) throw new RangeError(`pad: Padding length should be less than or equal to two times the input dimension but got padding length ${given.length} and input of dimension ${x.ndim}`)
-  if (!MODES.includes(mode)) throw new RangeError(`pad: unrecognised padding mode ${valueText(mode)}${didYouMean(String(mode), MODES)}`)
-  const edges = edgesOf(x, given)
-  if (mode === "constant") return constantPad(x, edges, value ?? 0)
-  if (value) throw new RangeError(`pad: Padding mode "${mode}" doesn't take in value argument, got ${value}`)
-  const dims = given.length / 2
-  if (dims < 1 || dims > 3 || (x.ndim !== dims + 1 && x.ndim !== dims + 2))
-    throw new RangeError(`pad: mode "${mode}" pads the last 1, 2 or 3 dims of a tensor with one or two more dims, but got padding ${shapeText(given)} for ${tensorText(x)}`)
-  return foldedPad(x, edges, mode, dims)
-})
+export const pad: (input: Tensor, ...args: PadArgs) => Tensor = op(
+  "pad(input, pad, mode?, value?)",
+  (x: Tensor, given: readonly number[], mode: PadMode = "constant", value: number | null = null) => {
+    if (!Array.isArray(given) || given.some((p) => !Number.isInteger(p)))
+      throw new TypeError(`pad: pad must be an array of integers, got ${valueText(given)}`)
+    if (given.length % 2) throw new RangeError(`pad: Padding length must be divisible by 2, got ${shapeText(given)}`)
+    if (given.length > 2 * x.ndim)
+      throw new RangeError(
+        `pad: Padding length should be less than or equal to two times the input dimension but got padding length ${given.length} and input of dimension ${x.ndim}`,
+      )
+    if (!MODES.includes(mode))
+      throw new RangeError(`pad: unrecognised padding mode ${valueText(mode)}${didYouMean(String(mode), MODES)}`)
+    const edges = edgesOf(x, given)
+    if (mode === "constant") return constantPad(x, edges, value ?? 0)
+    if (value) throw new RangeError(`pad: Padding mode "${mode}" doesn't take in value argument, got ${value}`)
+    const dims = given.length / 2
+    if (dims < 1 || dims > 3 || (x.ndim !== dims + 1 && x.ndim !== dims + 2))
+      throw new RangeError(
+        `pad: mode "${mode}" pads the last 1, 2 or 3 dims of a tensor with one or two more dims, but got padding ${shapeText(given)} for ${tensorText(x)}`,
+      )
+    return foldedPad(x, edges, mode, dims)
+  },
+)

@@ -10,6 +10,8 @@ export function perDim(name: string, what: string, value: PerDim, spatial: numbe
     throw new TypeError(`${name}: ${what} must be a number or a list of ${spatial}, got ${valueText(value)}`)
   for (const v of list as readonly number[])
     if (!Number.isInteger(v) || v < least)
-      throw new RangeError(`${name}: ${what} must be ${least === 1 ? "a positive integer" : "a non-negative integer"}, got ${shapeText(list as number[])}`)
+      throw new RangeError(
+        `${name}: ${what} must be ${least === 1 ? "a positive integer" : "a non-negative integer"}, got ${shapeText(list as number[])}`,
+      )
   return list.length === 1 ? new Array<number>(spatial).fill(list[0] as number) : (list as readonly number[])
 }

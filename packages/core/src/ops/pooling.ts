@@ -5,6 +5,7 @@
  * windows that contain its position. So nothing is scattered, and each result is written once.
  */
 import { type Args, op } from "../args.ts"
+import { raw } from "../autograd/mode.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
 import { computeType, DEFAULT_INT, type DType, isFloating } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
@@ -14,10 +15,13 @@ import { lowest, maxMonoid, sumMonoid } from "../monoids.ts"
 import { type Results, results } from "../results.ts"
 import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
 import { allocate, needsGrad, Tensor, track } from "../tensor.ts"
+import { relu } from "./activation.ts"
+import { mul } from "./arithmetic.ts"
 import { contiguous } from "./copying.ts"
-import { raw } from "../autograd/mode.ts"
+import { pow } from "./math.ts"
 import { type PerDim, perDim } from "./per-dim.ts"
 import { mean } from "./reduction.ts"
+import { abs, neg, sign } from "./unary.ts"
 import { squeeze, unsqueeze } from "./views.ts"
 
 // ---- windows ----
@@ -49,7 +53,14 @@ interface Windows {
 }
 
 /** Windows of `size` positions `dilation` apart, `stride` from one to the next. */
-function fixedWindows(inSize: number, size: number, stride: number, padding: number, dilation: number, ceilMode: boolean): Windows {
+function fixedWindows(
+  inSize: number,
+  size: number,
+  stride: number,
+  padding: number,
+  dilation: number,
+  ceilMode: boolean,
+): Windows {
   const reach = dilation * (size - 1) + 1
   const room = inSize + 2 * padding - reach
   let outSize = Math.floor((room + (ceilMode ? stride - 1 : 0)) / stride) + 1
@@ -58,7 +69,8 @@ function fixedWindows(inSize: number, size: number, stride: number, padding: num
   const last = (outSize - 1) * stride - padding + reach
   const exact = padding === 0 && last <= inSize
   const tiled = exact && dilation === 1 && stride === size && last === inSize
-  const start = ([, step, pad]: readonly Expr[], o: Expr): Expr => (padding === 0 ? o.mul(step!) : o.mul(step!).sub(pad!))
+  const start = ([, step, pad]: readonly Expr[], o: Expr): Expr =>
+    padding === 0 ? o.mul(step!) : o.mul(step!).sub(pad!)
   return {
     inSize,
     outSize,
@@ -132,7 +144,10 @@ const both = (a: Expr | null, b: Expr | null): Expr | null => (a && b ? a.and(b)
 
 /** Several spots, one per dim, as one in the row-major order of `sizes`. */
 function flatSpot(spots: readonly Spot[], sizes: readonly Expr[]): Spot {
-  return spots.reduce((all, spot, d) => ({ at: all.at.mul(sizes[d]!).add(spot.at), inside: both(all.inside, spot.inside) }))
+  return spots.reduce((all, spot, d) => ({
+    at: all.at.mul(sizes[d]!).add(spot.at),
+    inside: both(all.inside, spot.inside),
+  }))
 }
 
 /** The scalars of all dims as expressions, dim by dim. */
@@ -145,10 +160,19 @@ const argumentsOf = (p: Pooling): Argument[] => p.windows.flatMap((w) => w.scala
 const keyOf = (p: Pooling): string => p.windows.map((w) => w.kind).join("/")
 
 /** The position that number `k` of every window around output `at` is, or the window that number `k` around input `at`. */
-function spotOf(p: Pooling, which: "position" | "window", scalars: readonly Expr[], at: readonly Expr[], k: readonly Expr[]): Spot {
+function spotOf(
+  p: Pooling,
+  which: "position" | "window",
+  scalars: readonly Expr[],
+  at: readonly Expr[],
+  k: readonly Expr[],
+): Spot {
   const own = perWindow(p, scalars)
   const spots = p.windows.map((w, d) => w[which](own[d]!, at[d]!, k[d]!))
-  return flatSpot(spots, own.map((s) => (which === "position" ? s[0]! : s.at(-1)!)))
+  return flatSpot(
+    spots,
+    own.map((s) => (which === "position" ? s[0]! : s.at(-1)!)),
+  )
 }
 
 /** The tensor as [channels of all batches, positions]. */
@@ -188,17 +212,27 @@ function overTaps(
       monoid,
       { ...work, coordinates: true },
       (scope) => tap(scope, scope.at.slice(rank)),
-      (scalars) => finish(combined, scalars, Array.from({ length: rank }, (_, d) => index(d))),
+      (scalars) =>
+        finish(
+          combined,
+          scalars,
+          Array.from({ length: rank }, (_, d) => index(d)),
+        ),
     )
     return
   }
   runMap(outs, { ...work, key: `${work.key} ${counts}`, coordinates: true }, (scope) => {
     let combined: readonly Expr[] | null = null
     for (const k of tuples(counts)) {
-      const next = tap(scope, k.map((v) => constant(v, "int32")))
+      const next = tap(
+        scope,
+        k.map((v) => constant(v, "int32")),
+      )
       const before: readonly Expr[] | null = combined
       combined = before
-        ? substitute(monoid.combine, (n) => (n.op === "left" ? before[Number(n.value)] : n.op === "right" ? next[Number(n.value)] : undefined))
+        ? substitute(monoid.combine, (n) =>
+            n.op === "left" ? before[Number(n.value)] : n.op === "right" ? next[Number(n.value)] : undefined,
+          )
         : next
     }
     return finish(combined ?? [], scope.scalars, scope.at)
@@ -211,7 +245,12 @@ function tuples(counts: readonly number[]): number[][] {
 }
 
 /** A new tensor of `shape`, and the same memory as [outer, spatial..] for the kernels. */
-function newResult(like: Tensor, shape: Sizes, spatial: number, dtype: DType = like.dtype): { out: Tensor; grid: Tensor } {
+function newResult(
+  like: Tensor,
+  shape: Sizes,
+  spatial: number,
+  dtype: DType = like.dtype,
+): { out: Tensor; grid: Tensor } {
   const out = allocate(like.device, shape, contiguousStrides(shape), dtype)
   const sizes = [numelOf(shape.slice(0, shape.length - spatial)), ...shape.slice(shape.length - spatial)]
   return { out, grid: new Tensor(out.storage, sizes, contiguousStrides(sizes), 0, dtype) }
@@ -285,7 +324,11 @@ function toPositions(g: Tensor, indices: Tensor, p: Pooling): Tensor {
     [grid],
     p.windows.map((w) => w.overlap),
     sumMonoid(type),
-    { key: `max-pool-backward ${keyOf(p)}`, loads: [flattened(g, spatial), flattened(indices, spatial)], scalars: argumentsOf(p) },
+    {
+      key: `max-pool-backward ${keyOf(p)}`,
+      loads: [flattened(g, spatial), flattened(indices, spatial)],
+      scalars: argumentsOf(p),
+    },
     ({ scalars, at, load }, j) => {
       const here = at.slice(1, 1 + spatial)
       const own = perWindow(p, scalars)
@@ -309,8 +352,10 @@ function fromPositions(x: Tensor, indices: Tensor, p: Pooling): Tensor {
   const spatial = p.windows.length
   const { out } = newResult(x, p.outShape, spatial)
   const flat = flattened(out, spatial)
-  runMap([flat], { key: "max-pool-take", inputs: [flattened(indices, spatial)], loads: [flattened(x, spatial)], coordinates: true }, ({ inputs, at, load }) =>
-    load(0, [at[0]!, inputs[0]!]),
+  runMap(
+    [flat],
+    { key: "max-pool-take", inputs: [flattened(indices, spatial)], loads: [flattened(x, spatial)], coordinates: true },
+    ({ inputs, at, load }) => load(0, [at[0]!, inputs[0]!]),
   )
   return track(FROM_POSITIONS, out, [x], [indices], p)
 }
@@ -331,7 +376,10 @@ function commonDivisor(p: Pooling): number | null {
 
 const divisorAt = (p: Pooling, scalars: readonly Expr[], o: readonly Expr[], type: DType): Expr => {
   const own = perWindow(p, scalars)
-  return p.windows.map((w, d) => w.extent(own[d]!, o[d]!, p.includePad)).reduce((a, b) => a.mul(b)).cast(type)
+  return p.windows
+    .map((w, d) => w.extent(own[d]!, o[d]!, p.includePad))
+    .reduce((a, b) => a.mul(b))
+    .cast(type)
 }
 
 /** Means over the windows. */
@@ -354,7 +402,9 @@ function means(x: Tensor, p: Pooling, rule: Rule): Tensor {
       const value = load(0, [at[0]!, place])
       return [inside ? where(inside, value, constant(0, type)) : value]
     },
-    ([total], scalars, at) => [total!.div(common === null ? divisorAt(p, scalars, at.slice(1), type) : scalars.at(-1)!)],
+    ([total], scalars, at) => [
+      total!.div(common === null ? divisorAt(p, scalars, at.slice(1), type) : scalars.at(-1)!),
+    ],
   )
   return track(rule, out, [x], [], p)
 }
@@ -398,14 +448,20 @@ function spread(g: Tensor, p: Pooling): Tensor {
 
 function checkInput(name: string, x: Tensor, spatial: number): void {
   if (x.ndim !== spatial + 1 && x.ndim !== spatial + 2)
-    throw new RangeError(`${name}: expected a ${spatial + 1}D (unbatched) or ${spatial + 2}D (batched) input, got ${tensorText(x)}`)
+    throw new RangeError(
+      `${name}: expected a ${spatial + 1}D (unbatched) or ${spatial + 2}D (batched) input, got ${tensorText(x)}`,
+    )
   if (x.shape.slice(x.ndim - spatial - 1).includes(0))
-    throw new RangeError(`${name}: expected an input whose dims other than the batch are not empty, got ${tensorText(x)}`)
-  if (x.dtype === "bool") throw new TypeError(`${name}: bool tensors cannot be pooled (${tensorText(x)}); convert with x.to("float32")`)
+    throw new RangeError(
+      `${name}: expected an input whose dims other than the batch are not empty, got ${tensorText(x)}`,
+    )
+  if (x.dtype === "bool")
+    throw new TypeError(`${name}: bool tensors cannot be pooled (${tensorText(x)}); convert with x.to("float32")`)
 }
 
 function checkFloat(name: string, x: Tensor): void {
-  if (!isFloating(x.dtype)) throw new TypeError(`${name}: means need a floating dtype, got ${tensorText(x)}; convert with x.to("float32")`)
+  if (!isFloating(x.dtype))
+    throw new TypeError(`${name}: means need a floating dtype, got ${tensorText(x)}; convert with x.to("float32")`)
 }
 
 function checkFlag(name: string, what: string, value: unknown): void {
@@ -420,7 +476,14 @@ interface FixedArguments {
   readonly ceilMode: boolean
 }
 
-function fixedPooling(name: string, x: Tensor, spatial: number, a: FixedArguments, includePad = true, divisor: number | null = null): Pooling {
+function fixedPooling(
+  name: string,
+  x: Tensor,
+  spatial: number,
+  a: FixedArguments,
+  includePad = true,
+  divisor: number | null = null,
+): Pooling {
   checkInput(name, x, spatial)
   checkFlag(name, "ceilMode", a.ceilMode)
   const kernel = perDim(name, "kernelSize", a.kernelSize, spatial, 1)
@@ -435,7 +498,9 @@ function fixedPooling(name: string, x: Tensor, spatial: number, a: FixedArgument
   const windows = sizes.map((n, d) => fixedWindows(n, kernel[d]!, stride[d]!, padding[d]!, dilation[d]!, a.ceilMode))
   const out = windows.map((w) => w.outSize)
   if (out.some((n) => n < 1))
-    throw new RangeError(`${name}: given input ${shapeText(x.shape)} and kernelSize ${shapeText(kernel)}, the calculated output size ${shapeText(out)} is too small`)
+    throw new RangeError(
+      `${name}: given input ${shapeText(x.shape)} and kernelSize ${shapeText(kernel)}, the calculated output size ${shapeText(out)} is too small`,
+    )
   return { windows, inShape: x.shape, outShape: [...x.shape.slice(0, x.ndim - spatial), ...out], includePad, divisor }
 }
 
@@ -444,12 +509,26 @@ type OutputSize = number | null | readonly (number | null)[]
 function adaptivePooling(name: string, x: Tensor, spatial: number, outputSize: OutputSize): Pooling {
   checkInput(name, x, spatial)
   const sizes = x.shape.slice(x.ndim - spatial)
-  const list = Array.isArray(outputSize) ? (outputSize as readonly (number | null)[]) : new Array<number | null>(spatial).fill(outputSize as number | null)
-  if (list.length !== spatial) throw new RangeError(`${name}: outputSize must be a number or a list of ${spatial}, got ${shapeText(list as number[])}`)
+  const list = Array.isArray(outputSize)
+    ? (outputSize as readonly (number | null)[])
+    : new Array<number | null>(spatial).fill(outputSize as number | null)
+  if (list.length !== spatial)
+    throw new RangeError(
+      `${name}: outputSize must be a number or a list of ${spatial}, got ${shapeText(list as number[])}`,
+    )
   const out = list.map((n, d) => n ?? sizes[d]!)
-  if (out.some((n) => !Number.isInteger(n) || n < 0)) throw new RangeError(`${name}: outputSize must consist of non-negative integers, or null to keep a size, got ${shapeText(out)}`)
+  if (out.some((n) => !Number.isInteger(n) || n < 0))
+    throw new RangeError(
+      `${name}: outputSize must consist of non-negative integers, or null to keep a size, got ${shapeText(out)}`,
+    )
   const windows = sizes.map((n, d) => adaptiveWindows(n, out[d]!))
-  return { windows, inShape: x.shape, outShape: [...x.shape.slice(0, x.ndim - spatial), ...out], includePad: true, divisor: null }
+  return {
+    windows,
+    inShape: x.shape,
+    outShape: [...x.shape.slice(0, x.ndim - spatial), ...out],
+    includePad: true,
+    divisor: null,
+  }
 }
 
 // ---- functions ----
@@ -479,16 +558,31 @@ interface MaxPool {
   ): Tensor
 }
 
-const MAX_RULES: Readonly<Record<number, Rule>> = { 2: maxRule("MaxPool2DWithIndicesBackward0"), 3: maxRule("MaxPool3DWithIndicesBackward0") }
-const ADAPTIVE_MAX_RULES: Readonly<Record<number, Rule>> = { 2: maxRule("AdaptiveMaxPool2DBackward0"), 3: maxRule("AdaptiveMaxPool3DBackward0") }
-const AVG_RULES: Readonly<Record<number, Rule>> = { 2: meanRule("AvgPool2DBackward0"), 3: meanRule("AvgPool3DBackward0") }
-const ADAPTIVE_AVG_RULES: Readonly<Record<number, Rule>> = { 2: meanRule("AdaptiveAvgPool2DBackward0"), 3: meanRule("AdaptiveAvgPool3DBackward0") }
+const MAX_RULES: Readonly<Record<number, Rule>> = {
+  2: maxRule("MaxPool2DWithIndicesBackward0"),
+  3: maxRule("MaxPool3DWithIndicesBackward0"),
+}
+const ADAPTIVE_MAX_RULES: Readonly<Record<number, Rule>> = {
+  2: maxRule("AdaptiveMaxPool2DBackward0"),
+  3: maxRule("AdaptiveMaxPool3DBackward0"),
+}
+const AVG_RULES: Readonly<Record<number, Rule>> = {
+  2: meanRule("AvgPool2DBackward0"),
+  3: meanRule("AvgPool3DBackward0"),
+}
+const ADAPTIVE_AVG_RULES: Readonly<Record<number, Rule>> = {
+  2: meanRule("AdaptiveAvgPool2DBackward0"),
+  3: meanRule("AdaptiveAvgPool3DBackward0"),
+}
 
 const withIndices = (values: Tensor, indices: Tensor | null): Tensor | WithIndices =>
   indices ? results(["output", "indices"], [values, indices]) : values
 
 /** One dim is two, the first of size 1, as in PyTorch. */
-const widened = (value: PerDim, first: number): readonly number[] => [first, ...(typeof value === "number" ? [value] : value)]
+const widened = (value: PerDim, first: number): readonly number[] => [
+  first,
+  ...(typeof value === "number" ? [value] : value),
+]
 
 const maxPool = (spatial: number): MaxPool => {
   const name = `maxPool${spatial}d`
@@ -537,7 +631,15 @@ export const maxPool3d: MaxPool = maxPool(3)
 
 type AvgPool1d = (
   input: Tensor,
-  ...args: Args<[["kernelSize", PerDim], ["stride", PerDim | null], ["padding", PerDim], ["ceilMode", boolean], ["countIncludePad", boolean]]>
+  ...args: Args<
+    [
+      ["kernelSize", PerDim],
+      ["stride", PerDim | null],
+      ["padding", PerDim],
+      ["ceilMode", boolean],
+      ["countIncludePad", boolean],
+    ]
+  >
 ) => Tensor
 type AvgPool = (
   input: Tensor,
@@ -559,12 +661,24 @@ type AvgPool = (
  */
 export const avgPool1d: AvgPool1d = op(
   "avgPool1d(input, kernelSize, stride?, padding?, ceilMode?, countIncludePad?)",
-  (x: Tensor, kernelSize: PerDim, stride: PerDim | null = null, padding: PerDim = 0, ceilMode = false, countIncludePad = true) => {
+  (
+    x: Tensor,
+    kernelSize: PerDim,
+    stride: PerDim | null = null,
+    padding: PerDim = 0,
+    ceilMode = false,
+    countIncludePad = true,
+  ) => {
     checkFloat("avgPool1d", x)
     checkFlag("avgPool1d", "countIncludePad", countIncludePad)
     const a: FixedArguments = { kernelSize, stride, padding, dilation: 1, ceilMode }
     fixedPooling("avgPool1d", x, 1, a)
-    const b: FixedArguments = { ...a, kernelSize: widened(kernelSize, 1), stride: stride === null ? null : widened(stride, 1), padding: widened(padding, 0) }
+    const b: FixedArguments = {
+      ...a,
+      kernelSize: widened(kernelSize, 1),
+      stride: stride === null ? null : widened(stride, 1),
+      padding: widened(padding, 0),
+    }
     const wide = unsqueeze(x, -2)
     return squeeze(means(wide, fixedPooling("avgPool1d", wide, 2, b, countIncludePad), AVG_RULES[2]!), -2)
   },
@@ -586,7 +700,9 @@ const avgPool = (spatial: number): AvgPool => {
       checkFloat(name, x)
       checkFlag(name, "countIncludePad", countIncludePad)
       if (divisorOverride !== null && (!Number.isInteger(divisorOverride) || divisorOverride === 0))
-        throw new RangeError(`${name}: divisorOverride must be an integer other than zero, got ${valueText(divisorOverride)}`)
+        throw new RangeError(
+          `${name}: divisorOverride must be an integer other than zero, got ${valueText(divisorOverride)}`,
+        )
       const a: FixedArguments = { kernelSize, stride, padding, dilation: 1, ceilMode }
       return means(x, fixedPooling(name, x, spatial, a, countIncludePad, divisorOverride), AVG_RULES[spatial]!)
     },
@@ -632,17 +748,25 @@ interface AdaptiveMaxPool {
 
 const adaptiveMaxPool = (spatial: number): AdaptiveMaxPool => {
   const name = `adaptiveMaxPool${spatial}d`
-  return op(`${name}(input, outputSize, returnIndices?)`, (x: Tensor, outputSize: OutputSize, returnIndices = false): never => {
-    checkFlag(name, "returnIndices", returnIndices)
-    const narrow = adaptivePooling(name, x, spatial, outputSize)
-    if (spatial > 1) {
-      const { values, indices } = maximum(x, narrow, ADAPTIVE_MAX_RULES[spatial]!, returnIndices)
-      return withIndices(values, returnIndices ? indices : null) as never
-    }
-    const wide = unsqueeze(x, -2)
-    const { values, indices } = maximum(wide, adaptivePooling(name, wide, 2, [1, narrow.outShape.at(-1)!]), ADAPTIVE_MAX_RULES[2]!, returnIndices)
-    return withIndices(squeeze(values, -2), returnIndices ? squeeze(indices!, -2) : null) as never
-  }) as unknown as AdaptiveMaxPool
+  return op(
+    `${name}(input, outputSize, returnIndices?)`,
+    (x: Tensor, outputSize: OutputSize, returnIndices = false): never => {
+      checkFlag(name, "returnIndices", returnIndices)
+      const narrow = adaptivePooling(name, x, spatial, outputSize)
+      if (spatial > 1) {
+        const { values, indices } = maximum(x, narrow, ADAPTIVE_MAX_RULES[spatial]!, returnIndices)
+        return withIndices(values, returnIndices ? indices : null) as never
+      }
+      const wide = unsqueeze(x, -2)
+      const { values, indices } = maximum(
+        wide,
+        adaptivePooling(name, wide, 2, [1, narrow.outShape.at(-1)!]),
+        ADAPTIVE_MAX_RULES[2]!,
+        returnIndices,
+      )
+      return withIndices(squeeze(values, -2), returnIndices ? squeeze(indices!, -2) : null) as never
+    },
+  ) as unknown as AdaptiveMaxPool
 }
 
 /** The greatest element of every window; the windows are those of `adaptiveAvgPool1d`. */
@@ -651,3 +775,36 @@ export const adaptiveMaxPool1d: AdaptiveMaxPool = adaptiveMaxPool(1)
 export const adaptiveMaxPool2d: AdaptiveMaxPool = adaptiveMaxPool(2)
 /** As `adaptiveMaxPool1d` over three spatial dims. */
 export const adaptiveMaxPool3d: AdaptiveMaxPool = adaptiveMaxPool(3)
+
+type LpPool = (
+  input: Tensor,
+  ...args: Args<[["normType", number], ["kernelSize", PerDim], ["stride", PerDim | null], ["ceilMode", boolean]]>
+) => Tensor
+
+const lpPool = (spatial: number): LpPool => {
+  const name = `lpPool${spatial}d`
+  const pools: readonly [MaxPool, AvgPool1d | AvgPool] = [
+    [maxPool1d, maxPool2d, maxPool3d][spatial - 1]!,
+    [avgPool1d, avgPool2d, avgPool3d][spatial - 1]!,
+  ]
+  return op(
+    `${name}(input, normType, kernelSize, stride?, ceilMode?)`,
+    (x: Tensor, normType: number, kernelSize: PerDim, stride: PerDim | null = null, ceilMode = false) => {
+      if (typeof normType !== "number")
+        throw new TypeError(`${name}: normType must be a number, got ${valueText(normType)}`)
+      const [greatest, average] = pools
+      if (normType === Number.POSITIVE_INFINITY) return greatest(abs(x), kernelSize, stride, 0, 1, ceilMode)
+      if (normType === Number.NEGATIVE_INFINITY) return neg(greatest(neg(abs(x)), kernelSize, stride, 0, 1, ceilMode))
+      const count = numelOf(perDim(name, "kernelSize", kernelSize, spatial, 1))
+      const y = average(pow(x, normType), kernelSize, stride, 0, ceilMode)
+      return pow(mul(mul(sign(y), relu(abs(y))), count), 1 / normType)
+    },
+  )
+}
+
+/** (Σ input^p)^(1/p) over every window, p being `normType`: input [N, C, L] or [C, L]; ±Infinity takes the greatest or least |input|. */
+export const lpPool1d: LpPool = lpPool(1)
+/** As `lpPool1d` over two spatial dims. */
+export const lpPool2d: LpPool = lpPool(2)
+/** As `lpPool1d` over three spatial dims. */
+export const lpPool3d: LpPool = lpPool(3)

@@ -56,29 +56,50 @@ const REPEAT: Rule = {
   backward: (node, g) => {
     const { own, shape, repeats } = node.context as RepeatContext
     if (own.length === 0) return [g]
-    return [reshape(sum(reshape(g, interleaved(repeats, own)), own.map((_, d) => 2 * d)), shape)]
+    return [
+      reshape(
+        sum(
+          reshape(g, interleaved(repeats, own)),
+          own.map((_, d) => 2 * d),
+        ),
+        shape,
+      ),
+    ]
   },
 }
 
 function repeated(name: string, x: Tensor, repeats: readonly number[]): Tensor {
   if (!Array.isArray(repeats) || repeats.some((r) => !Number.isInteger(r) || r < 0))
-    throw new RangeError(`${name}: counts must be non-negative integers, got ${Array.isArray(repeats) ? shapeText(repeats) : valueText(repeats)}`)
+    throw new RangeError(
+      `${name}: counts must be non-negative integers, got ${Array.isArray(repeats) ? shapeText(repeats) : valueText(repeats)}`,
+    )
   const missing = repeats.length - x.ndim
   if (missing < 0)
-    throw new RangeError(`${name}: Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: ${shapeText(repeats)} for ${tensorText(x)}`)
+    throw new RangeError(
+      `${name}: Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: ${shapeText(repeats)} for ${tensorText(x)}`,
+    )
   const own = [...new Array<number>(missing).fill(1), ...x.shape]
   const shape = own.map((s, d) => s * repeats[d]!)
   const out = allocate(x.device, shape, contiguousStrides(shape), x.dtype)
   const blocks = interleaved(repeats, own)
   const strides = own.flatMap((_, d) => [0, d < missing ? 0 : x.strides[d - missing]!])
-  writeInto(new Tensor(out.storage, blocks, contiguousStrides(blocks), 0, x.dtype), new Tensor(x.storage, blocks, strides, x.offset, x.dtype))
+  writeInto(
+    new Tensor(out.storage, blocks, contiguousStrides(blocks), 0, x.dtype),
+    new Tensor(x.storage, blocks, strides, x.offset, x.dtype),
+  )
   return track(REPEAT, out, [x], [], { own, shape: x.shape, repeats } satisfies RepeatContext)
 }
 
-export const repeat: Fn<RepeatingMethods["repeat"]> = op("repeat(input, ...repeats)", (x: Tensor, repeats: number[]) => repeated("repeat", x, repeats))
+export const repeat: Fn<RepeatingMethods["repeat"]> = op("repeat(input, ...repeats)", (x: Tensor, repeats: number[]) =>
+  repeated("repeat", x, repeats),
+)
 
 export const tile: Fn<RepeatingMethods["tile"]> = op("tile(input, ...dims)", (x: Tensor, dims: number[]) =>
-  repeated("tile", x, Array.isArray(dims) ? [...new Array<number>(Math.max(x.ndim - dims.length, 0)).fill(1), ...dims] : dims),
+  repeated(
+    "tile",
+    x,
+    Array.isArray(dims) ? [...new Array<number>(Math.max(x.ndim - dims.length, 0)).fill(1), ...dims] : dims,
+  ),
 )
 
 // ---- flip, roll, rot90 ----
@@ -87,17 +108,26 @@ export const tile: Fn<RepeatingMethods["tile"]> = op("tile(input, ...dims)", (x:
 function reversed(x: Tensor, dims: readonly number[]): Tensor {
   if (x.numel() === 0) return x
   const offset = dims.reduce((at, d) => at + (x.shape[d]! - 1) * x.strides[d]!, x.offset)
-  return new Tensor(x.storage, x.shape, x.strides.map((s, d) => (dims.includes(d) ? -s : s)), offset, x.dtype)
+  return new Tensor(
+    x.storage,
+    x.shape,
+    x.strides.map((s, d) => (dims.includes(d) ? -s : s)),
+    offset,
+    x.dtype,
+  )
 }
 
 const rowMajor = (x: Tensor): Tensor => writeInto(allocate(x.device, x.shape, contiguousStrides(x.shape), x.dtype), x)
 
 const FLIP: Rule = { name: "FlipBackward0", backward: (node, g) => [flip(g, node.context as number[])] }
 
-export const flip: Fn<RepeatingMethods["flip"]> = op("flip(input, ...dims)", (x: Tensor, given: number | readonly number[]) => {
-  const dims = normalizeDims("flip", [given].flat() as number[], x.ndim)
-  return track(FLIP, rowMajor(x.ndim ? reversed(x, dims) : x), [x], [], dims)
-})
+export const flip: Fn<RepeatingMethods["flip"]> = op(
+  "flip(input, ...dims)",
+  (x: Tensor, given: number | readonly number[]) => {
+    const dims = normalizeDims("flip", [given].flat() as number[], x.ndim)
+    return track(FLIP, rowMajor(x.ndim ? reversed(x, dims) : x), [x], [], dims)
+  },
+)
 
 export const fliplr: Fn<RepeatingMethods["fliplr"]> = op("fliplr(input)", (x: Tensor) => {
   if (x.ndim < 2) throw new RangeError(`fliplr: Input must be >= 2-d, got ${tensorText(x)}`)
@@ -117,7 +147,13 @@ const ROLL: Rule = {
   name: "RollBackward0",
   backward: (node, g) => {
     const { shifts, dims } = node.context as RollContext
-    return [roll(g, shifts.map((s) => -s), [...dims])]
+    return [
+      roll(
+        g,
+        shifts.map((s) => -s),
+        [...dims],
+      ),
+    ]
   },
 }
 
@@ -126,7 +162,8 @@ export const roll: Fn<RepeatingMethods["roll"]> = op(
   (x: Tensor, givenShifts: number | readonly number[], givenDims: number | readonly number[] = []) => {
     const shifts = [givenShifts].flat() as number[]
     const dims = ([givenDims].flat() as number[]).map((d) => normalizeDim("roll", d, x.ndim))
-    if (shifts.length === 0 || shifts.some((s) => !Number.isInteger(s))) throw new TypeError(`roll: shifts must be one or more integers, got ${valueText(givenShifts)} (${shifts})`)
+    if (shifts.length === 0 || shifts.some((s) => !Number.isInteger(s)))
+      throw new TypeError(`roll: shifts must be one or more integers, got ${valueText(givenShifts)} (${shifts})`)
     if (dims.length !== (dims.length === 0 ? 0 : shifts.length) || (dims.length === 0 && shifts.length !== 1))
       throw new RangeError(`roll: shifts and dimensions must align. shifts: ${shifts.length}, dims:${dims.length}`)
     const along = dims.length ? dims : [0]
@@ -143,7 +180,13 @@ export const roll: Fn<RepeatingMethods["roll"]> = op(
       result: x.shape,
       to: from,
       scalars: ints([...moved, ...from]),
-      terms: [({ at, scalars }) => ({ coordinates: at.map((i, d) => where(i.lt(scalars[d]!), i.sub(scalars[d]!).add(scalars[from.length + d]!), i.sub(scalars[d]!))) })],
+      terms: [
+        ({ at, scalars }) => ({
+          coordinates: at.map((i, d) =>
+            where(i.lt(scalars[d]!), i.sub(scalars[d]!).add(scalars[from.length + d]!), i.sub(scalars[d]!)),
+          ),
+        }),
+      ],
     }
     return track(ROLL, pullRaw(x, m), [x], [], { shifts, dims } satisfies RollContext)
   },
@@ -157,30 +200,46 @@ const ROT90: Rule = {
   },
 }
 
-export const rot90: Fn<RepeatingMethods["rot90"]> = op("rot90(input, k?, dims?)", (x: Tensor, k = 1, given: readonly number[] = [0, 1]) => {
-  if (!Array.isArray(given) || given.length !== 2) throw new RangeError(`rot90: expected total rotation dims == 2, but got dims ${valueText(given)}`)
-  if (x.ndim < 2) throw new RangeError(`rot90: expected total dims >= 2, but got ${tensorText(x)}`)
-  if (!Number.isInteger(k)) throw new TypeError(`rot90: k must be an integer, got ${valueText(k)}`)
-  const dims = normalizeDims("rot90", given, x.ndim)
-  const [a, b] = dims as [number, number]
-  const turns = ((k % 4) + 4) % 4
-  const flipped = reversed(x, turns === 0 ? [] : turns === 1 ? [b] : turns === 2 ? [a, b] : [a])
-  const order = x.shape.map((_, d) => (turns % 2 === 0 ? d : d === a ? b : d === b ? a : d))
-  const turned = new Tensor(x.storage, order.map((d) => flipped.shape[d]!), order.map((d) => flipped.strides[d]!), flipped.offset, x.dtype)
-  return track(ROT90, rowMajor(turned), [x], [], { k: turns, dims })
-})
+export const rot90: Fn<RepeatingMethods["rot90"]> = op(
+  "rot90(input, k?, dims?)",
+  (x: Tensor, k = 1, given: readonly number[] = [0, 1]) => {
+    if (!Array.isArray(given) || given.length !== 2)
+      throw new RangeError(`rot90: expected total rotation dims == 2, but got dims ${valueText(given)}`)
+    if (x.ndim < 2) throw new RangeError(`rot90: expected total dims >= 2, but got ${tensorText(x)}`)
+    if (!Number.isInteger(k)) throw new TypeError(`rot90: k must be an integer, got ${valueText(k)}`)
+    const dims = normalizeDims("rot90", given, x.ndim)
+    const [a, b] = dims as [number, number]
+    const turns = ((k % 4) + 4) % 4
+    const flipped = reversed(x, turns === 0 ? [] : turns === 1 ? [b] : turns === 2 ? [a, b] : [a])
+    const order = x.shape.map((_, d) => (turns % 2 === 0 ? d : d === a ? b : d === b ? a : d))
+    const turned = new Tensor(
+      x.storage,
+      order.map((d) => flipped.shape[d]!),
+      order.map((d) => flipped.strides[d]!),
+      flipped.offset,
+      x.dtype,
+    )
+    return track(ROT90, rowMajor(turned), [x], [], { k: turns, dims })
+  },
+)
 
 // ---- repeatInterleave ----
 
 /** Where each element comes from, given how often each is repeated. */
-function sources(name: string, counts: ArrayLike<number | bigint>, size: number, outputSize: number | undefined): Int32Array {
+function sources(
+  name: string,
+  counts: ArrayLike<number | bigint>,
+  size: number,
+  outputSize: number | undefined,
+): Int32Array {
   const count = (i: number): number => Number(counts[counts.length === 1 ? 0 : i]!)
   let total = 0
   for (let i = 0; i < size; i++) {
     if (count(i) < 0) throw new RangeError(`${name}: repeats can not be negative, got ${count(i)}`)
     total += count(i)
   }
-  if (outputSize !== undefined && outputSize !== total) throw new RangeError(`${name}: outputSize is ${outputSize} but repeats add up to ${total}`)
+  if (outputSize !== undefined && outputSize !== total)
+    throw new RangeError(`${name}: outputSize is ${outputSize} but repeats add up to ${total}`)
   const at = new Int32Array(total)
   let next = 0
   for (let i = 0; i < size; i++) {
@@ -196,8 +255,15 @@ function arrangement(name: string, x: Tensor, dim: number | undefined | null): [
   return [x.ndim ? x : reshape(x, [1]), normalizeDim(name, dim, x.ndim)]
 }
 
-function byNumber(name: string, input: Tensor, repeats: number, dim: number | undefined | null, outputSize: number | undefined): Tensor {
-  if (!Number.isInteger(repeats)) throw new TypeError(`${name}: repeats must be an integer or a tensor of integers, got ${valueText(repeats)}`)
+function byNumber(
+  name: string,
+  input: Tensor,
+  repeats: number,
+  dim: number | undefined | null,
+  outputSize: number | undefined,
+): Tensor {
+  if (!Number.isInteger(repeats))
+    throw new TypeError(`${name}: repeats must be an integer or a tensor of integers, got ${valueText(repeats)}`)
   if (repeats < 0) throw new RangeError(`${name}: repeats can not be negative, got ${repeats}`)
   const [x, d] = arrangement(name, input, dim)
   if (outputSize !== undefined && outputSize !== x.shape[d]! * repeats)
@@ -210,7 +276,9 @@ function checkRepeats(name: string, x: Tensor, d: number, repeats: Tensor): void
   requireIndex(name, "repeats", repeats)
   requireSameDevice(name, x, repeats)
   if (repeats.ndim > 1 || (repeats.numel() !== 1 && repeats.numel() !== x.shape[d]!))
-    throw new RangeError(`${name}: repeats must have the same size as input along dim, but got repeats ${tensorText(repeats)} and ${x.shape[d]} along dim ${d} of ${tensorText(x)}`)
+    throw new RangeError(
+      `${name}: repeats must have the same size as input along dim, but got repeats ${tensorText(repeats)} and ${x.shape[d]} along dim ${d} of ${tensorText(x)}`,
+    )
 }
 
 function byCounts(name: string, x: Tensor, d: number, counts: HostArray, outputSize: number | undefined): Tensor {
@@ -246,4 +314,14 @@ export const repeatInterleaveSync: Fn<RepeatingMethods["repeatInterleaveSync"]> 
   },
 )
 
-export const repeatingMethods = { repeat, tile, flip, fliplr, flipud, roll, rot90, repeatInterleave, repeatInterleaveSync }
+export const repeatingMethods = {
+  repeat,
+  tile,
+  flip,
+  fliplr,
+  flipud,
+  roll,
+  rot90,
+  repeatInterleave,
+  repeatInterleaveSync,
+}

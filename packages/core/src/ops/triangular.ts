@@ -63,7 +63,13 @@ function checkMatrix(name: string, x: Tensor, k: number): void {
 const cut = (side: Side): Fn<TriangularMethods["tril"]> =>
   op(`${other[side]}(input, diagonal?)`, (x: Tensor, k = 0) => {
     checkMatrix(other[side], x, k)
-    return track(RULES[side], triangle(allocate(x.device, x.shape, contiguousStrides(x.shape), x.dtype), x, side, k), [x], [], k)
+    return track(
+      RULES[side],
+      triangle(allocate(x.device, x.shape, contiguousStrides(x.shape), x.dtype), x, side, k),
+      [x],
+      [],
+      k,
+    )
   })
 
 const cutInPlace = (side: Side): Fn<TriangularMethods["tril"]> =>
@@ -130,10 +136,18 @@ export const diag: Fn<TriangularMethods["diag"]> = op("diag(input, diagonal?)", 
   if (x.ndim === 1) return diagEmbed(x, k)
   if (x.ndim !== 2) throw new RangeError(`diag: Supports 1D or 2D tensors. Got ${x.ndim}D: ${tensorText(x)}`)
   const seen = diagonal(new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype), k)
-  return track(DIAGONAL_COPY, writeInto(allocate(x.device, seen.shape, contiguousStrides(seen.shape), x.dtype), seen), [x], [], { offset: k, shape: x.shape })
+  return track(
+    DIAGONAL_COPY,
+    writeInto(allocate(x.device, seen.shape, contiguousStrides(seen.shape), x.dtype), seen),
+    [x],
+    [],
+    { offset: k, shape: x.shape },
+  )
 })
 
-export const diagflat: Fn<TriangularMethods["diagflat"]> = op("diagflat(input, offset?)", (x: Tensor, offset = 0) => diagEmbed(reshape(x, [-1]), offset))
+export const diagflat: Fn<TriangularMethods["diagflat"]> = op("diagflat(input, offset?)", (x: Tensor, offset = 0) =>
+  diagEmbed(reshape(x, [-1]), offset),
+)
 
 // ---- coordinates of triangles ----
 
@@ -144,21 +158,26 @@ interface IndexOptions {
 type IndexArgs = Args<[["row", number], ["col", number], ["offset", number]], IndexOptions>
 
 const indices = (name: string, inside: (above: number, offset: number) => boolean): ((...args: IndexArgs) => Tensor) =>
-  op(`${name}(row, col, offset?, *, dtype?, device?)`, (row: number, col: number, offset = 0, dtype?: DType, device?: string | Device) => {
-    checkSizes(name, [row, col])
-    const kind = checkDtype(name, dtype) ?? DEFAULT_INT
-    const rows: number[] = []
-    const columns: number[] = []
-    for (let i = 0; i < row; i++)
-      for (let j = 0; j < col; j++)
-        if (inside(j - i, offset)) {
-          rows.push(i)
-          columns.push(j)
-        }
-    const shape = [2, rows.length]
-    const where = device === undefined || device === null ? getDefaultDevice() : deviceByName(name, device)
-    return numelOf(shape) ? fromBits(where, toBits([...rows, ...columns], kind), shape, kind) : filled(where, shape, 0, kind)
-  })
+  op(
+    `${name}(row, col, offset?, *, dtype?, device?)`,
+    (row: number, col: number, offset = 0, dtype?: DType, device?: string | Device) => {
+      checkSizes(name, [row, col])
+      const kind = checkDtype(name, dtype) ?? DEFAULT_INT
+      const rows: number[] = []
+      const columns: number[] = []
+      for (let i = 0; i < row; i++)
+        for (let j = 0; j < col; j++)
+          if (inside(j - i, offset)) {
+            rows.push(i)
+            columns.push(j)
+          }
+      const shape = [2, rows.length]
+      const where = device === undefined || device === null ? getDefaultDevice() : deviceByName(name, device)
+      return numelOf(shape)
+        ? fromBits(where, toBits([...rows, ...columns], kind), shape, kind)
+        : filled(where, shape, 0, kind)
+    },
+  )
 
 /** Row and column numbers ([2, n], int32) of the lower triangle of a `row` × `col` matrix, in row-major order. */
 export const trilIndices = indices("trilIndices", (above, offset) => above <= offset)

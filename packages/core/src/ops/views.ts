@@ -2,14 +2,23 @@
  * Views: other sizes and strides over the same memory. None of these copies, except `reshape`, `flatten` and friends where
  * the strides leave no other way.
  */
+
+import { type Args, type Fn, op } from "../args.ts"
 import { checkInPlace } from "../autograd/inplace.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
-import { type Args, type Fn, op } from "../args.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { int } from "../kernels.ts"
 import { type Movement, push } from "../movement.ts"
-import { contiguousStrides, isContiguous, normalizeDim, normalizeDims, numelOf, type Sizes, viewStrides } from "../shape.ts"
-import { Tensor, viewOf, type ViewKind } from "../tensor.ts"
+import {
+  contiguousStrides,
+  isContiguous,
+  normalizeDim,
+  normalizeDims,
+  numelOf,
+  type Sizes,
+  viewStrides,
+} from "../shape.ts"
+import { Tensor, type ViewKind, viewOf, viewsOf } from "../tensor.ts"
 import { clone, contiguous, copyInto } from "./copying.ts"
 import { ones, zeros } from "./creation.ts"
 import { stridedAdd } from "./strided-add.ts"
@@ -56,7 +65,9 @@ export interface ViewMethods {
   /** All windows of `size` along `dimension`, `step` apart, as a last dim. */
   unfold(...args: Args<[["dimension", number], ["size", number], ["step", number]]>): Tensor
   diagonal(...args: Args<[["offset", number], ["dim1", number], ["dim2", number]]>): Tensor
-  asStrided(...args: Args<[["size", readonly number[]], ["stride", readonly number[]], ["storageOffset", number]]>): Tensor
+  asStrided(
+    ...args: Args<[["size", readonly number[]], ["stride", readonly number[]], ["storageOffset", number]]>
+  ): Tensor
   /** An alias outside of the graph; it shares memory and version. */
   detach(): Tensor
   detach_(): Tensor
@@ -83,16 +94,21 @@ function inferSize(name: string, shape: Sizes, numel: number, of: Shaped): numbe
   if (!Array.isArray(shape) || shape.some((s) => !Number.isInteger(s) || s < -1))
     throw new TypeError(`${name}: expected sizes (integers, one of them may be -1), got ${shapeText(shape)}`)
   const unknown = shape.indexOf(-1)
-  if (unknown >= 0 && shape.indexOf(-1, unknown + 1) >= 0) throw new RangeError(`${name}: only one dimension can be inferred, got ${shapeText(shape)}`)
+  if (unknown >= 0 && shape.indexOf(-1, unknown + 1) >= 0)
+    throw new RangeError(`${name}: only one dimension can be inferred, got ${shapeText(shape)}`)
   const known = shape.reduce((n, s) => (s === -1 ? n : n * s), 1)
   const result = [...shape]
   if (unknown >= 0) {
     if (known === 0)
-      throw new RangeError(`${name}: cannot reshape tensor of 0 elements into shape ${shapeText(shape)} because the unspecified dimension size -1 can be any value and is ambiguous`)
+      throw new RangeError(
+        `${name}: cannot reshape tensor of 0 elements into shape ${shapeText(shape)} because the unspecified dimension size -1 can be any value and is ambiguous`,
+      )
     if (numel % known === 0) result[unknown] = numel / known
   }
   if (numelOf(result) !== numel || result.includes(-1))
-    throw new RangeError(`${name}: shape '${shapeText(shape)}' is invalid for input of size ${numel} (shape ${shapeText(of.shape)})`)
+    throw new RangeError(
+      `${name}: shape '${shapeText(shape)}' is invalid for input of size ${numel} (shape ${shapeText(of.shape)})`,
+    )
   return result
 }
 
@@ -121,31 +137,43 @@ function reshapedTo(name: string, x: Tensor, shape: Sizes): Tensor {
   return viewOf(copy, to, contiguousStrides(to), 0, UNSAFE_VIEW, copy.shape)
 }
 
-export const view: Fn<ViewMethods["view"]> = op("view(input, ...shape)", (x: Tensor, shape: number[]) => viewed("view", x, shape))
-export const viewAs: Fn<ViewMethods["viewAs"]> = op("viewAs(input, other)", (x: Tensor, other: Tensor) => viewed("viewAs", x, other.shape))
-export const reshape: Fn<ViewMethods["reshape"]> = op("reshape(input, ...shape)", (x: Tensor, shape: number[]) => reshapedTo("reshape", x, shape))
+export const view: Fn<ViewMethods["view"]> = op("view(input, ...shape)", (x: Tensor, shape: number[]) =>
+  viewed("view", x, shape),
+)
+export const viewAs: Fn<ViewMethods["viewAs"]> = op("viewAs(input, other)", (x: Tensor, other: Tensor) =>
+  viewed("viewAs", x, other.shape),
+)
+export const reshape: Fn<ViewMethods["reshape"]> = op("reshape(input, ...shape)", (x: Tensor, shape: number[]) =>
+  reshapedTo("reshape", x, shape),
+)
 export const reshapeAs: Fn<ViewMethods["reshapeAs"]> = op("reshapeAs(input, other)", (x: Tensor, other: Tensor) =>
   reshapedTo("reshapeAs", x, other.shape),
 )
 
-export const flatten: Fn<ViewMethods["flatten"]> = op("flatten(input, startDim?, endDim?)", (x: Tensor, startDim = 0, endDim = -1) => {
-  const start = normalizeDim("flatten", startDim, x.ndim)
-  const end = normalizeDim("flatten", endDim, x.ndim)
-  if (start > end) throw new RangeError(`flatten: startDim ${startDim} comes after endDim ${endDim}`)
-  if (x.ndim === 0) return reshape(x, [1])
-  if (start === end) return x
-  return reshape(x, [...x.shape.slice(0, start), numelOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)])
-})
+export const flatten: Fn<ViewMethods["flatten"]> = op(
+  "flatten(input, startDim?, endDim?)",
+  (x: Tensor, startDim = 0, endDim = -1) => {
+    const start = normalizeDim("flatten", startDim, x.ndim)
+    const end = normalizeDim("flatten", endDim, x.ndim)
+    if (start > end) throw new RangeError(`flatten: startDim ${startDim} comes after endDim ${endDim}`)
+    if (x.ndim === 0) return reshape(x, [1])
+    if (start === end) return x
+    return reshape(x, [...x.shape.slice(0, start), numelOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)])
+  },
+)
 
-export const ravel: Fn<ViewMethods["ravel"]> = op("ravel(input)", (x: Tensor) => 
+export const ravel: Fn<ViewMethods["ravel"]> = op("ravel(input)", (x: Tensor) =>
   x.ndim === 1 && isContiguous(x.shape, x.strides) ? x : view(contiguous(x), [x.numel()]),
 )
 
-export const unflatten: Fn<ViewMethods["unflatten"]> = op("unflatten(input, dim, sizes)", (x: Tensor, dim: number, sizes: number[]) => {
-  const d = normalizeDim("unflatten", dim, x.ndim)
-  const inner = inferSize("unflatten", sizes, x.shape[d]!, { shape: [x.shape[d]!] })
-  return view(x, [...x.shape.slice(0, d), ...inner, ...x.shape.slice(d + 1)])
-})
+export const unflatten: Fn<ViewMethods["unflatten"]> = op(
+  "unflatten(input, dim, sizes)",
+  (x: Tensor, dim: number, sizes: number[]) => {
+    const d = normalizeDim("unflatten", dim, x.ndim)
+    const inner = inferSize("unflatten", sizes, x.shape[d]!, { shape: [x.shape[d]!] })
+    return view(x, [...x.shape.slice(0, d), ...inner, ...x.shape.slice(d + 1)])
+  },
+)
 
 const PERMUTE: Rule = {
   name: "PermuteBackward0",
@@ -158,12 +186,21 @@ const invert = (dims: readonly number[]): number[] => {
 }
 
 function permuted(x: Tensor, dims: readonly number[], rule: Rule, context: unknown): Tensor {
-  return viewOf(x, dims.map((d) => x.shape[d]!), dims.map((d) => x.strides[d]!), x.offset, rule, context)
+  return viewOf(
+    x,
+    dims.map((d) => x.shape[d]!),
+    dims.map((d) => x.strides[d]!),
+    x.offset,
+    rule,
+    context,
+  )
 }
 
 export const permute: Fn<ViewMethods["permute"]> = op("permute(input, ...dims)", (x: Tensor, dims: number[]) => {
   if (dims.length !== x.ndim)
-    throw new RangeError(`permute: number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.ndim} is not equal to len(dims) = ${dims.length}`)
+    throw new RangeError(
+      `permute: number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.ndim} is not equal to len(dims) = ${dims.length}`,
+    )
   const order = normalizeDims("permute", dims, x.ndim)
   return permuted(x, order, PERMUTE, order)
 })
@@ -185,15 +222,22 @@ function swapped(x: Tensor, a: number, b: number, rule: Rule): Tensor {
   return permuted(x, order, rule, [a, b])
 }
 
-const swapping = (name: string, first: string, second: string): ((input: Tensor, dim0: number, dim1: number) => Tensor) =>
-  op(`${name}(input, ${first}, ${second})`, (x: Tensor, a: number, b: number) => swapped(x, normalizeDim(name, a, x.ndim), normalizeDim(name, b, x.ndim), TRANSPOSE[0]!))
+const swapping = (
+  name: string,
+  first: string,
+  second: string,
+): ((input: Tensor, dim0: number, dim1: number) => Tensor) =>
+  op(`${name}(input, ${first}, ${second})`, (x: Tensor, a: number, b: number) =>
+    swapped(x, normalizeDim(name, a, x.ndim), normalizeDim(name, b, x.ndim), TRANSPOSE[0]!),
+  )
 
 export const transpose = swapping("transpose", "dim0", "dim1") as Fn<ViewMethods["transpose"]>
 export const swapaxes = swapping("swapaxes", "axis0", "axis1") as Fn<ViewMethods["swapaxes"]>
 export const swapdims = swapping("swapdims", "dim0", "dim1") as Fn<ViewMethods["swapdims"]>
 
 function transposed(name: string, x: Tensor, rule: Rule): Tensor {
-  if (x.ndim > 2) throw new RangeError(`${name}: expects a tensor with <= 2 dimensions, but input is ${x.ndim}D: ${tensorText(x)}`)
+  if (x.ndim > 2)
+    throw new RangeError(`${name}: expects a tensor with <= 2 dimensions, but input is ${x.ndim}D: ${tensorText(x)}`)
   return x.ndim === 2 ? swapped(x, 0, 1, rule) : viewOf(x, x.shape, x.strides, x.offset, rule)
 }
 
@@ -201,20 +245,36 @@ export const t: Fn<ViewMethods["t"]> = op("t(input)", (x: Tensor) => transposed(
 
 const asList = (dims: number | readonly number[]): readonly number[] => (typeof dims === "number" ? [dims] : dims)
 
-function moved(name: string, x: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor {
+function moved(
+  name: string,
+  x: Tensor,
+  source: number | readonly number[],
+  destination: number | readonly number[],
+): Tensor {
   const from = normalizeDims(name, asList(source), x.ndim)
   const to = normalizeDims(name, asList(destination), x.ndim)
   if (from.length !== to.length)
-    throw new RangeError(`${name}: source (${shapeText(from)}) and destination (${shapeText(to)}) must have the same number of dims`)
+    throw new RangeError(
+      `${name}: source (${shapeText(from)}) and destination (${shapeText(to)}) must have the same number of dims`,
+    )
   const order = new Array<number>(x.ndim).fill(-1)
   to.forEach((d, i) => (order[d] = from[i]!))
   const rest = x.shape.map((_, d) => d).filter((d) => !from.includes(d))
-  return permute(x, order.map((d) => (d === -1 ? rest.shift()! : d)))
+  return permute(
+    x,
+    order.map((d) => (d === -1 ? rest.shift()! : d)),
+  )
 }
 
 type MoveArg = number | readonly number[]
-export const movedim: Fn<ViewMethods["movedim"]> = op("movedim(input, source, destination)", (x: Tensor, s: MoveArg, d: MoveArg) => moved("movedim", x, s, d))
-export const moveaxis: Fn<ViewMethods["moveaxis"]> = op("moveaxis(input, source, destination)", (x: Tensor, s: MoveArg, d: MoveArg) => moved("moveaxis", x, s, d))
+export const movedim: Fn<ViewMethods["movedim"]> = op(
+  "movedim(input, source, destination)",
+  (x: Tensor, s: MoveArg, d: MoveArg) => moved("movedim", x, s, d),
+)
+export const moveaxis: Fn<ViewMethods["moveaxis"]> = op(
+  "moveaxis(input, source, destination)",
+  (x: Tensor, s: MoveArg, d: MoveArg) => moved("moveaxis", x, s, d),
+)
 
 type SqueezeDim = number | readonly number[] | undefined
 
@@ -222,13 +282,23 @@ type SqueezeDim = number | readonly number[] | undefined
 const SQUEEZE = Array.from({ length: 6 }, (_, i) => shaped(`SqueezeBackward${i}`))
 
 function squeezed(name: string, x: Tensor, dim: SqueezeDim, rules: readonly Rule[]): Tensor {
-  const dims = dim === undefined ? x.shape.map((_, d) => d) : x.ndim === 0 ? [] : normalizeDims(name, asList(dim), x.ndim)
+  const dims =
+    dim === undefined ? x.shape.map((_, d) => d) : x.ndim === 0 ? [] : normalizeDims(name, asList(dim), x.ndim)
   const keep = x.shape.flatMap((size, d) => (size === 1 && dims.includes(d) ? [] : [d]))
   const rule = rules[dim === undefined ? 0 : typeof dim === "number" ? 1 : 2]!
-  return viewOf(x, keep.map((d) => x.shape[d]!), keep.map((d) => x.strides[d]!), x.offset, rule, x.shape)
+  return viewOf(
+    x,
+    keep.map((d) => x.shape[d]!),
+    keep.map((d) => x.strides[d]!),
+    x.offset,
+    rule,
+    x.shape,
+  )
 }
 
-export const squeeze: Fn<ViewMethods["squeeze"]> = op("squeeze(input, dim?)", (x: Tensor, dim: SqueezeDim) => squeezed("squeeze", x, dim, SQUEEZE))
+export const squeeze: Fn<ViewMethods["squeeze"]> = op("squeeze(input, dim?)", (x: Tensor, dim: SqueezeDim) =>
+  squeezed("squeeze", x, dim, SQUEEZE),
+)
 
 const UNSQUEEZE = [shaped("UnsqueezeBackward0"), shaped("UnsqueezeBackward1")] as const
 
@@ -263,8 +333,12 @@ function expanded(name: string, x: Tensor, size: Sizes): Tensor {
   return viewOf(x, shape, strides, x.offset, EXPAND, x.shape)
 }
 
-export const expand: Fn<ViewMethods["expand"]> = op("expand(input, ...size)", (x: Tensor, size: number[]) => expanded("expand", x, size))
-export const expandAs: Fn<ViewMethods["expandAs"]> = op("expandAs(input, other)", (x: Tensor, other: Tensor) => expanded("expandAs", x, other.shape))
+export const expand: Fn<ViewMethods["expand"]> = op("expand(input, ...size)", (x: Tensor, size: number[]) =>
+  expanded("expand", x, size),
+)
+export const expandAs: Fn<ViewMethods["expandAs"]> = op("expandAs(input, other)", (x: Tensor, other: Tensor) =>
+  expanded("expandAs", x, other.shape),
+)
 export const broadcastTo: Fn<ViewMethods["broadcastTo"]> = op("broadcastTo(input, size)", (x: Tensor, size: number[]) =>
   expanded("broadcastTo", x, size),
 )
@@ -293,22 +367,35 @@ const SLICE: Rule = {
 }
 
 /** `length` elements along `dim` from `start`, `step` apart. Bounds are the caller's. */
-export function sliced(x: Tensor, dim: number, start: number, length: number, step = 1, kind: ViewKind = "normal", rule = SLICE): Tensor {
+export function sliced(
+  x: Tensor,
+  dim: number,
+  start: number,
+  length: number,
+  step = 1,
+  kind: ViewKind = "normal",
+  rule = SLICE,
+): Tensor {
   const shape = x.shape.with(dim, length)
   const strides = x.strides.with(dim, x.strides[dim]! * step)
   const context: SliceContext = { shape: x.shape, dim, start, step, length }
   return viewOf(x, shape, strides, x.offset + start * x.strides[dim]!, rule, context, kind)
 }
 
-export const narrow: Fn<ViewMethods["narrow"]> = op("narrow(input, dim, start, length)", (x: Tensor, dim: number, start: number, length: number) => {
-  if (x.ndim === 0) throw new RangeError("narrow: cannot be applied to a 0-dim tensor")
-  const d = normalizeDim("narrow", dim, x.ndim)
-  const size = x.shape[d]!
-  const from = start < 0 ? start + size : start
-  if (!Number.isInteger(start) || !Number.isInteger(length) || length < 0 || from < 0 || from + length > size)
-    throw new RangeError(`narrow: start (${start}) + length (${length}) exceeds dimension size (${size}) of ${tensorText(x)} at dim ${d}`)
-  return sliced(x, d, from, length)
-})
+export const narrow: Fn<ViewMethods["narrow"]> = op(
+  "narrow(input, dim, start, length)",
+  (x: Tensor, dim: number, start: number, length: number) => {
+    if (x.ndim === 0) throw new RangeError("narrow: cannot be applied to a 0-dim tensor")
+    const d = normalizeDim("narrow", dim, x.ndim)
+    const size = x.shape[d]!
+    const from = start < 0 ? start + size : start
+    if (!Number.isInteger(start) || !Number.isInteger(length) || length < 0 || from < 0 || from + length > size)
+      throw new RangeError(
+        `narrow: start (${start}) + length (${length}) exceeds dimension size (${size}) of ${tensorText(x)} at dim ${d}`,
+      )
+    return sliced(x, d, from, length)
+  },
+)
 
 const SELECT: Rule = {
   name: "SelectBackward0",
@@ -317,69 +404,121 @@ const SELECT: Rule = {
     return [embed(node, g, (whole) => select(whole, dim, start))]
   },
 }
-const UNBIND: Rule = {
-  name: "UnbindBackward0",
-  backward: SELECT.backward,
+
+/** What the outputs of one node see of the input: pieces along `dim`, or single elements without that dim. */
+interface Pieces {
+  readonly shape: Sizes
+  readonly dim: number
+  readonly starts: readonly number[]
+  /** Null: elements. */
+  readonly lengths: readonly number[] | null
 }
 
-function selected(name: string, x: Tensor, dim: number, index: number, rule: Rule, kind: ViewKind = "normal"): Tensor {
+const pieceOf = (x: Tensor, { dim, starts, lengths }: Pieces, i: number): Tensor =>
+  lengths ? sliced(x, dim, starts[i]!, lengths[i]!) : select(x, dim, starts[i]!)
+
+/** Zeros in the shape of the input with every gradient that came in its place. */
+const joined = (name: string): Rule => ({
+  name,
+  backward: (node, _g, grads) => {
+    const pieces = node.context as Pieces
+    const { dtype, device } = grads.find((g) => g !== null)!
+    const whole = zeros(pieces.shape, { dtype, device })
+    grads.forEach((g, i) => g && copyInto(pieceOf(whole, pieces, i), g))
+    return [whole]
+  },
+})
+const UNBIND = joined("UnbindBackward0")
+
+function selected(name: string, x: Tensor, dim: number, index: number, rule: Rule): Tensor {
   const size = x.shape[dim]!
   if (!Number.isInteger(index) || index < -size || index >= size)
-    throw new RangeError(`${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${tensorText(x)})`)
+    throw new RangeError(
+      `${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${tensorText(x)})`,
+    )
   const start = index < 0 ? index + size : index
   const context: SliceContext = { shape: x.shape, dim, start, step: 1, length: 1 }
-  return viewOf(x, x.shape.toSpliced(dim, 1), x.strides.toSpliced(dim, 1), x.offset + start * x.strides[dim]!, rule, context, kind)
+  return viewOf(
+    x,
+    x.shape.toSpliced(dim, 1),
+    x.strides.toSpliced(dim, 1),
+    x.offset + start * x.strides[dim]!,
+    rule,
+    context,
+  )
 }
 
-export const select: Fn<ViewMethods["select"]> = op("select(input, dim, index)", (x: Tensor, dim: number, index: number) => {
-  if (x.ndim === 0) throw new RangeError("select: cannot be applied to a 0-dim tensor")
-  return selected("select", x, normalizeDim("select", dim, x.ndim), index, SELECT)
-})
+export const select: Fn<ViewMethods["select"]> = op(
+  "select(input, dim, index)",
+  (x: Tensor, dim: number, index: number) => {
+    if (x.ndim === 0) throw new RangeError("select: cannot be applied to a 0-dim tensor")
+    return selected("select", x, normalizeDim("select", dim, x.ndim), index, SELECT)
+  },
+)
 
 export const unbind: Fn<ViewMethods["unbind"]> = op("unbind(input, dim?)", (x: Tensor, dim = 0) => {
   if (x.ndim === 0) throw new RangeError("unbind: cannot be applied to a 0-dim tensor")
   const d = normalizeDim("unbind", dim, x.ndim)
-  return Array.from({ length: x.shape[d]! }, (_, i) => selected("unbind", x, d, i, UNBIND, "multiple"))
+  const starts = Array.from({ length: x.shape[d]! }, (_, i) => i)
+  const [shape, strides] = [x.shape.toSpliced(d, 1), x.strides.toSpliced(d, 1)]
+  const layouts = starts.map((i) => ({ shape, strides, offset: x.offset + i * x.strides[d]! }))
+  return viewsOf(x, layouts, UNBIND, { shape: x.shape, dim: d, starts, lengths: null } satisfies Pieces)
 })
 
-const SPLIT: Rule = { ...SLICE, name: "SplitBackward0" }
-const SPLIT_SIZES: Rule = { ...SLICE, name: "SplitWithSizesBackward0" }
+const SPLIT = joined("SplitBackward0")
+const SPLIT_SIZES = joined("SplitWithSizesBackward0")
 
-function pieces(x: Tensor, dim: number, lengths: readonly number[], rule: Rule, kind: ViewKind): Tensor[] {
+/** Where pieces of these lengths begin. */
+function startsOf(lengths: readonly number[]): number[] {
   let start = 0
-  return lengths.map((length) => {
-    const part = sliced(x, dim, start, length, 1, kind, rule)
-    start += length
-    return part
-  })
+  return lengths.map((length) => (start += length) - length)
+}
+
+function pieces(x: Tensor, dim: number, lengths: readonly number[], rule: Rule): Tensor[] {
+  const starts = startsOf(lengths)
+  const layouts = lengths.map((length, i) => ({
+    shape: x.shape.with(dim, length),
+    strides: x.strides,
+    offset: x.offset + starts[i]! * x.strides[dim]!,
+  }))
+  return viewsOf(x, layouts, rule, { shape: x.shape, dim, starts, lengths } satisfies Pieces)
 }
 
 /** Lengths of the pieces of `size` elements: all `piece` but perhaps the last; one empty piece of nothing. */
 const evenly = (size: number, piece: number): number[] =>
   size === 0 ? [0] : Array.from({ length: Math.ceil(size / piece) }, (_, i) => Math.min(piece, size - i * piece))
 
-export const split: Fn<ViewMethods["split"]> = op("split(input, splitSize, dim?)", (x: Tensor, splitSize: number | readonly number[], dim = 0) => {
-  if (x.ndim === 0) throw new RangeError("split: expects at least a 1-dimensional tensor")
-  const d = normalizeDim("split", dim, x.ndim)
-  const size = x.shape[d]!
-  if (typeof splitSize === "number") {
-    if (!Number.isInteger(splitSize) || splitSize < 0 || (splitSize === 0 && size !== 0))
-      throw new RangeError(`split: splitSize must be a positive integer, got ${splitSize}`)
-    return pieces(x, d, evenly(size, splitSize || 1), SPLIT, "multiple")
-  }
-  if (!Array.isArray(splitSize) || splitSize.some((s) => s < 0) || splitSize.reduce((a, b) => a + b, 0) !== size)
-    throw new RangeError(`split: the sizes ${valueText(splitSize)} (${splitSize}) must sum to ${size}, the size of dim ${d} of ${tensorText(x)}`)
-  return pieces(x, d, splitSize, SPLIT_SIZES, "multiple")
-})
+export const split: Fn<ViewMethods["split"]> = op(
+  "split(input, splitSize, dim?)",
+  (x: Tensor, splitSize: number | readonly number[], dim = 0) => {
+    if (x.ndim === 0) throw new RangeError("split: expects at least a 1-dimensional tensor")
+    const d = normalizeDim("split", dim, x.ndim)
+    const size = x.shape[d]!
+    if (typeof splitSize === "number") {
+      if (!Number.isInteger(splitSize) || splitSize < 0 || (splitSize === 0 && size !== 0))
+        throw new RangeError(`split: splitSize must be a positive integer, got ${splitSize}`)
+      return pieces(x, d, evenly(size, splitSize || 1), SPLIT)
+    }
+    if (!Array.isArray(splitSize) || splitSize.some((s) => s < 0) || splitSize.reduce((a, b) => a + b, 0) !== size)
+      throw new RangeError(
+        `split: the sizes ${valueText(splitSize)} (${splitSize}) must sum to ${size}, the size of dim ${d} of ${tensorText(x)}`,
+      )
+    return pieces(x, d, splitSize, SPLIT_SIZES)
+  },
+)
 
-export const chunk: Fn<ViewMethods["chunk"]> = op("chunk(input, chunks, dim?)", (x: Tensor, chunks: number, dim = 0) => {
-  if (x.ndim === 0) throw new RangeError("chunk: expects at least a 1-dimensional tensor")
-  if (!Number.isInteger(chunks) || chunks < 1) throw new RangeError(`chunk: chunks must be a positive integer, got ${chunks}`)
-  const d = normalizeDim("chunk", dim, x.ndim)
-  const size = x.shape[d]!
-  if (size === 0) return pieces(x, d, new Array<number>(chunks).fill(0), SPLIT_SIZES, "multiple")
-  return pieces(x, d, evenly(size, Math.ceil(size / chunks)), SPLIT, "multiple")
-})
+export const chunk: Fn<ViewMethods["chunk"]> = op(
+  "chunk(input, chunks, dim?)",
+  (x: Tensor, chunks: number, dim = 0) => {
+    if (x.ndim === 0) throw new RangeError("chunk: expects at least a 1-dimensional tensor")
+    if (!Number.isInteger(chunks) || chunks < 1)
+      throw new RangeError(`chunk: chunks must be a positive integer, got ${chunks}`)
+    const d = normalizeDim("chunk", dim, x.ndim)
+    const size = x.shape[d]!
+    if (size === 0) return pieces(x, d, new Array<number>(chunks).fill(0), SPLIT_SIZES)
+    return pieces(x, d, evenly(size, Math.ceil(size / chunks)), SPLIT)
+  },
+)
 
 export const tensorSplit: Fn<ViewMethods["tensorSplit"]> = op(
   "tensorSplit(input, indicesOrSections, dim?)",
@@ -388,9 +527,12 @@ export const tensorSplit: Fn<ViewMethods["tensorSplit"]> = op(
     const d = normalizeDim("tensorSplit", dim, x.ndim)
     const size = x.shape[d]!
     if (typeof where === "number") {
-      if (!Number.isInteger(where) || where < 1) throw new RangeError(`tensorSplit: number of sections must be larger than 0, got ${where}`)
+      if (!Number.isInteger(where) || where < 1)
+        throw new RangeError(`tensorSplit: number of sections must be larger than 0, got ${where}`)
       const [least, extra] = [Math.floor(size / where), size % where]
-      return pieces(x, d, Array.from({ length: where }, (_, i) => least + (i < extra ? 1 : 0)), SLICE, "normal")
+      const lengths = Array.from({ length: where }, (_, i) => least + (i < extra ? 1 : 0))
+      const starts = startsOf(lengths)
+      return lengths.map((length, i) => sliced(x, d, starts[i]!, length))
     }
     const clip = (i: number): number => Math.min(Math.max(i < 0 ? i + size : i, 0), size)
     const cuts = [0, ...where.map(clip), size]
@@ -399,12 +541,21 @@ export const tensorSplit: Fn<ViewMethods["tensorSplit"]> = op(
 )
 
 /** `tensorSplit` along the dim that the rank says; sections must be equal. */
-const splitting = (name: string, least: number, dimOf: (rank: number) => number): ((input: Tensor, where: number | readonly number[]) => Tensor[]) =>
+const splitting = (
+  name: string,
+  least: number,
+  dimOf: (rank: number) => number,
+): ((input: Tensor, where: number | readonly number[]) => Tensor[]) =>
   op(`${name}(input, indicesOrSections)`, (x: Tensor, where: number | readonly number[]) => {
-    if (x.ndim < least) throw new RangeError(`${name}: requires a tensor with at least ${least} dimension${least > 1 ? "s" : ""}, but got ${tensorText(x)}`)
+    if (x.ndim < least)
+      throw new RangeError(
+        `${name}: requires a tensor with at least ${least} dimension${least > 1 ? "s" : ""}, but got ${tensorText(x)}`,
+      )
     const dim = dimOf(x.ndim)
     if (typeof where === "number" && x.shape[dim]! % where !== 0)
-      throw new RangeError(`${name}: attempted to split along dimension ${dim}, but the size of the dimension ${x.shape[dim]} is not divisible by the split_size ${where}!`)
+      throw new RangeError(
+        `${name}: attempted to split along dimension ${dim}, but the size of the dimension ${x.shape[dim]} is not divisible by the split_size ${where}!`,
+      )
     return tensorSplit(x, where, dim)
   })
 
@@ -432,7 +583,12 @@ function scatterStrided(
   let flat = stridedAdd(memory(), g, c.stride, c.at - first)
   // Where elements of the input are the same memory, each gets its share.
   if (overlaps(c.shape, c.strides)) {
-    const count = stridedAdd(memory(), ones([1], { dtype: g.dtype, device: g.device }).expand(c.shape), c.strides, c.offset - first)
+    const count = stridedAdd(
+      memory(),
+      ones([1], { dtype: g.dtype, device: g.device }).expand(c.shape),
+      c.strides,
+      c.offset - first,
+    )
     flat = flat.div(count)
   }
   return asStrided(flat, c.shape, c.strides, c.offset - first)
@@ -449,14 +605,24 @@ function overlaps(shape: Sizes, strides: Sizes): boolean {
   return false
 }
 
-const reach = (sizes: Sizes, strides: Sizes): number => sizes.reduce((n, s, d) => n + Math.max(s - 1, 0) * strides[d]!, 0)
+const reach = (sizes: Sizes, strides: Sizes): number =>
+  sizes.reduce((n, s, d) => n + Math.max(s - 1, 0) * strides[d]!, 0)
 
 export const asStrided: Fn<ViewMethods["asStrided"]> = op(
   "asStrided(input, size, stride, storageOffset?)",
   (x: Tensor, size: readonly number[], stride: readonly number[], storageOffset = x.offset) => {
-    if (size.length !== stride.length) throw new RangeError(`asStrided: mismatch in length of strides and shape: ${shapeText(stride)}, ${shapeText(size)}`)
-    if (size.some((s) => !Number.isInteger(s) || s < 0) || stride.some((s) => !Number.isInteger(s) || s < 0) || storageOffset < 0)
-      throw new RangeError(`asStrided: sizes, strides and offset must be non-negative integers, got ${shapeText(size)}, ${shapeText(stride)}, ${storageOffset}`)
+    if (size.length !== stride.length)
+      throw new RangeError(
+        `asStrided: mismatch in length of strides and shape: ${shapeText(stride)}, ${shapeText(size)}`,
+      )
+    if (
+      size.some((s) => !Number.isInteger(s) || s < 0) ||
+      stride.some((s) => !Number.isInteger(s) || s < 0) ||
+      storageOffset < 0
+    )
+      throw new RangeError(
+        `asStrided: sizes, strides and offset must be non-negative integers, got ${shapeText(size)}, ${shapeText(stride)}, ${storageOffset}`,
+      )
     if (numelOf(size) > 0 && storageOffset + reach(size, stride) >= x.storage.length)
       throw new RangeError(
         `asStrided: setStorage: sizes ${shapeText(size)}, strides ${shapeText(stride)}, storage offset ${storageOffset} are out of bounds for storage of size ${x.storage.length}`,
@@ -482,16 +648,19 @@ const windows = (x: Tensor, dim: number, shape: Sizes, step: number): Movement =
   ],
 })
 
-export const unfold: Fn<ViewMethods["unfold"]> = op("unfold(input, dimension, size, step)", (x: Tensor, dimension: number, size: number, step: number) => {
-  const d = normalizeDim("unfold", dimension, x.ndim)
-  const whole = x.ndim === 0 ? 1 : x.shape[d]!
-  if (!Number.isInteger(size) || size < 0 || size > whole)
-    throw new RangeError(`unfold: maximum size for tensor at dimension ${d} is ${whole} but size is ${size}`)
-  if (!Number.isInteger(step) || step < 1) throw new RangeError(`unfold: step is ${step} but must be > 0`)
-  const shape = x.ndim === 0 ? [size] : [...x.shape.with(d, Math.floor((whole - size) / step) + 1), size]
-  const strides = x.ndim === 0 ? [1] : [...x.strides.with(d, x.strides[d]! * step), x.strides[d]!]
-  return viewOf(x, shape, strides, x.offset, UNFOLD, windows(x, d, shape, step))
-})
+export const unfold: Fn<ViewMethods["unfold"]> = op(
+  "unfold(input, dimension, size, step)",
+  (x: Tensor, dimension: number, size: number, step: number) => {
+    const d = normalizeDim("unfold", dimension, x.ndim)
+    const whole = x.ndim === 0 ? 1 : x.shape[d]!
+    if (!Number.isInteger(size) || size < 0 || size > whole)
+      throw new RangeError(`unfold: maximum size for tensor at dimension ${d} is ${whole} but size is ${size}`)
+    if (!Number.isInteger(step) || step < 1) throw new RangeError(`unfold: step is ${step} but must be > 0`)
+    const shape = x.ndim === 0 ? [size] : [...x.shape.with(d, Math.floor((whole - size) / step) + 1), size]
+    const strides = x.ndim === 0 ? [1] : [...x.strides.with(d, x.strides[d]! * step), x.strides[d]!]
+    return viewOf(x, shape, strides, x.offset, UNFOLD, windows(x, d, shape, step))
+  },
+)
 
 const DIAGONAL: Rule = {
   name: "DiagonalBackward0",
@@ -501,23 +670,26 @@ const DIAGONAL: Rule = {
   },
 }
 
-export const diagonal: Fn<ViewMethods["diagonal"]> = op("diagonal(input, offset?, dim1?, dim2?)", (x: Tensor, offset = 0, dim1 = 0, dim2 = 1) => {
-  const a = normalizeDim("diagonal", dim1, x.ndim)
-  const b = normalizeDim("diagonal", dim2, x.ndim)
-  if (a === b) throw new RangeError(`diagonal: diagonal dimensions cannot be identical ${dim1}, ${dim2}`)
-  const [rows, columns] = [x.shape[a]!, x.shape[b]!]
-  const length = Math.max(0, offset >= 0 ? Math.min(rows, columns - offset) : Math.min(rows + offset, columns))
-  const rest = x.shape.map((_, d) => d).filter((d) => d !== a && d !== b)
-  const at = length === 0 ? x.offset : x.offset + (offset >= 0 ? offset * x.strides[b]! : -offset * x.strides[a]!)
-  return viewOf(
-    x,
-    [...rest.map((d) => x.shape[d]!), length],
-    [...rest.map((d) => x.strides[d]!), x.strides[a]! + x.strides[b]!],
-    at,
-    DIAGONAL,
-    { shape: x.shape, offset, dim1: a, dim2: b },
-  )
-})
+export const diagonal: Fn<ViewMethods["diagonal"]> = op(
+  "diagonal(input, offset?, dim1?, dim2?)",
+  (x: Tensor, offset = 0, dim1 = 0, dim2 = 1) => {
+    const a = normalizeDim("diagonal", dim1, x.ndim)
+    const b = normalizeDim("diagonal", dim2, x.ndim)
+    if (a === b) throw new RangeError(`diagonal: diagonal dimensions cannot be identical ${dim1}, ${dim2}`)
+    const [rows, columns] = [x.shape[a]!, x.shape[b]!]
+    const length = Math.max(0, offset >= 0 ? Math.min(rows, columns - offset) : Math.min(rows + offset, columns))
+    const rest = x.shape.map((_, d) => d).filter((d) => d !== a && d !== b)
+    const at = length === 0 ? x.offset : x.offset + (offset >= 0 ? offset * x.strides[b]! : -offset * x.strides[a]!)
+    return viewOf(
+      x,
+      [...rest.map((d) => x.shape[d]!), length],
+      [...rest.map((d) => x.strides[d]!), x.strides[a]! + x.strides[b]!],
+      at,
+      DIAGONAL,
+      { shape: x.shape, offset, dim1: a, dim2: b },
+    )
+  },
+)
 
 const ALIAS: Rule = { name: "AliasBackward0", backward: (_node, g) => [g] }
 /** The same tensor as another object, in the graph. */
@@ -545,7 +717,11 @@ type Layout = { shape: Sizes; strides: Sizes; offset: number }
  * Gives `x` itself the layout of the view that `make` makes of it. The version counts: what was saved with the old layout
  * must not be used.
  */
-function relaid<A extends unknown[]>(name: string, parameters: string, make: (name: string, x: Tensor, ...args: A) => Tensor): (input: Tensor, ...args: A) => Tensor {
+function relaid<A extends unknown[]>(
+  name: string,
+  parameters: string,
+  make: (name: string, x: Tensor, ...args: A) => Tensor,
+): (input: Tensor, ...args: A) => Tensor {
   return op(`${name}_(input${parameters})`, (x: Tensor, ...args: A) => {
     checkInPlace(name, x)
     const { gradFn, outputNr, shape, strides, offset } = make(`${name}_`, x, ...args)
@@ -560,7 +736,9 @@ function relaid<A extends unknown[]>(name: string, parameters: string, make: (na
 const swapInPlace = (name: string, x: Tensor, a: number, b: number): Tensor =>
   swapped(x, normalizeDim(name, a, x.ndim), normalizeDim(name, b, x.ndim), TRANSPOSE[1]!)
 
-export const squeeze_ = relaid("squeeze", ", dim?", (name, x, dim: SqueezeDim) => squeezed(name, x, dim, SQUEEZE.slice(3)))
+export const squeeze_ = relaid("squeeze", ", dim?", (name, x, dim: SqueezeDim) =>
+  squeezed(name, x, dim, SQUEEZE.slice(3)),
+)
 export const unsqueeze_ = relaid("unsqueeze", ", dim", (name, x, dim: number) => unsqueezed(name, x, dim, UNSQUEEZE[1]))
 export const transpose_ = relaid("transpose", ", dim0, dim1", swapInPlace)
 export const swapaxes_ = relaid("swapaxes", ", axis0, axis1", swapInPlace)
@@ -568,7 +746,43 @@ export const swapdims_ = relaid("swapdims", ", dim0, dim1", swapInPlace)
 export const t_ = relaid("t", "", (name, x) => transposed(name, x, T[1]!))
 
 export const viewMethods = {
-  view, reshape, viewAs, reshapeAs, flatten, unflatten, ravel, transpose, swapaxes, swapdims, t, permute, movedim, moveaxis,
-  squeeze, unsqueeze, expand, expandAs, broadcastTo, narrow, select, unbind, split, tensorSplit, chunk, unfold, diagonal,
-  asStrided, detach, detach_, squeeze_, unsqueeze_, transpose_, swapaxes_, swapdims_, t_, hsplit, vsplit, dsplit,
+  view,
+  reshape,
+  viewAs,
+  reshapeAs,
+  flatten,
+  unflatten,
+  ravel,
+  transpose,
+  swapaxes,
+  swapdims,
+  t,
+  permute,
+  movedim,
+  moveaxis,
+  squeeze,
+  unsqueeze,
+  expand,
+  expandAs,
+  broadcastTo,
+  narrow,
+  select,
+  unbind,
+  split,
+  tensorSplit,
+  chunk,
+  unfold,
+  diagonal,
+  asStrided,
+  detach,
+  detach_,
+  squeeze_,
+  unsqueeze_,
+  transpose_,
+  swapaxes_,
+  swapdims_,
+  t_,
+  hsplit,
+  vsplit,
+  dsplit,
 }

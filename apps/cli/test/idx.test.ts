@@ -1,0 +1,89 @@
+import { rmSync } from "node:fs"
+import { join } from "node:path"
+import { gzipSync } from "node:zlib"
+import * as torch from "taeda"
+import { describe, expect, onTestFinished, test } from "vitest"
+import { parseIdx } from "../src/idx.ts"
+import { FILES, loadMnist } from "../src/mnist.ts"
+import { idx, madeFolder } from "./idx-files.ts"
+
+test("sizes and elements are read", () => {
+  expect(parseIdx(idx([2, 1, 3], [1, 2, 3, 4, 5, 255]), 3, "a")).toEqual({
+    sizes: [2, 1, 3],
+    data: Uint8Array.of(1, 2, 3, 4, 5, 255),
+  })
+})
+
+test("a part of a larger buffer is read as it lies", () => {
+  const file = idx([2], [7, 8])
+  const around = new Uint8Array(file.length + 5)
+  around.set(file, 3)
+  expect(parseIdx(around.subarray(3, 3 + file.length), 1, "a").data).toEqual(Uint8Array.of(7, 8))
+})
+
+const good = idx([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8])
+const changed = (at: number, byte: number): Uint8Array => good.map((b, i) => (i === at ? byte : b))
+
+test.each<[string, Uint8Array, string]>([
+  ["empty", new Uint8Array(0), "it has 0 bytes, too few for its header of 16 (truncated)"],
+  ["cut in the header", good.subarray(0, 10), "it has 10 bytes, too few for its header of 16 (truncated)"],
+  ["cut in the data", good.subarray(0, 20), "its header says 2 × 2 × 2 = 8 bytes of data, but 4 follow (truncated)"],
+  ["too long", Uint8Array.of(...good, 0), "its header says 2 × 2 × 2 = 8 bytes of data, but 9 follow (too long)"],
+  ["a size that is wrong", changed(7, 3), "its header says 3 × 2 × 2 = 12 bytes of data, but 8 follow (truncated)"],
+  ["a huge size", changed(4, 255), "= 17112760328 bytes of data, but 8 follow (truncated)"],
+  ["no images", idx([0, 28, 28], []), "its header says 0 × 28 × 28: it is empty"],
+  ["another element type", changed(2, 0x0d), "it begins with the bytes 0 0 13 3, expected 0 0 8 3"],
+  ["other dims", changed(3, 1), "it begins with the bytes 0 0 8 1, expected 0 0 8 3"],
+  ["text", new TextEncoder().encode("<!doctype html><html>"), "it begins with the bytes 60 33 100 111, expected 0 0 8 3"],
+  ["gzip", gzipSync(good), "it is compressed; unpack it first (gzip -d)"],
+  ["zip", Uint8Array.of(0x50, 0x4b, 3, 4), "it is compressed; unpack it first (unzip)"],
+])("%s is refused by name", (_, bytes, why) => {
+  expect(() => parseIdx(bytes, 3, "images.idx")).toThrow(/^images\.idx is no readable idx file: /)
+  expect(() => parseIdx(bytes, 3, "images.idx")).toThrow(why)
+})
+
+describe("MNIST", () => {
+  const made = (changes?: Record<string, Uint8Array>): string => {
+    const { path, remove } = madeFolder(changes)
+    onTestFinished(remove)
+    return path
+  }
+
+  test("becomes tensors", async () => {
+    const { train, test: testing } = await loadMnist(torch, made())
+    expect([train.images.shape, train.labels.shape]).toEqual([[200, 16], [200]])
+    expect([testing.images.shape, testing.images.dtype, testing.labels.dtype]).toEqual([[50, 16], "float32", "int32"])
+    expect(train.labels.narrow(0, 9, 3).toArraySync()).toEqual([9, 0, 1])
+    // (255 − mean) / deviation and (0 − mean) / deviation.
+    expect(train.images.max().itemSync()).toBeCloseTo((255 - 33.318) / 78.567, 5)
+    expect(train.images.min().itemSync()).toBeCloseTo(-33.318 / 78.567, 5)
+  })
+
+  test("the package's own files have the mean and the deviation that are taken away", async () => {
+    const { train, test: testing } = await loadMnist(torch)
+    expect([train.images.shape, testing.images.shape]).toEqual([
+      [60000, 784],
+      [10000, 784],
+    ])
+    expect(train.images.mean().itemSync()).toBeCloseTo(0, 4)
+    // Of a part: the whole takes its time.
+    expect(Number(train.images.narrow(0, 0, 20000).std().itemSync())).toBeCloseTo(1, 2)
+  })
+
+  const bytes = (count: number, value: number) => new Array<number>(count).fill(value)
+
+  test.each<[string, Record<string, Uint8Array>, string | RegExp]>([
+    ["labels that are no digits", { [FILES.test.labels]: idx([50], bytes(50, 10)) }, "t10k-labels-idx1-ubyte: the label at 0 is 10, no digit from 0 to 9"],
+    ["fewer labels than images", { [FILES.train.labels]: idx([199], bytes(199, 1)) }, /train-images-idx3-ubyte has 200 images, but .*train-labels-idx1-ubyte has 199 labels/],
+    ["test images of another size", { [FILES.test.images]: idx([50, 5, 5], bytes(1250, 1)) }, "t10k-images-idx3-ubyte has images of 5 × 5 pixels, but train-images-idx3-ubyte of 4 × 4"],
+    ["images in place of labels", { [FILES.train.labels]: idx([1, 2, 2], [1, 2, 3, 4]) }, "train-labels-idx1-ubyte is no readable idx file: it begins with the bytes 0 0 8 3, expected 0 0 8 1"],
+  ])("%s are refused", async (_, changes, message) => {
+    await expect(loadMnist(torch, made(changes))).rejects.toThrow(message)
+  })
+
+  test("a file that is not there is named", async () => {
+    const folder = made()
+    rmSync(join(folder, FILES.test.labels))
+    await expect(loadMnist(torch, folder)).rejects.toThrow(`${join(folder, FILES.test.labels)} cannot be read: there is no such file`)
+  })
+})

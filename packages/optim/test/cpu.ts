@@ -1,0 +1,8 @@
+/** Makes "cpu" the pure-JavaScript backend. */
+import { createCpuJs } from "@taeda/backend-cpu-js"
+import { registerBackend, type Tensor } from "@taeda/core"
+
+registerBackend("cpu", { openSync: () => createCpuJs(), open: async () => createCpuJs() })
+
+/** The elements as plain numbers. */
+export const numbers = (t: Tensor): number[] => Array.from(t.dataSync(), Number)
