@@ -15,22 +15,22 @@ export interface Chapter {
 export const CHAPTERS: readonly Chapter[] = [
   {
     title: "Tensors",
-    text: "A tensor from nested arrays, and one of random numbers: the same seed gives PyTorch's.",
+    text: "From nested arrays, and at random: the same seed gives PyTorch's numbers.",
     code: ["torch.tensor([[1, 2.5], [-3, 4]])", "torch.manualSeed(0)", "torch.rand(2, 2)"],
   },
   {
     title: "Autograd",
-    text: "A tensor that requires a gradient has its history recorded: gradFn is the step that made it.",
+    text: "What is done with a tensor that requires a gradient is recorded: gradFn is the\nstep that made a tensor.",
     code: [
       "const x = torch.ones(2, 2, { requiresGrad: true })",
       "const y = x.add(2)",
       "y.gradFn.name()",
-      "torch.ones(2, 2).add(2) // nobody asked for a gradient: no history",
+      "torch.ones(2, 2).add(2) // nobody asked for a gradient: no gradFn",
     ],
   },
   {
     title: "Gradients",
-    text: "z = 3·y², and out is its mean. backward() follows the history back to x and leaves ∂out/∂x in x.grad.",
+    text: "z = 3·y², and out is its mean. backward() follows the record back to x and\nleaves ∂out/∂x in x.grad.",
     code: ["const z = y.mul(y).mul(3)", "const out = z.mean()", "out.backward()", "x.grad"],
   },
 ]
@@ -109,26 +109,27 @@ async function why(torch: Library, out: Output): Promise<void> {
   out.line(`  ${furthest < 1e-6 ? out.green("✓") : "✗"} at most ${furthest.toExponential(0)} from what backward() gives`)
 }
 
-/** What this machine has, two lines per backend at most. */
+/** What this machine has, two lines per backend at most; what works comes first. */
 async function backends(torch: Library, out: Output): Promise<void> {
   const reports = await torch.devices()
   const best = reports.find((r) => r.device)
-  const indent = " ".repeat(Math.max(...reports.map((r) => r.choice.name.length)) + 6)
+  const width = Math.max(...reports.map((r) => r.choice.name.length)) + 2
+  const indent = " ".repeat(width + 4)
   out.line(out.bold("Backends"))
-  for (const { choice, device, reason, install } of reports) {
-    const verdict = device
-      ? out.green(device === best?.device ? "works here, and is the best that does" : "works here")
-      : out.dim(choice.published ? `not here: ${reason}` : "not released yet")
-    const mark = device ? out.green("✓") : out.dim("·")
-    out.line(`  ${mark} ${`${choice.name}  `.padEnd(indent.length - 4)}${choice.title}: ${verdict}`)
-    if (install) out.line(out.dim(`${indent}${install}`))
-    else out.line(out.dim(`${indent}will need ${choice.needs}`))
+  for (const { choice, device, reason, install } of reports.toSorted((a, b) => Number(!a.device) - Number(!b.device))) {
+    const works = device === best?.device ? "works here, the best that does" : "works here"
+    const verdict = device ? out.green(works) : out.dim(choice.published ? "not here" : "not released yet")
+    out.line(`  ${device ? out.green("✓") : out.dim("·")} ${choice.name.padEnd(width)}${choice.title}: ${verdict}`)
+    const more = [install, choice.published ? reason : `will need ${choice.needs}`]
+    for (const line of more) if (line) out.line(out.dim(`${indent}${line}`))
   }
 }
 
 /** Prints the whole tour. */
 export async function tour(torch: Library, out: Output): Promise<void> {
   const steps = await runChapters(torch)
+  out.line()
+  out.line(out.bold("taeda is PyTorch for TypeScript. A short tour:"))
   out.line()
   await backends(torch, out)
   CHAPTERS.forEach(({ title, text }, i) => {

@@ -73,7 +73,8 @@ export async function trainMnist(
 
   out.line()
   out.line(out.bold(`Training on MNIST: ${count} images of handwritten digits`))
-  out.line(`on the device ${device.name} (${device.backend.name}), ${epochs} epochs in batches of ${batchSize}, Adam with lr ${lr}`)
+  const passes = epochs === 1 ? "once through" : `${epochs} times through`
+  out.line(`on the device ${device.name} (${device.backend.name}), ${passes} in batches of ${batchSize}, Adam with lr ${lr}`)
   out.line(String(model))
   const total = epochs * count
   const losses: number[] = []

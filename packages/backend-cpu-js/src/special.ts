@@ -177,8 +177,8 @@ function zeta(s: number, q: number): number {
   if (q <= 0) {
     const fraction = q - Math.floor(q)
     if (!(fraction > 0)) return fraction === 0 ? Infinity : Number.NaN
-    // The terms below zero, seen from the other side.
-    const below = zeta(s, 1 - fraction) - zeta(s, 1 - q)
+    // The terms below zero, seen from the other side; the distance to the integer above is exact where 1 - fraction is 0.
+    const below = zeta(s, Math.ceil(q) - q) - zeta(s, 1 - q)
     return zeta(s, fraction) + (s % 2 ? -below : below)
   }
   if (q === Infinity) return 0

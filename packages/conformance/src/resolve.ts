@@ -10,6 +10,7 @@ export type Callable = (...args: unknown[]) => unknown
 const RENAMED: Readonly<Record<string, string>> = {
   "nn.functional.unfold": "im2col",
   "nn.functional.fold": "col2im",
+  "linalg.cross": "linalgCross",
 }
 
 const EXPORTS = core as unknown as Readonly<Record<string, unknown>>

@@ -169,8 +169,21 @@ const HALF_GRADIENTS: Readonly<Partial<Record<DType, { readonly rtol: number; re
 }
 
 /** How closely gradients of `dtype` must agree in `row`. */
-export const gradientToleranceOf = (row: Row, dtype: DType): { readonly rtol: number; readonly atol: number } =>
-  row.gradientTolerance[dtype] ?? row.tolerance[dtype] ?? HALF_GRADIENTS[dtype] ?? TOLERANCE[dtype]
+export function gradientToleranceOf(row: Row, dtype: DType): { readonly rtol: number; readonly atol: number } {
+  const own = row.gradientTolerance[dtype]
+  if (own) return own
+  const values = toleranceOf(row, dtype)
+  const half = HALF_GRADIENTS[dtype] ?? values
+  return { rtol: Math.max(values.rtol, half.rtol), atol: Math.max(values.atol, half.atol) }
+}
+
+const ROUNDED = "PyTorch rounds partial results to the half type, which a kernel rounds once"
+
+/** For ops of several steps, in half types: `scale` is the order of magnitude of the partial results. */
+export const roundedSteps = (scale = 1): Row["tolerance"] => ({
+  float16: { rtol: 2e-3 * scale, atol: 2e-3 * scale, reason: ROUNDED },
+  bfloat16: { rtol: 1.6e-2 * scale, atol: 1.6e-2 * scale, reason: ROUNDED },
+})
 
 export const t = (shape: readonly number[], options: TensorOptions = {}): TensorSpec => ({
   spec: "tensor",

@@ -7,7 +7,7 @@
  */
 import type { Executable, Operand } from "./backend.ts"
 import type { Device } from "./device.ts"
-import { computeType, type DType } from "./dtype.ts"
+import { computeType, DTYPES, type DType } from "./dtype.ts"
 import { type Bounds, Expr, index, input, load, type Scalar, scalar } from "./expr.ts"
 import type { Access, InputType, Monoid, ScatterKernel } from "./kernel.ts"
 import { accessOf } from "./lowering/views.ts"
@@ -44,15 +44,63 @@ interface Work {
 
 const wide = (e: Expr): Expr => e.cast(computeType(e.dtype as DType))
 
-const executables = new WeakMap<Device, Map<string, Executable>>()
+/** By device, kind of kernel and key of the work; then by the structure of the operands. */
+type Table = Map<string, Map<number | string, Executable>>
+const tables = new WeakMap<Device, { readonly map: Table; readonly reduce: Table }>()
 
-function cached(device: Device, key: string, make: () => Executable): Executable {
-  let table = executables.get(device)
-  if (!table) executables.set(device, (table = new Map()))
-  let executable = table.get(key)
-  if (!executable) table.set(key, (executable = make()))
-  return executable
+function structures(device: Device, kind: "map" | "reduce", key: string): Map<number | string, Executable> {
+  let ofDevice = tables.get(device)
+  if (!ofDevice) tables.set(device, (ofDevice = { map: new Map(), reduce: new Map() }))
+  const table = ofDevice[kind]
+  let found = table.get(key)
+  if (!found) table.set(key, (found = new Map()))
+  return found
 }
+
+const ACCESS_CODE: Readonly<Record<Access, number>> = { unit: 0, broadcast: 1, strided: 2, load: 3 }
+/** Two of these digits stand for an operand. */
+const DIGIT = 64
+const EXACT = 2 ** 53 / DIGIT
+
+/**
+ * Dtypes and access of all operands, then the dtypes of the scalars, as digits of one small integer; as text where they
+ * are too many. Nothing may be ambiguous: the number of dims, of outputs and of scalars come first.
+ */
+function structureKey(
+  head: readonly number[],
+  inputs: readonly InputType[],
+  outputs: readonly { readonly dtype: DType; readonly access: Access }[],
+  scalars: readonly Argument[],
+): number | string {
+  let key = 1
+  for (let i = 0; i < head.length; i++) key = key * DIGIT + head[i]!
+  key = (key * 8 + outputs.length) * 8 + scalars.length
+  for (let i = 0; i < inputs.length; i++) {
+    const t = inputs[i]!
+    key = key * DIGIT + DTYPES[t.dtype].id * 4 + ACCESS_CODE[t.access]
+    if (t.access === "load") key = key * DIGIT + t.rank!
+    if (key >= EXACT) return structureText(head, inputs, outputs, scalars)
+  }
+  for (let i = 0; i < outputs.length; i++) {
+    key = key * DIGIT + DTYPES[outputs[i]!.dtype].id * 4 + ACCESS_CODE[outputs[i]!.access]
+    if (key >= EXACT) return structureText(head, inputs, outputs, scalars)
+  }
+  for (let i = 0; i < scalars.length; i++) {
+    key = key * DIGIT + scalarCode(scalars[i]!.dtype)
+    if (key >= EXACT) return structureText(head, inputs, outputs, scalars)
+  }
+  return key
+}
+
+/** Scalars may also be uint32, which no tensor is. */
+const scalarCode = (dtype: DType | "uint32"): number => (dtype === "uint32" ? DIGIT - 1 : DTYPES[dtype].id)
+
+const structureText = (
+  head: readonly number[],
+  inputs: readonly InputType[],
+  outputs: readonly { readonly dtype: DType; readonly access: Access }[],
+  scalars: readonly Argument[],
+): string => `${head.join()}|${typeKey(inputs)}|${typeKey(outputs)}|${scalars.map((s) => s.dtype).join()}`
 
 const operandOf = (t: Tensor, sizes: Sizes = t.shape, strides: Sizes = t.strides): Operand => ({
   buffer: t.storage.buffer,
@@ -102,11 +150,13 @@ export function runMap(
     access: accessOf(sizes, strides[inputs.length + i]!) === "unit" ? ("unit" as const) : ("strided" as const),
     ...(work.aliases !== undefined && i === 0 && { aliases: work.aliases }),
   }))
-  const key = `map ${work.key}|${sizes.length}|${typeKey(types)}|${typeKey(outTypes)}|${work.aliases ?? ""}|${scalars.map((s) => s.dtype).join()}`
-  const executable = cached(device, key, () => {
+  const table = structures(device, "map", work.key)
+  const key = structureKey([sizes.length, (work.aliases ?? -1) + 1], types, outTypes, scalars)
+  let executable = table.get(key)
+  if (!executable) {
     const built = build(scopeOf(work, sizes.length))
     const body = built instanceof Expr ? [built] : built
-    return device.compile({
+    executable = device.compile({
       kind: "map",
       rank: sizes.length,
       inputs: types,
@@ -114,7 +164,8 @@ export function runMap(
       scalars: scalars.map((s) => s.dtype),
       body: body.map((e, i) => e.cast(outs[i]!.dtype)),
     })
-  })
+    table.set(key, executable)
+  }
   device.backend.launch(
     executable,
     sizes,
@@ -163,16 +214,23 @@ export function runReduce(
     rank = tail.sizes.length
     inStrides = inputs.map((_, i) => [...head.strides[i]!, ...tail.strides[i]!])
     outStrides = outs.map((_, i) => head.strides[inputs.length + i]!)
+  } else if (reduced === 0) {
+    // A reduction is over one dim at least, be it of one element.
+    sizes = [...shape, 1]
+    rank = 1
+    inStrides = inStrides.map((s) => [...s, 1])
   }
   const types = inputTypes(inputs, sizes, inStrides, loads)
   const outTypes = outs.map((t, i) => ({
     dtype: t.dtype as DType,
     access: accessOf(sizes.slice(0, sizes.length - rank), outStrides[i]!) === "unit" ? ("unit" as const) : ("strided" as const),
   }))
-  const key = `reduce ${work.key}|${sizes.length}|${rank}|${typeKey(types)}|${typeKey(outTypes)}|${scalars.map((s) => s.dtype).join()}|${monoid.accumulators.join()}`
-  const executable = cached(device, key, () => {
+  const table = structures(device, "reduce", work.key)
+  const key = structureKey([sizes.length, rank, monoid.accumulators.length, scalarCode(monoid.accumulators[0] as DType)], types, outTypes, scalars)
+  let executable = table.get(key)
+  if (!executable) {
     const scope = scopeOf(work, sizes.length)
-    return device.compile({
+    executable = device.compile({
       kind: "reduce",
       rank: sizes.length,
       reduced: rank,
@@ -185,7 +243,8 @@ export function runReduce(
       lift: build(scope).map((e, i) => e.cast(monoid.accumulators[i]!)),
       finish: finish(scope.scalars).map((e, i) => e.cast(outs[i]!.dtype)),
     })
-  })
+    table.set(key, executable)
+  }
   device.backend.launch(
     executable,
     sizes,

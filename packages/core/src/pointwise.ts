@@ -29,6 +29,8 @@ export type SlotKind = "value" | "bool"
 export interface PointwiseOptions {
   /** As PyTorch prints the node; by default the capitalised name and "Backward0". */
   readonly gradName?: string
+  /** The node's name where the op overwrites its input and PyTorch's has another then. */
+  readonly inPlaceGradName?: string
   /** The result's dtype: that of the promoted arguments, the same with integers made float, or bool. */
   readonly result?: "promote" | "float" | "bool"
   readonly slots?: readonly SlotKind[]
@@ -74,6 +76,7 @@ export class Pointwise {
   readonly arity: number
   readonly formula: Formula
   readonly rule: Rule
+  private readonly inPlaceRule: Rule
   readonly options: PointwiseOptions
   private readonly slotKinds: readonly SlotKind[]
   /** The first number of this op's stand-in leaves: formulas nest, so every op has numbers of its own. */
@@ -95,6 +98,7 @@ export class Pointwise {
       name: options.gradName ?? `${name[0]!.toUpperCase()}${name.slice(1)}Backward0`,
       backward: (node, g) => this.backward(node, g),
     }
+    this.inPlaceRule = options.inPlaceGradName ? { ...this.rule, name: options.inPlaceGradName } : this.rule
   }
 
   /** Applies the formula, with broadcasting and promotion. At least one argument is a tensor. */
@@ -176,7 +180,7 @@ export class Pointwise {
     const out = target ?? allocateLike(device, shape, dtype, tensors)
     this.launch(device, slots, tensors, out, compute, target !== null)
     if (target) {
-      const node = context ? this.node(out, tensors, context, slots, original) : null
+      const node = context ? this.node(this.inPlaceRule, out, tensors, context, slots, original) : null
       recordInPlace(target, node)
       if (node && context!.plan.output) node.save(this.savedFor(context!.plan, slots, out, original))
       return target
@@ -321,16 +325,16 @@ export class Pointwise {
     return saved
   }
 
-  private node(out: Tensor, tensors: readonly Tensor[], context: Context, slots: readonly Operandish[], original: Tensor | null): OpNode {
+  private node(rule: Rule, out: Tensor, tensors: readonly Tensor[], context: Context, slots: readonly Operandish[], original: Tensor | null): OpNode {
     const { plan } = context
     const saved = plan.slots.length || plan.output ? this.savedFor(plan, slots, out, original) : NO_TENSORS
-    const node = new OpNode(this.rule, tensors, saved, context)
+    const node = new OpNode(rule, tensors, saved, context)
     node.outputs = [out]
     return node
   }
 
   private record(out: Tensor, tensors: readonly Tensor[], context: Context, slots: readonly Operandish[], original: Tensor | null): void {
-    const node = this.node(out, tensors, context, slots, original)
+    const node = this.node(this.rule, out, tensors, context, slots, original)
     node.outputs = [{ shape: out.shape, dtype: out.dtype, device: out.storage.device }]
     out.setHistory(node)
   }

@@ -2,6 +2,7 @@
  * Storage: the memory behind tensors. It materialises at first use and is freed when nothing holds it any more, by the
  * engine's own collector or, for memory that the engine does not know, by a finalizer.
  */
+import { inferenceEnabled } from "./autograd/mode.ts"
 import type { Buffer } from "./backend.ts"
 import type { Device } from "./device.ts"
 import { DTYPES, type DType } from "./dtype.ts"
@@ -29,6 +30,8 @@ export class Storage {
   readonly dtype: DType
   /** Elements of `dtype`. */
   readonly length: number
+  /** Made in inference mode. */
+  readonly inference: boolean
   /** Counts in-place changes, for the check of saved tensors. */
   version = 0
   private held: Buffer | null
@@ -38,6 +41,7 @@ export class Storage {
     this.device = device
     this.dtype = dtype
     this.length = length
+    this.inference = inferenceEnabled()
     this.held = null
     if (buffer) this.hold(buffer)
     if (scoped) scoped.storages.add(this)

@@ -46,8 +46,6 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
   outputNr: number
   /** Whether this leaf was asked to collect a gradient. */
   leafRequiresGrad: boolean
-  /** Made in inference mode: never part of a graph. */
-  isInference: boolean
   accumulator: AccumulateGrad | null
   view_: ViewInfo | null
   /** What `gradFn` gives, but for a view that was overtaken by an in-place change. */
@@ -62,7 +60,6 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
     this.dtype = dtype as D
     this.outputNr = 0
     this.leafRequiresGrad = false
-    this.isInference = inferenceEnabled()
     this.accumulator = null
     this.view_ = null
     this.node_ = null
@@ -82,6 +79,11 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
 
   get device(): Device {
     return this.storage.device
+  }
+
+  /** Whether its memory was made in inference mode: never part of a graph. */
+  get isInference(): boolean {
+    return this.storage.inference
   }
 
   /** The number of dims. */
@@ -234,7 +236,6 @@ export class Parameter<S extends Shape = any, D extends DType = any> extends Ten
   constructor(data: Tensor<S, D>, requiresGrad = true) {
     if (!isTensor(data)) throw new TypeError(`Parameter: data must be a tensor, got ${valueText(data)}`)
     super(data.storage, data.shape, data.strides, data.offset, data.dtype)
-    this.isInference = data.isInference
     this.requiresGrad = requiresGrad
   }
 }
@@ -305,7 +306,6 @@ function unrecordedView(x: Tensor, shape: Sizes, strides: Sizes, offset: number,
   const base = x.view_ ? x.view_.base : x
   const made = x.view_ && x.view_.kind !== "normal" && kind === "normal" ? x.view_.kind : kind
   out.view_ = { base, kind: gradEnabled() ? made : inferenceEnabled() ? "inference" : "noGrad", version: x.storage.version }
-  out.isInference = x.isInference
   return out
 }
 

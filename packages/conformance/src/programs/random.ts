@@ -73,7 +73,6 @@ export const RANDOM: readonly Program[] = [
   seeded("F.dropout1d(torch.ones(2, 3, 2), 0.5)", () => core.dropout1d(ones(2, 3, 2), 0.5)),
   seeded("F.dropout2d(torch.ones(2, 3, 2, 2), 0.25)", () => core.dropout2d(ones(2, 3, 2, 2), 0.25)),
   seeded("F.dropout3d(torch.ones(2, 3, 1, 2, 2), 0.5)", () => core.dropout3d(ones(2, 3, 1, 2, 2), 0.5)),
-  seeded("F.rrelu(-torch.ones(6), training=True)", () => core.rrelu(ones(6).neg(), { training: true })),
   seeded("F.dropout(torch.ones(4), 0.5, training=False)", () => core.dropout(ones(4), 0.5, false)),
   program("g = torch.Generator().manual_seed(7); torch.rand(3, generator=g)", () =>
     rand(3, { generator: new Generator().manualSeed(7) }),

@@ -310,14 +310,16 @@ export const BINARY: readonly Row[] = [
   row("nextafter", {
     inPlace: true,
     grad: false,
-    dtypes: ["float32", "float64", "bfloat16"],
+    dtypes: WIDE,
     samples: binary(),
   }),
   row("ldexp", {
     inPlace: true,
+    // PyTorch's gradient takes 2 to a negative integer for 0.
     samples: [
-      [t([2, 3]), t([2, 3], { dtype: "int32", low: -4, high: 5 })],
-      [t([2, 3]), t([3], { dtype: "int32", low: -4, high: 5 })],
+      [t([2, 3]), t([2, 3], { dtype: "int32", low: 0, high: 5 })],
+      [t([2, 3]), t([3], { dtype: "int32", low: 0, high: 5 })],
+      sample([v([1, -3, 0.5]), v([-4, -1, 3], { dtype: "int32", requiresGrad: false })], { only: ["int32"] }),
     ],
   }),
   ...["gcd", "lcm"].map((name) =>

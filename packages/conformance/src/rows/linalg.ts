@@ -6,6 +6,7 @@ import {
   index,
   type Row,
   type RowInit,
+  roundedSteps,
   row,
   type SampleInit,
   sample,
@@ -244,7 +245,7 @@ export const LINALG: readonly Row[] = [
       [t([3, 4], A), t([3, 4]), { dim: 0 }],
     ],
     [],
-    { in: "linalg" },
+    { in: "linalg", tolerance: roundedSteps() },
   ),
   product(
     "vdot",
@@ -312,8 +313,13 @@ export const LINALG: readonly Row[] = [
       [t([5]), t([2, 3, 4], A), t([2, 4, 5]), { beta: 2, alpha: 3 }],
     ],
     [bad([t([4]), t([2, 3, 4]), t([2, 4, 5])], ["addbmm", "[4]"])],
+    { tolerance: roundedSteps(2) },
   ),
-  product("addbmm_", [[t([3, 5]), t([2, 3, 4]), t([2, 4, 5])]], [], { in: "Tensor", mutates: true }),
+  product("addbmm_", [[t([3, 5]), t([2, 3, 4]), t([2, 4, 5])]], [], {
+    in: "Tensor",
+    mutates: true,
+    tolerance: roundedSteps(),
+  }),
   product("baddbmm_", [[t([2, 3, 5]), t([2, 3, 4]), t([2, 4, 5]), { beta: 2 }]], [], { in: "Tensor", mutates: true }),
   product(
     "addr",

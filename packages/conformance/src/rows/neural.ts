@@ -5,6 +5,7 @@ import {
   FLOATS,
   type Row,
   type RowInit,
+  roundedSteps,
   row,
   type SampleInit,
   sample,
@@ -25,16 +26,6 @@ const functional = (
   errors: Row["errors"] = [],
   more: Partial<RowInit> = {},
 ): Row => row(name, { in: "nn.functional", dtypes: FLOATS, samples, errors, ...more })
-
-const ROUNDED = "PyTorch rounds partial results to the half type, which a kernel rounds once"
-const HALF_SUMS: Row["tolerance"] = {
-  float16: { rtol: 4e-3, atol: 4e-3, reason: ROUNDED },
-  bfloat16: { rtol: 3e-2, atol: 3e-2, reason: ROUNDED },
-}
-const HALF_NORM: Row["tolerance"] = {
-  float16: { rtol: 4e-3, atol: 1e-3, reason: ROUNDED },
-  bfloat16: { rtol: 3e-2, atol: 8e-3, reason: ROUNDED },
-}
 
 const along = (name: string, more: Partial<RowInit> = {}): Row =>
   functional(
@@ -134,7 +125,7 @@ export const NEURAL: readonly Row[] = [
       [t([2, 4], A), t([2, 3, 2])],
     ],
     [bad([t([1, 3, 5]), t([2, 4, 3])], ["convTranspose1d", "3", "2"])],
-    { tolerance: HALF_SUMS },
+    { tolerance: roundedSteps(2) },
   ),
   functional(
     "convTranspose2d",
@@ -148,7 +139,7 @@ export const NEURAL: readonly Row[] = [
       bad([t([1, 3, 5, 5]), t([2, 4, 3, 3])], ["convTranspose2d", "3", "2"]),
       bad([t([1, 2, 5, 5]), t([2, 4, 3, 3]), { outputPadding: 1 }], ["convTranspose2d", "output"]),
     ],
-    { tolerance: HALF_SUMS },
+    { tolerance: roundedSteps(2) },
   ),
 
   functional(
@@ -296,7 +287,7 @@ export const NEURAL: readonly Row[] = [
     [bad([t([2, 4, 3]), 3], ["groupNorm", "4", "3"])],
   ),
   functional("instanceNorm", [[t([2, 3, 4])], [t([2, 3, 2, 2], A), { weight: t([3]), bias: t([3]) }]], [], {
-    tolerance: HALF_NORM,
+    tolerance: roundedSteps(),
   }),
   functional("rmsNorm", [
     [t([2, 3]), [3]],
@@ -394,7 +385,7 @@ export const NEURAL: readonly Row[] = [
       [t([1, 2, 2, 2, 2]), t([2, 2, 2, 2, 2]), { stride: 2, padding: 1, outputPadding: 1 }],
     ],
     [],
-    { tolerance: HALF_SUMS, dtypes: WIDE },
+    { tolerance: roundedSteps(2), dtypes: WIDE },
   ),
   functional(
     "maxPool3d",

@@ -12,6 +12,7 @@ import {
   type Options,
   type Row,
   type RowInit,
+  roundedSteps,
   row,
   type SampleInit,
   sample,
@@ -240,14 +241,7 @@ export const REDUCTION: readonly Row[] = [
       sample([ODD_ROWS, 1], { only: WIDE, tags: ["extreme"] }),
     ],
     errors: dimErrors("logsumexp"),
-    tolerance: {
-      float16: { rtol: 2e-3, atol: 2e-3, reason: "PyTorch rounds the exponentials, their sum and its logarithm each" },
-      bfloat16: {
-        rtol: 1.6e-2,
-        atol: 1.6e-2,
-        reason: "PyTorch rounds the exponentials, their sum and its logarithm each",
-      },
-    },
+    tolerance: roundedSteps(),
   }),
   row("countNonzero", {
     dtypes: ALL,

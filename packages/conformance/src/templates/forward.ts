@@ -40,8 +40,8 @@ const inForm = (form: Form, applies: (each: Case) => boolean): Template => ({
 
 const method = inForm("method", (each) => each.row.method && takesTensorFirst(each))
 
-/** Lists of indices have no name. */
-const NAMELESS: ReadonlySet<string> = new Set(["at"])
+/** Lists of indices, or of tensors one by one, have no name. */
+const NAMELESS: ReadonlySet<string> = new Set(["at", "atleast1d", "atleast2d", "atleast3d"])
 
 const named = inForm("named", (each) => {
   const signature = signatureOf(each.row)

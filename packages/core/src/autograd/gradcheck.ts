@@ -29,11 +29,12 @@ function moved(x: Tensor, values: Float64Array, at: number, by: number): Tensor 
 }
 
 /**
- * Compares the gradients of `fn`, which takes the inputs and gives a tensor or several, with central differences. Inputs
+ * Compares the gradients of `fn`, which takes the inputs (one tensor, or an array of anything) and gives a tensor or several, with central differences. Inputs
  * that require gradients must be float64: float32 has not the digits. Resolves to true; a difference beyond
  * `atol + rtol·|numeric|` rejects, naming input, output and element.
  */
-export async function gradcheck(fn: Fn, inputs: readonly unknown[], options: GradcheckOptions = {}): Promise<boolean> {
+export async function gradcheck(fn: Fn, given: Tensor | readonly unknown[], options: GradcheckOptions = {}): Promise<boolean> {
+  const inputs = isTensor(given) ? [given] : given
   const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options
   const wanted = inputs.flatMap((x, i) => (isTensor(x) && x.requiresGrad ? [i] : []))
   if (wanted.length === 0) throw new Error("gradcheck: expects at least one input tensor that requires gradient, but none of the inputs have requiresGrad: true")
@@ -81,10 +82,11 @@ export async function gradcheck(fn: Fn, inputs: readonly unknown[], options: Gra
 /** As `gradcheck` for the gradients themselves: second derivatives, with fixed gradients of the outputs. */
 export async function gradgradcheck(
   fn: Fn,
-  inputs: readonly unknown[],
+  given: Tensor | readonly unknown[],
   gradOutputs: readonly Tensor[] | null = null,
   options: GradcheckOptions = {},
 ): Promise<boolean> {
+  const inputs = isTensor(given) ? [given] : given
   const outs = outputsOf(fn(...inputs)).filter((o) => o.requiresGrad)
   const seeds = gradOutputs ?? outs.map((o) => seedOf(o))
   const wanted = inputs.flatMap((x, i) => (isTensor(x) && x.requiresGrad ? [i] : []))

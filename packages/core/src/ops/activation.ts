@@ -57,7 +57,7 @@ export const [relu, relu_] = withInplaceOption<Inplace, Plain>("relu(input)", (x
 
 const leak = (x: Expr, negative: Expr): Expr => where(x.gt(0), x, x.mul(negative))
 const leakGradient = slope((g, [x, negative]) => where(x!.gt(0), g, g.mul(negative!)))
-const LEAKY_RELU = new Pointwise("leakyRelu", leak, leakGradient)
+const LEAKY_RELU = new Pointwise("leakyRelu", leak, { ...leakGradient, inPlaceGradName: "LeakyReluBackward1" })
 /** input above 0, negativeSlope·input below (0.01). */
 export const [leakyRelu, leakyRelu_] = withInplaceOption<
   With<[...Number1<"negativeSlope">, Flag]>,
@@ -90,6 +90,7 @@ export const relu6 = inplaceOption<Inplace>("relu6(input)", (x: Tensor): Applied
 
 const THRESHOLD = new Pointwise("threshold", (x, limit, value) => where(x.le(limit), value, x), {
   ...slope((g, [x, limit]) => zeroWhere(x!.le(limit!), g)),
+  inPlaceGradName: "ThresholdBackward1",
 })
 /** input above `threshold`, elsewhere `value`. */
 export const [threshold, threshold_] = withInplaceOption<
@@ -151,6 +152,7 @@ const linearOrExponential = (name: string, gradName: string): Pointwise =>
         where(x!.le(0), g.mul(inputScale!).mul(below!).mul(x!.mul(inputScale!).exp()), g.mul(scale!)),
       ),
       gradName,
+      inPlaceGradName: gradName.replace("0", "1"),
     },
   )
 const ELU = linearOrExponential("elu", "EluBackward0")
@@ -323,7 +325,7 @@ export const glu: With<[["dim", number]]> = op("glu(input, dim?)", (x: Tensor, d
   return GLU.call(narrow(x, d, 0, size / 2), narrow(x, d, size / 2, size / 2))
 })
 
-const RRELU_OPTIONS: PointwiseOptions = { ...leakGradient, gradName: "RreluWithNoiseBackward0" }
+const RRELU_OPTIONS: PointwiseOptions = { ...leakGradient, gradName: "RreluWithNoiseBackward0", inPlaceGradName: "RreluWithNoiseBackward1" }
 const RRELU = new Pointwise("rrelu", leak, RRELU_OPTIONS)
 /** In training the slope below 0 is drawn for each element from [lower, upper), else it is their mean. */
 function pickRrelu(x: Tensor, lower = 1 / 8, upper = 1 / 3, training = false): Applied {

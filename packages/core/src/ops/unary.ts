@@ -447,7 +447,7 @@ function byOrder(make: (order: number) => Pointwise): (order: number) => Pointwi
   }
 }
 
-const polygammaOf = byOrder((n) => new Pointwise("polygamma", (x) => x.polygamma(n), { result: "float" }))
+const polygammaOf = byOrder((n) => new Pointwise("polygamma", (x) => x.polygamma(n), { result: "float", inPlaceGradName: "PolygammaBackward1" }))
 const pickPolygamma = (n: number, x: Tensor): Applied => {
   if (!Number.isInteger(n) || n < 0)
     throw new RangeError(`polygamma: n must be an integer not below 0, got ${valueText(n)}`)
