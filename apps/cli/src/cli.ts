@@ -63,7 +63,9 @@ program
 program
   .command("train")
   .description("train a network")
-  .addArgument(program.createArgument("<task>", "what to learn: mnist is reading handwritten digits").choices(["mnist"]))
+  .addArgument(
+    program.createArgument("<task>", "what to learn: mnist is reading handwritten digits").choices(["mnist"]),
+  )
   .option("--device <name>", "cpu, wasm, webgpu, cuda, or auto for the best of this machine", DEFAULTS.device)
   .option("--epochs <n>", "passes over the training images", count, DEFAULTS.epochs)
   .option("--batch-size <n>", "images per step", count, DEFAULTS.batchSize)

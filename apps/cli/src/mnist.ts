@@ -36,7 +36,12 @@ export function packagedFolder(): string {
 function split(torch: Library, { images, labels }: LabelledImages): Split {
   const [count, rows, columns] = images.sizes
   // In place: the training images take 188 MB as float32, and no more than that.
-  const pixels = torch.tensor(images.data).view(count, rows * columns).to("float32").sub_(MEAN).div_(STD)
+  const pixels = torch
+    .tensor(images.data)
+    .view(count, rows * columns)
+    .to("float32")
+    .sub_(MEAN)
+    .div_(STD)
   return { images: pixels, labels: torch.tensor(labels.data).to("int32") }
 }
 

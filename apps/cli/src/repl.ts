@@ -20,7 +20,8 @@ export interface ReplOptions {
 function putInScope(torch: Library, scope: object): void {
   const taken = new Set(Object.getOwnPropertyNames(scope))
   for (const [name, value] of Object.entries({ torch, ...torch }))
-    if (!taken.has(name)) Object.defineProperty(scope, name, { value, writable: true, configurable: true, enumerable: true })
+    if (!taken.has(name))
+      Object.defineProperty(scope, name, { value, writable: true, configurable: true, enumerable: true })
 }
 
 const GREETING = `taeda: PyTorch for TypeScript. All of torch is in scope, with or without \`torch.\`:

@@ -94,10 +94,7 @@ export async function checkGradient(
   return { autograd: Array.from((await x.grad!.data()) as Float64Array), numeric }
 }
 
-const WHY = [
-  "out = ¼ Σ 3·(xᵢ + 2)²",
-  "∂out/∂xᵢ = ¼ · 3 · 2·(xᵢ + 2) = 3/2·(xᵢ + 2), which at xᵢ = 1 is 4.5.",
-]
+const WHY = ["out = ¼ Σ 3·(xᵢ + 2)²", "∂out/∂xᵢ = ¼ · 3 · 2·(xᵢ + 2) = 3/2·(xᵢ + 2), which at xᵢ = 1 is 4.5."]
 
 async function why(torch: Library, out: Output): Promise<void> {
   const { autograd, numeric } = await checkGradient(torch)
@@ -106,7 +103,9 @@ async function why(torch: Library, out: Output): Promise<void> {
   for (const line of WHY) out.line(`  ${line}`)
   out.line("Checked numerically, moving one xᵢ at a time by ε = 10⁻⁶ (float64):")
   out.line(`  (out(xᵢ + ε) − out(xᵢ − ε)) / 2ε = ${numeric.map((value) => value.toFixed(6)).join("  ")}`)
-  out.line(`  ${furthest < 1e-6 ? out.green("✓") : "✗"} at most ${furthest.toExponential(0)} from what backward() gives`)
+  out.line(
+    `  ${furthest < 1e-6 ? out.green("✓") : "✗"} at most ${furthest.toExponential(0)} from what backward() gives`,
+  )
 }
 
 /** What this machine has, two lines per backend at most; what works comes first. */

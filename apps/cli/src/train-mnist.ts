@@ -74,7 +74,9 @@ export async function trainMnist(
   out.line()
   out.line(out.bold(`Training on MNIST: ${count} images of handwritten digits`))
   const passes = epochs === 1 ? "once through" : `${epochs} times through`
-  out.line(`on the device ${device.name} (${device.backend.name}), ${passes} in batches of ${batchSize}, Adam with lr ${lr}`)
+  out.line(
+    `on the device ${device.name} (${device.backend.name}), ${passes} in batches of ${batchSize}, Adam with lr ${lr}`,
+  )
   out.line(String(model))
   const total = epochs * count
   const losses: number[] = []

@@ -52,7 +52,15 @@ describe.concurrent("taeda", () => {
   test("train --help names every option with its default", async () => {
     const { code, stdout } = await taeda(["train", "--help"])
     expect(code).toBe(0)
-    for (const option of ["--device <name>", "--epochs <n>", "--batch-size <n>", "--lr <x>", "--hidden <n>", "--seed <n>", "--data <folder>"])
+    for (const option of [
+      "--device <name>",
+      "--epochs <n>",
+      "--batch-size <n>",
+      "--lr <x>",
+      "--hidden <n>",
+      "--seed <n>",
+      "--data <folder>",
+    ])
       expect(stdout).toContain(option)
     expect(stdout).toContain("(default: 128)")
   })
@@ -74,8 +82,14 @@ describe.concurrent("taeda", () => {
     [["train", "mnist", "--lr", "Infinity"], "'Infinity' is invalid. Expected a number above zero."],
     [["train", "mnist", "--seed", "x"], "'x' is invalid. Expected a whole number."],
     [["train", "mnist", "--device", "tpu"], 'taeda: open: no device "tpu": known devices: cuda, webgpu, wasm, cpu\n'],
-    [["train", "mnist", "--device", "cuda"], 'taeda: no device "cuda" here: its backend, cuda, is not released yet; use "cpu"\n'],
-    [["train", "mnist", "--data", "nowhere"], /^taeda: nowhere.train-images-idx3-ubyte cannot be read: there is no such file\n$/],
+    [
+      ["train", "mnist", "--device", "cuda"],
+      'taeda: no device "cuda" here: its backend, cuda, is not released yet; use "cpu"\n',
+    ],
+    [
+      ["train", "mnist", "--data", "nowhere"],
+      /^taeda: nowhere.train-images-idx3-ubyte cannot be read: there is no such file\n$/,
+    ],
     [[], "Usage: taeda"],
   ])("%j is refused on stderr, without a stack", async (args, message) => {
     const { code, stdout, stderr } = await taeda(args)
@@ -89,7 +103,9 @@ describe.concurrent("taeda", () => {
     const { code, stdout, stderr } = await taeda(["train", "mnist", "--data", broken.path])
     broken.remove()
     expect([code, stdout]).toEqual([1, ""])
-    expect(stderr).toMatch(/^taeda: .*train-images-idx3-ubyte is no readable idx file: .*\(truncated\)\. Reinstall .*\n$/)
+    expect(stderr).toMatch(
+      /^taeda: .*train-images-idx3-ubyte is no readable idx file: .*\(truncated\)\. Reinstall .*\n$/,
+    )
   })
 
   test("tour", async () => {
@@ -116,7 +132,9 @@ describe.concurrent("taeda", () => {
   })
 
   test("repl reads from a pipe", async () => {
-    const { code, stdout, stderr } = await taeda(["repl"], { input: "x = ones(2)\nawait x.sum().item()\nx.nothing()\n" })
+    const { code, stdout, stderr } = await taeda(["repl"], {
+      input: "x = ones(2)\nawait x.sum().item()\nx.nothing()\n",
+    })
     expect([code, stderr]).toEqual([0, ""])
     expect(stdout).toContain("> tensor([1., 1.])\n> 2\n> Uncaught TypeError: x.nothing is not a function\n> ")
   })

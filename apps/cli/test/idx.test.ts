@@ -34,7 +34,11 @@ test.each<[string, Uint8Array, string]>([
   ["no images", idx([0, 28, 28], []), "its header says 0 × 28 × 28: it is empty"],
   ["another element type", changed(2, 0x0d), "it begins with the bytes 0 0 13 3, expected 0 0 8 3"],
   ["other dims", changed(3, 1), "it begins with the bytes 0 0 8 1, expected 0 0 8 3"],
-  ["text", new TextEncoder().encode("<!doctype html><html>"), "it begins with the bytes 60 33 100 111, expected 0 0 8 3"],
+  [
+    "text",
+    new TextEncoder().encode("<!doctype html><html>"),
+    "it begins with the bytes 60 33 100 111, expected 0 0 8 3",
+  ],
   ["gzip", gzipSync(good), "it is compressed; unpack it first (gzip -d)"],
   ["zip", Uint8Array.of(0x50, 0x4b, 3, 4), "it is compressed; unpack it first (unzip)"],
 ])("%s is refused by name", (_, bytes, why) => {
@@ -73,10 +77,26 @@ describe("MNIST", () => {
   const bytes = (count: number, value: number) => new Array<number>(count).fill(value)
 
   test.each<[string, Record<string, Uint8Array>, string | RegExp]>([
-    ["labels that are no digits", { [FILES.test.labels]: idx([50], bytes(50, 10)) }, "t10k-labels-idx1-ubyte: the label at 0 is 10, no digit from 0 to 9"],
-    ["fewer labels than images", { [FILES.train.labels]: idx([199], bytes(199, 1)) }, /train-images-idx3-ubyte has 200 images, but .*train-labels-idx1-ubyte has 199 labels/],
-    ["test images of another size", { [FILES.test.images]: idx([50, 5, 5], bytes(1250, 1)) }, "t10k-images-idx3-ubyte has images of 5 × 5 pixels, but train-images-idx3-ubyte of 4 × 4"],
-    ["images in place of labels", { [FILES.train.labels]: idx([1, 2, 2], [1, 2, 3, 4]) }, "train-labels-idx1-ubyte is no readable idx file: it begins with the bytes 0 0 8 3, expected 0 0 8 1"],
+    [
+      "labels that are no digits",
+      { [FILES.test.labels]: idx([50], bytes(50, 10)) },
+      "t10k-labels-idx1-ubyte: the label at 0 is 10, no digit from 0 to 9",
+    ],
+    [
+      "fewer labels than images",
+      { [FILES.train.labels]: idx([199], bytes(199, 1)) },
+      /train-images-idx3-ubyte has 200 images, but .*train-labels-idx1-ubyte has 199 labels/,
+    ],
+    [
+      "test images of another size",
+      { [FILES.test.images]: idx([50, 5, 5], bytes(1250, 1)) },
+      "t10k-images-idx3-ubyte has images of 5 × 5 pixels, but train-images-idx3-ubyte of 4 × 4",
+    ],
+    [
+      "images in place of labels",
+      { [FILES.train.labels]: idx([1, 2, 2], [1, 2, 3, 4]) },
+      "train-labels-idx1-ubyte is no readable idx file: it begins with the bytes 0 0 8 3, expected 0 0 8 1",
+    ],
   ])("%s are refused", async (_, changes, message) => {
     await expect(loadMnist(torch, made(changes))).rejects.toThrow(message)
   })
@@ -84,6 +104,8 @@ describe("MNIST", () => {
   test("a file that is not there is named", async () => {
     const folder = made()
     rmSync(join(folder, FILES.test.labels))
-    await expect(loadMnist(torch, folder)).rejects.toThrow(`${join(folder, FILES.test.labels)} cannot be read: there is no such file`)
+    await expect(loadMnist(torch, folder)).rejects.toThrow(
+      `${join(folder, FILES.test.labels)} cannot be read: there is no such file`,
+    )
   })
 })

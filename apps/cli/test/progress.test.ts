@@ -2,7 +2,14 @@ import { expect, test } from "vitest"
 import { barLine, type Figures, progress } from "../src/progress.ts"
 import { captured } from "./output.ts"
 
-const figures: Figures = { epoch: 2, epochs: 3, loss: 0.12345, accuracy: 0.9712, imagesPerSecond: 12345.6, secondsLeft: 11.2 }
+const figures: Figures = {
+  epoch: 2,
+  epochs: 3,
+  loss: 0.12345,
+  accuracy: 0.9712,
+  imagesPerSecond: 12345.6,
+  secondsLeft: 11.2,
+}
 const TEXT = "epoch 2/3  loss 0.1235  accuracy 97.1 %  12346 images/s  12 s left"
 
 test("a pipe gets a few plain lines, the last one too", () => {
@@ -15,7 +22,7 @@ test("a pipe gets a few plain lines, the last one too", () => {
   expect(lines.length).toBeLessThan(15)
   expect(lines[0]).toBe(`  0 %  ${TEXT}`)
   expect(lines.at(-1)).toBe(`100 %  ${TEXT}`)
-  expect(out.text()).not.toMatch(/[\u001b\r█░]/)
+  for (const moving of ["\u001b", "\r", "█", "░"]) expect(out.text()).not.toContain(moving)
 })
 
 test.each([40, 60, 79, 80, 100, 200])("the bar's line fits into %i columns", (columns) => {

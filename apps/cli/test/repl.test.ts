@@ -53,7 +53,9 @@ async function session(kind: "pipe" | "terminal" = "pipe", ...history: string[])
 describe.concurrent("the prompt", () => {
   test("x echoes as PyTorch prints it", async () => {
     const { type } = await session()
-    expect(await type("torch.manualSeed(0); x = rand(2, 2)")).toBe("tensor([[0.4963, 0.7682],\n        [0.0885, 0.1320]])")
+    expect(await type("torch.manualSeed(0); x = rand(2, 2)")).toBe(
+      "tensor([[0.4963, 0.7682],\n        [0.0885, 0.1320]])",
+    )
     expect(await type("x.add(1)")).toBe("tensor([[1.4963, 1.7682],\n        [1.0885, 1.1320]])")
     expect(await type("const y = ones(2, { requiresGrad: true })")).toBe("")
     expect(await type("y.mul(2)")).toBe("tensor([2., 2.], grad_fn=<MulBackward0>)")
@@ -64,7 +66,9 @@ describe.concurrent("the prompt", () => {
     const { type } = await session()
     expect(await type("new nn.Linear(2, 3)")).toBe("Linear(in_features=2, out_features=3, bias=True)")
     expect(await type("arange(3).equal === torch.Tensor.prototype.equal && where === torch.where")).toBe("true")
-    expect(await type("typeof optim.Adam + typeof autograd.grad + typeof utils.data.DataLoader")).toBe("'functionfunctionfunction'")
+    expect(await type("typeof optim.Adam + typeof autograd.grad + typeof utils.data.DataLoader")).toBe(
+      "'functionfunctionfunction'",
+    )
     // Arrays and plain objects that are typed in are those that the library knows.
     expect(await type("tensor(new Float32Array([1, 2])).sum({ dim: 0, keepdim: true })")).toBe("tensor([3.])")
   })
@@ -78,7 +82,11 @@ describe.concurrent("the prompt", () => {
 
   test("what is awaited is there for the next line, from a pipe as well", async () => {
     const { keys, text } = await session()
-    const lines = ["late = await new Promise((resolve) => setTimeout(() => resolve(ones(2)), 50))", "late.add(1)", ".exit"]
+    const lines = [
+      "late = await new Promise((resolve) => setTimeout(() => resolve(ones(2)), 50))",
+      "late.add(1)",
+      ".exit",
+    ]
     await keys(`${lines.join("\n")}\n`, "tensor([2., 2.])")
     expect(text()).toContain("> tensor([1., 1.])\n> tensor([2., 2.])\n> ")
   })
@@ -91,7 +99,10 @@ describe.concurrent("the prompt", () => {
 
   test.each([
     ["ones(2, 3).matmul(ones(2, 3))", /^Uncaught RangeError: matmul: .*\(2x3 and 2x3\).*$/],
-    ["zeros(2, { requires_grad: true })", /^Uncaught TypeError: zeros: unknown option "requires_grad"; did you mean requiresGrad\?$/],
+    [
+      "zeros(2, { requires_grad: true })",
+      /^Uncaught TypeError: zeros: unknown option "requires_grad"; did you mean requiresGrad\?$/,
+    ],
     ["await torch.open('tpu')", /^Uncaught RangeError: open: no device "tpu": known devices: cuda, webgpu, wasm, cpu$/],
     ["nothing", /^Uncaught ReferenceError: nothing is not defined$/],
   ])("%s says what is wrong in one line, and goes on", async (line, message) => {

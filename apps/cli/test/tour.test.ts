@@ -70,3 +70,18 @@ test("it prints every line with its result, and the backends without a command t
   // A pipe gets no colours.
   expect(text).not.toContain("\u001b")
 })
+
+test("a released backend that is missing shows its command and the reason", async () => {
+  const [cuda] = await torch.devices()
+  const missing = {
+    ...cuda,
+    choice: { ...cuda.choice, published: true },
+    install: "npm install it",
+    reason: "no driver",
+  }
+  const out = captured()
+  await tour({ ...torch, devices: async () => [missing] }, out)
+  expect(out.text()).toContain(
+    "· cuda  NVIDIA GPUs through the driver: not here\n          npm install it\n          no driver\n",
+  )
+})

@@ -56,7 +56,9 @@ test("what is wrong with a file is said before anything is printed", async () =>
 
 test("a device that is not there is refused before anything is printed", async () => {
   const out = captured()
-  await expect(trainMnist(torch, out, { ...OPTIONS, device: "tpu" })).rejects.toThrow("known devices: cuda, webgpu, wasm, cpu")
+  await expect(trainMnist(torch, out, { ...OPTIONS, device: "tpu" })).rejects.toThrow(
+    "known devices: cuda, webgpu, wasm, cpu",
+  )
   expect(out.text()).toBe("")
 })
 

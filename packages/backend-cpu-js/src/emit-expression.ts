@@ -3,7 +3,7 @@ import type { Expr, Primitive } from "@taeda/core"
 import { constantValue, isLeaf, planExpressions, stepOf } from "./expression-plan.ts"
 import { type Value, WRAP } from "./primitives.ts"
 
-/** The text of a leaf or load and the nesting level from which on it has a value; `simple` texts are never given names. */
+/** A text and the nesting level from which on it has a value; `simple` texts are never given names. */
 export interface LeafText {
   readonly text: string
   readonly level: number
@@ -36,6 +36,16 @@ export class Scope {
     return name
   }
 
+  /** A statement at `level`, once. */
+  state(level: number, text: string): void {
+    if (!this.lines[level].includes(text)) this.lines[level].push(text)
+  }
+
+  /** The deepest level that has lines. */
+  get deepest(): number {
+    return this.lines.findLastIndex((l) => l.length > 0)
+  }
+
   /** The lines of a level so far, which is then empty again. */
   take(level: number): string[] {
     return this.lines[level].splice(0)
@@ -43,7 +53,8 @@ export class Scope {
 }
 
 export interface WriteOptions {
-  readonly leaf: (node: Expr, coordinates: readonly string[]) => LeafText
+  /** Coordinates are names or constants. */
+  readonly leaf: (node: Expr, coordinates: readonly LeafText[]) => LeafText
   /** Compute float32 in doubles without rounding. */
   readonly wide?: boolean
   /** Avoid branches that depend on data. Default: true. */
@@ -79,11 +90,15 @@ const EXPENSIVE: ReadonlySet<string> = new Set<Primitive>([
 ])
 
 /** The texts of `roots`, to be used at the innermost level, after the lines that went into `scope`. */
-export function writeExpressions(
+export const writeExpressions = (roots: readonly Expr[], scope: Scope, options: WriteOptions): string[] =>
+  locateExpressions(roots, scope, options).map(({ text }) => text)
+
+/** The same with the levels from which on the values are there. */
+export function locateExpressions(
   roots: readonly Expr[],
   scope: Scope,
   { leaf, wide = false, branchless = true }: WriteOptions,
-): string[] {
+): LeafText[] {
   const { order, kept } = planExpressions(roots)
   const costly = new Set<Expr>()
   const texts = new Map<Expr, LeafText>()
@@ -102,9 +117,9 @@ export function writeExpressions(
     if (node.op === "const")
       result = { text: constantText(constantValue(node.value, node.dtype)), level: 0, simple: true }
     else if (node.op === "load") {
-      const coordinates = node.args.map((a) => {
-        const { text, level: own, simple } = texts.get(a)!
-        return simple ? text : scope.declare(own, text)
+      const coordinates = node.args.map((a): LeafText => {
+        const { level: own } = texts.get(a)!
+        return { text: named(a, Infinity), level: own, simple: true }
       })
       const found = leaf(node, coordinates)
       result = { ...found, level: Math.max(level, found.level) }
@@ -139,7 +154,7 @@ export function writeExpressions(
     texts.set(node, result)
     if (kept.has(node) && !result.simple) named(node, Infinity)
   }
-  return roots.map((r) => named(r, scope.innermost))
+  return roots.map((r) => ({ ...texts.get(r)!, text: named(r, scope.innermost) }))
 
   function nameOf(node: Expr, text: string): string {
     const known = texts.get(node)!

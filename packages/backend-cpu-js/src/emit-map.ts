@@ -1,20 +1,21 @@
 /** Maps and scatters to JavaScript source: both visit every point of the iteration space. */
 import { type Expr, type MapKernel, type Primitive, type ScatterKernel, topological } from "@taeda/core"
-import { type LeafText, Scope, writeExpressions } from "./emit-expression.ts"
-import { decoded, type Emitter, encoded, isName, loopHead, pointer, range } from "./emitter.ts"
+import { type LeafText, locateExpressions, Scope } from "./emit-expression.ts"
+import { decoded, type Emitter, encoded, isName, loopHead, loopOf, type Place, pointer, range } from "./emitter.ts"
 import { isHalf, storedExpression } from "./expression-plan.ts"
 import { primitiveRow, WRAP } from "./primitives.ts"
 
 /**
- * The loops over the iteration space around `body`, which is given the texts of `roots` at a point and how an output is
- * addressed there. `atZero` assumes rank 1 and that all that follows the iteration is contiguous from the start.
+ * The loops over the iteration space around `body`, which is given the values of `roots` at a point and how an output is
+ * addressed there; level d + 1 is inside of the loop over dim d. Where nothing is left to do in the innermost loops they
+ * are not there. `atZero` assumes rank 1 and that all that follows the iteration is contiguous from the start.
  */
 function emitNest(
   e: Emitter,
   rank: number,
   roots: readonly Expr[],
   outputs: readonly number[],
-  body: (values: readonly string[], at: (k: number) => string, scope: Scope) => readonly string[],
+  body: (values: readonly LeafText[], at: (k: number) => string, scope: Scope) => readonly string[],
   atZero = false,
 ): string[] {
   const inner = rank - 1
@@ -27,23 +28,25 @@ function emitNest(
     if (atZero) return `i${inner}`
     return accessOf(k) === "unit" ? `${pointer(k, inner - 1)} + i${inner}` : `q${k}`
   }
-  const scope = new Scope(3, e.fresh)
-  const leaf = (node: Expr, coordinates: readonly string[]): LeafText => {
+  const scope = new Scope(Math.max(rank, 1) + 1, e.fresh)
+  const leaf = (node: Expr, coordinates: readonly LeafText[]): LeafText => {
     const k = Number(node.value)
-    if (node.op === "load") return { text: e.load(node, coordinates), level: 0, simple: false }
+    if (node.op === "load") return e.load(node, coordinates, scope)
     if (node.op === "scalar") return e.scalar(node)
-    if (node.op === "index") return { text: `i${k}`, level: k === inner ? 2 : 1, simple: true }
-    const level = e.inputs[k].access === "broadcast" || rank === 0 ? 1 : 2
+    if (node.op === "index") return { text: `i${k}`, level: k + 1, simple: true }
+    const level = rank > 0 && e.inputs[k].access === "broadcast" ? inner : scope.innermost
     return { text: e.element(k, at(k)), level, simple: false }
   }
-  const inside = [...body(writeExpressions(roots, scope, { leaf }), at, scope)]
+  const inside = body(locateExpressions(roots, scope, { leaf }), at, scope)
+  const depth = inside.length ? rank : Math.min(rank, Math.max(0, scope.deepest))
   const lines = [...e.strides(moving, range(inner)), ...e.strides(strided, [inner]), ...scope.take(0)]
-  for (const d of range(inner)) lines.push(loopHead(d, moving, (k) => pointer(k, d - 1)))
-  lines.push(...scope.take(1))
-  if (strided.length) lines.push(`let ${strided.map((k) => `q${k} = ${pointer(k, inner - 1)}`).join(", ")}`)
-  if (rank > 0) lines.push(`for (let i${inner} = 0; i${inner} < n${inner}; i${inner}++) {`)
-  lines.push(...scope.take(2), ...inside, ...strided.map((k) => `q${k} += s${k}_${inner}`))
-  lines.push(...range(rank).map(() => "}"))
+  for (const d of range(Math.min(inner, depth))) lines.push(loopHead(d, moving, (k) => pointer(k, d - 1)), ...scope.take(d + 1))
+  if (depth === rank) {
+    if (strided.length) lines.push(`let ${strided.map((k) => `q${k} = ${pointer(k, inner - 1)}`).join(", ")}`)
+    if (rank > 0) lines.push(`for (let i${inner} = 0; i${inner} < n${inner}; i${inner}++) {`)
+    lines.push(...scope.take(scope.innermost), ...inside, ...strided.map((k) => `q${k} += s${k}_${inner}`))
+  }
+  lines.push(...range(depth).map(() => "}"))
   return lines
 }
 
@@ -68,7 +71,8 @@ export function emitMap(kernel: MapKernel, e: Emitter): string[] {
       outputs,
       (values, at, scope) => {
         // All values come before the first store: an output may be an input in place.
-        const ready = values.length > 1 ? values.map((v) => (isName(v) ? v : scope.declare(2, v))) : values
+        const texts = values.map(({ text }) => text)
+        const ready = texts.length > 1 ? texts.map((v) => (isName(v) ? v : scope.declare(scope.innermost, v))) : texts
         return ready.map((v, j) => e.store(j, at(outputs[j]), v))
       },
       atZero,
@@ -94,12 +98,13 @@ export function emitScatter(kernel: ScatterKernel, e: Emitter): string[] {
   const target = e.inputs.length
   const dims = range(kernel.targetRank)
   const value = isHalf(kernel.dtype) ? storedExpression(kernel.value) : kernel.value
-  const inside = (c: readonly string[]): string =>
-    dims.map((d) => `${c[d]} >= 0 && ${c[d]} < z${target}_${d}`).join(" && ")
-  const report = (c: readonly string[]): string[] =>
-    dims.map(
-      (d) => `if (!(${c[d]} >= 0 && ${c[d]} < z${target}_${d})) $fault(${target}, ${d}, ${c[d]}, z${target}_${d})`,
-    )
+  /** The coordinates among the values, under names. */
+  const placesOf = (values: readonly LeafText[], scope: Scope): Place[] =>
+    dims.map((d) => {
+      const { text, level } = values[d]
+      const name = values[d].simple || isName(text) ? text : scope.declare(level, text)
+      return { text: name, level, simple: true, loop: loopOf(kernel.coordinates[d]) }
+    })
   const lines = e.prologue(kernel.rank, kernel.rank)
   const faults = faultLoads([value, ...kernel.coordinates])
   // Nothing is written unless everything is in bounds.
@@ -107,22 +112,23 @@ export function emitScatter(kernel: ScatterKernel, e: Emitter): string[] {
     lines.push(
       ...block(
         emitNest(e, kernel.rank, [...kernel.coordinates, ...faults], [], (values, _at, scope) => {
-          const c = values.slice(0, dims.length).map((v) => (isName(v) ? v : scope.declare(2, v)))
-          return kernel.bounds === "fault" ? report(c) : []
+          if (kernel.bounds === "fault") e.checks(target, placesOf(values, scope), scope)
+          return []
         }),
       ),
     )
   const main = emitNest(e, kernel.rank, [...kernel.coordinates, value], [], (values, _at, scope) => {
-    const names = values.map((v) => (isName(v) ? v : scope.declare(2, v)))
-    const c = names.slice(0, dims.length)
+    const places = placesOf(values, scope)
+    const inside = kernel.bounds === "fault" ? "" : e.inside(target, places, scope)
+    const { text } = values[dims.length]
     const store = [
-      `const at = o${target}${dims.map((d) => ` + ${c[d]} * s${target}_${d}`).join("")}`,
+      `const at = ${e.address(target, places, scope)}`,
       ...(kernel.combine === "set"
         ? []
-        : [`const old = ${decoded(kernel.dtype, `a${target}[at]`)}`, `const add = ${names[dims.length]}`]),
-      `a${target}[at] = ${encoded(kernel.dtype, combined(kernel, "old", kernel.combine === "set" ? names[dims.length] : "add"))}`,
+        : [`const old = ${decoded(kernel.dtype, `a${target}[at]`)}`, `const add = ${text}`]),
+      `a${target}[at] = ${encoded(kernel.dtype, combined(kernel, "old", kernel.combine === "set" ? text : "add"))}`,
     ]
-    return dims.length ? [`if (${inside(c)}) {`, ...store, "}"] : store
+    return inside ? [`if (${inside}) {`, ...store, "}"] : store
   })
   return [...lines, ...main]
 }

@@ -38,9 +38,9 @@ function finishLines(
   inputText: (k: number) => string = (k) => e.element(k, pointer(k, -1)),
 ): string[] {
   const scope = new Scope(1, e.fresh)
-  const leaf = (node: Expr, coordinates: readonly string[]): LeafText => {
+  const leaf = (node: Expr, coordinates: readonly LeafText[]): LeafText => {
     const k = Number(node.value)
-    if (node.op === "load") return { text: e.load(node, coordinates), level: 0, simple: false }
+    if (node.op === "load") return e.load(node, coordinates, scope)
     if (node.op === "input") return { text: inputText(k), level: 0, simple: false }
     if (node.op === "scalar") return e.scalar(node)
     if (node.op === "index") return { text: indexText(k), level: 0, simple: true }
@@ -69,24 +69,26 @@ export function emitReduce(kernel: ReduceKernel, e: Emitter): string[] {
   ]
 }
 
-/** One output at a time: the reduced dims run innermost. */
+/** One output at a time: the reduced dims run innermost. Level d + 1 is inside of the loop over dim d. */
 function emitColumns(kernel: ReduceKernel, e: Emitter, outputs: readonly number[]): string[] {
   const { rank, reduced } = kernel
   const kept = rank - reduced
   const inner = rank - 1
   const { moving } = e
   const totals = range(kernel.accumulators.length).map((k) => `y${k}`)
-  const scope = new Scope(4, e.fresh)
-  const body = [declareTuple(totals, kernel)]
+  const scope = new Scope(reduced > 0 ? rank + 1 : rank + 2, e.fresh)
+  const body: string[] = []
   if (reduced === 0) body.push(...elementLines(kernel, e, scope, totals, (k) => pointer(k, inner), 0))
   else {
     const { call, results } = emitRun(kernel, e, scope)
     const chunk = chunkOf(kernel)
-    for (const d of range(inner, kept)) body.push(loopHead(d, moving, (k) => pointer(k, d - 1)))
     // Nothing is read ahead of an empty run.
-    body.push(`if (n${inner} > 0) {`, ...scope.take(2), `for (let chunk = 0; chunk < n${inner}; chunk += ${chunk}) {`)
+    const some = range(rank, kept).map((d) => `n${d} > 0`)
+    body.push(`if (${some.join(" && ")}) {`, ...scope.take(kept))
+    for (const d of range(inner, kept)) body.push(loopHead(d, moving, (k) => pointer(k, d - 1)), ...scope.take(d + 1))
+    body.push(`for (let chunk = 0; chunk < n${inner}; chunk += ${chunk}) {`)
     body.push(`const end = Math.min(n${inner}, chunk + ${chunk})`, call)
-    body.push(...combineLines(kernel, e, totals, results, totals), "}", "}", ...range(inner, kept).map(() => "}"))
+    body.push(...combineLines(kernel, e, totals, results, totals), "}", ...range(inner, kept).map(() => "}"), "}")
   }
   const finish = finishLines(
     kernel,
@@ -96,8 +98,9 @@ function emitColumns(kernel: ReduceKernel, e: Emitter, outputs: readonly number[
     (d) => `i${d}`,
   )
   const lines = scope.take(0)
-  for (const d of range(kept)) lines.push(loopHead(d, [...moving, ...outputs], (k) => pointer(k, d - 1)))
-  return [...lines, ...scope.take(1), ...body, ...finish, ...range(kept).map(() => "}")]
+  for (const d of range(kept))
+    lines.push(loopHead(d, [...moving, ...outputs], (k) => pointer(k, d - 1)), ...scope.take(d + 1))
+  return [...lines, declareTuple(totals, kernel), ...body, ...finish, ...range(kept).map(() => "}")]
 }
 
 const declareTuple = (names: readonly string[], monoid: Monoid): string =>
@@ -112,26 +115,23 @@ function elementLines(
   at: (k: number) => string,
   shift: number,
 ): string[] {
-  const { rank, reduced } = kernel
-  const inner = rank - 1
+  const inner = kernel.rank - 1
+  const looped = kernel.reduced > 0
   const i = shift ? `(i${inner} + ${shift})` : `i${inner}`
-  const leaf = (node: Expr, coordinates: readonly string[]): LeafText => {
+  const leaf = (node: Expr, coordinates: readonly LeafText[]): LeafText => {
     const k = Number(node.value)
-    if (node.op === "load") return { text: e.load(node, coordinates), level: 3, simple: false }
+    if (node.op === "load") return e.load(node, coordinates, scope)
     if (node.op === "scalar") return e.scalar(node)
-    if (node.op === "index") {
-      if (k === inner && reduced > 0) return { text: i, level: 3, simple: true }
-      return { text: `i${k}`, level: k < rank - reduced ? 1 : 2, simple: true }
-    }
-    const step = reduced > 0 && e.inputs[k].access === "unit" ? ` + ${i}` : ""
-    const level = reduced > 0 && e.inputs[k].access === "broadcast" ? 2 : 3
+    if (node.op === "index") return { text: looped && k === inner ? i : `i${k}`, level: k + 1, simple: true }
+    const step = looped && e.inputs[k].access === "unit" ? ` + ${i}` : ""
+    const level = looped && e.inputs[k].access === "broadcast" ? inner : scope.innermost
     return { text: e.element(k, at(k) + step), level, simple: false }
   }
   const lifted = writeExpressions(kernel.lift, scope, { leaf }).map((text) =>
-    isName(text) ? text : scope.declare(3, text),
+    isName(text) ? text : scope.declare(scope.innermost, text),
   )
   const combine = combineLines(kernel, e, into, lifted, into)
-  return ["{", ...scope.take(3), ...combine, "}"]
+  return ["{", ...scope.take(scope.innermost), ...combine, "}"]
 }
 
 /**
@@ -201,9 +201,9 @@ function emitRows(kernel: ReduceKernel, e: Emitter, outputs: readonly number[]):
   const used = chunked ? [...rows, ...totals] : rows
   used.forEach((name, i) => e.statics.push(`const ${name} = new ${rowArray(i % count)}(${ROW_BLOCK})`))
   const scope = new Scope(4, e.fresh)
-  const leaf = (node: Expr, coordinates: readonly string[]): LeafText => {
+  const leaf = (node: Expr, coordinates: readonly LeafText[]): LeafText => {
     const k = Number(node.value)
-    if (node.op === "load") return { text: e.load(node, coordinates), level: 3, simple: false }
+    if (node.op === "load") return e.load(node, coordinates, scope)
     if (node.op === "scalar") return e.scalar(node)
     if (node.op === "index") {
       if (k === last) return { text: "(block + j)", level: 3, simple: true }
@@ -280,18 +280,18 @@ export function emitScan(kernel: ScanKernel, e: Emitter): string[] {
     strided: (k) => ` + ${i} * s${k}_${inner}`,
   }
   const at = (k: number): string => `${pointer(k, inner - 1)}${steps[accessOf(k)](k)}`
-  const scope = new Scope(3, e.fresh)
-  const leaf = (node: Expr, coordinates: readonly string[]): LeafText => {
+  const scope = new Scope(rank + 1, e.fresh)
+  const leaf = (node: Expr, coordinates: readonly LeafText[]): LeafText => {
     const k = Number(node.value)
-    if (node.op === "load") return { text: e.load(node, coordinates), level: 0, simple: false }
+    if (node.op === "load") return e.load(node, coordinates, scope)
     if (node.op === "scalar") return e.scalar(node)
-    if (node.op === "index") return { text: `i${k}`, level: k === inner ? 2 : 1, simple: true }
-    return { text: e.element(k, at(k)), level: e.inputs[k].access === "broadcast" ? 1 : 2, simple: false }
+    if (node.op === "index") return { text: `i${k}`, level: k + 1, simple: true }
+    return { text: e.element(k, at(k)), level: e.inputs[k].access === "broadcast" ? inner : rank, simple: false }
   }
   const accumulators = kernel.accumulators.map((_, k) => `x${k}`)
-  const lifted = writeExpressions(kernel.lift, scope, { leaf }).map((t) => (isName(t) ? t : scope.declare(2, t)))
+  const lifted = writeExpressions(kernel.lift, scope, { leaf }).map((t) => (isName(t) ? t : scope.declare(rank, t)))
   const body = [
-    ...scope.take(2),
+    ...scope.take(rank),
     ...combineLines(kernel, e, accumulators, lifted, accumulators),
     ...finishLines(
       kernel,
@@ -304,8 +304,7 @@ export function emitScan(kernel: ScanKernel, e: Emitter): string[] {
   ]
   const lines = [...e.prologue(kernel.rank, kernel.rank), ...e.strides(all, range(kernel.rank)), ...scope.take(0)]
   if (kernel.rank === 0) lines.push("const n0 = 1")
-  for (const d of range(inner)) lines.push(loopHead(d, all, (k) => pointer(k, d - 1)))
-  lines.push(...scope.take(1))
+  for (const d of range(inner)) lines.push(loopHead(d, all, (k) => pointer(k, d - 1)), ...scope.take(d + 1))
   lines.push(`let ${accumulators.map((x, k) => `${x} = ${identities(kernel)[k]}`).join(", ")}`)
   const head = kernel.reverse ? `let ${i} = n${inner} - 1; ${i} >= 0; ${i}--` : `let ${i} = 0; ${i} < n${inner}; ${i}++`
   return [...lines, `for (${head}) {`, ...body, "}", ...range(inner).map(() => "}")]

@@ -2,7 +2,7 @@
 import type { Expr, InputType, OutputType, ScalarType } from "@taeda/core"
 import { ARRAY_KIND } from "./buffer.ts"
 import type { LoopKernel } from "./emit.ts"
-import type { LeafText } from "./emit-expression.ts"
+import type { LeafText, Scope } from "./emit-expression.ts"
 import { isHalf } from "./expression-plan.ts"
 import { WRAP } from "./primitives.ts"
 
@@ -14,6 +14,35 @@ export const encoded = (dtype: ScalarType, text: string): string => (isHalf(dtyp
 
 /** Whether a text can be mentioned many times at no cost. */
 export const isName = (text: string): boolean => /^\w+$/.test(text)
+
+/** A coordinate, and the loop whose index it is. */
+export interface Place extends LeafText {
+  readonly loop: number | undefined
+}
+
+export const loopOf = (coordinate: Expr): number | undefined =>
+  coordinate.op === "index" ? Number(coordinate.value) : undefined
+
+/** 0 <= c < size of an int32: as an unsigned number what is negative is too great. */
+const within = (c: string, size: string): string => `${c} >>> 0 < ${size}`
+
+/** A text to which `add` adds every place, level by level: all but the innermost part has a name in its loop. */
+function gathered(
+  places: readonly Place[],
+  scope: Scope,
+  start: string,
+  add: (text: string, place: Place, d: number) => string,
+): string {
+  let text = start
+  const levels = [...new Set(places.map((p) => p.level))].sort((a, b) => a - b)
+  for (const level of levels) {
+    places.forEach((place, d) => {
+      if (place.level === level) text = add(text, place, d)
+    })
+    if (level < scope.innermost) text = scope.declare(level, text)
+  }
+  return text
+}
 
 export class Emitter {
   readonly inputs: readonly InputType[]
@@ -85,19 +114,39 @@ export class Emitter {
     return decoded(this.inputs[k].dtype, `a${k}[${at}]`)
   }
 
-  /** A read of operand k at coordinates, which are checked. */
-  load(node: Expr, coordinates: readonly string[]): string {
+  /** A read of operand k at coordinates, which are checked; every part stands in the outermost loop that it allows. */
+  load(node: Expr, coordinates: readonly LeafText[], scope: Scope): LeafText {
     const k = Number(node.value)
+    const places = coordinates.map((c, d): Place => ({ ...c, loop: loopOf(node.args[d]) }))
+    const level = Math.max(0, ...coordinates.map((c) => c.level))
+    if (node.bounds === "fault") {
+      this.checks(k, places, scope)
+      return { text: this.element(k, this.address(k, places, scope)), level, simple: false }
+    }
+    const inside = this.inside(k, places, scope)
+    const value = this.element(k, this.address(k, places, scope))
     const zero = this.inputs[k].dtype === "int64" ? "0n" : "0"
-    const at = coordinates.map((c, d) => ` + ${c} * s${k}_${d}`).join("")
-    const value = this.element(k, `o${k}${at}`)
-    const inside = (c: string, d: number): string => `${c} >= 0 && ${c} < z${k}_${d}`
-    if (node.bounds === "zero" && coordinates.length)
-      return `(${coordinates.map(inside).join(" && ")} ? ${value} : ${zero})`
-    return coordinates.reduceRight(
-      (rest, c, d) => `(${inside(c, d)} ? ${rest} : $fault(${k}, ${d}, ${c}, z${k}_${d}))`,
-      value,
-    )
+    return { text: inside ? `(${inside} ? ${value} : ${zero})` : value, level, simple: false }
+  }
+
+  /** Where operand k has the element at coordinates. */
+  address(k: number, places: readonly Place[], scope: Scope): string {
+    return gathered(places, scope, `o${k}`, (sum, { text }, d) => `${sum} + ${text} * s${k}_${d}`)
+  }
+
+  /** The condition that coordinates are inside operand k; empty without coordinates. */
+  inside(k: number, places: readonly Place[], scope: Scope): string {
+    return gathered(places, scope, "", (all, { text }, d) => `${all && `${all} && `}${within(text, `z${k}_${d}`)}`)
+  }
+
+  /** Reports coordinates outside operand k; those that are a loop's own index once for the whole of an innermost loop. */
+  checks(k: number, places: readonly Place[], scope: Scope): void {
+    places.forEach(({ text, level, loop }, d) => {
+      const size = `z${k}_${d}`
+      if (loop !== undefined && level > 0 && level === scope.innermost)
+        scope.state(level - 1, `if (n${loop} > ${size}) $fault(${k}, ${d}, ${size}, ${size})`)
+      else scope.state(level, `if (!(${within(text, size)})) $fault(${k}, ${d}, ${text}, ${size})`)
+    })
   }
 
   scalar(node: Expr): LeafText {

@@ -9,7 +9,9 @@ describe("the table agrees with the packages", () => {
   for (const backend of BACKENDS)
     test(backend.name, () => {
       const folder = backend.package.replace("@taeda/", "")
-      expect(existsSync(manifest(folder)), `${backend.package} is ${backend.published ? "published" : "planned"}`).toBe(backend.published)
+      expect(existsSync(manifest(folder)), `${backend.package} is ${backend.published ? "published" : "planned"}`).toBe(
+        backend.published,
+      )
       if (!backend.published) return
       expect(read(folder).name).toBe(backend.package)
       expect(read("taeda").dependencies[backend.package] !== undefined).toBe(backend.included)

@@ -13,15 +13,19 @@ export async function numbersOf(tensor: Tensor): Promise<Float64Array> {
 export interface Closeness {
   readonly rtol: number
   readonly atol: number
+  /** Whether 0 and -0 differ. */
+  readonly signedZeros?: boolean
 }
 
-/** Equal, NaN with NaN, infinities by sign, or near enough. Zeros of either sign are one: PyTorch's own vary with the path. */
-export const isClose = (got: number, want: number, { rtol, atol }: Closeness): boolean =>
-  got === want ||
+/** Equal, NaN with NaN, infinities by sign, or near enough. */
+export const isClose = (got: number, want: number, { rtol, atol, signedZeros = false }: Closeness): boolean =>
+  (got === want && (got !== 0 || !signedZeros || Object.is(got, want))) ||
   (Number.isNaN(got) && Number.isNaN(want)) ||
-  (Number.isFinite(got) && Math.abs(got - want) <= atol + rtol * Math.abs(want))
+  (got !== want && Number.isFinite(got) && Math.abs(got - want) <= atol + rtol * Math.abs(want))
 
 const SHOWN = 3
+
+const text = (x: number): string => (Object.is(x, -0) ? "-0" : String(x))
 
 /** What differs, with the places; nothing when all is well. */
 export function differences(
@@ -34,7 +38,7 @@ export function differences(
   const wrong: number[] = []
   for (let i = 0; i < want.length; i++) if (!isClose(got[i], want[i], closeness)) wrong.push(i)
   if (wrong.length === 0) return []
-  const places = wrong.slice(0, SHOWN).map((i) => `[${i}] is ${got[i]}, PyTorch has ${want[i]}`)
+  const places = wrong.slice(0, SHOWN).map((i) => `[${i}] is ${text(got[i])}, PyTorch has ${text(want[i])}`)
   const more = wrong.length > SHOWN ? ` (${wrong.length} of ${want.length} differ)` : ""
   return [`${what}: ${places.join("; ")}${more}`]
 }
@@ -101,6 +105,8 @@ export interface Aspects {
   readonly inputs?: readonly Tensor[]
   /** The inputs require gradients: the names of the nodes are compared. */
   readonly nodes?: boolean
+  /** 0 and -0 differ. */
+  readonly signedZeros?: boolean
 }
 
 /** A result of a case against PyTorch's. */
@@ -108,7 +114,7 @@ export async function compareResult(
   { row }: Pick<Case, "row">,
   result: unknown,
   golden: Golden,
-  { inputs, nodes = false }: Aspects = {},
+  { inputs, nodes = false, signedZeros = false }: Aspects = {},
 ): Promise<string[]> {
   const form = compareForm(result, golden)
   if (form.length > 0) return form
@@ -125,7 +131,11 @@ export async function compareResult(
   const problems: string[] = []
   for (const [i, want] of golden.outputs.entries()) {
     const what = got.length === 1 ? "result" : `result ${i}`
-    problems.push(...(await compareTensor(row, got[i], want, what)))
+    const closenessOf = (each: Row, dtype: DType): Closeness => ({
+      ...toleranceOf(each, dtype),
+      signedZeros: signedZeros && row.anyZero === undefined,
+    })
+    problems.push(...(await compareTensor(row, got[i], want, what, closenessOf)))
     if (inputs) problems.push(...compareAlias(got[i], want, inputs, what))
     if (nodes) problems.push(...compareNode(got[i], want, what))
   }

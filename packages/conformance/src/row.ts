@@ -121,6 +121,8 @@ export interface Row {
   readonly awaited: boolean
   /** Only shapes and dtypes of the result are defined. */
   readonly shapeOnly: boolean
+  /** Why a zero may have either sign. */
+  readonly anyZero?: string
   readonly dtypes: readonly DType[]
   readonly grad: boolean
   /** Positions of results that hold indices or counts: always of the default integer dtype. */

@@ -16,6 +16,10 @@ export interface Signature {
   readonly required: readonly boolean[]
   /** The place of a `...` parameter, or -1. */
   readonly rest: number
+  /** How many arguments must be given. */
+  readonly fewest: number
+  /** Whether the first is the tensor `input`. */
+  readonly takesInput: boolean
 }
 
 export function parseSignature(text: string): Signature {
@@ -24,13 +28,16 @@ export function parseSignature(text: string): Signature {
   const star = parts.indexOf("*")
   const clean = parts.filter((p) => p !== "*")
   const names = clean.map((p) => p.replace(/^\.\.\./, "").replace(/\?$/, ""))
+  const required = clean.map((p, i) => !p.endsWith("?") && (star < 0 || i < star))
   return {
     name,
     text,
     names,
     positional: star < 0 ? clean.length : star,
-    required: clean.map((p, i) => !p.endsWith("?") && (star < 0 || i < star)),
+    required,
     rest: clean.findIndex((p) => p.startsWith("...")),
+    fewest: required.lastIndexOf(true) + 1,
+    takesInput: names[0] === "input",
   }
 }
 
@@ -75,6 +82,15 @@ export function bind(s: Signature, given: readonly unknown[]): unknown[] {
   return bound
 }
 
+/** Whether arguments are already as the signature orders them: by position, none too many, none missing. */
+function isPlain(s: Signature, args: readonly unknown[]): boolean {
+  const n = args.length
+  if (s.rest >= 0 || n > s.positional || n < s.fewest) return false
+  if (s.takesInput && !isTensor(args[0])) return false
+  for (let i = 0; i < s.fewest; i++) if (args[i] === undefined) return false
+  return n === 0 || !isOptions(args[n - 1])
+}
+
 /** Every op by name with its signature, for documentation and for the suite. */
 export const CATALOGUE = new Map<string, Signature>()
 
@@ -86,7 +102,7 @@ export const CATALOGUE = new Map<string, Signature>()
 export function op<F extends (...args: any[]) => any>(signature: string, body: (...args: any[]) => ReturnType<F>): F {
   const s = parseSignature(signature)
   CATALOGUE.set(s.name, s)
-  const call = (...args: unknown[]): ReturnType<F> => body(...bind(s, args))
+  const call = (...args: unknown[]): ReturnType<F> => (isPlain(s, args) ? body(...args) : body(...bind(s, args)))
   return Object.defineProperty(call, "name", { value: s.name }) as F
 }
 

@@ -7,11 +7,11 @@
  */
 import type { Executable, Operand } from "./backend.ts"
 import type { Device } from "./device.ts"
-import { computeType, DTYPES, type DType } from "./dtype.ts"
+import { computeType, DTYPES, type DType, type ScalarType } from "./dtype.ts"
 import { type Bounds, Expr, index, input, load, type Scalar, scalar } from "./expr.ts"
 import type { Access, InputType, Monoid, ScatterKernel } from "./kernel.ts"
 import { accessOf } from "./lowering/views.ts"
-import { broadcastStrides, collapse, numelOf, type Sizes } from "./shape.ts"
+import { broadcastStrides, collapse, isContiguous, numelOf, sameSizes, type Sizes } from "./shape.ts"
 import type { Tensor } from "./tensor.ts"
 
 /** A launch argument with its type. */
@@ -58,13 +58,14 @@ function structures(device: Device, kind: "map" | "reduce", key: string): Map<nu
 }
 
 const ACCESS_CODE: Readonly<Record<Access, number>> = { unit: 0, broadcast: 1, strided: 2, load: 3 }
-/** Two of these digits stand for an operand. */
 const DIGIT = 64
-const EXACT = 2 ** 53 / DIGIT
+/** Scalars and accumulators may also be uint32, which no tensor is. */
+const scalarCode = (dtype: ScalarType): number => (dtype === "uint32" ? DIGIT - 1 : DTYPES[dtype].id)
 
 /**
- * Dtypes and access of all operands, then the dtypes of the scalars, as digits of one small integer; as text where they
- * are too many. Nothing may be ambiguous: the number of dims, of outputs and of scalars come first.
+ * What `head` says, dtypes and access of all operands and the dtypes of the scalars, as digits of one integer, or as text
+ * where they are too many for that. `head` says its own length, and the numbers of operands follow: no two structures share
+ * a key.
  */
 function structureKey(
   head: readonly number[],
@@ -74,33 +75,17 @@ function structureKey(
 ): number | string {
   let key = 1
   for (let i = 0; i < head.length; i++) key = key * DIGIT + head[i]!
-  key = (key * 8 + outputs.length) * 8 + scalars.length
+  key = (key * DIGIT + outputs.length) * DIGIT + scalars.length
   for (let i = 0; i < inputs.length; i++) {
     const t = inputs[i]!
     key = key * DIGIT + DTYPES[t.dtype].id * 4 + ACCESS_CODE[t.access]
     if (t.access === "load") key = key * DIGIT + t.rank!
-    if (key >= EXACT) return structureText(head, inputs, outputs, scalars)
   }
-  for (let i = 0; i < outputs.length; i++) {
-    key = key * DIGIT + DTYPES[outputs[i]!.dtype].id * 4 + ACCESS_CODE[outputs[i]!.access]
-    if (key >= EXACT) return structureText(head, inputs, outputs, scalars)
-  }
-  for (let i = 0; i < scalars.length; i++) {
-    key = key * DIGIT + scalarCode(scalars[i]!.dtype)
-    if (key >= EXACT) return structureText(head, inputs, outputs, scalars)
-  }
-  return key
+  for (let i = 0; i < outputs.length; i++) key = key * DIGIT + DTYPES[outputs[i]!.dtype].id * 4 + ACCESS_CODE[outputs[i]!.access]
+  for (let i = 0; i < scalars.length; i++) key = key * DIGIT + scalarCode(scalars[i]!.dtype)
+  if (key <= Number.MAX_SAFE_INTEGER) return key
+  return `${head.join()}|${typeKey(inputs)}|${typeKey(outputs)}|${scalars.map((s) => s.dtype).join()}`
 }
-
-/** Scalars may also be uint32, which no tensor is. */
-const scalarCode = (dtype: DType | "uint32"): number => (dtype === "uint32" ? DIGIT - 1 : DTYPES[dtype].id)
-
-const structureText = (
-  head: readonly number[],
-  inputs: readonly InputType[],
-  outputs: readonly { readonly dtype: DType; readonly access: Access }[],
-  scalars: readonly Argument[],
-): string => `${head.join()}|${typeKey(inputs)}|${typeKey(outputs)}|${scalars.map((s) => s.dtype).join()}`
 
 const operandOf = (t: Tensor, sizes: Sizes = t.shape, strides: Sizes = t.strides): Operand => ({
   buffer: t.storage.buffer,
@@ -138,10 +123,14 @@ export function runMap(
   work: Work & { readonly coordinates?: boolean; readonly aliases?: number },
   build: (scope: Scope) => Expr | readonly Expr[],
 ): void {
-  const { inputs = [], loads = [], scalars = [] } = work
+  const { inputs = NONE, loads = NONE, scalars = NO_ARGUMENTS } = work
   const shape = outs[0]!.shape
   if (numelOf(shape) === 0) return
   const device = outs[0]!.device
+  if (!work.coordinates && loads.length === 0 && isFlat(shape, inputs) && isFlat(shape, outs)) {
+    runFlatMap(device, outs, inputs, scalars, work, build)
+    return
+  }
   const all = [...inputs.map((t) => broadcastStrides(t.shape, t.strides, shape)), ...outs.map((t) => t.strides)]
   const { sizes, strides } = work.coordinates ? { sizes: shape, strides: all } : collapse(shape, all)
   const types = inputTypes(inputs, sizes, strides, loads)
@@ -178,6 +167,62 @@ export function runMap(
   )
 }
 
+const NONE: readonly Tensor[] = []
+const NO_ARGUMENTS: readonly Argument[] = []
+const ONE: readonly number[] = [1]
+
+/** Whether all have this shape and lie in row-major order. */
+function isFlat(shape: Sizes, tensors: readonly Tensor[]): boolean {
+  for (let i = 0; i < tensors.length; i++) {
+    const t = tensors[i]!
+    if (!sameSizes(t.shape, shape) || !isContiguous(shape, t.strides)) return false
+  }
+  return true
+}
+
+const unit = (t: Tensor): { readonly dtype: DType; readonly access: "unit" } => ({ dtype: t.dtype, access: "unit" })
+const flatOperand = (t: Tensor, sizes: Sizes): Operand => ({ buffer: t.storage.buffer, offset: t.offset, sizes, strides: ONE })
+
+/** `runMap` where all operands are flat: one dim, no layouts to work out. */
+function runFlatMap(
+  device: Device,
+  outs: readonly Tensor[],
+  inputs: readonly Tensor[],
+  scalars: readonly Argument[],
+  work: Work & { readonly aliases?: number },
+  build: (scope: Scope) => Expr | readonly Expr[],
+): void {
+  const table = structures(device, "map", work.key)
+  // Negative: apart from the keys of other layouts. The counts come first, so that no two structures share a key.
+  const alias = (work.aliases ?? -1) + 2
+  let key = -((alias * DIGIT + inputs.length) * DIGIT + outs.length) * DIGIT - scalars.length
+  for (let i = 0; i < inputs.length; i++) key = key * DIGIT - DTYPES[inputs[i]!.dtype as DType].id
+  for (let i = 0; i < outs.length; i++) key = key * DIGIT - DTYPES[outs[i]!.dtype as DType].id
+  for (let i = 0; i < scalars.length; i++) key = key * DIGIT - scalarCode(scalars[i]!.dtype)
+  const exact = key >= -Number.MAX_SAFE_INTEGER ? key : `flat ${structureKey([alias], inputs.map(unit), outs.map(unit), scalars)}`
+  let executable = table.get(exact)
+  if (!executable) {
+    const built = build(scopeOf(work, 1))
+    const body = built instanceof Expr ? [built] : built
+    executable = device.compile({
+      kind: "map",
+      rank: 1,
+      inputs: inputs.map(unit),
+      outputs: outs.map((t, i) => ({ ...unit(t), ...(work.aliases !== undefined && i === 0 && { aliases: work.aliases }) })),
+      scalars: scalars.map((s) => s.dtype),
+      body: body.map((e, i) => e.cast(outs[i]!.dtype)),
+    })
+    table.set(exact, executable)
+  }
+  const sizes = [numelOf(outs[0]!.shape)]
+  const operands: Operand[] = []
+  for (let i = 0; i < inputs.length; i++) operands.push(flatOperand(inputs[i]!, sizes))
+  for (let i = 0; i < outs.length; i++) operands.push(flatOperand(outs[i]!, sizes))
+  const values: Scalar[] = []
+  for (let i = 0; i < scalars.length; i++) values.push(scalars[i]!.value)
+  device.backend.launch(executable, sizes, operands, values)
+}
+
 /** A monoid with its expressions still to be built. */
 export interface MonoidSpec extends Omit<Monoid, "lift"> {}
 
@@ -194,7 +239,7 @@ export function runReduce(
   build: (scope: Scope) => readonly Expr[],
   finish: (scalars: readonly Expr[]) => readonly Expr[],
 ): void {
-  const { inputs = [], loads = [], scalars = [] } = work
+  const { inputs = NONE, loads = NONE, scalars = NO_ARGUMENTS } = work
   const kept = shape.length - reduced
   const device = outs[0]!.device
   if (numelOf(outs[0]!.shape) === 0) return
@@ -202,7 +247,12 @@ export function runReduce(
   let rank = reduced
   let inStrides: readonly Sizes[] = inputs.map((t) => broadcastStrides(t.shape, t.strides, shape))
   let outStrides: readonly Sizes[] = outs.map((t) => t.strides)
-  if (!work.coordinates) {
+  if (kept === 0 && !work.coordinates && isFlat(shape, inputs)) {
+    // All of what lies in a row.
+    sizes = [numelOf(shape)]
+    rank = 1
+    inStrides = inputs.map(() => ONE)
+  } else if (!work.coordinates) {
     // The kept and the reduced dims merge among themselves only; outputs stand still along the reduced ones.
     const head = collapse(shape.slice(0, kept), [...inStrides.map((s) => s.slice(0, kept)), ...outStrides])
     const tail = collapse(shape.slice(kept), inStrides.map((s) => s.slice(kept)))
@@ -226,7 +276,9 @@ export function runReduce(
     access: accessOf(sizes.slice(0, sizes.length - rank), outStrides[i]!) === "unit" ? ("unit" as const) : ("strided" as const),
   }))
   const table = structures(device, "reduce", work.key)
-  const key = structureKey([sizes.length, rank, monoid.accumulators.length, scalarCode(monoid.accumulators[0] as DType)], types, outTypes, scalars)
+  const head = [sizes.length, rank, monoid.accumulators.length]
+  for (const type of monoid.accumulators) head.push(scalarCode(type))
+  const key = structureKey(head, types, outTypes, scalars)
   let executable = table.get(key)
   if (!executable) {
     const scope = scopeOf(work, sizes.length)

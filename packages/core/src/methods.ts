@@ -35,6 +35,7 @@ import { type MatmulMethods, matmulMethods } from "./ops/matmul.ts"
 import { type RandomMethods, randomMethods } from "./ops/random.ts"
 import { type RepeatingMethods, repeatingMethods } from "./ops/repeating.ts"
 import { type ScanMethods, scanMethods } from "./ops/scan.ts"
+import { type ScatteringMethods, scatteringMethods } from "./ops/scattering.ts"
 import { type SearchingMethods, searchingMethods } from "./ops/searching.ts"
 import { type SelectionMethods, selectionMethods } from "./ops/selection.ts"
 import { type SoftmaxMethods, softmaxMethods } from "./ops/softmax.ts"
@@ -67,6 +68,7 @@ export interface Methods
     RandomMethods,
     RepeatingMethods,
     ScanMethods,
+    ScatteringMethods,
     SearchingMethods,
     SelectionMethods,
     SoftmaxMethods,
@@ -99,6 +101,7 @@ const FAMILIES = [
   randomMethods,
   repeatingMethods,
   scanMethods,
+  scatteringMethods,
   searchingMethods,
   selectionMethods,
   softmaxMethods,

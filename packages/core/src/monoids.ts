@@ -9,6 +9,16 @@ const single = (dtype: ScalarType, identity: Scalar, combine: (a: Expr, b: Expr)
   combine: [combine(left(0, dtype), right(0, dtype))],
 })
 
+/** One object per type: a monoid is asked for with every launch. */
+function perType<T extends ScalarType>(make: (dtype: T) => MonoidSpec): (dtype: T) => MonoidSpec {
+  const made = new Map<T, MonoidSpec>()
+  return (dtype) => {
+    let monoid = made.get(dtype)
+    if (!monoid) made.set(dtype, (monoid = make(dtype)))
+    return monoid
+  }
+}
+
 const zeroOf = (dtype: ScalarType): Scalar => (dtype === "int64" ? 0n : 0)
 const oneOf = (dtype: ScalarType): Scalar => (dtype === "int64" ? 1n : 1)
 
@@ -18,12 +28,12 @@ const isFloat = (dtype: DType): boolean => dtype === "float32" || dtype === "flo
 const total = (dtype: ScalarType): Expr => result(0, dtype)
 
 export const sumMonoid = Object.assign(
-  (dtype: ScalarType): MonoidSpec => single(dtype, zeroOf(dtype), (a, b) => a.add(b)),
+  perType<ScalarType>((dtype) => single(dtype, zeroOf(dtype), (a, b) => a.add(b))),
   { total },
 )
-export const productMonoid = (dtype: ScalarType): MonoidSpec => single(dtype, oneOf(dtype), (a, b) => a.mul(b))
-export const maxMonoid = (dtype: ScalarType): MonoidSpec => single(dtype, lowest(dtype), (a, b) => a.max(b))
-export const minMonoid = (dtype: ScalarType): MonoidSpec => single(dtype, highest(dtype), (a, b) => a.min(b))
+export const productMonoid = perType<ScalarType>((dtype) => single(dtype, oneOf(dtype), (a, b) => a.mul(b)))
+export const maxMonoid = perType<ScalarType>((dtype) => single(dtype, lowest(dtype), (a, b) => a.max(b)))
+export const minMonoid = perType<ScalarType>((dtype) => single(dtype, highest(dtype), (a, b) => a.min(b)))
 export const anyMonoid: MonoidSpec = single("bool", 0, (a, b) => a.or(b))
 export const allMonoid: MonoidSpec = single("bool", 1, (a, b) => a.and(b))
 

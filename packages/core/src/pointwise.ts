@@ -70,6 +70,10 @@ const ONE: readonly number[] = [1]
 const ACCESS: readonly Access[] = ["unit", "broadcast", "strided"]
 const accessCode = (stride: number): number => (stride === 1 ? 0 : stride === 0 ? 1 : 2)
 const SCALAR_CODE = 40
+/** What the key of a kernel says that writes the first argument, which is contiguous. */
+const FIRST_IN_PLACE = 4
+/** Of so many arguments the codes fit into the 53 bits of a number; those of more are spelled. */
+const MOST_CODES = 5
 
 export class Pointwise {
   readonly name: string
@@ -81,7 +85,7 @@ export class Pointwise {
   private readonly slotKinds: readonly SlotKind[]
   /** The first number of this op's stand-in leaves: formulas nest, so every op has numbers of its own. */
   private readonly standIn: number
-  private readonly executables: Map<number, Executable>[] = []
+  private readonly executables: Map<number | string, Executable>[] = []
   private derivedOps: (Derived | null)[] | null = null
   private readonly plans: Plan[] = []
   private readonly simpleContexts: Context[] = []
@@ -103,12 +107,13 @@ export class Pointwise {
 
   /** Applies the formula, with broadcasting and promotion. At least one argument is a tensor. */
   call(...slots: Operandish[]): Tensor {
-    return this.run(slots, null, null)
+    return this.simple(slots, null) ?? this.run(slots, null, null)
   }
 
   /** Writes the result into `target`, whose shape and dtype stay. */
   callInPlace(target: Tensor, ...others: Operandish[]): Tensor {
-    return this.run([target, ...others], null, target)
+    const slots = [target, ...others]
+    return this.simple(slots, target) ?? this.run(slots, null, target)
   }
 
   /** As `call`, for two tensors that usually agree in shape, dtype and layout: the common case without detours. */
@@ -144,7 +149,79 @@ export class Pointwise {
         }
       }
     }
-    return this.run([a, b], null, null)
+    const slots = [a, b]
+    return this.simple(slots, null) ?? this.run(slots, null, null)
+  }
+
+  /**
+   * As `run` in the common case: contiguous tensors of one shape, floating dtype and device, and numbers; in place only where
+   * nothing is recorded. Null where that is not so, or where no kernel is known yet.
+   */
+  private simple(slots: readonly Operandish[], target: Tensor | null): Tensor | null {
+    if (slots.length > MOST_CODES) return null
+    let model: Tensor | null = null
+    let key = 0
+    let mask = 0
+    let numbers = false
+    for (let i = 0; i < slots.length; i++) {
+      const s = slots[i]
+      if (!isTensor(s)) {
+        if (typeof s !== "number") return null
+        numbers = true
+      } else if (model === null) {
+        if (!isFloating(s.dtype) || !isContiguous(s.shape, s.strides)) return null
+        model = s
+      } else if (
+        (target && s.storage === target.storage) ||
+        s.dtype !== model.dtype ||
+        s.storage.device !== model.storage.device ||
+        !sameSizes(s.shape, model.shape) ||
+        !isContiguous(s.shape, s.strides)
+      )
+        return null
+    }
+    if (model === null) return null
+    const { shape } = model
+    const dtype = model.dtype as DType
+    const out = this.options.result === "bool" ? "bool" : dtype
+    const { id } = DTYPES[dtype]
+    key = (id * 16 + DTYPES[out].id) * 16 + 1
+    for (let i = 0; i < slots.length; i++) key = key * 64 + (isTensor(slots[i]) ? id * 4 : SCALAR_CODE)
+    if (target) key = (key * 32 + FIRST_IN_PLACE) * 2 + 1
+    const { device } = model.storage
+    const executable = this.executables[device.id]?.get(key)
+    const n = numelOf(shape)
+    if (executable === undefined || n === 0) return null
+
+    const tensors: Tensor[] = []
+    const scalars: Scalar[] = []
+    for (let i = 0; i < slots.length; i++) {
+      const s = slots[i]!
+      if (isTensor(s)) {
+        tensors.push(s)
+        if (s.requiresGrad) mask += 2 ** i
+      } else scalars.push(s as number)
+    }
+    if (target) {
+      if (out !== dtype || (mask && gradEnabled())) return null
+      checkInPlace(this.name, target, tensors)
+    }
+    const storage = target ? target.storage : new Storage(device, out, n)
+    const sizes = [n]
+    const operands: Operand[] = []
+    for (let i = 0; i < tensors.length; i++) operands.push({ buffer: tensors[i]!.storage.buffer, offset: tensors[i]!.offset, sizes, strides: ONE })
+    operands.push({ buffer: storage.buffer, offset: target ? target.offset : 0, sizes, strides: ONE })
+    device.backend.launch(executable, sizes, operands, scalars)
+    if (target) {
+      recordInPlace(target, null)
+      return target
+    }
+    const result = new Tensor(storage, shape, contiguousStrides(shape), 0, out)
+    if (mask && gradEnabled() && isFloating(out)) {
+      const context = numbers ? { plan: this.planFor(mask), numbers: hostNumbers(slots), shapes: null, dtypes: null } : this.simpleContext(mask)
+      this.record(result, tensors, context, slots, null)
+    }
+    return result
   }
 
   private resultDtype(promoted: DType): DType {
@@ -223,17 +300,19 @@ export class Pointwise {
     const outStrides = s[reads.length]!
     const alias = inPlace ? reads.findIndex((t) => sameView(t, out)) : -1
 
-    let key = (DTYPES[compute].id * 16 + DTYPES[out.dtype as DType].id) * 16 + sizes.length
-    let j = 0
-    for (const slot of slots) {
-      if (isTensor(slot)) {
-        key = key * 64 + DTYPES[slot.dtype as DType].id * 4 + accessCode(s[j]![inner]!)
-        j++
-      } else key = key * 64 + SCALAR_CODE
-    }
     // Fresh contiguous results, the usual case, add nothing, so that `call2` finds the same kernels.
     const special = (alias + 1) * 4 + accessCode(outStrides[inner]!)
-    if (special) key = (key * 32 + special) * 2 + 1
+    const head = (DTYPES[compute].id * 16 + DTYPES[out.dtype as DType].id) * 16 + sizes.length
+    let key: number | string
+    let j = 0
+    const code = (slot: Operandish): number =>
+      isTensor(slot) ? DTYPES[slot.dtype as DType].id * 4 + accessCode(s[j++]![inner]!) : SCALAR_CODE
+    if (slots.length > MOST_CODES) key = `${head},${special},${slots.map(code).join()}`
+    else {
+      let codes = head
+      for (const slot of slots) codes = codes * 64 + code(slot)
+      key = special ? (codes * 32 + special) * 2 + 1 : codes
+    }
 
     const table = (this.executables[device.id] ??= new Map())
     let executable = table.get(key)
@@ -290,7 +369,7 @@ export class Pointwise {
     if (plain) return this.simpleContext(mask)
     return {
       plan: this.planFor(mask),
-      numbers: slots.map((s) => (isTensor(s) ? undefined : s)),
+      numbers: hostNumbers(slots),
       shapes: tensors.map((t) => t.shape),
       dtypes: tensors.map((t) => t.dtype),
     }
@@ -408,6 +487,8 @@ export class Pointwise {
     })
   }
 }
+
+const hostNumbers = (slots: readonly Operandish[]): Context["numbers"] => slots.map((s) => (isTensor(s) ? undefined : s))
 
 /** The next free number of a stand-in leaf, out of the way of real scalars. */
 let standIns = 1000

@@ -5,15 +5,15 @@
  * its own for the kind goes through `device.run`, which composes it of map and reduce.
  */
 import type { Executable, Operand } from "./backend.ts"
+import { noBool, requireDtypes, requireNumbers, requireOneDtype, requireSameDevice, requireTensor } from "./checks.ts"
 import type { Device } from "./device.ts"
 import { computeType, DTYPES, type DType, isFloating } from "./dtype.ts"
-import { tensorText, valueText } from "./errors.ts"
 import { type Expr, input, result, type Scalar, scalar } from "./expr.ts"
 import type { Access, ConvKernel, Epilogue, MatmulKernel } from "./kernel.ts"
 import { accessOf, accumulatorOf } from "./lowering/views.ts"
 import { toScalar } from "./promotion.ts"
 import { collapse, type Sizes } from "./shape.ts"
-import { isTensor, type Tensor } from "./tensor.ts"
+import type { Tensor } from "./tensor.ts"
 
 /** The elements of a tensor over the dims of a product: strides [.., row, column]. */
 export interface Side {
@@ -196,32 +196,17 @@ export function runConv(
 
 /** Throws unless all are tensors of one dtype that can be multiplied, on one device. */
 export function checkFactors(name: string, tensors: readonly Tensor[]): void {
-  const first = tensors[0]!
-  for (const t of tensors) {
-    if (!isTensor(t)) throw new TypeError(`${name}: expected a tensor, got ${valueText(t)}`)
-    if (t.dtype !== first.dtype)
-      throw new TypeError(
-        `${name}: expected tensors of the same dtype, but got ${tensors.filter(isTensor).map(tensorText).join(" and ")}; convert with x.to(dtype)`,
-      )
-    if (t.device !== first.device)
-      throw new TypeError(
-        `${name}: expected all tensors on one device, but found ${tensors
-          .filter(isTensor)
-          .map((x) => `${tensorText(x)} on ${x.device}`)
-          .join(" and ")}; move one with x.to(device)`,
-      )
-  }
-  if (first.dtype === "bool")
-    throw new TypeError(
-      `${name}: bool tensors cannot be multiplied so (${tensors.map(tensorText).join(" and ")}); convert with x.to("int32")`,
-    )
-  first.device.requireDtype(name, first.dtype)
+  for (const t of tensors) requireTensor(name, "every factor", t)
+  requireOneDtype(name, ...tensors)
+  requireSameDevice(name, ...tensors)
+  requireDtypes(name, tensors, noBool)
+  tensors[0]!.device.requireDtype(name, tensors[0]!.dtype)
 }
 
 /** Throws unless β and α suit the dtype: integer tensors take integral numbers. */
 export function checkScale(name: string, dtype: DType, scale: Readonly<Record<string, unknown>>): void {
+  requireNumbers(name, scale)
   for (const [key, value] of Object.entries(scale)) {
-    if (typeof value !== "number") throw new TypeError(`${name}: ${key} must be a number, got ${valueText(value)}`)
     if (!isFloating(dtype) && !Number.isInteger(value))
       throw new TypeError(
         `${name}: for integral tensors (${dtype}), ${key} must not be a floating point number, got ${value}`,

@@ -42,3 +42,8 @@ export function toScalar(value: number | boolean | bigint, dtype: DType): number
   const n = Number(value)
   return DTYPES[dtype].kind === "float" ? n : Math.trunc(n)
 }
+
+/** A host value as a tensor of that dtype holds it: 0.5 is 0 among integers and true among bool. */
+export function asStored(value: number | boolean | bigint, dtype: DType): number | boolean | bigint {
+  return dtype === "bool" ? Boolean(value) : toScalar(value, dtype)
+}

@@ -1,5 +1,5 @@
 /** The namespace `special`: functions of mathematical physics and their kin, some of them under a second name. */
-export { mvlgamma as multigammaln } from "./ops/unary.ts"
+
 export { xlog1py, xlogy } from "./ops/math.ts"
 export { logsumexp } from "./ops/reduction.ts"
 export { logSoftmax, softmax } from "./ops/softmax.ts"
@@ -16,6 +16,7 @@ export {
   log1p,
   logit,
   logNdtr,
+  mvlgamma as multigammaln,
   ndtr,
   polygamma,
   round,

@@ -8,21 +8,27 @@ export interface DeviceReport {
   readonly device: Device | null
   /** Why there is none; empty where there is. */
   readonly reason: string
-  /** The command that installs it; empty where that would not help. */
+  /** The command that installs it; empty where nobody can. */
   readonly install: string
+}
+
+const FASTEST_FIRST = [...BACKENDS].sort((a, b) => b.rank - a.rank)
+
+async function trial(choice: BackendChoice): Promise<DeviceReport> {
+  const install = choice.published ? installCommand(choice) : ""
+  try {
+    return { choice, device: await open(choice.device), reason: "", install }
+  } catch (error) {
+    const reason = choice.published ? (error as Error).message : "not released yet"
+    return { choice, device: null, reason, install }
+  }
 }
 
 /** Tries every backend, the fastest first. Nothing is thrown for those that this machine lacks. */
 export async function devices(): Promise<DeviceReport[]> {
   const reports: DeviceReport[] = []
-  for (const choice of [...BACKENDS].sort((a, b) => b.rank - a.rank)) {
-    const install = choice.published ? installCommand(choice) : ""
-    try {
-      reports.push({ choice, device: await open(choice.device), reason: "", install })
-    } catch (error) {
-      reports.push({ choice, device: null, reason: choice.published ? (error as Error).message : "not released yet", install })
-    }
-  }
+  // One after the other: two that share a GPU would get in each other's way.
+  for (const choice of FASTEST_FIRST) reports.push(await trial(choice))
   return reports
 }
 
@@ -32,7 +38,9 @@ export async function devices(): Promise<DeviceReport[]> {
  */
 export async function setDefaultDevice(name: string | Device): Promise<Device> {
   if (name !== "auto") return setDevice(name)
-  const best = (await devices()).find((r) => r.device)
-  if (!best?.device) throw new Error(`setDefaultDevice: no backend works here; ${deviceAdvice("cpu")}`)
-  return setDevice(best.device)
+  for (const choice of FASTEST_FIRST) {
+    const { device } = await trial(choice)
+    if (device) return setDevice(device)
+  }
+  throw new Error(`setDefaultDevice: no backend works here; ${deviceAdvice("cpu")}`)
 }

@@ -3,8 +3,8 @@
  */
 import "./default-backend.ts"
 
-export * as utils from "./utils.ts"
 export * from "@taeda/core/torch"
-export { devices, type DeviceReport, setDefaultDevice } from "./devices.ts"
 export * as nn from "@taeda/nn"
 export * as optim from "@taeda/optim"
+export { type DeviceReport, devices, setDefaultDevice } from "./devices.ts"
+export * as utils from "./utils.ts"

@@ -49,21 +49,27 @@ const ways = {
   setDefaultDevice: torch.setDefaultDevice,
 }
 
-test.each(Object.entries(ways))("%s: an unknown device is refused with the known ones, and nothing changes", async (_, way) => {
-  const error = await way("tpu").catch((e: unknown) => e)
-  expect(error).toBeInstanceOf(RangeError)
-  expect((error as Error).message).toBe('open: no device "tpu": known devices: cuda, webgpu, wasm, cpu')
-  expect(torch.getDefaultDevice()).toBe(before)
-})
+test.each(Object.entries(ways))(
+  "%s: an unknown device is refused with the known ones, and nothing changes",
+  async (_, way) => {
+    const error = await way("tpu").catch((e: unknown) => e)
+    expect(error).toBeInstanceOf(RangeError)
+    expect((error as Error).message).toBe('open: no device "tpu": known devices: cuda, webgpu, wasm, cpu')
+    expect(torch.getDefaultDevice()).toBe(before)
+  },
+)
 
 const unreleased = BACKENDS.filter((b) => !b.published)
 
-test.each(unreleased)("$device: a backend that is not released says so, without a command", async ({ device, name }) => {
-  const message = `no device "${device}" here: its backend, ${name}, is not released yet; use "cpu"`
-  for (const way of Object.values(ways)) await expect(way(device)).rejects.toThrow(message)
-  expect(() => torch.ones(2).to(device)).toThrow(`await open("${device}") first`)
-  expect(torch.getDefaultDevice()).toBe(before)
-})
+test.each(unreleased)(
+  "$device: a backend that is not released says so, without a command",
+  async ({ device, name }) => {
+    const message = `no device "${device}" here: its backend, ${name}, is not released yet; use "cpu"`
+    for (const way of Object.values(ways)) await expect(way(device)).rejects.toThrow(message)
+    expect(() => torch.ones(2).to(device)).toThrow(`await open("${device}") first`)
+    expect(torch.getDefaultDevice()).toBe(before)
+  },
+)
 
 test("a numbered device belongs to its backend", async () => {
   await expect(torch.open("cuda:1")).rejects.toThrow(/cuda:1.*cuda, is not released yet/)

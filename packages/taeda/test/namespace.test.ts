@@ -5,7 +5,10 @@ import * as torch from "../src/index.ts"
 type Names = Readonly<Record<string, unknown>>
 
 /** What can be called in each of PyTorch's namespaces (tooling/golden/namespace.py). */
-const GOLDEN = JSON.parse(readFileSync(new URL("./namespace.golden.json", import.meta.url), "utf8")) as Record<string, string>
+const GOLDEN = JSON.parse(readFileSync(new URL("./namespace.golden.json", import.meta.url), "utf8")) as Record<
+  string,
+  string
+>
 
 /** `log_softmax` as taeda spells it. */
 const camelCase = (name: string): string => name.replace(/(?<=.)_([a-z0-9])/g, (_, c: string) => c.toUpperCase())

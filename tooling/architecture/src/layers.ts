@@ -13,12 +13,13 @@ const ON_CORE: Layer = { imports: ["@taeda/core"] }
 
 /** The arrows of docs/architecture.md, which point one way: a package imports only those listed here. */
 export const LAYERS: Readonly<Record<string, Layer>> = {
+  "@taeda/choices": { imports: [] },
   "@taeda/core": { imports: [] },
   "@taeda/nn": ON_CORE,
   "@taeda/optim": ON_CORE,
   "@taeda/data": ON_CORE,
   "@taeda/backend-cpu-js": ON_CORE,
   "@taeda/conformance": { imports: ["@taeda/core"], loads: ["@taeda/backend-cpu-js"], node: true },
-  taeda: { imports: ["@taeda/core", "@taeda/nn", "@taeda/optim", "@taeda/data", "@taeda/backend-cpu-js"] },
-  "@taeda/cli": { imports: [], loads: ["taeda", "@taeda/conformance"], node: true },
+  taeda: { imports: ["@taeda/choices", "@taeda/core", "@taeda/nn", "@taeda/optim", "@taeda/data", "@taeda/backend-cpu-js"] },
+  "@taeda/cli": { imports: ["@taeda/choices"], loads: ["taeda", "@taeda/conformance"], node: true },
 }

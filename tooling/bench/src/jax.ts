@@ -5,7 +5,15 @@ import { BULK, type Library, labels, numbers, type Runner, type WorkName } from 
 const { lax, nn, numpy: np } = jax
 type Array = jax.Array
 
-const random = (...shape: number[]): Array => np.array(numbers(shape.reduce((a, b) => a * b, 1), shape.length)).reshape(shape)
+const random = (...shape: number[]): Array =>
+  np
+    .array(
+      numbers(
+        shape.reduce((a, b) => a * b, 1),
+        shape.length,
+      ),
+    )
+    .reshape(shape)
 
 const once = (run: () => Array): Runner => ({
   async run() {
@@ -94,9 +102,17 @@ const MAKERS: Record<WorkName, () => Runner | null> = {
     ),
   "cnn step": () => {
     const pool = (x: Array): Array => lax.reduceWindow(x, np.max, [1, 1, 2, 2], [1, 1, 2, 2])
-    const block = (x: Array, w: Array, b: Array): Array => pool(nn.relu(lax.conv(x, w, [1, 1], "VALID").add(b.reshape([1, -1, 1, 1]))))
+    const block = (x: Array, w: Array, b: Array): Array =>
+      pool(nn.relu(lax.conv(x, w, [1, 1], "VALID").add(b.reshape([1, -1, 1, 1]))))
     return step(
-      { c1: small(16, 1, 5, 5), d1: small(16), c2: small(32, 16, 5, 5), d2: small(32), w: small(512, 10), b: small(10) },
+      {
+        c1: small(16, 1, 5, 5),
+        d1: small(16),
+        c2: small(32, 16, 5, 5),
+        d2: small(32),
+        w: small(512, 10),
+        b: small(10),
+      },
       (p, x) => np.matmul(block(block(x, p.c1, p.d1), p.c2, p.d2).reshape([64, 512]), p.w).add(p.b),
       random(64, 1, 28, 28),
     )

@@ -1,16 +1,11 @@
 /** Medians of a work's time. */
 import { Bench } from "tinybench"
-import type { Library, Runner, WorkName } from "./works.ts"
+import type { Runner } from "./works.ts"
 
-export interface Row {
-  readonly work: WorkName
-  readonly library: string
-  /** The median time of one work, milliseconds. */
-  readonly ms: number
-}
-
-/** A work that takes longer than this is measured once after its first run. */
+/** A work that takes longer than this is measured once after its first run, which warms it up. */
 const SLOW_MS = 2000
+/** In one that takes longer than this, warming up is lost: its first run is the measurement. */
+const VERY_SLOW_MS = 10_000
 const BUDGET_MS = 400
 
 async function once(runner: Runner): Promise<number> {
@@ -19,16 +14,22 @@ async function once(runner: Runner): Promise<number> {
   return performance.now() - start
 }
 
-export async function measure(library: Library, work: WorkName): Promise<Row | null> {
-  const runner = await library.prepare(work)
-  if (!runner) return null
+/** The median time of one work, milliseconds. */
+export async function measure(runner: Runner): Promise<number> {
   const repeat = runner.repeat ?? 1
   const first = await once(runner)
-  if (first > SLOW_MS) return { work, library: library.name, ms: (await once(runner)) / repeat }
-  const bench = new Bench({ time: BUDGET_MS, iterations: 5, warmupTime: BUDGET_MS / 2, warmupIterations: 2, throws: true })
-  bench.add(work, () => runner.run())
+  if (first > VERY_SLOW_MS) return first / repeat
+  if (first > SLOW_MS) return (await once(runner)) / repeat
+  const bench = new Bench({
+    time: BUDGET_MS,
+    iterations: 5,
+    warmupTime: BUDGET_MS / 2,
+    warmupIterations: 2,
+    throws: true,
+  })
+  bench.add("work", () => runner.run())
   const [task] = await bench.run()
-  const result = task.result
-  if (!("latency" in result)) throw new Error(`${library.name}: ${work}: no measurement`)
-  return { work, library: library.name, ms: result.latency.p50 / repeat }
+  const { result } = task
+  if (!("latency" in result)) throw new Error(`no measurement, but ${result.state}`)
+  return result.latency.p50 / repeat
 }

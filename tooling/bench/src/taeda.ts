@@ -5,7 +5,15 @@ import { BULK, type Library, labels, numbers, type Runner, type WorkName } from 
 const { nn, optim } = torch
 const functional = nn.functional
 
-const random = (...shape: number[]) => torch.tensor(numbers(shape.reduce((a, b) => a * b, 1), shape.length)).view(shape)
+const random = (...shape: number[]) =>
+  torch
+    .tensor(
+      numbers(
+        shape.reduce((a, b) => a * b, 1),
+        shape.length,
+      ),
+    )
+    .view(shape)
 
 const bulk = (run: () => unknown): Runner => ({
   repeat: BULK,
@@ -15,7 +23,11 @@ const bulk = (run: () => unknown): Runner => ({
 })
 
 /** One training step of a classifier. */
-function step(model: (x: torch.Tensor) => torch.Tensor, parameters: Iterable<torch.Parameter>, x: torch.Tensor): Runner {
+function step(
+  model: (x: torch.Tensor) => torch.Tensor,
+  parameters: Iterable<torch.Parameter>,
+  x: torch.Tensor,
+): Runner {
   const y = torch.tensor(labels(x.shape[0]))
   const optimizer = new optim.SGD(parameters, { lr: 0.01 })
   return {

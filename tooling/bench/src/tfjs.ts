@@ -2,7 +2,14 @@
 import * as tf from "@tensorflow/tfjs"
 import { BULK, type Library, labels, numbers, type Runner, type WorkName } from "./works.ts"
 
-const random = (...shape: number[]): tf.Tensor => tf.tensor(numbers(shape.reduce((a, b) => a * b, 1), shape.length), shape)
+const random = (...shape: number[]): tf.Tensor =>
+  tf.tensor(
+    numbers(
+      shape.reduce((a, b) => a * b, 1),
+      shape.length,
+    ),
+    shape,
+  )
 
 /** Its memory is freed by hand: a run that did not would measure an ever fuller heap. */
 const tidy = (run: () => tf.Tensor): Runner => ({
@@ -71,13 +78,22 @@ const MAKERS: Record<WorkName, () => Runner | null> = {
   },
   "mlp step": () => {
     const [w1, b1, w2, b2] = [variable(784, 256), variable(256), variable(256, 10), variable(10)]
-    return step([w1, b1, w2, b2], (x) => tf.add(tf.matMul(tf.relu(tf.add(tf.matMul(x, w1), b1)), w2), b2), random(64, 784))
+    return step(
+      [w1, b1, w2, b2],
+      (x) => tf.add(tf.matMul(tf.relu(tf.add(tf.matMul(x, w1), b1)), w2), b2),
+      random(64, 784),
+    )
   },
   "cnn step": () => {
     const [c1, d1, c2, d2] = [variable(5, 5, 1, 16), variable(16), variable(5, 5, 16, 32), variable(32)]
     const [w, b] = [variable(512, 10), variable(10)]
     const block = (x: tf.Tensor, c: tf.Variable, d: tf.Variable): tf.Tensor =>
-      tf.maxPool(tf.relu(tf.add(tf.conv2d(x as tf.Tensor4D, c as unknown as tf.Tensor4D, 1, "valid"), d)) as tf.Tensor4D, 2, 2, "valid")
+      tf.maxPool(
+        tf.relu(tf.add(tf.conv2d(x as tf.Tensor4D, c as unknown as tf.Tensor4D, 1, "valid"), d)) as tf.Tensor4D,
+        2,
+        2,
+        "valid",
+      )
     return step(
       [c1, d1, c2, d2, w, b],
       (x) => tf.add(tf.matMul(tf.reshape(block(block(x, c1, d1), c2, d2), [-1, 512]), w), b),

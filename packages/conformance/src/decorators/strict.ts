@@ -24,7 +24,7 @@ import {
   topological,
 } from "@taeda/core"
 import { delegate } from "./delegate.ts"
-import { addressesOf, widthOf } from "./operands.ts"
+import { addressesOf, isDense, widthOf } from "./operands.ts"
 
 /** A launch that breaks the rules of the interface: a mistake of the caller, never of the user. */
 export class ContractError extends Error {
@@ -116,6 +116,42 @@ function* bytesOf({ operand, dtype }: Typed): Generator<number> {
   }
 }
 
+/** No byte is written twice, and none that an input reads, unless that is the very same view. */
+function checkOverlaps(
+  kernel: MapKernel | ReduceKernel,
+  inputs: readonly Typed[],
+  outputs: readonly Typed[],
+  where: (k: number, role: string) => string,
+): void {
+  const written = new Map<Buffer, Map<number, number>>()
+  outputs.forEach((output, k) => {
+    const { buffer } = output.operand
+    const bytes = written.get(buffer) ?? new Map<number, number>()
+    written.set(buffer, bytes)
+    for (const byte of bytesOf(output)) {
+      insist(!bytes.has(byte), () => `${where(k, "output")}: two elements are the same memory`)
+      bytes.set(byte, k)
+    }
+  })
+  inputs.forEach((input, k) => {
+    const bytes = written.get(input.operand.buffer)
+    if (!bytes) return
+    const clash = [...bytesOf(input)].find((byte) => bytes.has(byte))
+    if (clash === undefined) return
+    const hit = bytes.get(clash)!
+    const output = outputs[hit].operand
+    const { offset, strides } = input.operand
+    insist(
+      kernel.outputs[hit].aliases === k &&
+        input.dtype === outputs[hit].dtype &&
+        offset === output.offset &&
+        sameList(input.operand.sizes, output.sizes) &&
+        sameList(strides, output.strides),
+      () => `${where(k, "input")} overlaps output ${hit} and is not declared as the same view`,
+    )
+  })
+}
+
 function checkLaunch(
   kernel: MapKernel | ReduceKernel,
   sizes: readonly number[],
@@ -140,34 +176,13 @@ function checkLaunch(
     if (access !== "load") follows(inputs[k], sizes, access, where(k, "input"))
     else insist(inputs[k].operand.sizes.length === rank, () => `${where(k, "input")}: rank is not ${rank}`)
   })
-  const written = new Map<Buffer, Map<number, number>>()
-  kernel.outputs.forEach(({ access }, k) => {
-    const { operand } = outputs[k]
-    follows(outputs[k], kept, access, where(k, "output"))
-    const bytes = written.get(operand.buffer) ?? new Map<number, number>()
-    written.set(operand.buffer, bytes)
-    for (const byte of bytesOf(outputs[k])) {
-      insist(!bytes.has(byte), () => `${where(k, "output")}: two elements are the same memory`)
-      bytes.set(byte, k)
-    }
-  })
-  inputs.forEach((input, k) => {
-    const bytes = written.get(input.operand.buffer)
-    if (!bytes) return
-    const clash = [...bytesOf(input)].find((byte) => bytes.has(byte))
-    if (clash === undefined) return
-    const hit = bytes.get(clash)!
-    const output = outputs[hit].operand
-    const { offset, strides } = input.operand
-    insist(
-      kernel.outputs[hit].aliases === k &&
-        input.dtype === outputs[hit].dtype &&
-        offset === output.offset &&
-        sameList(input.operand.sizes, output.sizes) &&
-        sameList(strides, output.strides),
-      () => `${where(k, "input")} overlaps output ${hit} and is not declared as the same view`,
-    )
-  })
+  kernel.outputs.forEach(({ access }, k) => follows(outputs[k], kept, access, where(k, "output")))
+  // Byte by byte only where there is something to find.
+  const busy = outputs.some(
+    ({ operand }, k) =>
+      !isDense(operand) || [...inputs, ...outputs.slice(0, k)].some((other) => other.operand.buffer === operand.buffer),
+  )
+  if (busy) checkOverlaps(kernel, inputs, outputs, where)
   for (const [k, { aliases }] of kernel.outputs.entries())
     insist(
       aliases === undefined || inputs[aliases].operand.buffer === outputs[k].operand.buffer,
@@ -191,11 +206,16 @@ export function strict(inner: Backend): Backend {
     const bytes = bytesIn.get(typed.operand.buffer)
     insist(bytes !== undefined, () => `${name}: a buffer that was freed, or of another backend`)
     const length = Math.floor(bytes! / widthOf(typed.dtype))
-    for (const address of addressesOf(typed.operand))
+    const { offset, sizes, strides } = typed.operand
+    if (sizes.includes(0)) return
+    const ends = sizes.map((size, d) => (size - 1) * strides[d])
+    for (const sign of [1, -1]) {
+      const address = ends.reduce((sum, end) => sum + (end * sign > 0 ? end : 0), offset)
       insist(
         address >= 0 && address < length,
         () => `${name}: element ${address} of a buffer of ${length} ${typed.dtype}`,
       )
+    }
   }
   return {
     ...delegate(inner),

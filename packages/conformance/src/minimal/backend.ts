@@ -84,7 +84,7 @@ function* pointsOf(sizes: readonly number[]): Generator<number[]> {
   if (sizes.includes(0)) return
   const at = sizes.map(() => 0)
   for (;;) {
-    yield [...at]
+    yield at.slice()
     let d = sizes.length - 1
     while (d >= 0 && ++at[d] === sizes[d]) at[d--] = 0
     if (d < 0) return
@@ -158,6 +158,7 @@ function evaluator(roots: readonly Expr[]): (point: Point) => Value[] {
       return (_: Point, values: readonly Value[]) => f(values[a], values[b], values[c])
     }
     const read = LEAVES[node.op as Leaf](node, Number(node.value))
+    if (args.length === 0) return (point: Point) => read(point, args)
     return (point: Point, values: readonly Value[]) =>
       read(
         point,
@@ -165,9 +166,9 @@ function evaluator(roots: readonly Expr[]): (point: Point) => Value[] {
       )
   })
   const results = roots.map((root) => slots.get(root)!)
+  const values = new Array<Value>(steps.length)
   return (point) => {
-    const values: Value[] = []
-    for (const step of steps) values.push(step(point, values))
+    for (let slot = 0; slot < steps.length; slot++) values[slot] = steps[slot](point, values)
     return results.map((slot) => values[slot])
   }
 }
@@ -213,7 +214,7 @@ function compileReduce(kernel: ReduceKernel): Run {
     // By halves, so that the rounding errors of a sum grow with the logarithm of its length; the later half first,
     // since a backend may combine in any order, and a monoid that needs one would show here.
     const over = (head: readonly number[], from: number, to: number): Value[] => {
-      if (to - from === 1) return lift({ inputs, scalars, at: [...head, ...reduced[from]] })
+      if (to - from === 1) return lift({ inputs, scalars, at: head.concat(reduced[from]) })
       const middle = (from + to) >> 1
       return merge(over(head, middle, to), over(head, from, middle))
     }

@@ -15,8 +15,14 @@ import { SPECIAL } from "./special.ts"
 /** The value of a node: int64 as bigint, bool as 0 or 1, the rest as numbers. */
 export type Value = number | bigint
 
-const integer = (bits: number, signed: boolean) => (x: Value) =>
-  Number(signed ? BigInt.asIntN(bits, BigInt(x)) : BigInt.asUintN(bits, BigInt(x)))
+/** To the low `bits` of an integer, of whatever size. */
+const integer = (bits: number, signed: boolean) => {
+  const unused = 32 - bits
+  return (x: Value): number => {
+    const low = typeof x === "bigint" ? Number(BigInt.asIntN(32, x)) : x | 0
+    return signed ? (low << unused) >> unused : (low << unused) >>> unused
+  }
+}
 
 /** The nearest value of the type: what every primitive's result goes through. Integers wrap. */
 export const ROUND: Readonly<Record<ScalarType, (x: Value) => Value>> = {
@@ -168,6 +174,16 @@ const INTEGERS: Readonly<Record<OnIntegers, (a: bigint, b: bigint) => bigint>> =
   mulhi: (a, b) => (a * b) >> 32n,
 }
 
+/** The common ones without the detour through bigint: exact, up to a multiple of 2^32, where the type has 32 bits or fewer. */
+const NARROW: Partial<Record<string, (a: number, b: number) => number>> = {
+  neg: (a) => -a,
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: Math.imul,
+  min: Math.min,
+  max: Math.max,
+}
+
 const COMPARISONS = {
   eq: (a: Value, b: Value) => a === b,
   lt: (a: Value, b: Value) => a < b,
@@ -195,6 +211,8 @@ export function primitive(node: Expr): (a: Value, b: Value, c: Value) => Value {
     return (a, b) => round(f(a as number, b as number))
   }
   if (dtype === "bool" && op === "not") return (a) => Number(!a)
+  const narrow = dtype === "int64" ? undefined : NARROW[op]
+  if (narrow) return (a, b) => round(narrow(a as number, b as number))
   const f = INTEGERS[op as OnIntegers]
   return (a, b) => round(f(BigInt(a), BigInt(b ?? 0)))
 }

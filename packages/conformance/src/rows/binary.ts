@@ -29,6 +29,8 @@ const signs = (right = [2, 2, -2, -2, 3, -3]): SampleInit =>
 
 const mismatch = (name: string) => bad([t([2, 3]), t([4])], [name, "[2, 3]", "[4]"])
 
+const ZEROS_TIE = "0 and -0 are equal, and either may win"
+
 const comparison = (name: string): Row =>
   row(name, {
     dtypes: ALL,
@@ -156,8 +158,8 @@ export const BINARY: readonly Row[] = [
     errors: [mismatch("pow"), bad([t([2], { dtype: "int32" }), -1], ["pow", "negative"])],
   }),
   simple("atan2", { inPlace: true, dtypes: [...FLOATS, "int32"] }),
-  simple("maximum", { dtypes: ALL }),
-  simple("minimum", { dtypes: ALL }),
+  simple("maximum", { dtypes: ALL, anyZero: ZEROS_TIE }),
+  simple("minimum", { dtypes: ALL, anyZero: ZEROS_TIE }),
   simple("fmax", { dtypes: ALL }),
   simple("fmin", { dtypes: ALL }),
   simple("hypot", { inPlace: true }),
@@ -319,7 +321,7 @@ export const BINARY: readonly Row[] = [
     samples: [
       [t([2, 3]), t([2, 3], { dtype: "int32", low: 0, high: 5 })],
       [t([2, 3]), t([3], { dtype: "int32", low: 0, high: 5 })],
-      sample([v([1, -3, 0.5]), v([-4, -1, 3], { dtype: "int32", requiresGrad: false })], { only: ["int32"] }),
+      sample([v([1, -3, 2]), v([-4, -1, 3], { dtype: "int32", requiresGrad: false })], { only: ["int32"] }),
     ],
   }),
   ...["gcd", "lcm"].map((name) =>

@@ -79,6 +79,7 @@ const tied = (...rest: Call) => sample([TIES, ...rest], { noGradcheck: "ties" })
 
 const extremum = (name: string, more: Partial<RowInit> = {}): Row =>
   row(name, {
+    anyZero: "0 and -0 are equal, and either may win",
     dtypes: ALL,
     indices: [1],
     samples: [
@@ -123,6 +124,7 @@ const variance = (name: string): Row =>
 
 const scan = (name: string, more: Partial<RowInit> = {}, range: TensorOptions = {}): Row =>
   row(name, {
+    anyZero: "a backend may begin with the identity, which makes 0 of -0",
     inPlace: true,
     dtypes: NUMERIC,
     samples: [
@@ -174,11 +176,13 @@ export const REDUCTION: readonly Row[] = [
   extremum("max"),
   extremum("min"),
   row("amax", {
+    anyZero: "0 and -0 are equal, and either may win",
     dtypes: ALL,
     samples: [...reduce(DISTINCT), tied(), tied(1)],
     errors: [...dimErrors("amax"), emptyError("amax")],
   }),
   row("amin", {
+    anyZero: "0 and -0 are equal, and either may win",
     dtypes: ALL,
     samples: [...reduce(DISTINCT), tied(), tied(1)],
     errors: [...dimErrors("amin"), emptyError("amin")],

@@ -9,18 +9,19 @@ import { isTensorSpec } from "../row.ts"
 import type { Template } from "./template.ts"
 
 /**
- * Values, dtype, shape, the node's name, and whether memory is shared with the inputs, strides included. In-place rows
+ * Values (zeros with their sign, where the backend keeps it), dtype, shape, the node's name, and whether memory is shared with the inputs, strides included. In-place rows
  * change a copy, so nothing is said of shared memory there.
  */
 const forward: Template = {
   name: "forward",
   applies: () => true,
-  async run({ each, golden }) {
+  async run({ each, golden, capabilities }) {
     const prepared = prepare(each, true)
     const result = await FORMS.plain(prepared)
     return compareResult(each, result, golden, {
       ...(!each.row.mutates && { inputs: prepared.tensors }),
       nodes: each.row.grad,
+      signedZeros: capabilities.strictNaN,
     })
   },
 }

@@ -1,5 +1,6 @@
 /** Activation functions. */
 import { type Args, type Fn, op } from "../args.ts"
+import { noBool, onlyFloats, requireDtypes } from "../checks.ts"
 import { tensorText, valueText } from "../errors.ts"
 import { constant, type Expr, where } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
@@ -8,7 +9,8 @@ import { normalizeDim } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
 import { sub } from "./arithmetic.ts"
 import { emptyLike } from "./creation.ts"
-import { type Applied, applied, inplaceOption, noBool, onlyFloats, requireTensors, withInplaceOption } from "./pointwise-op.ts"
+import { logSigmoid } from "./formulas.ts"
+import { type Applied, applied, inplaceOption, withInplaceOption } from "./pointwise-op.ts"
 import { uniform_ } from "./random.ts"
 import { tanh } from "./unary.ts"
 import { narrow, reshape } from "./views.ts"
@@ -39,7 +41,7 @@ const slope = (rule: (g: Expr, args: readonly Expr[], y: Expr) => Expr): Pointwi
 
 /** The op on floating dtypes only, also where numbers among its arguments would promote others. */
 const floats = (own: Pointwise, x: Tensor, ...numbers: Operandish[]): Applied => {
-  requireTensors(own.name, [x], onlyFloats)
+  requireDtypes(own.name, [x], onlyFloats)
   return [own, x, ...numbers]
 }
 const plain = (own: Pointwise): Plain => applied<Plain>(`${own.name}(input)`, (x: Tensor) => floats(own, x))
@@ -48,7 +50,8 @@ const optional = (own: Pointwise): Inplace =>
 
 // ---- piecewise linear ----
 
-const RELU = new Pointwise("relu", (x) => x.max(0), {
+// Written so that -0 stays, as in PyTorch.
+const RELU = new Pointwise("relu", (x) => zeroWhere(x.lt(0), x), {
   refuse: noBool,
   gradient: (g, _args, y) => [zeroWhere(y.le(0), g)],
 })
@@ -65,7 +68,7 @@ export const [leakyRelu, leakyRelu_] = withInplaceOption<
 >("leakyRelu(input, negativeSlope?)", (x: Tensor, negativeSlope = 0.01) => floats(LEAKY_RELU, x, negativeSlope))
 
 const hard = (name: string): Pointwise =>
-  new Pointwise(name, (x, min, max) => x.max(min).min(max), {
+  new Pointwise(name, (x, min, max) => where(x.lt(min), min, x).min(max), {
     ...slope((g, [x, min, max]) => zeroWhere(x!.le(min!).or(x!.ge(max!)), g)),
     gradName: "HardtanhBackward0",
   })
@@ -76,7 +79,7 @@ export const [hardtanh, hardtanh_] = withInplaceOption<
   With<[...Number2<"minVal", "maxVal">, Flag]>,
   With<Number2<"minVal", "maxVal">>
 >("hardtanh(input, minVal?, maxVal?)", (x: Tensor, min = -1, max = 1): Applied => {
-  requireTensors("hardtanh", [x], noBool)
+  requireDtypes("hardtanh", [x], noBool)
   if (min > max) throw new RangeError(`hardtanh: minVal cannot be greater than maxVal, got ${min} and ${max}`)
   if (x.dtype === "uint8" && min < 0)
     throw new RangeError(`hardtanh: cannot do hardtanh on an unsigned type with negative limits (${tensorText(x)})`)
@@ -84,7 +87,7 @@ export const [hardtanh, hardtanh_] = withInplaceOption<
 })
 /** input clamped to [0, 6] */
 export const relu6 = inplaceOption<Inplace>("relu6(input)", (x: Tensor): Applied => {
-  requireTensors("relu6", [x], noBool)
+  requireDtypes("relu6", [x], noBool)
   return [RELU6, x, 0, 6]
 })
 
@@ -97,7 +100,7 @@ export const [threshold, threshold_] = withInplaceOption<
   With<[...Number2<"threshold", "value">, Flag]>,
   With<Number2<"threshold", "value">>
 >("threshold(input, threshold, value)", (x: Tensor, limit: number, value: number): Applied => {
-  requireTensors("threshold", [x], noBool)
+  requireDtypes("threshold", [x], noBool)
   return [THRESHOLD, x, limit, value]
 })
 
@@ -221,7 +224,7 @@ export const softplus: With<Number2<"beta", "threshold">> = applied(
 )
 /** log sigmoid(input) */
 export const logsigmoid: Plain = plain(
-  new Pointwise("logsigmoid", (x) => x.min(0).sub(x.abs().neg().exp().log1p()), {
+  new Pointwise("logsigmoid", logSigmoid, {
     ...slope((g, [x]) => {
       const z = x!.abs().neg().exp()
       const tail = z.div(z.add(1))
@@ -284,7 +287,7 @@ export const softsign: Plain = applied("softsign(input)", (x: Tensor): Applied =
 
 /** input − tanh(input) */
 export const tanhshrink: Plain = op("tanhshrink(input)", (x: Tensor) => {
-  requireTensors("tanhshrink", [x], noBool)
+  requireDtypes("tanhshrink", [x], noBool)
   return sub(x, tanh(x))
 })
 
@@ -295,7 +298,7 @@ const PRELU = new Pointwise("prelu", leak, {
   gradient: (g, [x, weight]) => [where(x!.gt(0), g, g.mul(weight!)), zeroWhere(x!.gt(0), g.mul(x!))],
 })
 export const prelu: Fn<ActivationMethods["prelu"]> = op("prelu(input, weight)", (x: Tensor, weight: Tensor) => {
-  requireTensors("prelu", [x, weight], onlyFloats)
+  requireDtypes("prelu", [x, weight], onlyFloats)
   if (weight.ndim > 1)
     throw new RangeError(`prelu: expected weight to be a scalar or 1-D tensor, but got ${tensorText(weight)}`)
   const channels = x.ndim < 2 ? 1 : x.shape[1]!
@@ -325,7 +328,11 @@ export const glu: With<[["dim", number]]> = op("glu(input, dim?)", (x: Tensor, d
   return GLU.call(narrow(x, d, 0, size / 2), narrow(x, d, size / 2, size / 2))
 })
 
-const RRELU_OPTIONS: PointwiseOptions = { ...leakGradient, gradName: "RreluWithNoiseBackward0", inPlaceGradName: "RreluWithNoiseBackward1" }
+const RRELU_OPTIONS: PointwiseOptions = {
+  ...leakGradient,
+  gradName: "RreluWithNoiseBackward0",
+  inPlaceGradName: "RreluWithNoiseBackward1",
+}
 const RRELU = new Pointwise("rrelu", leak, RRELU_OPTIONS)
 /** In training the slope below 0 is drawn for each element from [lower, upper), else it is their mean. */
 function pickRrelu(x: Tensor, lower = 1 / 8, upper = 1 / 3, training = false): Applied {

@@ -6,7 +6,7 @@ import { int, type MonoidSpec, runMap, runReduce, runScan, type Scope } from "..
 import { collapse, contiguousStrides, type Sizes } from "../shape.ts"
 import { allocate, Tensor, track } from "../tensor.ts"
 import { zeros } from "./creation.ts"
-import { scatterAdd_ } from "./gathering.ts"
+import { scatterAdd_ } from "./scattering.ts"
 
 /** A new row-major tensor, contents undefined, on the device of `x`. */
 export const fresh = (x: Tensor, shape: Sizes, dtype: DType): Tensor =>
@@ -64,6 +64,21 @@ export function reduceAlong(
   const kept = to.map((t) => new Tensor(t.storage, t.shape.slice(0, -1), t.strides.slice(0, -1), 0, t.dtype))
   runReduce(kept, from.shape, 1, monoid, { key, inputs: [from], coordinates: true }, lift, () => finish)
   return outs
+}
+
+/** Values and positions in order along dim `d`; nothing is recorded. */
+export function sortAlong(x: Tensor, d: number, descending = false): [values: Tensor, indices: Tensor] {
+  const values = fresh(x, x.shape, x.dtype)
+  const indices = fresh(x, x.shape, "int32")
+  if (x.numel() === 0) return [values, indices]
+  x.device.requireDtype("sort", x.dtype)
+  const views = withLast([x, values, indices], d)
+  x.device.run(
+    { kind: "sort", rank: views[0]!.ndim, dtype: x.dtype, descending },
+    views[0]!.shape,
+    views.map((t) => ({ buffer: t.storage.buffer, offset: t.offset, sizes: t.shape, strides: t.strides })),
+  )
+  return [values, indices]
 }
 
 /** `x` moved by `by` places along dim `d`: element k is x[k − by], `fill` where there is none. */

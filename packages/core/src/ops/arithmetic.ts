@@ -5,6 +5,7 @@ import { type Expr, where } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
+import { isFloat } from "./formulas.ts"
 
 type Other = ["other", Operandish]
 type Binary = (...args: Args<[Other]>) => Tensor
@@ -42,8 +43,6 @@ export interface ArithmeticMethods {
   fmod_: Binary
 }
 
-const isFloat = (e: Expr): boolean => e.dtype === "float32" || e.dtype === "float64"
-
 const noBool = (dtype: string): string | null =>
   dtype === "bool" ? "subtraction of bool tensors is not supported; use bitwiseXor or logicalXor" : null
 
@@ -64,11 +63,26 @@ const DIV = new Pointwise("div", (a, b) => a.div(b), { result: "float" })
 const floorDivision = (a: Expr, b: Expr): Expr => {
   if (!isFloat(a)) {
     const q = a.div(b)
-    return where(a.mod(b).eq(0).not().and(a.lt(0).xor(b.lt(0))), q.sub(1), q)
+    return where(
+      a
+        .mod(b)
+        .eq(0)
+        .not()
+        .and(a.lt(0).xor(b.lt(0))),
+      q.sub(1),
+      q,
+    )
   }
   const m = a.mod(b)
   const q = a.sub(m).div(b)
-  const down = where(m.eq(0).not().and(b.lt(0).xor(m.lt(0))), q.sub(1), q)
+  const down = where(
+    m
+      .eq(0)
+      .not()
+      .and(b.lt(0).xor(m.lt(0))),
+    q.sub(1),
+    q,
+  )
   const floor = down.floor()
   const rounded = where(down.sub(floor).gt(0.5), floor.add(1), floor)
   return where(b.eq(0), a.div(b), where(down.eq(0).not(), rounded, copysignZero(a.div(b))))
@@ -89,7 +103,14 @@ const remainderOf = (gradName: string): Pointwise =>
     "remainder",
     (a, b) => {
       const m = a.mod(b)
-      return where(m.eq(0).not().and(m.lt(0).xor(b.lt(0))), m.add(b), m)
+      return where(
+        m
+          .eq(0)
+          .not()
+          .and(m.lt(0).xor(b.lt(0))),
+        m.add(b),
+        m,
+      )
     },
     { gradName, gradient: (g, [a, b]) => [g, g.neg().mul(floorDivision(a!, b!))] },
   )
@@ -132,22 +153,33 @@ function changing(name: string, s: Signature, pick: Pick): InPlace {
 }
 
 /** Both forms. */
-const pair = <F>(name: string, signature: (name: string) => Signature, pick: Pick, ofTensors: Pointwise, ofNumber?: Pointwise): [F, InPlace] => [
+const pair = <F>(
+  name: string,
+  signature: (name: string) => Signature,
+  pick: Pick,
+  ofTensors: Pointwise,
+  ofNumber?: Pointwise,
+): [F, InPlace] => [
   single<F>(name, signature(name), pick, ofTensors, ofNumber),
   changing(`${name}_`, signature(`${name}_`), pick),
 ]
 
-const plain = (ofTensors: Pointwise, ofNumber = ofTensors): Pick => (_, __, other) => [isTensor(other) ? ofTensors : ofNumber]
+const plain =
+  (ofTensors: Pointwise, ofNumber = ofTensors): Pick =>
+  (_, __, other) => [isTensor(other) ? ofTensors : ofNumber]
 
-const withAlpha = (simple: Pointwise, scaled: Pointwise): Pick => (alpha, input, other) => {
-  if (alpha === undefined || alpha === 1) return [simple]
-  if (typeof alpha !== "number" && typeof alpha !== "bigint") throw new TypeError(`${simple.name}: alpha must be a number, got ${String(alpha)}`)
-  if (!Number.isInteger(Number(alpha)) && isIntegral(resultType(input, other), true))
-    throw new TypeError(
-      `${simple.name}: for integral input tensors, argument alpha must not be a floating point number, got ${alpha}; convert with x.to("float32")`,
-    )
-  return [scaled, alpha]
-}
+const withAlpha =
+  (simple: Pointwise, scaled: Pointwise): Pick =>
+  (alpha, input, other) => {
+    if (alpha === undefined || alpha === 1) return [simple]
+    if (typeof alpha !== "number" && typeof alpha !== "bigint")
+      throw new TypeError(`${simple.name}: alpha must be a number, got ${String(alpha)}`)
+    if (!Number.isInteger(Number(alpha)) && isIntegral(resultType(input, other), true))
+      throw new TypeError(
+        `${simple.name}: for integral input tensors, argument alpha must not be a floating point number, got ${alpha}; convert with x.to("float32")`,
+      )
+    return [scaled, alpha]
+  }
 
 const MODES = new Map<unknown, Pointwise>([
   [undefined, DIV],
@@ -157,7 +189,10 @@ const MODES = new Map<unknown, Pointwise>([
 ])
 const byMode: Pick = (mode) => {
   const op = MODES.get(mode)
-  if (!op) throw new RangeError(`div: expected roundingMode to be one of null, "trunc", or "floor" but found ${JSON.stringify(mode)}`)
+  if (!op)
+    throw new RangeError(
+      `div: expected roundingMode to be one of null, "trunc", or "floor" but found ${JSON.stringify(mode)}`,
+    )
   return [op]
 }
 
@@ -179,10 +214,34 @@ export const [mul, mul_] = pair<BinaryFn>("mul", OTHER, plain(MUL), MUL)
 export const [div, div_] = pair<DivisionFn>("div", MODE, byMode, DIV)
 export const [trueDivide, trueDivide_] = pair<BinaryFn>("trueDivide", OTHER, plain(DIV), DIV)
 export const [floorDivide, floorDivide_] = pair<BinaryFn>("floorDivide", OTHER, plain(FLOOR_DIVIDE), FLOOR_DIVIDE)
-export const [remainder, remainder_] = pair<BinaryFn>("remainder", OTHER, plain(REMAINDER, REMAINDER_NUMBER), REMAINDER, REMAINDER_NUMBER)
+export const [remainder, remainder_] = pair<BinaryFn>(
+  "remainder",
+  OTHER,
+  plain(REMAINDER, REMAINDER_NUMBER),
+  REMAINDER,
+  REMAINDER_NUMBER,
+)
 export const [fmod, fmod_] = pair<BinaryFn>("fmod", OTHER, plain(FMOD, FMOD_NUMBER), FMOD, FMOD_NUMBER)
 
 export const arithmeticMethods = {
-  add, add_, sub, sub_, subtract: sub, rsub, mul, mul_, multiply: mul, div, div_, divide: div, trueDivide, trueDivide_,
-  floorDivide, floorDivide_, remainder, remainder_, fmod, fmod_,
+  add,
+  add_,
+  sub,
+  sub_,
+  subtract: sub,
+  rsub,
+  mul,
+  mul_,
+  multiply: mul,
+  div,
+  div_,
+  divide: div,
+  trueDivide,
+  trueDivide_,
+  floorDivide,
+  floorDivide_,
+  remainder,
+  remainder_,
+  fmod,
+  fmod_,
 }

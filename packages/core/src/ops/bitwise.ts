@@ -1,11 +1,12 @@
 /** Operations on the bits of integers; on bool they are the logical ones. */
 import type { Args } from "../args.ts"
+import { onlyIntegral, requireDtypes } from "../checks.ts"
 import { DTYPES, type DType, isIntegral } from "../dtype.ts"
 import { type Expr, where } from "../expr.ts"
 import { Pointwise } from "../pointwise.ts"
 import type { Operandish } from "../promotion.ts"
 import type { Tensor } from "../tensor.ts"
-import { type Applied, onlyIntegral, requireTensors, withInPlace } from "./pointwise-op.ts"
+import { type Applied, withInPlace } from "./pointwise-op.ts"
 
 type Other = ["other", Operandish]
 type Binary = (...args: Args<[Other]>) => Tensor
@@ -63,7 +64,7 @@ const NOT_BOOL = new Pointwise("bitwiseNot", (x) => x.not(), { slots: ["bool"], 
 export const [bitwiseNot, bitwiseNot_] = withInPlace<(input: Tensor) => Tensor>(
   "bitwiseNot(input)",
   (x: Tensor): Applied => {
-    requireTensors("bitwiseNot", [x], onlyIntegral)
+    requireDtypes("bitwiseNot", [x], onlyIntegral)
     return [x.dtype === "bool" ? NOT_BOOL : NOT, x]
   },
 )

@@ -1,18 +1,18 @@
 /** Comparisons and logic: bool results. */
 import { type Args, op } from "../args.ts"
+import { requireOneDtype, requireTensor } from "../checks.ts"
 import { type DType, getDefaultDtype, isFloating } from "../dtype.ts"
 import { valueText } from "../errors.ts"
-import { type Expr, result } from "../expr.ts"
+import type { Expr } from "../expr.ts"
 import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } from "../half.ts"
-import { allMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { broadcastSizes, sameSizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { to } from "./conversion.ts"
 import { item, itemSync } from "./host.ts"
-import { type Applied, requireOneDtype, withInPlace } from "./pointwise-op.ts"
-import { reduceTo, reductionOf } from "./reduction.ts"
+import { type Applied, withInPlace } from "./pointwise-op.ts"
+import { all } from "./reduction.ts"
 
 type Other = ["other", Operandish]
 type Comparison = (...args: Args<[Other]>) => Tensor
@@ -127,7 +127,7 @@ type CloseArguments = [a: Tensor, b: Tensor, rtol?: number, atol?: number, equal
 
 /** `isclose` for the op of that name, which its errors mention. */
 function closeness(name: string, [a, b, rtol = 1e-5, atol = 1e-8, equalNan = false]: CloseArguments): Tensor {
-  if (!isTensor(b)) throw new TypeError(`${name}: other must be a tensor, got ${valueText(b)}`)
+  requireTensor(name, "other", b)
   requireOneDtype(name, a, b)
   broadcastSizes(name, a.shape, b.shape)
   for (const [option, value] of Object.entries({ rtol, atol }))
@@ -136,17 +136,6 @@ function closeness(name: string, [a, b, rtol = 1e-5, atol = 1e-8, equalNan = fal
   return (equalNan ? CLOSE_NAN : CLOSE).call(floating(a), floating(b), rtol, atol)
 }
 
-/** A 0-d bool: whether all elements are true. */
-const allTrue = (x: Tensor): Tensor =>
-  reduceTo(
-    "allTrue",
-    x,
-    reductionOf("all", x, null),
-    "bool",
-    allMonoid,
-    ({ inputs: [e] }) => [e!.cast("bool")],
-    () => result(0, "bool"),
-  )
 const read = async (x: Tensor): Promise<boolean> => (await item(x)) === true
 const readSync = (x: Tensor): boolean => itemSync(x) === true
 
@@ -156,14 +145,14 @@ export const isclose: CloseFn<Tensor> = op(`isclose${CLOSE_ARGS}`, (...args: Clo
   closeness("isclose", args),
 )
 export const allclose: CloseFn<Promise<boolean>> = op(`allclose${CLOSE_ARGS}`, async (...args: CloseArguments) =>
-  read(allTrue(closeness("allclose", args))),
+  read(all(closeness("allclose", args))),
 )
 export const allcloseSync: CloseFn<boolean> = op(`allcloseSync${CLOSE_ARGS}`, (...args: CloseArguments) =>
-  readSync(allTrue(closeness("allcloseSync", args))),
+  readSync(all(closeness("allcloseSync", args))),
 )
 
 type EqualFn<R> = (input: Tensor, ...args: Args<[["other", Tensor]]>) => R
-const allEqual = (a: Tensor, b: Tensor): Tensor => allTrue(eq(a, b))
+const allEqual = (a: Tensor, b: Tensor): Tensor => all(eq(a, b))
 export const equal: EqualFn<Promise<boolean>> = op(
   "equal(input, other)",
   async (a: Tensor, b: Tensor) => sameSizes(a.shape, b.shape) && read(allEqual(a, b)),

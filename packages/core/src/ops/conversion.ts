@@ -75,12 +75,23 @@ export function to(input: Tensor, ...args: ToArgs): Tensor {
       dtype = next.dtype
       device = next.device
     } else if (isDType(next)) dtype = next
-    else device = deviceByName("to", next)
+    else device = deviceFor(next)
   }
   const [x, namedType, namedDevice, copy] = bind(TO, [input, ...given]) as [Tensor, DType?, (string | Device)?, boolean?]
   dtype = checkDtype("to", namedType) ?? dtype ?? (x.dtype as DType)
   if (namedDevice !== undefined) device = deviceByName("to", namedDevice)
   return convert(x, dtype, device ?? x.device, copy ?? false)
+}
+
+/** The device, or an error that knows that a misspelt dtype stood there. */
+function deviceFor(name: string | Device): Device {
+  try {
+    return deviceByName("to", name)
+  } catch (error) {
+    const near = error instanceof RangeError && didYouMean(String(name), DTYPE_NAMES)
+    if (near && near.includes("did you mean")) throw new TypeError(`to: ${valueText(name)} is neither a dtype nor a device${near}`, { cause: error })
+    throw error
+  }
 }
 
 /** The dtype, or undefined for undefined and null; anything else throws a TypeError with the names there are. */

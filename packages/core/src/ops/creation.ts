@@ -24,7 +24,8 @@ export interface TensorOptions {
   requiresGrad?: boolean
 }
 
-type HostData = number | boolean | bigint | readonly HostData[] | TypedArray | Tensor
+type HostScalar = number | boolean | bigint
+type HostData = HostScalar | readonly HostData[] | TypedArray | Tensor
 type SizesThen<O> = [...sizes: number[]] | [...sizes: [...number[], O]] | [size: readonly number[], options?: O]
 
 const FACTORY = "*, dtype?, device?, requiresGrad?"
@@ -63,34 +64,50 @@ export function fillWith(out: Tensor, value: number | bigint | boolean): Tensor 
 
 // ---- from host values ----
 
-/** The shape of nested arrays; throws for ragged ones, naming the place. */
-function nestedShape(data: HostData): number[] {
+type HostList = ArrayLike<HostData>
+const isList = (data: unknown): data is HostList => Array.isArray(data) || (ArrayBuffer.isView(data) && !(data instanceof DataView))
+
+/** More dims than any tensor here has: an array that holds itself, most likely. */
+const TOO_DEEP = 64
+
+/** The shape of nested arrays, by the first element of each, and the type of the innermost ones where they are typed arrays. */
+function nestedShape(data: HostData): { shape: number[]; typed: DType | undefined } {
   const shape: number[] = []
-  for (let d: HostData = data; Array.isArray(d); d = d[0] as HostData) {
-    shape.push(d.length)
+  let typed: DType | undefined
+  for (let d: unknown = data; isList(d); d = d[0]) {
+    if (shape.push(d.length) > TOO_DEEP) throw new TypeError(`tensor: arrays are nested more than ${TOO_DEEP} deep`)
+    typed = TYPED.get(d.constructor)
     if (d.length === 0) break
   }
-  return shape
+  return { shape, typed }
 }
 
-function flattenInto(out: (number | bigint | boolean)[], data: HostData, shape: Sizes, depth: number, path: string): void {
-  if (depth === shape.length) {
-    if (Array.isArray(data))
-      throw new TypeError(`tensor: ragged nested array: expected a number at ${path || "the top"}, got an array of length ${data.length}`)
-    if (typeof data !== "number" && typeof data !== "boolean" && typeof data !== "bigint")
-      throw new TypeError(`tensor: expected numbers, booleans or BigInts, got ${valueText(data)} at ${path || "the top"}`)
-    out.push(data)
-    return
-  }
-  if (!Array.isArray(data) || data.length !== shape[depth])
+/** Appends the elements in row-major order; throws for ragged arrays, naming the place. `at`: where we are. */
+function flattenInto(out: HostScalar[], data: unknown, shape: Sizes, at: number[]): void {
+  if (at.length < shape.length) {
+    if (!isList(data) || data.length !== shape[at.length])
+      throw new TypeError(
+        `tensor: ragged nested array: expected a sequence of length ${shape[at.length]} at ${placeText(at)}, got ${valueText(data)}`,
+      )
+    const depth = at.push(0) - 1
+    for (let i = 0; i < data.length; i++) {
+      at[depth] = i
+      flattenInto(out, data[i], shape, at)
+    }
+    at.pop()
+  } else if (typeof data === "number" || typeof data === "boolean" || typeof data === "bigint") out.push(data)
+  else if (isList(data))
+    throw new TypeError(`tensor: ragged nested array: expected a number at ${placeText(at)}, got an array of length ${data.length}`)
+  else
     throw new TypeError(
-      `tensor: ragged nested array: expected a sequence of length ${shape[depth]} at ${path || "the top"}, got ${valueText(data)}`,
+      `tensor: expected numbers, booleans or BigInts, got ${valueText(data)} at ${placeText(at)}${isTensor(data) ? "; join tensors with stack or cat" : ""}`,
     )
-  data.forEach((element: HostData, i: number) => flattenInto(out, element, shape, depth + 1, `${path}[${i}]`))
 }
+
+const placeText = (at: readonly number[]): string => at.map((i) => `[${i}]`).join("") || "the top"
 
 /** Numbers alone make the default float, booleans bool, BigInts int64; mixtures go to the widest of these. */
-function nestedDtype(values: readonly (number | bigint | boolean)[]): DType {
+function nestedDtype(values: readonly HostScalar[]): DType {
   let number = false
   let big = false
   let bool = false
@@ -153,10 +170,10 @@ export function tensor(...args: unknown[]): Tensor {
     const bits = wanted && wanted !== typed ? toBits(raw as ArrayLike<number | bigint>, wanted) : raw
     return finish("tensor", fromBits(where, bits, [raw.length], wanted ?? typed), requiresGrad)
   }
-  const shape = nestedShape(data)
-  const values: (number | bigint | boolean)[] = []
-  flattenInto(values, data, shape, 0, "")
-  const kind = wanted ?? nestedDtype(values)
+  const { shape, typed: rows } = nestedShape(data)
+  const values: HostScalar[] = []
+  flattenInto(values, data, shape, [])
+  const kind = wanted ?? rows ?? nestedDtype(values)
   return finish("tensor", fromBits(where, toBits(values, kind), shape, kind), requiresGrad)
 }
 
@@ -274,17 +291,19 @@ function sequence(device: Device, n: number, start: number, step: number, dtype:
   return out
 }
 
-const ARANGE = parseSignature(`arange(start, end?, step?, ${FACTORY})`)
+const ARANGE = parseSignature(`arange(start?, end?, step?, ${FACTORY})`)
 
 /**
  * `start`, `start + step`, ... below `end`: `arange(5)`, `arange(1, 10, 2)`. Integral arguments give int32, others the
  * default float. Length ⌈(end − start)/step⌉.
  */
 export function arange(...args: Args<[["start", number], ["end", number], ["step", number]], TensorOptions>): Tensor {
-  const [first, second, third, dtype, device, requiresGrad] = bind(ARANGE, args.length && typeof args[0] === "object" ? [0, ...args] : args) as [
-    number, number?, number?, unknown?, unknown?, unknown?,
+  const [first, second, third, dtype, device, requiresGrad] = bind(ARANGE, args) as [
+    number?, number?, number?, unknown?, unknown?, unknown?,
   ]
-  const [start, end, step] = second === undefined ? [0, first, third ?? 1] : [first, second, third ?? 1]
+  if (first === undefined && second === undefined) throw new TypeError(`arange: missing argument end: ${ARANGE.text}`)
+  const [start, end] = second === undefined ? [0, first!] : [first ?? 0, second]
+  const step = third ?? 1
   if (![start, end, step].every((v) => typeof v === "number" && Number.isFinite(v)))
     throw new TypeError(`arange: start, end and step must be finite numbers, got ${start}, ${end}, ${step}`)
   if (step === 0) throw new RangeError("arange: step must be nonzero")

@@ -1,12 +1,12 @@
 /** Distances and similarities. */
 import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
-import { isFloating } from "../dtype.ts"
-import { tensorText, valueText } from "../errors.ts"
+import { requireFloating, requireNumbers, requireTensors } from "../checks.ts"
+import { tensorText } from "../errors.ts"
 import { broadcastSizes, sameSizes } from "../shape.ts"
-import { isTensor, type Tensor, viewOf } from "../tensor.ts"
+import { type Tensor, viewOf } from "../tensor.ts"
 import { add, div, mul, sub } from "./arithmetic.ts"
-import { BOUNDED } from "./bounded.ts"
+import { BOUNDED } from "./formulas.ts"
 import { norm, vectorNorm } from "./linear-algebra.ts"
 import { sum } from "./reduction.ts"
 import { clampMin } from "./selection.ts"
@@ -14,16 +14,12 @@ import { expand, expandAs, unsqueeze } from "./views.ts"
 
 function check(
   name: string,
-  tensors: Readonly<Record<string, unknown>>,
+  tensors: Readonly<Record<string, Tensor>>,
   numbers: Readonly<Record<string, unknown>>,
 ): void {
-  for (const [role, t] of Object.entries(tensors)) {
-    if (!isTensor(t)) throw new TypeError(`${name}: ${role} must be a tensor, got ${valueText(t)}`)
-    if (!isFloating(t.dtype))
-      throw new TypeError(`${name}: expected floating tensors, got ${tensorText(t)}; convert with x.to("float32")`)
-  }
-  for (const [what, value] of Object.entries(numbers))
-    if (typeof value !== "number") throw new TypeError(`${name}: ${what} must be a number, got ${valueText(value)}`)
+  requireTensors(name, tensors)
+  requireFloating(name, ...Object.values(tensors))
+  requireNumbers(name, numbers)
 }
 
 /**

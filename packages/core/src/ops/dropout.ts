@@ -21,13 +21,16 @@ function mask(x: Tensor, shape: readonly number[], p: number): Tensor {
 }
 
 function define(name: string, sharedFrom: number | null): Dropout {
-  return op(`${name}(input, p?, training?, inplace?)`, (x: Tensor, p: unknown = 0.5, training = true, inplace = false) => {
-    checkProbability(name, p)
-    if (!training || p === 0 || x.numel() === 0) return x
-    const shape = sharedFrom === null ? x.shape : x.shape.map((s, d) => (d < sharedFrom ? s : 1))
-    const noise = p === 1 ? zerosLike(x) : mask(x, shape, p)
-    return inplace ? x.mul_(noise) : mul(x, noise)
-  })
+  return op(
+    `${name}(input, p?, training?, inplace?)`,
+    (x: Tensor, p: unknown = 0.5, training = true, inplace = false) => {
+      checkProbability(name, p)
+      if (!training || p === 0 || x.numel() === 0) return x
+      const shape = sharedFrom === null ? x.shape : x.shape.map((s, d) => (d < sharedFrom ? s : 1))
+      const noise = p === 1 ? zerosLike(x) : mask(x, shape, p)
+      return inplace ? x.mul_(noise) : mul(x, noise)
+    },
+  )
 }
 
 /** Each element zero with probability `p`, the others times 1/(1 − p); the input itself unless `training`. */

@@ -179,7 +179,7 @@ export const oneHot: (input: Tensor, ...args: Args<[["numClasses", number]]>) =>
     requireIndex("oneHot", "input", x)
     if (!Number.isInteger(numClasses) || numClasses === 0 || numClasses < -1)
       throw new RangeError(`oneHot: numClasses must be a positive integer, got ${valueText(numClasses)}`)
-    const classes = numClasses === -1 ? classesOf(x) : numClasses
+    const classes = numClasses === -1 ? countClasses(x) : numClasses
     const shape: Sizes = [...x.shape, classes]
     const out = filled(x.device, shape, 0, DEFAULT_INT)
     withIndexErrors(
@@ -195,7 +195,7 @@ export const oneHot: (input: Tensor, ...args: Args<[["numClasses", number]]>) =>
   },
 )
 
-function classesOf(x: Tensor): number {
+function countClasses(x: Tensor): number {
   if (x.numel() === 0)
     throw new RangeError(`oneHot: cannot infer numClasses from an empty tensor ${shapeText(x.shape)}; give it`)
   const { backend } = x.device

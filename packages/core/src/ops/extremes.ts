@@ -11,7 +11,7 @@ import { reduceAlong } from "./along.ts"
 import { add } from "./arithmetic.ts"
 import { type Found, found, oneDim, refuseEmpty, selectedRule, shared, sharing } from "./finding.ts"
 import { maximum, minimum } from "./math.ts"
-import { type DimArg, type Reduction, reduceInputs, reduceTo, reductionOf } from "./reduction.ts"
+import { type DimArg, type Reduction, reduceInputs, reduceTo, reductionOf } from "./over-dims.ts"
 import { detached, reshape, unsqueeze } from "./views.ts"
 
 type Dims = [["dim", DimArg], ["keepdim", boolean]]

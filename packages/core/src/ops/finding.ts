@@ -11,7 +11,7 @@ import { normalizeDim } from "../shape.ts"
 import { type Tensor, track, trackAll } from "../tensor.ts"
 import { fresh } from "./along.ts"
 import { gather } from "./gathering.ts"
-import { type Reduction, reduceInputs, reductionOf } from "./reduction.ts"
+import { type Reduction, reduceInputs, reductionOf } from "./over-dims.ts"
 import { detached, reshape, unsqueeze } from "./views.ts"
 
 /** What an op along a dim found: the values, and their int32 positions. */

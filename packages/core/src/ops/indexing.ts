@@ -1,32 +1,23 @@
 /** Indexing as Python's brackets do: at, setAt. */
+
 import { type Args, CATALOGUE, type Fn, op, parseSignature } from "../args.ts"
-import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
-import { OpNode, type Rule } from "../autograd/node.ts"
+import { checkInPlace } from "../autograd/inplace.ts"
+import type { Rule } from "../autograd/node.ts"
 import { requireSameDevice } from "../checks.ts"
-import { computeType, DTYPES, type DType, type TypedArray } from "../dtype.ts"
+import type { TypedArray } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { where } from "../expr.ts"
-import {
-  checkPlaces,
-  copied,
-  erase,
-  fromEnd,
-  ints,
-  type Movement,
-  mayPushInPlace,
-  pull,
-  pullRule,
-  pushInto,
-  reshaped,
-} from "../movement.ts"
+import { erase, fromEnd, ints, type Movement, pull, pullRule, pushInto, reshaped } from "../movement.ts"
 import { Pointwise } from "../pointwise.ts"
+import { asStored } from "../promotion.ts"
 import { broadcastSizes, type Sizes } from "../shape.ts"
-import { isTensor, needsGrad, type Tensor, track } from "../tensor.ts"
-import { copyInto, writeInto } from "./copying.ts"
+import { isTensor, type Tensor } from "../tensor.ts"
+import { copyInto } from "./copying.ts"
 import { tensor } from "./creation.ts"
 import { fromBits, itemSync, rawSync } from "./host.ts"
 import { sumToSize } from "./sum-to-size.ts"
 import { alias, reshape, select, sliced, unsqueeze } from "./views.ts"
+import { type Update, updated, updateInPlace } from "./writes.ts"
 
 /** A stretch of a dim: what `start:stop:step` is between Python's brackets. */
 export class Slice {
@@ -314,14 +305,6 @@ export function at(input: Tensor, ...indices: Index[]): Tensor {
   return pull(parsed.view, indexMovement("at", parsed.view, resolve("at", parsed)), INDEX)
 }
 
-/** What an in-place or copying write needs. */
-interface Put {
-  readonly target: Tensor
-  readonly movement: Movement
-  readonly value: IndexValue
-  readonly accumulate: boolean
-}
-
 interface PutContext {
   readonly movement: Movement
   readonly accumulate: boolean
@@ -338,29 +321,6 @@ const INDEX_PUT: Rule = {
       shape && node.needs(1) ? sumToSize(pull(g, movement), shape) : null,
     ]
   },
-}
-
-/** The new contents, in memory of their own. */
-function putRaw({ target, movement, value, accumulate }: Put): Tensor {
-  const wide = accumulate ? computeType(target.dtype) : target.dtype
-  const out = copied(target, wide)
-  pushInto(out, value, movement, accumulate ? "add" : "set", "fault")
-  return out
-}
-
-const putInputs = ({ target, value }: Put): Tensor[] => (isTensor(value) ? [target, value] : [target])
-const putContext = ({ movement, accumulate, value }: Put): PutContext => ({
-  movement,
-  accumulate,
-  shape: isTensor(value) ? value.shape : null,
-})
-
-/** A number as the dtype holds it: 0.5 is 0 among integers. */
-const asStored = (value: number | bigint | boolean, dtype: DType): number | bigint | boolean => {
-  const { kind } = DTYPES[dtype]
-  if (kind === "bool") return Boolean(value)
-  if (dtype === "int64") return typeof value === "bigint" ? value : BigInt(Math.trunc(Number(value)))
-  return kind === "int" ? Math.trunc(Number(value)) : Number(value)
 }
 
 /** The value without leading dims of size 1 that the target has not, checked to broadcast to `shape`. */
@@ -396,41 +356,36 @@ function checkValue(name: string, value: unknown): asserts value is IndexValue {
     throw new TypeError(`${name}: the value must be a number or a tensor, got ${valueText(value)}`)
 }
 
-/** Prepares a write at index tensors. */
-function prepare(name: string, parsed: Parsed, value: IndexValue, accumulate: boolean): Put {
+/** A write at index tensors. */
+function putOf(name: string, parsed: Parsed, given: IndexValue, accumulate: boolean): Update {
   const { view } = parsed
   const movement = indexMovement(name, view, resolve(name, parsed))
-  if (!isTensor(value)) return { target: view, movement, value: asStored(value, view.dtype), accumulate }
-  requireSameDevice(name, view, value)
-  if (value.dtype !== view.dtype)
-    throw new TypeError(
-      `${name}: Index put requires the source and destination dtypes match, got ${view.dtype} for the destination and ${value.dtype} for the source; convert it with .to("${view.dtype}")`,
-    )
-  return { target: view, movement, value: fitting(name, value, movement.result), accumulate }
+  if (isTensor(given)) {
+    requireSameDevice(name, view, given)
+    if (given.dtype !== view.dtype)
+      throw new TypeError(
+        `${name}: Index put requires the source and destination dtypes match, got ${view.dtype} for the destination and ${given.dtype} for the source; convert it with .to("${view.dtype}")`,
+      )
+  }
+  const value = isTensor(given) ? fitting(name, given, movement.result) : asStored(given, view.dtype)
+  const shape = isTensor(value) ? value.shape : null
+  return {
+    rule: INDEX_PUT,
+    inputs: isTensor(value) ? [view, value] : [view],
+    ...(movement.indices && { saved: movement.indices }),
+    context: { movement, accumulate, shape } satisfies PutContext,
+    wide: accumulate,
+    movement,
+    apply: (target) => pushInto(target, value, movement, accumulate ? "add" : "set", "fault"),
+  }
 }
 
 function putInPlace(name: string, parsed: Parsed, value: IndexValue, accumulate: boolean): void {
+  const { view } = parsed
   const mask = accumulate || (isTensor(value) && value.numel() !== 1) ? null : loneMask(name, parsed)
-  if (mask && (!isTensor(value) || value.dtype === parsed.view.dtype)) {
-    MASKED.callInPlace(parsed.view, mask, isTensor(value) ? reshape(value, []) : asStored(value, parsed.view.dtype))
-    return
-  }
-  const put = prepare(name, parsed, value, accumulate)
-  const inputs = putInputs(put)
-  checkInPlace(name.replace(/_$/, ""), put.target, inputs)
-  const { target, movement } = put
-  const narrow = accumulate && computeType(target.dtype) !== target.dtype
-  const direct = !narrow && mayPushInPlace(target, movement, inputs.slice(1))
-  if (direct) checkPlaces(target, movement)
-  const contents = direct ? null : putRaw(put)
-  const node =
-    put.target.isFloatingPoint() && needsGrad(inputs)
-      ? new OpNode(INDEX_PUT, inputs, put.movement.indices ?? [], putContext(put))
-      : null
-  if (node) node.outputs = [{ shape: put.target.shape, dtype: put.target.dtype, device: put.target.device }]
-  if (contents) writeInto(put.target, contents)
-  else pushInto(put.target, put.value, movement, accumulate ? "add" : "set", "fault")
-  recordInPlace(put.target, node)
+  if (mask && (!isTensor(value) || value.dtype === view.dtype))
+    MASKED.callInPlace(view, mask, isTensor(value) ? reshape(value, []) : asStored(value, view.dtype))
+  else updateInPlace(name.replace(/_$/, ""), view, putOf(name, parsed, value, accumulate))
 }
 
 /** See the method `setAt`. */
@@ -467,10 +422,8 @@ export const indexPut: Fn<IndexingMethods["indexPut"]> = op(
   "indexPut(input, indices, values, accumulate?)",
   (x: Tensor, indices: unknown, values: IndexValue, accumulate = false) => {
     checkValue("indexPut", values)
-    const put = prepare("indexPut", parse("indexPut", x, putIndices("indexPut", indices), true), values, accumulate)
-    const raw = putRaw(put)
-    const out = raw.dtype === x.dtype ? raw : copied(raw, x.dtype)
-    return track(INDEX_PUT, out, putInputs(put), put.movement.indices, putContext(put))
+    const parsed = parse("indexPut", x, putIndices("indexPut", indices), true)
+    return updated(parsed.view, putOf("indexPut", parsed, values, accumulate))
   },
 )
 

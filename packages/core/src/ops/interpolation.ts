@@ -1,7 +1,8 @@
 /** Resizing: interpolate, pixelShuffle. */
 import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
-import { computeType, type DType, isFloating } from "../dtype.ts"
+import { requireFloating } from "../checks.ts"
+import { computeType, type DType } from "../dtype.ts"
 import { didYouMean, shapeText, tensorText, valueText } from "../errors.ts"
 import { constant, type Expr } from "../expr.ts"
 import { type Argument, int } from "../kernels.ts"
@@ -216,10 +217,7 @@ function interpolated(
       `${name}: Input and output sizes should be greater than 0, but got input ${tensorText(x)} and output ${shapeText(to)}`,
     )
   if (mode === "area") return POOLS[dims - 1]!(x, to)
-  if (mode !== "nearest" && mode !== "nearest-exact" && !isFloating(x.dtype))
-    throw new TypeError(
-      `${name}: mode ${mode} needs a floating dtype, got ${tensorText(x)}; convert it with .to("float32")`,
-    )
+  if (mode !== "nearest" && mode !== "nearest-exact") requireFloating(`${name} in mode ${mode}`, x)
   return resize(x, to, recompute ? null : factors, mode, alignCorners ?? false)
 }
 

@@ -1,6 +1,7 @@
 /** Linear algebra beyond products: norms, trace, cross. */
 import { type Args, type Fn, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
+import { requireFloating, requireTensors } from "../checks.ts"
 import { computeType, type DType, isFloating, promoteTypes } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { constant, type Expr, result, where } from "../expr.ts"
@@ -9,11 +10,12 @@ import { accumulatorOf } from "../lowering/views.ts"
 import { maxMonoid, minMonoid, sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { broadcastSizes, normalizeDim } from "../shape.ts"
-import { isTensor, type Tensor, track } from "../tensor.ts"
+import { type Tensor, track } from "../tensor.ts"
 import { fresh } from "./along.ts"
 import { mul, sub } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
-import { type DimArg, type Reduction, reduceTo, reductionOf, sum, sumDtype } from "./reduction.ts"
+import { type DimArg, type Reduction, reduceTo, reductionOf, sumDtype } from "./over-dims.ts"
+import { sum } from "./reduction.ts"
 import { sumToSize } from "./sum-to-size.ts"
 import { detached, diagonal, expand, reshape } from "./views.ts"
 
@@ -157,10 +159,7 @@ function vectorNormOf(
 ): Tensor {
   if (typeof p !== "number" || Number.isNaN(p))
     throw new TypeError(`${name}: the order of the norm must be a number, got ${valueText(p)}`)
-  if (!isFloating(given.dtype))
-    throw new TypeError(
-      `${name}: expected a floating point tensor as input, got ${tensorText(given)}; convert with x.to("float32")`,
-    )
+  requireFloating(name, given)
   const kind = checkDtype(name, dtype)
   if (kind && !isFloating(kind)) throw new TypeError(`${name}: dtype must be a floating point one, got ${kind}`)
   const x = kind ? to(given, kind) : given
@@ -204,7 +203,7 @@ const DIST: Rule = {
 }
 
 export const dist: Fn<LinearAlgebraMethods["dist"]> = op("dist(input, other, p?)", (a: Tensor, b: Tensor, p = 2) => {
-  if (!isTensor(b)) throw new TypeError(`dist: other must be a tensor, got ${valueText(b)}`)
+  requireTensors("dist", { input: a, other: b })
   const d = sub(detached(a), detached(b))
   const out = vectorNormOf("dist", d, p, null)
   return track(DIST, out, [a, b], [a, b, out], p)
@@ -276,12 +275,8 @@ function crossAlong(a: Tensor, b: Tensor, d: number): Tensor {
   return track(CROSS, out, [a, b], [a, b], d)
 }
 
-function crossOf(name: string, a: Tensor, b: unknown, dim: number | null): Tensor {
-  if (!isTensor(b)) throw new TypeError(`${name}: other must be a tensor, got ${valueText(b)}`)
-  if (b.device !== a.device)
-    throw new TypeError(
-      `${name}: expected all tensors on one device, but found ${a.device} and ${b.device}; move one with x.to(device)`,
-    )
+function crossOf(name: string, a: Tensor, b: Tensor, dim: number | null): Tensor {
+  requireTensors(name, { input: a, other: b })
   if (a.ndim !== b.ndim)
     throw new RangeError(
       `${name}: inputs must have the same number of dims, got ${shapeText(a.shape)} and ${shapeText(b.shape)}`,

@@ -1,187 +1,34 @@
-/** Loss functions. */
+/** Losses of corresponding elements, rows and pairs. For classes see `cross-entropy.ts` and `binary-cross-entropy.ts`. */
 import { type Args, op } from "../args.ts"
-import { raw } from "../autograd/mode.ts"
-import type { OpNode, Rule } from "../autograd/node.ts"
-import { KernelFault } from "../backend.ts"
-import { differentiate } from "../derivative.ts"
-import { computeType, type DType, isFloating, isIntegral } from "../dtype.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
-import { constant, type Expr, left, result, right, where } from "../expr.ts"
-import { int, type MonoidSpec, runMap, runReduce, type Scope } from "../kernels.ts"
-import { sumMonoid } from "../monoids.ts"
-import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
-import { resultType } from "../promotion.ts"
-import { broadcastSizes, contiguousStrides, numelOf, type Sizes, sameSizes } from "../shape.ts"
-import { allocate, isTensor, needsGrad, Tensor, track } from "../tensor.ts"
-import { add, div, mul } from "./arithmetic.ts"
-import { BOUNDED } from "./bounded.ts"
+import { requireSameShape, requireTensors } from "../checks.ts"
+import { shapeText, tensorText } from "../errors.ts"
+import { constant, type Expr, where } from "../expr.ts"
+import { sameSizes } from "../shape.ts"
+import type { Tensor } from "../tensor.ts"
+import { div, mul } from "./arithmetic.ts"
 import { full } from "./creation.ts"
 import { pairwiseDistance } from "./distance.ts"
-import { onlyFloats } from "./pointwise-op.ts"
+import {
+  type BinaryLoss,
+  checkLoss,
+  checkReduction,
+  composed,
+  ElementwiseLoss,
+  type LossReduction,
+  own,
+  type Reduced,
+  requireAll,
+  type TwoTensors,
+} from "./elementwise-loss.ts"
+import { BOUNDED, logSigmoid } from "./formulas.ts"
 import { sum } from "./reduction.ts"
-import { logSoftmax } from "./softmax.ts"
-import { sumToSize } from "./sum-to-size.ts"
-import { neg } from "./unary.ts"
-import { expand, reshape, unsqueeze } from "./views.ts"
+import { unsqueeze } from "./views.ts"
 
-export type LossReduction = "none" | "mean" | "sum"
+export type { LossReduction }
 
-function checkReduction(name: string, reduction: unknown, more: readonly string[] = []): void {
-  const known = ["none", "mean", "sum", ...more]
-  if (!known.includes(reduction as string))
-    throw new RangeError(
-      `${name}: ${valueText(reduction)} is not a valid value for reduction; expected ${known.map((r) => JSON.stringify(r)).join(", ")}`,
-    )
-}
-
-function checkTensors(name: string, tensors: Readonly<Record<string, unknown>>): void {
-  for (const [role, t] of Object.entries(tensors))
-    if (!isTensor(t)) throw new TypeError(`${name}: ${role} must be a tensor, got ${valueText(t)}`)
-  const all = Object.values(tensors) as Tensor[]
-  if (all.some((t) => t.device !== all[0]!.device))
-    throw new TypeError(
-      `${name}: expected all tensors on one device, but found ${all.map((t) => `${tensorText(t)} on ${t.device}`).join(" and ")}; move one with x.to(device)`,
-    )
-}
-
-function checkNumbers(name: string, numbers: Readonly<Record<string, unknown>>): void {
-  for (const [what, value] of Object.entries(numbers))
-    if (typeof value !== "number") throw new TypeError(`${name}: ${what} must be a number, got ${valueText(value)}`)
-}
-
-function checkSameShape(name: string, input: Tensor, other: Tensor, role = "target"): void {
-  if (!sameSizes(input.shape, other.shape))
-    throw new RangeError(
-      `${name}: ${role} size ${shapeText(other.shape)} must be the same as input size ${shapeText(input.shape)} (${tensorText(input)}, ${tensorText(other)})`,
-    )
-}
-
-/** What kernels report where a value is not allowed, in the words of the op. */
-function naming<T>(message: () => string, body: () => T): T {
-  try {
-    return body()
-  } catch (error) {
-    throw error instanceof KernelFault ? new RangeError(`${message()} (${error.message})`) : error
-  }
-}
-
-// ---- losses of corresponding elements ----
-
-type LossFormula = (...args: Expr[]) => Expr
-
-interface ElementwiseOptions {
-  /** The nodes' names: without a reduction, of the mean, and of the sum. */
-  readonly names: readonly [none: string, mean: string, sum: string]
-  readonly gradient?: PointwiseOptions["gradient"]
-  /** Where the input's gradient has another gradient than calculus gives it: of (g, scale, ...arguments). */
-  readonly second?: PointwiseOptions["gradient"]
-}
-
-interface ElementwiseContext {
-  readonly numbers: readonly number[]
-  readonly shapes: readonly Sizes[]
-  readonly scale: number
-}
-
-let losses = 0
-
-/**
- * A loss that is a formula of corresponding elements and numbers, with its sum or mean in one reduction: the elements'
- * losses are never stored, and each gradient is one map.
- */
-class ElementwiseLoss {
-  private readonly name: string
-  private readonly formula: LossFormula
-  /** Stands for the formula among kernels. */
-  private readonly key: string
-  private readonly elements: Pointwise
-  private readonly gradients: readonly Pointwise[]
-  private readonly rules: Readonly<Record<"mean" | "sum", Rule>>
-
-  /** `tensors`: how many of the formula's arguments are tensors; the rest are numbers. */
-  constructor(
-    name: string,
-    tensors: number,
-    formula: LossFormula,
-    { names, gradient, second }: ElementwiseOptions,
-    arity = formula.length,
-  ) {
-    this.name = name
-    this.key = `loss ${losses++}`
-    this.formula = formula
-    this.elements = new Pointwise(
-      name,
-      formula,
-      { gradName: names[0], refuse: onlyFloats, ...(gradient && { gradient }) },
-      arity,
-    )
-    const derived = (g: Expr, args: readonly Expr[], i: number): Expr => {
-      const y = formula(...args)
-      const all = gradient ? gradient(g, args, y) : differentiate(y, g, args.slice(0, tensors))
-      return all[i] ?? constant(0, g.dtype)
-    }
-    this.gradients = Array.from(
-      { length: tensors },
-      (_, i) =>
-        new Pointwise(
-          `${name}Backward`,
-          (g, scale, ...args) => derived(g.mul(scale!), args, i),
-          i === 0 && second ? { gradient: second } : {},
-          arity + 2,
-        ),
-    )
-    const rule = (gradName: string): Rule => ({ name: gradName, backward: (node, g) => this.backward(node, g) })
-    this.rules = { mean: rule(names[1]), sum: rule(names[2]) }
-  }
-
-  call(reduction: LossReduction, tensors: readonly Tensor[], ...numbers: number[]): Tensor {
-    if (reduction === "none") return this.elements.call(...tensors, ...numbers)
-    const shape = broadcastSizes(this.name, ...tensors.map((t) => t.shape))
-    const dtype = resultType(...tensors)
-    const refused = onlyFloats(dtype)
-    if (refused) throw new TypeError(`${this.name}: ${refused} (${tensors.map(tensorText).join(", ")})`)
-    const count = numelOf(shape)
-    const type = computeType(dtype)
-    const out = allocate(tensors[0]!.device, [], [], dtype)
-    const mean = reduction === "mean"
-    runReduce(
-      [out],
-      shape,
-      shape.length,
-      sumMonoid(type),
-      {
-        key: `${this.key} ${reduction}`,
-        inputs: tensors,
-        scalars: [...numbers, count].map((value) => ({ value, dtype: type })),
-      },
-      ({ inputs, scalars }) => [this.formula(...inputs.map((e) => e.cast(type)), ...scalars.slice(0, -1))],
-      (scalars) => [mean ? sumMonoid.total(type).div(scalars.at(-1)!) : sumMonoid.total(type)],
-    )
-    const context: ElementwiseContext = { numbers, shapes: tensors.map((t) => t.shape), scale: mean ? 1 / count : 1 }
-    return track(this.rules[reduction], out, tensors, tensors, context)
-  }
-
-  private backward(node: OpNode, g: Tensor): (Tensor | null)[] {
-    const { numbers, shapes, scale } = node.context as ElementwiseContext
-    return shapes.map((shape, i) => {
-      if (!node.needs(i)) return null
-      const tensors = shapes.map((_, k) => node.get(k))
-      return sumToSize(this.gradients[i]!.run([g, scale, ...tensors, ...numbers], tensors[i]!.dtype, null), shape)
-    })
-  }
-}
-
-type TwoTensors<K> = (input: Tensor, ...args: Args<[["target", Tensor]], Partial<K>>) => Tensor
-interface Reduced {
-  readonly reduction: LossReduction
-}
 interface Weighted extends Reduced {
   readonly weight: Tensor | null
 }
-
-/** Nodes of a loss that PyTorch composes of an elementwise op and `mean` or `sum`. */
-const composed = (name: string): ElementwiseOptions["names"] => [name, "MeanBackward0", "SumBackward0"]
-const own = (name: string): ElementwiseOptions["names"] => [name, name, name]
 
 const square = (x: Expr, y: Expr): Expr => x.sub(y).square()
 const absolute = (x: Expr, y: Expr): Expr => x.sub(y).abs()
@@ -204,8 +51,7 @@ function weightedLoss(
   weight: Tensor,
   reduction: LossReduction,
 ): Tensor {
-  checkTensors(name, { input: x, target: y, weight })
-  checkSameShape(name, x, weight, "weight")
+  requireSameShape(name, x, "weight", weight)
   if (reduction !== "mean") return loss.call(reduction, [x, y, weight])
   return div(loss.call("sum", [x, y, weight]), sum(weight))
 }
@@ -214,10 +60,8 @@ const differenceLoss = (name: string, plain: ElementwiseLoss, weighted: Elementw
   op(
     `${name}(input, target, *, reduction?, weight?)`,
     (x: Tensor, y: Tensor, reduction: LossReduction = "mean", weight: Tensor | null = null) => {
-      checkReduction(name, reduction)
-      if (weight) return weightedLoss(weighted, name, x, y, weight, reduction)
-      checkTensors(name, { input: x, target: y })
-      return plain.call(reduction, [x, y])
+      checkLoss(name, reduction, { input: x, target: y, ...(weight && { weight }) })
+      return weight ? weightedLoss(weighted, name, x, y, weight, reduction) : plain.call(reduction, [x, y])
     },
   )
 
@@ -249,9 +93,7 @@ const SMOOTH = new ElementwiseLoss(
 export const smoothL1Loss: TwoTensors<Reduced & { readonly beta: number }> = op(
   "smoothL1Loss(input, target, *, reduction?, beta?)",
   (x: Tensor, y: Tensor, reduction: LossReduction = "mean", beta = 1) => {
-    checkReduction("smoothL1Loss", reduction)
-    checkNumbers("smoothL1Loss", { beta })
-    checkTensors("smoothL1Loss", { input: x, target: y })
+    checkLoss("smoothL1Loss", reduction, { input: x, target: y }, { beta })
     if (beta < 0) throw new RangeError(`smoothL1Loss: does not support negative values for beta, got ${beta}`)
     if (beta === 0) return SMOOTH_L1.call(reduction, [x, y])
     return SMOOTH.call(reduction, [x, y], beta)
@@ -289,182 +131,11 @@ export const huberLoss: (
 ) => Tensor = op(
   "huberLoss(input, target, reduction?, delta?, weight?)",
   (x: Tensor, y: Tensor, reduction: LossReduction = "mean", delta = 1, weight: Tensor | null = null) => {
-    checkReduction("huberLoss", reduction)
-    checkNumbers("huberLoss", { delta })
+    checkLoss("huberLoss", reduction, { input: x, target: y, ...(weight && { weight }) }, { delta })
     if (delta <= 0) throw new RangeError(`huberLoss: does not support non-positive values for delta, got ${delta}`)
-    checkTensors("huberLoss", weight ? { input: x, target: y, weight } : { input: x, target: y })
     if (!weight) return HUBER.call(reduction, [x, y], delta)
-    checkSameShape("huberLoss", x, weight, "weight")
+    requireSameShape("huberLoss", x, "weight", weight)
     return HUBER_WEIGHTED.call(reduction, [x, y, weight], delta)
-  },
-)
-
-// ---- binary cross entropy ----
-
-/** The logarithm is not let below −100, as in PyTorch, so that a certain and wrong guess costs a finite amount. */
-const boundedLog = (x: Expr): Expr => x.log().max(-100)
-const boundedLog1p = (x: Expr): Expr => x.log1p().max(-100)
-
-const binary = (x: Expr, y: Expr): Expr =>
-  y
-    .sub(1)
-    .mul(boundedLog1p(x.neg()))
-    .sub(y.mul(boundedLog(x)))
-/** PyTorch's bound of x·(1 − x), a float32. */
-const LEAST_VARIANCE = Math.fround(1e-12)
-const binaryGradient = (g: Expr, x: Expr, y: Expr): readonly [Expr, Expr] => [
-  g.mul(x.sub(y)).div(constant(1, x.dtype).sub(x).mul(x).max(LEAST_VARIANCE)),
-  g.mul(x.neg().log1p().sub(x.log())),
-]
-/** The gradient of the input's gradient, with PyTorch's way of keeping it finite at 0 and 1. */
-const binarySecond = (gg: Expr, g: Expr, x: Expr, y: Expr): readonly [Expr, Expr, Expr] => {
-  const denominator = constant(1, x.dtype).sub(x).mul(x).max(LEAST_VARIANCE)
-  const bounded = x.add(1e-12).square().mul(constant(1, x.dtype).sub(x).add(1e-12).square())
-  return [
-    gg.mul(x.sub(y)).div(denominator),
-    gg
-      .mul(g)
-      .mul(x.mul(x).sub(x.mul(y).mul(2)).add(y))
-      .div(bounded),
-    gg.mul(g).neg().div(denominator),
-  ]
-}
-const BCE = new ElementwiseLoss("binaryCrossEntropy", 2, binary, {
-  names: own("BinaryCrossEntropyBackward0"),
-  gradient: (g, [x, y]) => binaryGradient(g, x!, y!),
-  second: (gg, [g, scale, x, y]) => {
-    const [byG, byX, byY] = binarySecond(gg.mul(scale!), g!, x!, y!)
-    return [byG, null, byX, byY]
-  },
-})
-const BCE_WEIGHTED = new ElementwiseLoss("binaryCrossEntropy", 3, (x, y, w) => binary(x, y).mul(w), {
-  names: own("BinaryCrossEntropyBackward0"),
-  gradient: (g, [x, y, w]) => [...binaryGradient(g.mul(w!), x!, y!), null],
-  second: (gg, [g, scale, x, y, w]) => {
-    const [byG, byX, byY] = binarySecond(gg.mul(scale!).mul(w!), g!, x!, y!)
-    return [byG, null, byX, byY, null]
-  },
-})
-
-/**
- * Throws where some element does not satisfy `holds`: at once where the device reads synchronously, elsewhere the next
- * read rejects. `key` stands for the condition.
- */
-function requireAll(x: Tensor, key: string, holds: (e: Expr) => Expr, message: () => string): void {
-  if (x.numel() === 0) return
-  const out = allocate(x.device, [], [], "int32")
-  const probe = new Tensor(x.storage, [1], [1], x.offset, x.dtype)
-  const seen = ({ inputs, load }: Scope): Expr[] => [
-    load(0, [where(holds(inputs[0]!), constant(0, "int32"), -1)], "fault")
-      .cast("bool")
-      .cast("int32"),
-  ]
-  naming(message, () =>
-    runReduce(
-      [out],
-      x.shape,
-      x.ndim,
-      sumMonoid("int32"),
-      { key: `require ${key}`, inputs: [x], loads: [probe] },
-      seen,
-      () => [sumMonoid.total("int32")],
-    ),
-  )
-}
-
-type BinaryLoss<K> = (
-  input: Tensor,
-  ...args: Args<[["target", Tensor], ["weight", Tensor | null]], Partial<K>>
-) => Tensor
-
-/**
- * −(target·log(input) + (1 − target)·log(1 − input)), the logarithms at least −100. `input` lies in [0, 1] and has the
- * target's shape; `weight` broadcasts to it.
- */
-export const binaryCrossEntropy: BinaryLoss<Reduced> = op(
-  "binaryCrossEntropy(input, target, weight?, *, reduction?)",
-  (x: Tensor, y: Tensor, weight: Tensor | null = null, reduction: LossReduction = "mean") => {
-    const name = "binaryCrossEntropy"
-    checkReduction(name, reduction)
-    checkTensors(name, weight ? { input: x, target: y, weight } : { input: x, target: y })
-    checkSameShape(name, x, y)
-    requireAll(
-      x,
-      "unit",
-      (e) => e.ge(0).and(e.le(1)),
-      () => `${name}: all elements of input should be between 0 and 1`,
-    )
-    return weight ? BCE_WEIGHTED.call(reduction, [x, y, expand(weight, x.shape)]) : BCE.call(reduction, [x, y])
-  },
-)
-
-const logSigmoid = (x: Expr): Expr => x.min(0).sub(x.abs().neg().exp().log1p())
-
-/** The kinds of this loss, by whether there is a weight and a weight of the positive answers. */
-function logitsLoss(weighted: boolean, positive: boolean): ElementwiseLoss {
-  const parts = (args: readonly Expr[]) => ({
-    x: args[0]!,
-    y: args[1]!,
-    w: weighted ? args[2]! : null,
-    p: positive ? args[weighted ? 3 : 2]! : null,
-  })
-  const formula = (...args: Expr[]): Expr => {
-    const { x, y, w, p } = parts(args)
-    const one = constant(1, x.dtype)
-    const scale = p ? p.sub(1).mul(y).add(1) : one
-    const loss = one.sub(y).mul(x).sub(logSigmoid(x).mul(scale))
-    return w ? loss.mul(w) : loss
-  }
-  const gradient: PointwiseOptions["gradient"] = (g0, args) => {
-    const { x, y, w, p } = parts(args)
-    const g = w ? g0.mul(w) : g0
-    const one = constant(1, x.dtype)
-    const share = p ? p.mul(y) : y
-    const byInput = p ? share.add(1).sub(y).mul(x.sigmoid()).sub(share) : x.sigmoid().sub(y)
-    const byTarget = p ? logSigmoid(x.neg()).sub(p.mul(logSigmoid(x))) : x.neg()
-    const unweighted = one
-      .sub(y)
-      .mul(x)
-      .sub(logSigmoid(x).mul(p ? p.sub(1).mul(y).add(1) : one))
-    const byPositive = p ? [g.mul(y).mul(logSigmoid(x)).neg()] : []
-    return [g.mul(byInput), g.mul(byTarget), ...(w ? [g0.mul(unweighted)] : []), ...byPositive]
-  }
-  const tensors = 2 + (weighted ? 1 : 0) + (positive ? 1 : 0)
-  return new ElementwiseLoss(
-    "binaryCrossEntropyWithLogits",
-    tensors,
-    formula,
-    { names: own("BinaryCrossEntropyWithLogitsBackward0"), gradient },
-    tensors,
-  )
-}
-const LOGITS = [
-  logitsLoss(false, false),
-  logitsLoss(true, false),
-  logitsLoss(false, true),
-  logitsLoss(true, true),
-] as const
-
-/**
- * Binary cross entropy of sigmoid(input), without overflow. `input` has the target's shape; `weight` and `posWeight`, by
- * which positive answers count, broadcast to it.
- */
-export const binaryCrossEntropyWithLogits: BinaryLoss<Reduced & { readonly posWeight: Tensor | null }> = op(
-  "binaryCrossEntropyWithLogits(input, target, weight?, *, reduction?, posWeight?)",
-  (
-    x: Tensor,
-    y: Tensor,
-    weight: Tensor | null = null,
-    reduction: LossReduction = "mean",
-    posWeight: Tensor | null = null,
-  ) => {
-    const name = "binaryCrossEntropyWithLogits"
-    checkReduction(name, reduction)
-    checkTensors(name, { input: x, target: y, ...(weight && { weight }), ...(posWeight && { posWeight }) })
-    checkSameShape(name, x, y)
-    const more = [weight, posWeight].filter(isTensor)
-    for (const t of more) broadcastSizes(name, t.shape, x.shape)
-    return LOGITS[weight ? (posWeight ? 3 : 1) : posWeight ? 2 : 0].call(reduction, [x, y, ...more])
   },
 )
 
@@ -481,8 +152,7 @@ const softMarginGradient = (g: Expr, x: Expr, y: Expr): readonly Expr[] => {
 export const softMarginLoss: TwoTensors<Reduced> = op(
   "softMarginLoss(input, target, *, reduction?)",
   (x: Tensor, y: Tensor, reduction: LossReduction = "mean") => {
-    checkReduction("softMarginLoss", reduction)
-    checkTensors("softMarginLoss", { input: x, target: y })
+    checkLoss("softMarginLoss", reduction, { input: x, target: y })
     return SOFT_MARGIN.call(reduction, [x, y])
   },
 )
@@ -502,7 +172,7 @@ export const klDiv: TwoTensors<{ readonly reduction: LossReduction | "batchmean"
   "klDiv(input, target, *, reduction?, logTarget?)",
   (x: Tensor, y: Tensor, reduction: LossReduction | "batchmean" = "mean", logTarget = false) => {
     checkReduction("klDiv", reduction, ["batchmean"])
-    checkTensors("klDiv", { input: x, target: y })
+    requireTensors("klDiv", { input: x, target: y })
     const loss = logTarget ? KL_LOG : KL
     if (reduction !== "batchmean") return loss.call(reduction, [x, y])
     const total = loss.call("sum", [x, y])
@@ -551,9 +221,7 @@ export const poissonNllLoss: (
 ) => Tensor = op(
   "poissonNllLoss(input, target, logInput?, full?, *, eps?, reduction?)",
   (x: Tensor, y: Tensor, logInput = true, isFull = false, eps = 1e-8, reduction: LossReduction = "mean") => {
-    checkReduction("poissonNllLoss", reduction)
-    checkNumbers("poissonNllLoss", { eps })
-    checkTensors("poissonNllLoss", { input: x, target: y })
+    checkLoss("poissonNllLoss", reduction, { input: x, target: y }, { eps })
     if (logInput) return POISSON[isFull ? "logFull" : "log"].call(reduction, [x, y])
     return POISSON[isFull ? "plainFull" : "plain"].call(reduction, [x, y], eps)
   },
@@ -576,12 +244,10 @@ export const gaussianNllLoss: (
   "gaussianNllLoss(input, target, var, full?, eps?, reduction?)",
   (x: Tensor, y: Tensor, variance: Tensor | number, isFull = false, eps = 1e-6, reduction: LossReduction = "mean") => {
     const name = "gaussianNllLoss"
-    checkReduction(name, reduction)
-    checkNumbers(name, { eps })
     const negative = (): string => `${name}: var has negative entries`
     if (typeof variance === "number" && variance < 0) throw new RangeError(`${negative()}, got ${variance}`)
     let v = typeof variance === "number" ? full([], variance, { dtype: x.dtype, device: x.device }) : variance
-    checkTensors(name, { input: x, target: y, var: v })
+    checkLoss(name, reduction, { input: x, target: y, var: v }, { eps })
     requireAll(v, "not negative", (e) => e.lt(0).not(), negative)
     if (typeof variance !== "number" && !sameSizes(v.shape, x.shape)) {
       if (sameSizes(v.shape, x.shape.slice(0, -1))) v = unsqueeze(v, -1)
@@ -617,9 +283,7 @@ type WithMargin = (input: Tensor, ...args: Args<[["target", Tensor], ["margin", 
 export const hingeEmbeddingLoss: WithMargin = op(
   "hingeEmbeddingLoss(input, target, margin?, *, reduction?)",
   (x: Tensor, y: Tensor, margin = 1, reduction: LossReduction = "mean") => {
-    checkReduction("hingeEmbeddingLoss", reduction)
-    checkNumbers("hingeEmbeddingLoss", { margin })
-    checkTensors("hingeEmbeddingLoss", { input: x, target: y })
+    checkLoss("hingeEmbeddingLoss", reduction, { input: x, target: y }, { margin })
     return HINGE.call(reduction, [x, y], margin)
   },
 )
@@ -643,9 +307,7 @@ export const marginRankingLoss: ThreeTensors = op(
   "marginRankingLoss(input1, input2, target, margin?, *, reduction?)",
   (a: Tensor, b: Tensor, y: Tensor, margin = 0, reduction: LossReduction = "mean") => {
     const name = "marginRankingLoss"
-    checkReduction(name, reduction)
-    checkNumbers(name, { margin })
-    checkTensors(name, { input1: a, input2: b, target: y })
+    checkLoss(name, reduction, { input1: a, input2: b, target: y }, { margin })
     if (a.ndim !== b.ndim || a.ndim !== y.ndim)
       throw new RangeError(
         `${name}: all input tensors should have the same number of dims, got ${tensorText(a)}, ${tensorText(b)} and ${tensorText(y)}`,
@@ -670,9 +332,7 @@ export const cosineEmbeddingLoss: ThreeTensors = op(
   "cosineEmbeddingLoss(input1, input2, target, margin?, *, reduction?)",
   (a: Tensor, b: Tensor, y: Tensor, margin = 0, reduction: LossReduction = "mean") => {
     const name = "cosineEmbeddingLoss"
-    checkReduction(name, reduction)
-    checkNumbers(name, { margin })
-    checkTensors(name, { input1: a, input2: b, target: y })
+    checkLoss(name, reduction, { input1: a, input2: b, target: y }, { margin })
     if (y.ndim > 1)
       throw new RangeError(`${name}: 0D or 1D target tensor expected, multi-target not supported: ${tensorText(y)}`)
     if (a.ndim !== y.ndim + 1 || b.ndim !== y.ndim + 1)
@@ -723,9 +383,7 @@ export const tripletMarginLoss: (
     reduction: LossReduction = "mean",
   ) => {
     const name = "tripletMarginLoss"
-    checkReduction(name, reduction)
-    checkNumbers(name, { margin, p, eps })
-    checkTensors(name, { anchor, positive, negative })
+    checkLoss(name, reduction, { anchor, positive, negative }, { margin, p, eps })
     if (margin <= 0) throw new RangeError(`${name}: margin must be greater than 0, got ${margin}`)
     if (anchor.ndim !== positive.ndim || anchor.ndim !== negative.ndim)
       throw new RangeError(
@@ -759,307 +417,12 @@ export const multilabelSoftMarginLoss: BinaryLoss<Reduced> = op(
   "multilabelSoftMarginLoss(input, target, weight?, *, reduction?)",
   (x: Tensor, y: Tensor, weight: Tensor | null = null, reduction: LossReduction = "mean") => {
     const name = "multilabelSoftMarginLoss"
-    checkReduction(name, reduction)
-    checkTensors(name, weight ? { input: x, target: y, weight } : { input: x, target: y })
+    checkLoss(name, reduction, { input: x, target: y, ...(weight && { weight }) })
     if (x.ndim === 0) throw new RangeError(`${name}: expected an input with at least one dim, got ${tensorText(x)}`)
     const loss = weight ? LABELS_WEIGHTED : LABELS
     const tensors = weight ? [x, y, weight] : [x, y]
     if (reduction === "mean") return loss.call("mean", tensors)
     const perSample = div(sum(loss.call("none", tensors), -1), x.shape.at(-1)!)
     return reduction === "none" ? perSample : sum(perSample)
-  },
-)
-
-// ---- classes ----
-
-/** What the losses by class index take, checked. */
-interface Classes {
-  readonly name: string
-  readonly target: Tensor
-  readonly weight: Tensor | null
-  readonly ignore: number
-  readonly reduction: LossReduction
-  /** The input's shape, and which of its dims the classes are. */
-  readonly shape: Sizes
-  readonly dim: number
-}
-
-function classesOf(
-  name: string,
-  x: Tensor,
-  target: Tensor,
-  weight: Tensor | null,
-  ignore: unknown,
-  reduction: LossReduction,
-): Classes {
-  checkReduction(name, reduction)
-  checkTensors(name, weight ? { input: x, target, weight } : { input: x, target })
-  if (typeof ignore !== "number" || !Number.isInteger(ignore))
-    throw new TypeError(`${name}: ignoreIndex must be an integer, got ${valueText(ignore)}`)
-  if (!isFloating(x.dtype))
-    throw new TypeError(`${name}: expected a floating input, got ${tensorText(x)}; convert with x.to("float32")`)
-  if (!isIntegral(target.dtype))
-    throw new TypeError(
-      `${name}: expected targets that are class indices of an integer dtype, got ${tensorText(target)}; convert with x.to("int32")`,
-    )
-  if (x.ndim === 0)
-    throw new RangeError(`${name}: expected an input with at least one dim, the classes, got ${tensorText(x)}`)
-  const dim = x.ndim === 1 ? 0 : 1
-  const expected = x.shape.toSpliced(dim, 1)
-  if (x.ndim > 1 && target.ndim > 0 && target.shape[0] !== x.shape[0])
-    throw new RangeError(
-      `${name}: expected input batch_size (${x.shape[0]}) to match target batch_size (${target.shape[0]}): input ${tensorText(x)}, target ${tensorText(target)}`,
-    )
-  if (!sameSizes(target.shape, expected))
-    throw new RangeError(
-      `${name}: expected target size ${shapeText(expected)} for input ${tensorText(x)}, got ${tensorText(target)}`,
-    )
-  const count = x.shape[dim]!
-  if (weight && !sameSizes(weight.shape, [count]))
-    throw new RangeError(
-      `${name}: weight tensor should be defined either for all ${count} classes or no classes but got weight tensor of shape ${shapeText(weight.shape)}`,
-    )
-  return { name, target, weight, ignore, reduction, shape: x.shape, dim }
-}
-
-const outOfBounds =
-  ({ name, shape, dim, ignore }: Classes) =>
-  (): string =>
-    `${name}: a target is out of bounds: classes are 0 to ${shape[dim]! - 1} for input ${shapeText(shape)}, or ${ignore} to be ignored`
-
-/** What each target adds, and how much of the total weight it is. */
-const perTarget = (c: Classes, { inputs, scalars, at, load }: Scope, type: DType): { loss: Expr; weight: Expr } => {
-  const class_ = inputs[0]!.cast("int32")
-  const ignored = class_.eq(scalars[0]!)
-  const place = where(ignored, constant(0, "int32"), class_)
-  const value = load(0, at.slice(0, c.dim).concat(place, at.slice(c.dim, c.shape.length - 1)), "fault").cast(type)
-  const weight = c.weight ? load(1, [place], "zero").cast(type) : constant(1, type)
-  const zero = constant(0, type)
-  return { loss: where(ignored, zero, value.mul(weight).neg()), weight: where(ignored, zero, weight) }
-}
-
-/** Two sums at once. */
-const twoSums = (type: DType): MonoidSpec => ({
-  accumulators: [type, type],
-  identity: [0, 0],
-  combine: [left(0, type).add(right(0, type)), left(1, type).add(right(1, type))],
-})
-
-/** The loss and, where it is reduced, the total weight of what was not ignored. */
-function likelihood(x: Tensor, c: Classes): { out: Tensor; total: Tensor | null } {
-  const { target, reduction, weight } = c
-  const type = computeType(x.dtype)
-  const work = { inputs: [target], loads: weight ? [x, weight] : [x], scalars: [int(c.ignore)], coordinates: true }
-  const key = `nll ${c.dim} ${weight !== null}`
-  return naming(outOfBounds(c), () => {
-    if (reduction === "none") {
-      const out = allocate(x.device, target.shape, contiguousStrides(target.shape), x.dtype)
-      runMap([out], { ...work, key }, (scope) => perTarget(c, scope, type).loss)
-      return { out, total: null }
-    }
-    const out = allocate(x.device, [], [], x.dtype)
-    const total = allocate(x.device, [], [], type)
-    runReduce(
-      [out, total],
-      target.shape,
-      target.ndim,
-      twoSums(type),
-      { ...work, key: `${key} ${reduction}` },
-      (scope) => {
-        const { loss, weight: share } = perTarget(c, scope, type)
-        return [loss, share]
-      },
-      () => {
-        const [losses, weights] = [result(0, type), result(1, type)]
-        return [reduction === "mean" ? losses.div(weights) : losses, weights]
-      },
-    )
-    return { out, total }
-  })
-}
-
-interface ClassesContext extends Omit<Classes, "target" | "weight"> {
-  readonly weighted: boolean
-}
-
-const savedOf = (c: Classes, total: Tensor | null): Tensor[] => [
-  c.target,
-  ...(c.weight ? [c.weight] : []),
-  ...(c.reduction === "mean" ? [total!] : []),
-]
-
-/** What a node saved, put together again. */
-function classesFrom(node: OpNode): { c: Classes; total: Tensor | null } {
-  const { weighted, ...rest } = node.context as ClassesContext
-  const c: Classes = { ...rest, target: node.get(0), weight: weighted ? node.get(1) : null }
-  return { c, total: c.reduction === "mean" ? node.get(weighted ? 2 : 1) : null }
-}
-
-const contextOf = ({ target: _target, weight, ...rest }: Classes): ClassesContext => ({
-  ...rest,
-  weighted: weight !== null,
-})
-
-const nllRule = (name: string): Rule => ({
-  name,
-  backward: (node, g) => {
-    const { c, total } = classesFrom(node)
-    return [likelihoodGradient(g, c, total)]
-  },
-})
-const NLL = nllRule("NllLossBackward0")
-const NLL_2D = nllRule("NllLoss2DBackward0")
-const NLL_VIEW = nllRule("ViewBackward0")
-const nllNode = ({ shape, reduction }: Classes): Rule =>
-  shape.length <= 2 ? NLL : shape.length !== 4 && reduction === "none" ? NLL_VIEW : NLL_2D
-
-const NLL_AGAIN: Rule = {
-  name: "NllLossBackwardBackward0",
-  backward: (node, g) => {
-    const { c } = classesFrom(node)
-    return [negativeLikelihood(g, c)]
-  },
-}
-
-/** A tensor with a dim of size 1 inserted, outside of any graph. */
-const inserted = (t: Tensor, dim: number): Tensor => raw(() => unsqueeze(t, dim))
-
-/** −weight·g / total at the target's class and 0 elsewhere: one map over the input's shape. */
-function likelihoodGradient(g: Tensor, c: Classes, total: Tensor | null): Tensor {
-  const out = allocate(g.device, c.shape, contiguousStrides(c.shape), g.dtype)
-  const type = computeType(g.dtype)
-  const perClass = (w: Tensor): Tensor =>
-    raw(() =>
-      reshape(
-        w,
-        c.shape.map((s, d) => (d === c.dim ? s : 1)),
-      ),
-    )
-  const gradient = c.reduction === "none" ? inserted(g, c.dim) : g
-  runMap(
-    [out],
-    {
-      key: `nll-backward ${c.dim} ${c.weight !== null} ${total !== null}`,
-      inputs: [
-        inserted(c.target, c.dim),
-        gradient,
-        ...(c.weight ? [perClass(c.weight)] : []),
-        ...(total ? [total] : []),
-      ],
-      scalars: [int(c.ignore)],
-      coordinates: true,
-    },
-    ({ inputs, scalars, at }) => {
-      const class_ = inputs[0]!.cast("int32")
-      let share = inputs[1]!.neg()
-      if (c.weight) share = share.mul(inputs[2]!.cast(type))
-      if (total) share = share.div(inputs.at(-1)!)
-      return where(at[c.dim]!.eq(class_).and(class_.eq(scalars[0]!).not()), share, 0)
-    },
-  )
-  return track(NLL_AGAIN, out, [g], savedOf(c, total), contextOf(c))
-}
-
-function negativeLikelihood(x: Tensor, c: Classes): Tensor {
-  const { out, total } = likelihood(x, c)
-  return needsGrad([x]) ? track(nllNode(c), out, [x], savedOf(c, total), contextOf(c)) : out
-}
-
-interface ClassOptions extends Reduced {
-  readonly ignoreIndex: number
-}
-type ClassLoss<K> = (
-  input: Tensor,
-  ...args: Args<[["target", Tensor], ["weight", Tensor | null]], Partial<K>>
-) => Tensor
-
-/**
- * −weight[t]·input[.., t, ..] for the classes t in `target`: input [C], [N, C] or [N, C, d1, ..] of logarithms of
- * probabilities, target [], [N] or [N, d1, ..] of integers, weight [C]. Targets equal to `ignoreIndex` (−100) do not
- * count; the mean divides by the weights that do. A target that is no class is a RangeError.
- */
-export const nllLoss: ClassLoss<ClassOptions> = op(
-  "nllLoss(input, target, weight?, *, ignoreIndex?, reduction?)",
-  (x: Tensor, target: Tensor, weight: Tensor | null = null, ignoreIndex = -100, reduction: LossReduction = "mean") =>
-    negativeLikelihood(x, classesOf("nllLoss", x, target, weight, ignoreIndex, reduction)),
-)
-
-const NOT_IGNORED = new Pointwise("maskedFill", (x, target, ignore) => where(target.eq(ignore), 0, x))
-
-/** −Σ over the classes of the logarithms, weighted: the loss against the uniform distribution, up to its size. */
-function smoothLoss(logs: Tensor, c: Classes, total: Tensor | null): Tensor {
-  const shape = c.shape.map((s, d) => (d === c.dim ? s : 1))
-  const weighted = c.weight ? mul(logs, reshape(c.weight, shape)) : logs
-  const kept = NOT_IGNORED.call(neg(sum(weighted, c.dim)), c.target, c.ignore)
-  if (c.reduction === "none") return kept
-  return c.reduction === "sum" ? sum(kept) : div(sum(kept), total!)
-}
-
-function ofProbabilities(
-  x: Tensor,
-  target: Tensor,
-  weight: Tensor | null,
-  reduction: LossReduction,
-  smoothing: number,
-): Tensor {
-  const name = "crossEntropy"
-  if (!isFloating(target.dtype))
-    throw new TypeError(
-      `${name}: expected a floating point type for target with class probabilities, got ${tensorText(target)}`,
-    )
-  const dim = x.ndim === 1 ? 0 : 1
-  const count = x.shape[dim]!
-  if (weight && !sameSizes(weight.shape, [count]))
-    throw new RangeError(
-      `${name}: weight tensor should be defined either for all ${count} classes or no classes but got weight tensor of shape ${shapeText(weight.shape)}`,
-    )
-  const smoothed = smoothing > 0 ? add(mul(target, 1 - smoothing), smoothing / count) : target
-  let products = mul(logSoftmax(x, dim), smoothed)
-  if (weight)
-    products = mul(
-      products,
-      reshape(
-        weight,
-        x.shape.map((s, d) => (d === dim ? s : 1)),
-      ),
-    )
-  if (reduction === "none") return neg(sum(products, dim))
-  const total = neg(sum(products))
-  return reduction === "sum" ? total : DIV_NUMBER.call(total, x.numel() / count)
-}
-const DIV_NUMBER = new Pointwise("div", (a, n) => a.div(n), { gradName: "DivBackward1" })
-
-/**
- * The cross entropy of softmax(input) over the classes: input [C], [N, C] or [N, C, d1, ..]. The target is either class
- * indices, [], [N] or [N, d1, ..] of integers (see `nllLoss`), or probabilities in the input's shape. `labelSmoothing` in
- * [0, 1] mixes the target with the uniform distribution. The mean over class indices divides by the weights that count.
- */
-export const crossEntropy: ClassLoss<ClassOptions & { readonly labelSmoothing: number }> = op(
-  "crossEntropy(input, target, weight?, *, ignoreIndex?, reduction?, labelSmoothing?)",
-  (
-    x: Tensor,
-    target: Tensor,
-    weight: Tensor | null = null,
-    ignoreIndex = -100,
-    reduction: LossReduction = "mean",
-    labelSmoothing = 0,
-  ) => {
-    const name = "crossEntropy"
-    checkReduction(name, reduction)
-    checkNumbers(name, { labelSmoothing })
-    if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
-      throw new RangeError(`${name}: labelSmoothing must be between 0.0 and 1.0, got ${labelSmoothing}`)
-    checkTensors(name, weight ? { input: x, target, weight } : { input: x, target })
-    if (sameSizes(x.shape, target.shape) && x.ndim > 0) {
-      if (!isFloating(x.dtype))
-        throw new TypeError(`${name}: expected a floating input, got ${tensorText(x)}; convert with x.to("float32")`)
-      return ofProbabilities(x, target, weight, reduction, labelSmoothing)
-    }
-    const c = classesOf(name, x, target, weight, ignoreIndex, reduction)
-    const logs = logSoftmax(x, c.dim)
-    if (labelSmoothing === 0) return negativeLikelihood(logs, c)
-    const { out, total } = likelihood(logs, c)
-    const loss = track(nllNode(c), out, [logs], savedOf(c, total), contextOf(c))
-    return add(mul(loss, 1 - labelSmoothing), mul(smoothLoss(logs, c, total), labelSmoothing / x.shape[c.dim]!))
   },
 )

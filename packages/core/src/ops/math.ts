@@ -1,5 +1,6 @@
 /** Functions of two or three numbers: pow, atan2, lerp, ... */
 import { type Args, type Fn, op } from "../args.ts"
+import { noBool, onlyFloats, requireDtypes, requireOneDtype } from "../checks.ts"
 import { isFloating, isIntegral } from "../dtype.ts"
 import { tensorText } from "../errors.ts"
 import { constant, type Expr, where } from "../expr.ts"
@@ -7,17 +8,8 @@ import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { to } from "./conversion.ts"
-import {
-  type Applied,
-  applied,
-  apply,
-  noBool,
-  onlyFloats,
-  requireOneDtype,
-  requireTensors,
-  withInPlace,
-} from "./pointwise-op.ts"
-import { signBit } from "./unary.ts"
+import { signBit } from "./formulas.ts"
+import { type Applied, applied, apply, withInPlace } from "./pointwise-op.ts"
 
 type Other = ["other", Operandish]
 type Binary = (...args: Args<[Other]>) => Tensor
@@ -382,7 +374,7 @@ const LERP_TENSOR = new Pointwise("lerp", lerpOf, { gradient: lerpGradient, grad
 export const [lerp, lerp_] = withInPlace<Fn<Lerp>>(
   "lerp(input, end, weight)",
   (x: Tensor, end: Tensor, weight: Operandish): Applied => {
-    requireTensors("lerp", [x, end, weight], onlyFloats)
+    requireDtypes("lerp", [x, end, weight], onlyFloats)
     requireOneDtype("lerp", x, end, weight)
     return [isTensor(weight) ? LERP_TENSOR : LERP_NUMBER, x, end, weight]
   },
@@ -395,7 +387,7 @@ export const [addcmul, addcmul_] = withInPlace<Fn<Addc>>(
   "addcmul(input, tensor1, tensor2, *, value?)",
   (x: Tensor, b: Tensor, c: Tensor, value = 1): Applied => {
     const dtype = resultType(x, b, c)
-    if (dtype === "bool") requireTensors("addcmul", [x, b, c], noBool)
+    if (dtype === "bool") requireDtypes("addcmul", [x, b, c], noBool)
     return [ADDCMUL, x, b, c, isFloating(dtype) ? value : Math.trunc(value)]
   },
 )
@@ -406,7 +398,7 @@ const ADDCDIV = new Pointwise("addcdiv", (a, b, c, value) => a.add(value.mul(b).
 export const [addcdiv, addcdiv_] = withInPlace<Fn<Addc>>(
   "addcdiv(input, tensor1, tensor2, *, value?)",
   (x: Tensor, b: Tensor, c: Tensor, value = 1): Applied => {
-    if (!isFloating(resultType(x, b, c))) requireTensors("addcdiv", [x, b, c], onlyFloats)
+    if (!isFloating(resultType(x, b, c))) requireDtypes("addcdiv", [x, b, c], onlyFloats)
     return [ADDCDIV, x, b, c, value]
   },
 )

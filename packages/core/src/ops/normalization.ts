@@ -8,8 +8,8 @@
 import { type Args, op } from "../args.ts"
 import { gradEnabled, raw } from "../autograd/mode.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
-import { requireSameDevice, requireTensor } from "../checks.ts"
-import { computeType, type DType, isFloating } from "../dtype.ts"
+import { requireFloating, requireNumbers, requireSameDevice, requireTensor } from "../checks.ts"
+import { computeType, type DType } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { constant, type Expr, left, result, right } from "../expr.ts"
 import { type Argument, type MonoidSpec, runMap, runReduce, type Scope } from "../kernels.ts"
@@ -312,8 +312,7 @@ function normalise(
 // ---- arguments ----
 
 function checkInput(name: string, x: Tensor, ...more: readonly (Tensor | null)[]): void {
-  if (!isFloating(x.dtype))
-    throw new TypeError(`${name}: expected a floating dtype, got ${tensorText(x)}; convert it with .to("float32")`)
+  requireFloating(name, x)
   for (const t of more)
     if (t) {
       requireTensor(name, "a parameter", t)
@@ -326,10 +325,6 @@ function checkParameter(name: string, what: string, t: Tensor | null, shape: Siz
     throw new RangeError(
       `${name}: Expected ${what} to be of shape ${shapeText(shape)} (${why}), but got ${tensorText(t)}`,
     )
-}
-
-function checkEps(name: string, eps: unknown): asserts eps is number {
-  if (typeof eps !== "number") throw new TypeError(`${name}: eps must be a number, got ${valueText(eps)}`)
 }
 
 function normalisedShape(
@@ -365,7 +360,7 @@ export const layerNorm: (input: Tensor, ...args: LayerNormArgs) => Tensor = op(
   "layerNorm(input, normalizedShape, weight?, bias?, eps?)",
   (x: Tensor, shape: number | readonly number[], weight: Maybe = null, bias: Maybe = null, eps = 1e-5) => {
     checkInput("layerNorm", x, weight, bias)
-    checkEps("layerNorm", eps)
+    requireNumbers("layerNorm", { eps })
     return normalise(
       RULES.layer,
       x,
@@ -389,7 +384,7 @@ export const rmsNorm: (input: Tensor, ...args: RmsNormArgs) => Tensor = op(
   (x: Tensor, shape: number | readonly number[], weight: Maybe = null, eps: number | null = null) => {
     checkInput("rmsNorm", x, weight)
     const small = eps ?? EPSILON[x.dtype as DType] ?? 2 ** -23
-    checkEps("rmsNorm", small)
+    requireNumbers("rmsNorm", { eps: small })
     return normalise(
       rmsRule(x),
       x,
@@ -412,7 +407,7 @@ export const groupNorm: (input: Tensor, ...args: GroupNormArgs) => Tensor = op(
   "groupNorm(input, numGroups, weight?, bias?, eps?)",
   (x: Tensor, groups: number, weight: Maybe = null, bias: Maybe = null, eps = 1e-5) => {
     checkInput("groupNorm", x, weight, bias)
-    checkEps("groupNorm", eps)
+    requireNumbers("groupNorm", { eps })
     if (x.ndim < 2)
       throw new RangeError(
         `groupNorm: Expected at least 2 dimensions for input tensor but received ${x.ndim}: ${tensorText(x)}`,
@@ -484,7 +479,7 @@ function batchNormalised(
   eps: number,
 ): Tensor {
   checkInput(name, x, runningMean, runningVar, weight, bias)
-  checkEps(name, eps)
+  requireNumbers(name, { eps })
   if (x.ndim < 2)
     throw new RangeError(`${name}: expected an input [n, channels, ...] of at least 2 dims, got ${tensorText(x)}`)
   const [n, channels] = x.shape as unknown as [number, number]

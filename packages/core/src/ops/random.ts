@@ -16,6 +16,8 @@ import { Generator } from "../random/generator.ts"
 import { philox, unitInterval } from "../random/philox.ts"
 import {
   bernoulliFrom,
+  type FloatArray,
+  type FloatDType,
   fillBernoulli,
   fillCauchy,
   fillExponential,
@@ -26,8 +28,6 @@ import {
   fillRandint,
   fillRandom,
   fillUniform,
-  type FloatArray,
-  type FloatDType,
   multinomial as multinomialOf,
   permutation,
 } from "../random/sampling.ts"
@@ -108,7 +108,15 @@ interface Distribution {
 /** Uniform on (0, 1], so that its logarithm is finite. */
 const positiveUnit = (w: Expr, type: "float32" | "float64"): Expr => constant(1, type).sub(unitInterval(w, type))
 const gaussian = (w: readonly Expr[], type: "float32" | "float64"): Expr =>
-  positiveUnit(w[0]!, type).log().mul(-2).sqrt().mul(unitInterval(w[1]!, type).mul(2 * Math.PI).cos())
+  positiveUnit(w[0]!, type)
+    .log()
+    .mul(-2)
+    .sqrt()
+    .mul(
+      unitInterval(w[1]!, type)
+        .mul(2 * Math.PI)
+        .cos(),
+    )
 
 const uniform = (from: number, to: number): Distribution => ({
   name: "uniform",
@@ -120,7 +128,9 @@ const normalDistribution = (mean: number, std: number): Distribution => ({
   name: "normal",
   parameters: [mean, std],
   host: (g, out, dtype, contiguous) =>
-    contiguous ? fillNormal(g, out as FloatArray, mean, std, dtype as FloatDType) : fillNormalSingly(g, out as FloatArray, mean, std),
+    contiguous
+      ? fillNormal(g, out as FloatArray, mean, std, dtype as FloatDType)
+      : fillNormalSingly(g, out as FloatArray, mean, std),
   device: (w, [m, s], t) => m!.add(gaussian(w, t).mul(s!)),
 })
 const logNormal = (mean: number, std: number): Distribution => ({
@@ -159,11 +169,16 @@ const integers = (low: number, high: number | null): Distribution => ({
   host: (g, out, dtype) => fillRandint(g, out, low, high, dtype),
   device: (w, [a, b], t) => a!.add(unitInterval(w[0], t).mul(b!.sub(a!)).floor()),
 })
-const allIntegers: Distribution = { ...integers(0, null), name: "random", host: (g, out, dtype) => fillRandom(g, out, dtype) }
+const allIntegers: Distribution = {
+  ...integers(0, null),
+  name: "random",
+  host: (g, out, dtype) => fillRandom(g, out, dtype),
+}
 
 function checkGenerator(name: string, generator: unknown): Generator | null {
   if (generator === undefined || generator === null) return null
-  if (!(generator instanceof Generator)) throw new TypeError(`${name}: generator must be a Generator, got ${valueText(generator)}`)
+  if (!(generator instanceof Generator))
+    throw new TypeError(`${name}: generator must be a Generator, got ${valueText(generator)}`)
   return generator
 }
 
@@ -183,7 +198,13 @@ function drawInto(out: Tensor, d: Distribution, generator: Generator | null): Te
   d.host(generator ?? defaultGenerator(), values, out.dtype, out.isContiguous())
   // PyTorch draws in the order of memory, whatever the order of the dims.
   const order = out.shape.map((_, dim) => dim).sort((a, b) => out.strides[b]! - out.strides[a]! || a - b)
-  const inMemory = new Tensor(out.storage, order.map((dim) => out.shape[dim]!), order.map((dim) => out.strides[dim]!), out.offset, out.dtype)
+  const inMemory = new Tensor(
+    out.storage,
+    order.map((dim) => out.shape[dim]!),
+    order.map((dim) => out.strides[dim]!),
+    out.offset,
+    out.dtype,
+  )
   writeInto(inMemory, fromBits(device, bitsOf(values, out.dtype), inMemory.shape, out.dtype))
   return out
 }
@@ -208,7 +229,14 @@ function drawOnDevice(out: Tensor, d: Distribution, generator: Generator | null)
   })
 }
 
-function drawNew(device: Device, shape: Sizes, strides: Sizes, dtype: DType, d: Distribution, generator: Generator | null): Tensor {
+function drawNew(
+  device: Device,
+  shape: Sizes,
+  strides: Sizes,
+  dtype: DType,
+  d: Distribution,
+  generator: Generator | null,
+): Tensor {
   device.requireDtype(d.name, dtype)
   const contiguous = contiguousStrides(shape)
   if (device.backend.capabilities.random === "philox" || strides.some((s, i) => s !== contiguous[i]))
@@ -232,15 +260,24 @@ function floatType(name: string, dtype: unknown): DType {
   return kind
 }
 
-type SizesThen = [...sizes: number[]] | [...sizes: [...number[], RandomOptions]] | [size: readonly number[], options?: RandomOptions]
+type SizesThen =
+  | [...sizes: number[]]
+  | [...sizes: [...number[], RandomOptions]]
+  | [size: readonly number[], options?: RandomOptions]
 const OPTIONS = "*, generator?, dtype?, device?, requiresGrad?"
 
 const factory = (name: string, d: Distribution): ((...args: SizesThen) => Tensor) =>
-  op(`${name}(...size, ${OPTIONS})`, (size: unknown, generator: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
-    const shape = checkSizes(name, size ?? [])
-    const kind = floatType(name, dtype)
-    return withGrad(drawNew(deviceFor(name, device), shape, contiguousStrides(shape), kind, d, checkGenerator(name, generator)), requiresGrad)
-  })
+  op(
+    `${name}(...size, ${OPTIONS})`,
+    (size: unknown, generator: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+      const shape = checkSizes(name, size ?? [])
+      const kind = floatType(name, dtype)
+      return withGrad(
+        drawNew(deviceFor(name, device), shape, contiguousStrides(shape), kind, d, checkGenerator(name, generator)),
+        requiresGrad,
+      )
+    },
+  )
 
 /** Uniform numbers of [0, 1): `rand(2, 3)` or `rand([2, 3], { generator, dtype, device, requiresGrad })`. */
 export const rand = factory("rand", uniform(0, 1))
@@ -249,44 +286,77 @@ export const randn = factory("randn", normalDistribution(0, 1))
 
 type Like = (input: Tensor, options?: RandomOptions) => Tensor
 const like = (name: string, d: Distribution): Like =>
-  op(`${name}(input, ${OPTIONS})`, (x: Tensor, generator: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
-    const kind = floatType(name, dtype ?? x.dtype)
-    const where = device === undefined || device === null ? x.device : deviceByName(name, device as string | Device)
-    return withGrad(drawNew(where, x.shape, denseStrides(x.shape, x.strides), kind, d, checkGenerator(name, generator)), requiresGrad)
-  })
+  op(
+    `${name}(input, ${OPTIONS})`,
+    (x: Tensor, generator: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+      const kind = floatType(name, dtype ?? x.dtype)
+      const where = device === undefined || device === null ? x.device : deviceByName(name, device as string | Device)
+      return withGrad(
+        drawNew(where, x.shape, denseStrides(x.shape, x.strides), kind, d, checkGenerator(name, generator)),
+        requiresGrad,
+      )
+    },
+  )
 
 export const randLike = like("randLike", uniform(0, 1))
 export const randnLike = like("randnLike", normalDistribution(0, 1))
 
 function checkRange(name: string, low: unknown, high: unknown): void {
   for (const v of [low, high])
-    if (typeof v !== "number" || !Number.isInteger(v)) throw new TypeError(`${name}: low and high must be integers, got ${valueText(low)} and ${valueText(high)}`)
-  if ((low as number) >= (high as number)) throw new RangeError(`${name}: random_ expects 'from' to be less than 'to', but got from=${low} >= to=${high}`)
+    if (typeof v !== "number" || !Number.isInteger(v))
+      throw new TypeError(`${name}: low and high must be integers, got ${valueText(low)} and ${valueText(high)}`)
+  if ((low as number) >= (high as number))
+    throw new RangeError(`${name}: random_ expects 'from' to be less than 'to', but got from=${low} >= to=${high}`)
 }
 
-type RandintArgs = [high: number, size: readonly number[], options?: RandomOptions] | [low: number, high: number, size: readonly number[], options?: RandomOptions]
+type RandintArgs =
+  | [high: number, size: readonly number[], options?: RandomOptions]
+  | [low: number, high: number, size: readonly number[], options?: RandomOptions]
 
 const RANDINT = op<(...args: unknown[]) => Tensor>(
   `randint(low, high, size, ${OPTIONS})`,
-  (low: number, high: number, size: unknown, generator: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
+  (
+    low: number,
+    high: number,
+    size: unknown,
+    generator: unknown,
+    dtype: unknown,
+    device: unknown,
+    requiresGrad: unknown,
+  ) => {
     checkRange("randint", low, high)
     const shape = checkSizes("randint", size)
     const kind = checkDtype("randint", dtype) ?? DEFAULT_INT
     return withGrad(
-      drawNew(deviceFor("randint", device), shape, contiguousStrides(shape), kind, integers(low, high), checkGenerator("randint", generator)),
+      drawNew(
+        deviceFor("randint", device),
+        shape,
+        contiguousStrides(shape),
+        kind,
+        integers(low, high),
+        checkGenerator("randint", generator),
+      ),
       requiresGrad,
     )
   },
 )
 
 /** Integers of [low, high), int32: `randint(10, [2, 3])` or `randint(5, 10, [2, 3])`. */
-export const randint = (...args: RandintArgs): Tensor => (Array.isArray(args[1]) ? RANDINT(0, ...args) : RANDINT(...args))
+export const randint = (...args: RandintArgs): Tensor =>
+  Array.isArray(args[1]) ? RANDINT(0, ...args) : RANDINT(...args)
 
 /** Integers of [low, high) in the shape and dtype of the input. */
 export const randintLike = (input: Tensor, ...args: [high: number] | [low: number, high: number]): Tensor => {
   const [low, high] = args.length === 1 ? [0, args[0]] : args
   checkRange("randintLike", low, high)
-  return drawNew(input.device, input.shape, denseStrides(input.shape, input.strides), input.dtype, integers(low, high), null)
+  return drawNew(
+    input.device,
+    input.shape,
+    denseStrides(input.shape, input.strides),
+    input.dtype,
+    integers(low, high),
+    null,
+  )
 }
 
 /** The integers 0 to n − 1 in random order, int32. */
@@ -304,55 +374,94 @@ export const randperm: (...args: Args<[["n", number]], RandomOptions>) => Tensor
  * Normal numbers of the means and standard deviations given, numbers or tensors that broadcast; with two numbers `size` says
  * how many.
  */
-export const normal: (...args: Args<[["mean", number | Tensor], ["std", number | Tensor], ["size", readonly number[]]], RandomOptions>) => Tensor = op(
+export const normal: (
+  ...args: Args<[["mean", number | Tensor], ["std", number | Tensor], ["size", readonly number[]]], RandomOptions>
+) => Tensor = op(
   `normal(mean?, std?, size?, ${OPTIONS})`,
-  (mean: number | Tensor = 0, std: number | Tensor = 1, size: unknown, generator: unknown, dtype: unknown, device: unknown) => {
+  (
+    mean: number | Tensor = 0,
+    std: number | Tensor = 1,
+    size: unknown,
+    generator: unknown,
+    dtype: unknown,
+    device: unknown,
+  ) => {
     const g = checkGenerator("normal", generator)
     if (!isTensor(mean) && !isTensor(std)) {
       if (std < 0) throw new RangeError(`normal: expects std >= 0.0, but found std ${std}`)
       const shape = checkSizes("normal", size)
-      return drawNew(deviceFor("normal", device), shape, contiguousStrides(shape), floatType("normal", dtype), normalDistribution(mean, std), g)
+      return drawNew(
+        deviceFor("normal", device),
+        shape,
+        contiguousStrides(shape),
+        floatType("normal", dtype),
+        normalDistribution(mean, std),
+        g,
+      )
     }
     const model = isTensor(mean) && isTensor(std) ? mean.add(std) : isTensor(mean) ? mean : (std as Tensor)
-    const unit = drawNew(model.device, model.shape, contiguousStrides(model.shape), model.dtype, normalDistribution(0, 1), g)
-    return unit.mul(std as Tensor).add(mean as Tensor).detach()
+    const unit = drawNew(
+      model.device,
+      model.shape,
+      contiguousStrides(model.shape),
+      model.dtype,
+      normalDistribution(0, 1),
+      g,
+    )
+    return unit
+      .mul(std as Tensor)
+      .add(mean as Tensor)
+      .detach()
   },
 )
 
 const rule = (name: string): Rule => ({ name, backward: () => [null] })
 
 /** An in-place fill with draws, recorded as one that forgets what was there. */
-function inPlace<A extends unknown[]>(
+function inPlace(
   name: string,
   parameters: string,
   node: string,
-  make: (...args: A) => Distribution,
+  make: (...args: number[]) => Distribution,
   accepts: (dtype: DType) => boolean = isFloating,
 ) {
   const by = rule(node)
   const count = parameters.split(",").length
-  return op<(input: Tensor, ...args: unknown[]) => Tensor>(`${name}_(input, ${parameters}, *, generator?)`, (x: Tensor, ...args: unknown[]) => {
-    const generator = checkGenerator(`${name}_`, args[count])
-    if (!accepts(x.dtype)) throw new TypeError(`${name}_: takes floating tensors, got ${tensorText(x)}`)
-    checkInPlace(name, x)
-    const d = make(...(args.slice(0, count) as A))
-    const recorded = needsGrad([x]) ? new OpNode(by, [x], [], null) : null
-    if (recorded) recorded.outputs = [{ shape: x.shape, dtype: x.dtype, device: x.device }]
-    drawInto(x, d, generator)
-    recordInPlace(x, recorded)
-    return x
-  })
+  return op<(input: Tensor, ...args: unknown[]) => Tensor>(
+    `${name}_(input, ${parameters}, *, generator?)`,
+    (x: Tensor, ...args: unknown[]) => {
+      const generator = checkGenerator(`${name}_`, args[count])
+      if (!accepts(x.dtype)) throw new TypeError(`${name}_: takes floating tensors, got ${tensorText(x)}`)
+      checkInPlace(name, x)
+      const d = make(...(args.slice(0, count) as number[]))
+      const recorded = needsGrad([x]) ? new OpNode(by, [x], [], null) : null
+      if (recorded) recorded.outputs = [{ shape: x.shape, dtype: x.dtype, device: x.device }]
+      drawInto(x, d, generator)
+      recordInPlace(x, recorded)
+      return x
+    },
+  )
 }
 
-export const uniform_ = inPlace("uniform", "from?, to?", "UniformBackward0", (from: number = 0, to: number = 1) => uniform(from, to))
-export const normal_ = inPlace("normal", "mean?, std?", "NormalBackward0", (mean: number = 0, std: number = 1) => {
+export const uniform_ = inPlace("uniform", "from?, to?", "UniformBackward0", (from = 0, to = 1) => uniform(from, to))
+export const normal_ = inPlace("normal", "mean?, std?", "NormalBackward0", (mean = 0, std = 1) => {
   if (std < 0) throw new RangeError(`normal_: expects std >= 0.0, but found std ${std}`)
   return normalDistribution(mean, std)
 })
-export const logNormal_ = inPlace("logNormal", "mean?, std?", "LogNormalBackward0", (mean: number = 1, std: number = 2) => logNormal(mean, std))
-export const exponential_ = inPlace("exponential", "lambd?", "ExponentialBackward0", (lambd: number = 1) => exponential(lambd))
-export const cauchy_ = inPlace("cauchy", "median?, sigma?", "CauchyBackward0", (median: number = 0, sigma: number = 1) => cauchy(median, sigma))
-export const geometric_ = inPlace("geometric", "p", "GeometricBackward0", (p: number) => geometric(p), () => true)
+export const logNormal_ = inPlace("logNormal", "mean?, std?", "LogNormalBackward0", (mean = 1, std = 2) =>
+  logNormal(mean, std),
+)
+export const exponential_ = inPlace("exponential", "lambd?", "ExponentialBackward0", (lambd = 1) => exponential(lambd))
+export const cauchy_ = inPlace("cauchy", "median?, sigma?", "CauchyBackward0", (median = 0, sigma = 1) =>
+  cauchy(median, sigma),
+)
+export const geometric_ = inPlace(
+  "geometric",
+  "p",
+  "GeometricBackward0",
+  (p: number) => geometric(p),
+  () => true,
+)
 export const random_ = inPlace(
   "random",
   "from?, to?",
@@ -362,22 +471,34 @@ export const random_ = inPlace(
   () => true,
 )
 
-const bernoulliNumber_ = inPlace("bernoulli", "p?", "BernoulliBackward1", (p: number = 0.5) => bernoulliDistribution(p), () => true)
+const bernoulliNumber_ = inPlace(
+  "bernoulli",
+  "p?",
+  "BernoulliBackward1",
+  (p = 0.5) => bernoulliDistribution(p),
+  () => true,
+)
 
-export const bernoulli_: Fn<RandomMethods["bernoulli_"]> = op("bernoulli_(input, p?, *, generator?)", (x: Tensor, p: number | Tensor = 0.5, generator?: Generator) => {
-  if (!isTensor(p)) return bernoulliNumber_(x, p, { generator: generator ?? null })
-  checkInPlace("bernoulli", x)
-  writeInto(x, bernoulliLike(p.expand(x.shape), checkGenerator("bernoulli_", generator)))
-  recordInPlace(x, null)
-  return x
-})
+export const bernoulli_: Fn<RandomMethods["bernoulli_"]> = op(
+  "bernoulli_(input, p?, *, generator?)",
+  (x: Tensor, p: number | Tensor = 0.5, generator?: Generator) => {
+    if (!isTensor(p)) return bernoulliNumber_(x, p, { generator: generator ?? null })
+    checkInPlace("bernoulli", x)
+    writeInto(x, bernoulliLike(p.expand(x.shape), checkGenerator("bernoulli_", generator)))
+    recordInPlace(x, null)
+    return x
+  },
+)
 
 function bernoulliLike(p: Tensor, generator: Generator | null): Tensor {
-  if (!p.isFloatingPoint()) throw new TypeError(`bernoulli: expected probabilities of a floating dtype, got ${tensorText(p)}`)
+  if (!p.isFloatingPoint())
+    throw new TypeError(`bernoulli: expected probabilities of a floating dtype, got ${tensorText(p)}`)
   if (p.device.backend.capabilities.random === "philox") {
     const u = drawNew(p.device, p.shape, contiguousStrides(p.shape), p.dtype, uniform(0, 1), generator)
     const out = allocate(p.device, p.shape, contiguousStrides(p.shape), p.dtype)
-    runMap([out], { key: "bernoulli", inputs: [u, p] }, ({ inputs: [a, b] }) => where(a!.lt(b!), constant(1, a!.dtype), constant(0, a!.dtype)))
+    runMap([out], { key: "bernoulli", inputs: [u, p] }, ({ inputs: [a, b] }) =>
+      where(a!.lt(b!), constant(1, a!.dtype), constant(0, a!.dtype)),
+    )
     return out
   }
   const probs = dataSync(p, "bernoulliSync") as FloatArray
@@ -386,15 +507,18 @@ function bernoulliLike(p: Tensor, generator: Generator | null): Tensor {
   return fromBits(p.device, bitsOf(values, p.dtype), p.shape, p.dtype)
 }
 
-export const bernoulli: Fn<RandomMethods["bernoulli"]> = op("bernoulli(input, *, generator?)", (x: Tensor, generator?: Generator) =>
-  bernoulliLike(x, checkGenerator("bernoulli", generator)),
+export const bernoulli: Fn<RandomMethods["bernoulli"]> = op(
+  "bernoulli(input, *, generator?)",
+  (x: Tensor, generator?: Generator) => bernoulliLike(x, checkGenerator("bernoulli", generator)),
 )
 
 export const multinomial: Fn<RandomMethods["multinomial"]> = op(
   "multinomial(input, numSamples, replacement?, *, generator?)",
   (x: Tensor, numSamples: number, replacement = false, generator?: Generator) => {
-    if (!x.isFloatingPoint()) throw new TypeError(`multinomial: only supports floating-point dtypes for input, got ${tensorText(x)}`)
-    if (x.ndim !== 1 && x.ndim !== 2) throw new RangeError(`multinomial: prob_dist must be 1 or 2 dim, got ${tensorText(x)}`)
+    if (!x.isFloatingPoint())
+      throw new TypeError(`multinomial: only supports floating-point dtypes for input, got ${tensorText(x)}`)
+    if (x.ndim !== 1 && x.ndim !== 2)
+      throw new RangeError(`multinomial: prob_dist must be 1 or 2 dim, got ${tensorText(x)}`)
     const rows = x.ndim === 2 ? x.shape[0]! : 1
     const columns = x.shape[x.ndim - 1]!
     const picked = multinomialOf(
@@ -411,5 +535,14 @@ export const multinomial: Fn<RandomMethods["multinomial"]> = op(
 )
 
 export const randomMethods = {
-  uniform_, normal_, logNormal_, exponential_, cauchy_, geometric_, random_, bernoulli_, bernoulli, multinomial,
+  uniform_,
+  normal_,
+  logNormal_,
+  exponential_,
+  cauchy_,
+  geometric_,
+  random_,
+  bernoulli_,
+  bernoulli,
+  multinomial,
 }

@@ -1,10 +1,10 @@
 /** Rearranging copies: repeat, tile, flip, roll, rot90. */
 import { type Args, type Fn, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
-import { requireIndex, requireSameDevice } from "../checks.ts"
+import { requireIndex, requireInteger, requireSameDevice } from "../checks.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { where } from "../expr.ts"
-import { ints, type Movement, pullRaw } from "../movement.ts"
+import { copied, ints, type Movement, pullRaw } from "../movement.ts"
 import { contiguousStrides, normalizeDim, normalizeDims, type Sizes } from "../shape.ts"
 import { allocate, isTensor, Tensor, track } from "../tensor.ts"
 import { writeInto } from "./copying.ts"
@@ -117,15 +117,13 @@ function reversed(x: Tensor, dims: readonly number[]): Tensor {
   )
 }
 
-const rowMajor = (x: Tensor): Tensor => writeInto(allocate(x.device, x.shape, contiguousStrides(x.shape), x.dtype), x)
-
 const FLIP: Rule = { name: "FlipBackward0", backward: (node, g) => [flip(g, node.context as number[])] }
 
 export const flip: Fn<RepeatingMethods["flip"]> = op(
   "flip(input, ...dims)",
   (x: Tensor, given: number | readonly number[]) => {
     const dims = normalizeDims("flip", [given].flat() as number[], x.ndim)
-    return track(FLIP, rowMajor(x.ndim ? reversed(x, dims) : x), [x], [], dims)
+    return track(FLIP, copied(x.ndim ? reversed(x, dims) : x), [x], [], dims)
   },
 )
 
@@ -206,7 +204,7 @@ export const rot90: Fn<RepeatingMethods["rot90"]> = op(
     if (!Array.isArray(given) || given.length !== 2)
       throw new RangeError(`rot90: expected total rotation dims == 2, but got dims ${valueText(given)}`)
     if (x.ndim < 2) throw new RangeError(`rot90: expected total dims >= 2, but got ${tensorText(x)}`)
-    if (!Number.isInteger(k)) throw new TypeError(`rot90: k must be an integer, got ${valueText(k)}`)
+    requireInteger("rot90", "k", k)
     const dims = normalizeDims("rot90", given, x.ndim)
     const [a, b] = dims as [number, number]
     const turns = ((k % 4) + 4) % 4
@@ -219,7 +217,7 @@ export const rot90: Fn<RepeatingMethods["rot90"]> = op(
       flipped.offset,
       x.dtype,
     )
-    return track(ROT90, rowMajor(turned), [x], [], { k: turns, dims })
+    return track(ROT90, copied(turned), [x], [], { k: turns, dims })
   },
 )
 

@@ -17,7 +17,7 @@ import { checkDtype } from "./conversion.ts"
 import { clone, copyInto, writeInto } from "./copying.ts"
 import { emptyLike } from "./creation.ts"
 import { cat } from "./joining.ts"
-import { sumDtype } from "./reduction.ts"
+import { sumDtype } from "./over-dims.ts"
 import { apply, RUNNING_LOGSUMEXP, RUNNING_PRODUCT, RUNNING_SUM, type Running } from "./running.ts"
 import { narrow } from "./views.ts"
 

@@ -4,7 +4,8 @@
  */
 import { type Args, op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
-import { type DType, isFloating, isIntegral } from "../dtype.ts"
+import { requireFloating, requireSameDevice, requireTensor } from "../checks.ts"
+import { type DType, isIntegral } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { result, where } from "../expr.ts"
 import { int, runMap, runScatter } from "../kernels.ts"
@@ -18,7 +19,7 @@ import { tensor, toBits, zeros } from "./creation.ts"
 import { aminmax } from "./extremes.ts"
 import { gather } from "./gathering.ts"
 import { data, dataSync, fromBits, type HostArray } from "./host.ts"
-import { reduceInputs } from "./reduction.ts"
+import { reduceInputs } from "./over-dims.ts"
 import { detached, expand, movedim, reshape, unsqueeze } from "./views.ts"
 
 type NonzeroArgs = Args<[], { asTuple: boolean }>
@@ -264,7 +265,7 @@ export const histc = op<(input: Tensor, ...args: HistogramArgs) => Tensor>(
   "histc(input, bins?, min?, max?)",
   (input: Tensor, bins = 100, min = 0, max = 0) => {
     const x = detached(input)
-    if (!isFloating(x.dtype)) throw new TypeError(`histc: expected floating point elements, got ${tensorText(x)}`)
+    requireFloating("histc", x)
     if (!Number.isInteger(bins) || bins < 1) throw new RangeError(`histc: bins must be a positive integer, got ${bins}`)
     if (!Number.isFinite(min) || !Number.isFinite(max) || min > max)
       throw new RangeError(`histc: range of [${min}, ${max}] is not finite or not in order`)
@@ -325,10 +326,7 @@ function search(name: string, boundaries: Tensor, given: Operandish, right: bool
   const device = boundaries.device
   const dtype = isTensor(given) ? resultType(boundaries, given) : boundaries.dtype
   const values = isTensor(given) ? given : tensor(given, { dtype, device })
-  if (values.device !== device)
-    throw new TypeError(
-      `${name}: expected all tensors on one device, but found ${device} and ${values.device}; move one with x.to(device)`,
-    )
+  requireSameDevice(name, boundaries, values)
   return raw(() => countBefore(to(boundaries, dtype), to(values, dtype), right))
 }
 
@@ -347,8 +345,7 @@ export const searchsorted: (sortedSequence: Tensor, ...args: Args<[["input", Ope
       side?: "left" | "right" | null,
       sorter?: Tensor | null,
     ) => {
-      if (!isTensor(sequence))
-        throw new TypeError(`searchsorted: sortedSequence must be a tensor, got ${valueText(sequence)}`)
+      requireTensor("searchsorted", "sortedSequence", sequence)
       if (sequence.ndim === 0) throw new RangeError("searchsorted: sortedSequence must have at least one dim")
       if (side !== undefined && side !== null && side !== "left" && side !== "right")
         throw new RangeError(`searchsorted: side can only be "left" or "right", got ${valueText(side)}`)

@@ -1,14 +1,15 @@
 /** Choosing elementwise: where, clamp, maskedFill, ... */
 import { type Args, type Fn, op } from "../args.ts"
-import { type DType, getDefaultDtype, isFloating } from "../dtype.ts"
+import { noBool, requireMask, requireRepresentable } from "../checks.ts"
+import { type DType, getDefaultDtype } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { where as choose, type Expr } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
-import { type Operandish, resultType } from "../promotion.ts"
+import { asStored, type Operandish, resultType } from "../promotion.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { to } from "./conversion.ts"
 import { filled } from "./creation.ts"
-import { type Applied, noBool, requireRepresentable, withInPlace } from "./pointwise-op.ts"
+import { type Applied, withInPlace } from "./pointwise-op.ts"
 
 type Bound = Operandish | null
 type Clamp = (...args: Args<[["min", Bound], ["max", Bound]]>) => Tensor
@@ -135,17 +136,10 @@ const fill = (x: Expr, mask: Expr, value: Expr): Expr => choose(mask, value, x)
 const FILL_NUMBER = new Pointwise("maskedFill", fill, { ...FILL, gradName: "MaskedFillBackward0" })
 const FILL_TENSOR = new Pointwise("maskedFill", fill, { ...FILL, gradName: "MaskedFillBackward1" })
 
-/** The number as the dtype holds it. */
-function numberOf(value: number | bigint | boolean, dtype: DType): number | bigint | boolean {
-  if (dtype === "bool") return Boolean(value)
-  return isFloating(dtype) || typeof value !== "number" ? value : Math.trunc(value)
-}
-
 export const [maskedFill, maskedFill_] = withInPlace<Fn<MaskedFill>>(
   "maskedFill(input, mask, value)",
   (x: Tensor, mask: Tensor, value: Operandish): Applied => {
-    if (!isTensor(mask) || mask.dtype !== "bool")
-      throw new TypeError(`maskedFill: expected mask to be a bool tensor, but got ${valueText(mask)}`)
+    requireMask("maskedFill", x, mask)
     if (isTensor(value)) {
       if (value.ndim > 0)
         throw new RangeError(
@@ -156,7 +150,7 @@ export const [maskedFill, maskedFill_] = withInPlace<Fn<MaskedFill>>(
     if (!["number", "bigint", "boolean"].includes(typeof value))
       throw new TypeError(`maskedFill: expected value to be a number or a 0-d tensor, but got ${valueText(value)}`)
     requireRepresentable("maskedFill", value, x.dtype)
-    return [FILL_NUMBER, x, mask, numberOf(value, x.dtype)]
+    return [FILL_NUMBER, x, mask, asStored(value, x.dtype)]
   },
 )
 

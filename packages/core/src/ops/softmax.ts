@@ -1,8 +1,8 @@
 /** Softmax and its relatives. */
 import { type Args, type Fn, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
-import { computeType, type DType, isFloating } from "../dtype.ts"
-import { tensorText, valueText } from "../errors.ts"
+import { requireFloating, requireInteger } from "../checks.ts"
+import { computeType, type DType } from "../dtype.ts"
 import type { Expr } from "../expr.ts"
 import { runMap } from "../kernels.ts"
 import { denseStrides } from "../layout.ts"
@@ -11,7 +11,8 @@ import { Pointwise } from "../pointwise.ts"
 import { allocate, type Tensor, track } from "../tensor.ts"
 import { mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
-import { peak, type Reduction, reduceInputs, reductionOf, sum } from "./reduction.ts"
+import { peak, type Reduction, reduceInputs, reductionOf } from "./over-dims.ts"
+import { sum } from "./reduction.ts"
 import { neg } from "./unary.ts"
 
 type Along = Args<[["dim", number]], { dtype: DType | null }>
@@ -98,9 +99,8 @@ const MEMBERS = {
 /** `name` is what errors speak of. */
 function apply(name: string, member: keyof typeof MEMBERS, input: Tensor, dim: number, dtype?: DType | null): Tensor {
   const x = to(input, checkDtype(name, dtype) ?? input.dtype)
-  if (!isFloating(x.dtype))
-    throw new TypeError(`${name}: not implemented for ${tensorText(x)}; pass { dtype: "float32" }`)
-  if (typeof dim !== "number") throw new TypeError(`${name}: dim must be an integer, got ${valueText(dim)}`)
+  requireFloating(name, x)
+  requireInteger(name, "dim", dim)
   const r = reductionOf(name, x, dim, true)
   const { rule, finish } = MEMBERS[member]
   const out = forward(member, x, r, finish)

@@ -6,7 +6,7 @@ import { tensorText } from "../errors.ts"
 import { results } from "../results.ts"
 import { normalizeDim } from "../shape.ts"
 import { type Tensor, trackAll } from "../tensor.ts"
-import { fresh, placed, withLast } from "./along.ts"
+import { placed, sortAlong } from "./along.ts"
 import { clone } from "./copying.ts"
 import { type Found, found, oneDim, selectedRule } from "./finding.ts"
 import { narrow, select } from "./views.ts"
@@ -22,21 +22,6 @@ export interface SortingMethods {
   topk(...args: Args<[["k", number], ["dim", number], ["largest", boolean], ["sorted", boolean]]>): Found
   /** The `k`-th least along `dim`, counted from 1, and its int32 position. */
   kthvalue(...args: Args<[["k", number], ["dim", number], ["keepdim", boolean]]>): Found
-}
-
-/** Values and positions in order along dim `d`; nothing is recorded. */
-export function sorted(x: Tensor, d: number, descending = false): [values: Tensor, indices: Tensor] {
-  const values = fresh(x, x.shape, x.dtype)
-  const indices = fresh(x, x.shape, "int32")
-  if (x.numel() === 0) return [values, indices]
-  x.device.requireDtype("sort", x.dtype)
-  const views = withLast([x, values, indices], d)
-  x.device.run(
-    { kind: "sort", rank: views[0]!.ndim, dtype: x.dtype, descending },
-    views[0]!.shape,
-    views.map((t) => ({ buffer: t.storage.buffer, offset: t.offset, sizes: t.shape, strides: t.strides })),
-  )
-  return [values, indices]
 }
 
 /** The rule of an op that gives some elements along a dim in another order. */
@@ -61,13 +46,13 @@ export const sort: Fn<SortingMethods["sort"]> = op(
   "sort(input, dim?, descending?, *, stable?)",
   (x: Tensor, dim = -1, descending = false, stable?: boolean) => {
     const d = normalizeDim("sort", dim, x.ndim)
-    return recorded(stable === undefined ? SORT : SORT_STABLE, x, sorted(x, d, descending), d)
+    return recorded(stable === undefined ? SORT : SORT_STABLE, x, sortAlong(x, d, descending), d)
   },
 )
 
 export const argsort: Fn<SortingMethods["argsort"]> = op(
   "argsort(input, dim?, descending?, stable?)",
-  (x: Tensor, dim = -1, descending = false) => sorted(x, normalizeDim("argsort", dim, x.ndim), descending)[1],
+  (x: Tensor, dim = -1, descending = false) => sortAlong(x, normalizeDim("argsort", dim, x.ndim), descending)[1],
 )
 
 export const msort: Fn<SortingMethods["msort"]> = op("msort(input)", (x: Tensor) => sort(x, 0).values)
@@ -81,7 +66,7 @@ export const topk: Fn<SortingMethods["topk"]> = op(
     const size = x.shape[d] ?? 1
     if (!Number.isInteger(k) || k < 0 || k > size)
       throw new RangeError(`topk: selected index k = ${k} out of range for dim ${d} of size ${size} (${tensorText(x)})`)
-    const all = sorted(x, d, largest)
+    const all = sortAlong(x, d, largest)
     const outs = x.ndim ? raw(() => all.map((t) => clone(narrow(t, d, 0, k), { memoryFormat: "contiguous" }))) : all
     return recorded(TOPK, x, outs, d)
   },
@@ -98,7 +83,7 @@ export const kthvalue: Fn<SortingMethods["kthvalue"]> = op(
       throw new RangeError(
         `kthvalue: selected number k = ${k} out of range for dim ${along.d} of size ${size} (${tensorText(x)})`,
       )
-    const all = sorted(x, along.d)
+    const all = sortAlong(x, along.d)
     const outs = x.ndim ? raw(() => all.map((t) => clone(select(t, along.d, k - 1)))) : all
     return found(KTHVALUE, x, outs, along.d, along.keepdim)
   },

@@ -2,6 +2,7 @@
 import { type Args, type Fn, op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
+import { requireFlag, requireFloating, requireNumbers } from "../checks.ts"
 import { computeType, isFloating } from "../dtype.ts"
 import { tensorText, valueText } from "../errors.ts"
 import { type Expr, result, where } from "../expr.ts"
@@ -11,25 +12,16 @@ import { Pointwise } from "../pointwise.ts"
 import { type Results, results } from "../results.ts"
 import { normalizeDim } from "../shape.ts"
 import { isTensor, type Tensor, track, trackAll, viewOf } from "../tensor.ts"
-import { fresh, reduceAlong, scanAlong, withLast } from "./along.ts"
+import { fresh, reduceAlong, scanAlong, sortAlong, withLast } from "./along.ts"
 import { add, div, mul, sub } from "./arithmetic.ts"
 import { tensor } from "./creation.ts"
 import { type Found, found, oneDim, refuseEmpty, selectedRule, sharing } from "./finding.ts"
 import { gather } from "./gathering.ts"
 import { matmul } from "./matmul.ts"
-import {
-  countWhere,
-  type DimArg,
-  mean,
-  type Reduction,
-  reduceInputs,
-  reduceTo,
-  reductionOf,
-  spread,
-  sum,
-} from "./reduction.ts"
+import { countWhere, type DimArg, type Reduction, reduceInputs, reduceTo, reductionOf, spread } from "./over-dims.ts"
+import { mean, sum } from "./reduction.ts"
 import { clamp } from "./selection.ts"
-import { sort, sorted } from "./sorting.ts"
+import { sort } from "./sorting.ts"
 import { sqrt } from "./unary.ts"
 import { detached, diagonal, movedim, reshape, select, squeeze, t, unsqueeze } from "./views.ts"
 
@@ -161,16 +153,11 @@ function spreadArguments(name: string, x: Tensor, given: readonly unknown[]): Sp
     (number | null)?,
   ]
   if (typeof dim === "boolean") [dim, unbiased] = [null, dim]
-  if (!isFloating(x.dtype))
-    throw new TypeError(
-      `${name}: only floating point dtypes are supported, got ${tensorText(x)}; convert with x.to("float32")`,
-    )
-  if (unbiased !== undefined && typeof unbiased !== "boolean")
-    throw new TypeError(`${name}: unbiased must be true or false, got ${valueText(unbiased)}`)
+  requireFloating(name, x)
+  if (unbiased !== undefined) requireFlag(name, "unbiased", unbiased)
   if (unbiased !== undefined && correction !== undefined)
     throw new TypeError(`${name}: give unbiased or correction, not both`)
-  if (correction !== undefined && correction !== null && typeof correction !== "number")
-    throw new TypeError(`${name}: correction must be a number, got ${valueText(correction)}`)
+  if (correction !== undefined && correction !== null) requireNumbers(name, { correction })
   return { r: reductionOf(name, x, dim, keepdim), correction: correction ?? (unbiased === false ? 0 : 1) }
 }
 
@@ -243,12 +230,18 @@ function medianOp(name: "median" | "nanmedian", ignoreNaN: boolean): MedianOf {
       const r = reductionOf(name, x, null, keepdim)
       const flat = raw(() => reshape(detached(x), [x.numel()]))
       // PyTorch's median of nothing.
-      const value = flat.numel() ? at([sorted(flat, 0)[0]], medianPlaces(flat, 0, ignoreNaN), 0)[0]! : mean(flat)
+      const value = flat.numel() ? at([sortAlong(flat, 0)[0]], medianPlaces(flat, 0, ignoreNaN), 0)[0]! : mean(flat)
       const out = detached(raw(() => reshape(value, r.shape)))
       return track(all, out, [x], [x, out], r)
     }
     const where = oneDim(name, x, dim, keepdim)
-    return found(along, x, at(sorted(x, where.d), medianPlaces(x, where.d, ignoreNaN), where.d), where.d, where.keepdim)
+    return found(
+      along,
+      x,
+      at(sortAlong(x, where.d), medianPlaces(x, where.d, ignoreNaN), where.d),
+      where.d,
+      where.keepdim,
+    )
   }
   return op<typeof body>(`${name}(input, dim?, keepdim?)`, body) as MedianOf
 }
@@ -265,7 +258,7 @@ export const mode: Fn<StatisticsMethods["mode"]> = op(
   (x: Tensor, dim = -1, keepdim = false) => {
     const along = oneDim("mode", x, dim, keepdim)
     const { d } = along
-    const all = sorted(x, d)
+    const all = sortAlong(x, d)
     if (x.ndim === 0 || x.numel() === 0) {
       const outs = raw(() => all.map((t) => (t.ndim ? select(t, d, 0) : t)))
       return found(MODE, x, outs, d, along.keepdim)

@@ -1,12 +1,15 @@
 /** Triangles and diagonals of matrices. */
+
 import { type Args, type Fn, op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
+import { requireInteger } from "../checks.ts"
 import { type Device, deviceByName, getDefaultDevice } from "../device.ts"
 import { DEFAULT_INT, type DType } from "../dtype.ts"
 import { tensorText } from "../errors.ts"
 import { constant, where } from "../expr.ts"
 import { int, runMap } from "../kernels.ts"
+import { copied } from "../movement.ts"
 import { contiguousStrides, normalizeDim, numelOf } from "../shape.ts"
 import { allocate, needsGrad, Tensor, track } from "../tensor.ts"
 import { checkDtype } from "./conversion.ts"
@@ -57,7 +60,7 @@ const RULES: Readonly<Record<Side, Rule>> = {
 
 function checkMatrix(name: string, x: Tensor, k: number): void {
   if (x.ndim < 2) throw new RangeError(`${name}: input tensor must have at least 2 dimensions, got ${tensorText(x)}`)
-  if (!Number.isInteger(k)) throw new TypeError(`${name}: diagonal must be an integer, got ${String(k)}`)
+  requireInteger(name, "diagonal", k)
 }
 
 const cut = (side: Side): Fn<TriangularMethods["tril"]> =>
@@ -136,13 +139,7 @@ export const diag: Fn<TriangularMethods["diag"]> = op("diag(input, diagonal?)", 
   if (x.ndim === 1) return diagEmbed(x, k)
   if (x.ndim !== 2) throw new RangeError(`diag: Supports 1D or 2D tensors. Got ${x.ndim}D: ${tensorText(x)}`)
   const seen = diagonal(new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype), k)
-  return track(
-    DIAGONAL_COPY,
-    writeInto(allocate(x.device, seen.shape, contiguousStrides(seen.shape), x.dtype), seen),
-    [x],
-    [],
-    { offset: k, shape: x.shape },
-  )
+  return track(DIAGONAL_COPY, copied(seen), [x], [], { offset: k, shape: x.shape })
 })
 
 export const diagflat: Fn<TriangularMethods["diagflat"]> = op("diagflat(input, offset?)", (x: Tensor, offset = 0) =>

@@ -1,11 +1,13 @@
 /** Functions of one number: exp, sin, floor, ... */
 import { type Args, op } from "../args.ts"
+import { noBool, onlyFloats, requireDtypes } from "../checks.ts"
 import type { DType } from "../dtype.ts"
 import { tensorText, valueText } from "../errors.ts"
 import { constant, type Expr, where } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
 import type { Tensor } from "../tensor.ts"
-import { type Applied, applied, noBool, onlyFloats, requireTensors, withInPlace } from "./pointwise-op.ts"
+import { isFloat, signBit } from "./formulas.ts"
+import { type Applied, applied, withInPlace } from "./pointwise-op.ts"
 
 type Formula = (x: Expr) => Expr
 type Row = readonly [formula: Formula, options?: PointwiseOptions]
@@ -18,7 +20,6 @@ const gradient = (rule: (g: Expr, x: Expr, y: Expr) => Expr): PointwiseOptions =
   gradient: (g, [x], y) => [rule(g, x!, y)],
 })
 
-const isFloat = (x: Expr): boolean => x.dtype === "float32" || x.dtype === "float64"
 /** f(|x|) with the sign of x, for odd functions; keeps -0. */
 const odd = (x: Expr, f: Formula): Expr => {
   const r = f(x.abs())
@@ -66,12 +67,6 @@ const logCdf: Formula = (x) =>
 /** φ/Φ. */
 const hazard: Formula = (x) =>
   where(x.lt(FAR), x.neg().div(tailSeries(x)), x.square().mul(-0.5).exp().mul(Math.exp(-LOG_SQRT_2PI)).div(cdf(x)))
-
-/** Less than zero by its sign bit; in float64, which no backend has without IEEE's divisions, by 1/−0. */
-export const signBit: Formula = (x) => {
-  if (x.dtype === "float32") return x.bitcast("int32").lt(0)
-  return isFloat(x) ? x.lt(0).or(x.eq(0).and(x.reciprocal().lt(0))) : x.lt(0)
-}
 
 const TABLE = {
   /** |input| */
@@ -405,7 +400,7 @@ export const [round, round_] = withInPlace<(input: Tensor, ...args: Args<[], { d
     if (!Number.isInteger(decimals))
       throw new TypeError(`round: decimals must be an integer, got ${valueText(decimals)}`)
     if (decimals === 0) return [ROUND, x]
-    requireTensors("round with decimals", [x], onlyFloats)
+    requireDtypes("round with decimals", [x], onlyFloats)
     return [decimals > 0 ? ROUND_DECIMALS : ROUND_TENS, x, 10 ** Math.abs(decimals)]
   },
 )
@@ -447,7 +442,9 @@ function byOrder(make: (order: number) => Pointwise): (order: number) => Pointwi
   }
 }
 
-const polygammaOf = byOrder((n) => new Pointwise("polygamma", (x) => x.polygamma(n), { result: "float", inPlaceGradName: "PolygammaBackward1" }))
+const polygammaOf = byOrder(
+  (n) => new Pointwise("polygamma", (x) => x.polygamma(n), { result: "float", inPlaceGradName: "PolygammaBackward1" }),
+)
 const pickPolygamma = (n: number, x: Tensor): Applied => {
   if (!Number.isInteger(n) || n < 0)
     throw new RangeError(`polygamma: n must be an integer not below 0, got ${valueText(n)}`)

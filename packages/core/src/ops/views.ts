@@ -2,7 +2,6 @@
  * Views: other sizes and strides over the same memory. None of these copies, except `reshape`, `flatten` and friends where
  * the strides leave no other way.
  */
-
 import { type Args, type Fn, op } from "../args.ts"
 import { checkInPlace } from "../autograd/inplace.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
