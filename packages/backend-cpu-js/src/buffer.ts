@@ -39,12 +39,15 @@ export class CpuBuffer {
   /** Which typed array `data` is; NO_KIND when the buffer was freed, so that the fast path of every reader fails. */
   kind: number
   readonly bytes: number
+  /** What the memory's books know it by; held here so that it goes when this does. */
+  lot: object | null
   private views: (TypedArray | undefined)[] | undefined
 
   constructor(data: TypedArray, kind: number, bytes: number) {
     this.data = data
     this.kind = kind
     this.bytes = bytes
+    this.lot = null
     this.views = undefined
   }
 

@@ -18,7 +18,7 @@ export function stepOf(node: Expr, wide: boolean): Step {
   if (node.op === "cast") return { row: castConversion(widen(node.args[0].dtype), to), wrap: undefined }
   // The bits of a float32 are those of the rounded value, even inside wide arithmetic.
   if (node.op === "bitcast") return { row: bitcastConversion(node.args[0].dtype, node.dtype), wrap: undefined }
-  const row = primitiveRow(node.op as Primitive, COMPARISONS.has(node.op) ? node.args[0].dtype : node.dtype)
+  const row = primitiveRow(node.op as Primitive, COMPARISONS.has(node.op) ? node.args[0].dtype : to)
   if (!row)
     throw new TypeError(
       `cpu: the primitive ${node.op} has no meaning on ${node.dtype}; insert a cast to a floating dtype`,

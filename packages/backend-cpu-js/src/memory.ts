@@ -6,38 +6,82 @@ import { ARRAY_KIND, bufferOver, type CpuBuffer, newBuffer } from "./buffer.ts"
 const POOLED_FROM = 64 * 1024
 const POOL_CAP = 512 * 1024 * 1024
 
+/** So many small buffers are in one lot: the engine tells of a lot's collection, which costs as much as the buffers. */
+const LOT = 256
+
+/** What is still alive of a lot. */
+interface Tally {
+  bytes: number
+  buffers: number
+}
+
+/** Buffers that go out of the books together when the last of them was collected; freed ones at once. */
+class Lot {
+  readonly tally: Tally = { bytes: 0, buffers: 0 }
+  size = 0
+}
+
 export class Memory {
+  /** Told of lots that the engine collected; what is freed by hand has left their tallies before. */
+  private readonly collected = new FinalizationRegistry<Tally>((tally) => this.strike(tally))
+  private lot = this.newLot()
   private readonly pool = new Map<number, ArrayBuffer[]>()
   private liveBytes = 0
   private liveBuffers = 0
   private pooledBytes = 0
   private peakBytes = 0
+  private cleared = false
 
   allocate(bytes: number, dtype: DType): CpuBuffer {
     this.liveBuffers++
     this.liveBytes += bytes
     if (this.liveBytes > this.peakBytes) this.peakBytes = this.liveBytes
-    return bytes < POOLED_FROM ? newBuffer(bytes, ARRAY_KIND[dtype]) : this.allocateLarge(bytes, dtype)
+    const small = bytes < POOLED_FROM
+    const buffer = small ? newBuffer(bytes, ARRAY_KIND[dtype]) : this.allocateLarge(bytes, dtype)
+    if (small && this.lot.size === LOT) this.lot = this.newLot()
+    const lot = small ? this.lot : this.newLot()
+    lot.size++
+    lot.tally.buffers++
+    lot.tally.bytes += bytes
+    buffer.lot = lot
+    return buffer
   }
 
   free(buffer: CpuBuffer): void {
     if (buffer.released) return
+    const { tally } = buffer.lot as Lot
+    tally.buffers--
+    tally.bytes -= buffer.bytes
     this.liveBuffers--
     this.liveBytes -= buffer.bytes
     if (buffer.bytes >= POOLED_FROM) this.keep(buffer.data.buffer as ArrayBuffer)
     buffer.release()
   }
 
+  /** Of buffers that nobody holds the engine tells some time after it collected them: never within one task. */
   stats(): MemoryStats {
     const { liveBytes, liveBuffers, pooledBytes, peakBytes } = this
     return { liveBytes, liveBuffers, pooledBytes, peakBytes }
   }
 
   clear(): void {
+    this.cleared = true
     this.pool.clear()
     this.pooledBytes = 0
     this.liveBytes = 0
     this.liveBuffers = 0
+  }
+
+  private newLot(): Lot {
+    const lot = new Lot()
+    this.collected.register(lot, lot.tally)
+    return lot
+  }
+
+  private strike(tally: Tally): void {
+    if (this.cleared) return
+    this.liveBuffers -= tally.buffers
+    this.liveBytes -= tally.bytes
   }
 
   private allocateLarge(bytes: number, dtype: DType): CpuBuffer {

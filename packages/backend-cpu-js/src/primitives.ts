@@ -4,6 +4,7 @@
  */
 import { DTYPES, type Primitive, type ScalarType } from "@taeda/core"
 import * as numeric from "./numeric.ts"
+import * as single from "./single.ts"
 import * as special from "./special.ts"
 
 /** Every scalar is a number, except int64, which is a bigint; bool is 0 or 1. */
@@ -25,7 +26,7 @@ export interface Row<V extends Value = Value> {
 }
 
 /** What generated code may call, by the name after the `$`. */
-export const HELPERS = { ...numeric, ...special }
+export const HELPERS = { ...numeric, ...special, ...single }
 
 type HelperName = keyof typeof HELPERS
 
@@ -165,11 +166,16 @@ const FLOAT: Table<number, Bitwise | Shift | "mulhi"> = {
 }
 
 /**
- * max(x, 0) on float32, the usual rectifier: half of x + |x|, exact in doubles once -infinity is made finite, and several
- * times as fast as any choice.
+ * What float32 has of its own: functions that compute no more digits than it keeps, and max(x, 0), the usual rectifier: half
+ * of x + |x|, exact in doubles once -infinity is made finite, and several times as fast as any choice.
  */
 const FLOAT32: typeof FLOAT = {
   ...FLOAT,
+  exp: helper("exp32", single.exp32),
+  log: helper("log32", single.log32),
+  tanh: helper("tanh32", single.tanh32),
+  sigmoid: helper("sigmoid32", single.sigmoid32),
+  erf: helper("erf32", single.erf32),
   max: {
     ...FLOAT_MAX,
     branchless: (a, b) => (b === "0" ? `$positivePart(${a})` : FLOAT_MAX.branchless!(a, b)),

@@ -47,7 +47,7 @@ const ERFCX = [
 ]
 
 /** erfc for x ≥ 0.5. exp(-x²) is taken in two factors, the first of an exact square: x² alone loses digits where it is large. */
-function erfcLarge(x: number): number {
+export function erfcLarge(x: number): number {
   if (x > 27.5) return 0
   const high = Math.round(x * 1024) / 1024
   const gaussian = Math.exp(-high * high) * Math.exp((high - x) * (high + x))

@@ -1,4 +1,4 @@
-import { input, left, result, right, scalar } from "@taeda/core"
+import { index, input, left, load, result, right, scalar } from "@taeda/core"
 import { describe, expect, it } from "vitest"
 import { emitKernel } from "../src/emit.ts"
 import { mapKernel, reduceKernel, unit } from "./harness.ts"
@@ -48,13 +48,44 @@ return function launch(sizes, operands, scalars) {
         ["float32"],
       ),
     )
-    expect(source.match(/Math\.exp/g)).toHaveLength(1)
+    expect(source.match(/\$exp32\(/g)).toHaveLength(1)
     const loops = source.split("for (")
     expect(loops).toHaveLength(3)
-    expect(loops[0]).toContain("Math.sqrt")
-    expect(loops[1]).toContain("Math.log")
-    expect(loops[2]).toContain("Math.exp")
+    expect(loops[0]).toContain("Math.sqrt(")
+    expect(loops[1]).toContain("$log32(")
+    expect(loops[2]).toContain("$exp32(")
     expect(loops[2]).not.toMatch(/sqrt|log/)
+  })
+
+  it("checks and adds up each coordinate of a load in the loop that it belongs to", () => {
+    const rows = load(1, "float32", [input(0, "int32"), index(2)], "fault")
+    const source = emitKernel(
+      mapKernel(3, [unit("int32", "broadcast"), { dtype: "float32", access: "load", rank: 2 }], OUT, [rows]),
+    )
+    const loops = source.split("for (")
+    expect(loops).toHaveLength(4)
+    expect(loops[2].match(/\$fault/g)).toHaveLength(2)
+    expect(loops[2]).toContain("* s1_0")
+    expect(loops[3]).not.toMatch(/if|\?|s1_0/)
+  })
+
+  it("looks for faults only as deep as they may occur", () => {
+    const source = emitKernel({
+      kind: "scatter",
+      rank: 2,
+      inputs: [unit("int32", "broadcast"), unit("float32")],
+      scalars: [],
+      value: input(1, "float32"),
+      coordinates: [input(0, "int32"), index(1)],
+      combine: "add",
+      dtype: "float32",
+      targetRank: 2,
+      bounds: "fault",
+    })
+    const loops = source.split("for (")
+    expect(loops).toHaveLength(4)
+    expect(loops[1]).toContain("$fault")
+    expect(loops[3]).not.toMatch(/if|\?/)
   })
 
   it("keeps float32 accumulators in doubles and rounds them once", () => {

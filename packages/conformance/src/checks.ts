@@ -12,7 +12,7 @@ import { BACKWARD } from "./templates/backward.ts"
 import { runErrorCase } from "./templates/errors.ts"
 import { FORWARD } from "./templates/forward.ts"
 import { IN_PLACE } from "./templates/in-place.ts"
-import { runRefusal } from "./templates/refusal.ts"
+import { runHostRead, runRefusal } from "./templates/refusal.ts"
 import type { Template } from "./templates/template.ts"
 
 export interface Check {
@@ -106,8 +106,10 @@ function rowGroups(
     partial: chosen.length < all.length,
     checks: checks.map((check) => ({ ...check, op, template })),
   })
+  const refusable = ({ each, lacks }: (typeof trials)[number]): boolean =>
+    lacks.length === 0 && each.sample.readsHost !== undefined && !capabilities.syncRead
   const groups = TEMPLATES.map((template) => {
-    const fit = trials.filter((trial) => trial.lacks.length === 0 && template.applies(trial))
+    const fit = trials.filter((trial) => trial.lacks.length === 0 && !refusable(trial) && template.applies(trial))
     const taken = full || !SLOW.has(template.name) ? fit : fit.slice(0, FEW)
     return group(
       template.name,
@@ -129,6 +131,15 @@ function rowGroups(
         dtype: each.dtype,
         tags: each.sample.tags,
         run: () => runRefusal(each, lacks, backend.name),
+      })),
+    ),
+    group(
+      "hostReads",
+      trials.filter(refusable).map((trial) => ({
+        id: trial.each.id,
+        dtype: trial.each.dtype,
+        tags: trial.each.sample.tags,
+        run: () => runHostRead(trial),
       })),
     ),
     group(

@@ -81,6 +81,8 @@ export interface Sample {
   readonly noGradcheck?: string
   /** Why second derivatives are not compared at these values. */
   readonly noSecond?: string
+  /** What PyTorch reads on the host: where reads are not synchronous the call may be refused, or give a copy. */
+  readonly readsHost?: string
   readonly tags: readonly Tag[]
 }
 

@@ -24,7 +24,10 @@ export interface Signature {
 
 export function parseSignature(text: string): Signature {
   const [, name = "", inside = ""] = /^(\w+)\((.*)\)$/.exec(text) ?? []
-  const parts = inside.split(",").map((p) => p.trim()).filter(Boolean)
+  const parts = inside
+    .split(",")
+    .map((p) => p.trim())
+    .filter(Boolean)
   const star = parts.indexOf("*")
   const clean = parts.filter((p) => p !== "*")
   const names = clean.map((p) => p.replace(/^\.\.\./, "").replace(/\?$/, ""))
@@ -65,18 +68,28 @@ export function bind(s: Signature, given: readonly unknown[]): unknown[] {
     else bound[s.rest] = args.slice(s.rest)
   } else {
     if (args.length > s.positional)
-      throw new TypeError(`${s.name}: takes ${s.positional} arguments by position but ${args.length} were given: ${s.text}`)
+      throw new TypeError(
+        `${s.name}: takes ${s.positional} arguments by position but ${args.length} were given: ${s.text}`,
+      )
     for (let i = 0; i < args.length; i++) bound[i] = args[i]
   }
   if (named)
     for (const key of Object.keys(named)) {
       const at = s.names.indexOf(key)
-      if (at < 0) throw new TypeError(`${s.name}: unknown option ${JSON.stringify(key)}${didYouMean(key, s.names.filter((n) => n !== "input"))}`)
-      if (bound[at] !== undefined) throw new TypeError(`${s.name}: ${key} was given twice, by position and by name: ${s.text}`)
+      if (at < 0)
+        throw new TypeError(
+          `${s.name}: unknown option ${JSON.stringify(key)}${didYouMean(
+            key,
+            s.names.filter((n) => n !== "input"),
+          )}`,
+        )
+      if (bound[at] !== undefined)
+        throw new TypeError(`${s.name}: ${key} was given twice, by position and by name: ${s.text}`)
       bound[at] = named[key]
     }
   for (let i = 0; i < bound.length; i++)
-    if (s.required[i] && bound[i] === undefined) throw new TypeError(`${s.name}: missing argument ${s.names[i]}: ${s.text}`)
+    if (s.required[i] && bound[i] === undefined)
+      throw new TypeError(`${s.name}: missing argument ${s.names[i]}: ${s.text}`)
   if (s.names[0] === "input" && !isTensor(bound[0]))
     throw new TypeError(`${s.name}: input must be a tensor, got ${valueText(bound[0])}`)
   return bound
@@ -117,5 +130,6 @@ export type Args<P extends readonly (readonly [string, unknown])[], K = unknown>
 type Named<P extends readonly (readonly [string, unknown])[]> = { [Q in P[number] as Q[0]]?: Q[1] }
 
 /** The function that does what a method does, with the tensor first. */
-// biome-ignore lint/suspicious/noExplicitAny: any method
-export type Fn<M> = M extends (...args: infer A) => infer R ? (input: import("./tensor.ts").Tensor, ...args: A) => R : any
+export type Fn<M> = M extends (...args: infer A) => infer R
+  ? (input: import("./tensor.ts").Tensor, ...args: A) => R
+  : never

@@ -8,7 +8,7 @@ import type { Backend, Buffer, Executable, Operand } from "./backend.ts"
 import type { DType } from "./dtype.ts"
 import { didYouMean } from "./errors.ts"
 import type { Scalar } from "./expr.ts"
-import { describeKernel, type Kernel, kernelKey } from "./kernel.ts"
+import { describeKernel, type Kernel, kernelKey, operandDtypes } from "./kernel.ts"
 import { lower, type LoweringContext } from "./lowering/index.ts"
 
 let devices = 0
@@ -46,6 +46,8 @@ export class Device {
     const key = kernelKey(kernel)
     let executable = this.executables.get(key)
     if (!executable) {
+      // Every op comes by here before it touches a buffer of such a dtype, and only once per kernel.
+      for (const dtype of operandDtypes(kernel)) this.requireDtype(kernel.kind, dtype)
       const reason = this.backend.supports(kernel)
       if (reason !== true)
         throw new TypeError(`${this.backend.name} cannot run this kernel (${describeKernel(kernel)}): ${reason}`)

@@ -11,6 +11,7 @@ export function valueText(value: unknown): string {
   if (typeof value === "object" && "dtype" in value && "shape" in value)
     return `a tensor ${tensorText(value as { dtype: string; shape: readonly number[] })}`
   if (Array.isArray(value)) return `an array of length ${value.length}`
+  if (ArrayBuffer.isView(value) && "length" in value) return `a ${value.constructor.name} of length ${value.length}`
   if (typeof value === "string") return JSON.stringify(value)
   if (typeof value === "function") return "a function"
   if (typeof value === "object") return `an object with keys ${Object.keys(value).join(", ") || "(none)"}`
@@ -27,7 +28,8 @@ function distance(a: string, b: string): number {
     for (let j = 1; j <= y.length; j++) {
       const same = x[i - 1] === y[j - 1] ? 0 : 1
       let best = Math.min(rows[i - 1]![j]! + 1, rows[i]![j - 1]! + 1, rows[i - 1]![j - 1]! + same)
-      if (i > 1 && j > 1 && x[i - 1] === y[j - 2] && x[i - 2] === y[j - 1]) best = Math.min(best, rows[i - 2]![j - 2]! + 1)
+      if (i > 1 && j > 1 && x[i - 1] === y[j - 2] && x[i - 2] === y[j - 1])
+        best = Math.min(best, rows[i - 2]![j - 2]! + 1)
       rows[i]![j] = best
     }
   return rows[x.length]![y.length]!

@@ -180,6 +180,12 @@ export function kernelKey(k: Kernel): string {
   }
 }
 
+/** The element types of a kernel's operands. */
+export function operandDtypes(k: Kernel): readonly DType[] {
+  if (k.kind === "map" || k.kind === "reduce" || k.kind === "scan") return [...k.inputs, ...k.outputs].map((o) => o.dtype)
+  return k.kind === "scatter" ? [...k.inputs.map((i) => i.dtype), k.dtype] : [k.dtype]
+}
+
 /** What a person reads in a profile or an error: the kernel in a few words. */
 export function describeKernel(k: Kernel): string {
   switch (k.kind) {

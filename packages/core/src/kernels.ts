@@ -11,7 +11,7 @@ import { computeType, DTYPES, type DType, type ScalarType } from "./dtype.ts"
 import { type Bounds, Expr, index, input, load, type Scalar, scalar } from "./expr.ts"
 import type { Access, InputType, Monoid, ScatterKernel } from "./kernel.ts"
 import { accessOf } from "./lowering/views.ts"
-import { broadcastStrides, collapse, isContiguous, numelOf, sameSizes, type Sizes } from "./shape.ts"
+import { broadcastStrides, collapse, isContiguous, numelOf, type Sizes, sameSizes } from "./shape.ts"
 import type { Tensor } from "./tensor.ts"
 
 /** A launch argument with its type. */
@@ -81,7 +81,8 @@ function structureKey(
     key = key * DIGIT + DTYPES[t.dtype].id * 4 + ACCESS_CODE[t.access]
     if (t.access === "load") key = key * DIGIT + t.rank!
   }
-  for (let i = 0; i < outputs.length; i++) key = key * DIGIT + DTYPES[outputs[i]!.dtype].id * 4 + ACCESS_CODE[outputs[i]!.access]
+  for (let i = 0; i < outputs.length; i++)
+    key = key * DIGIT + DTYPES[outputs[i]!.dtype].id * 4 + ACCESS_CODE[outputs[i]!.access]
   for (let i = 0; i < scalars.length; i++) key = key * DIGIT + scalarCode(scalars[i]!.dtype)
   if (key <= Number.MAX_SAFE_INTEGER) return key
   return `${head.join()}|${typeKey(inputs)}|${typeKey(outputs)}|${scalars.map((s) => s.dtype).join()}`
@@ -94,15 +95,21 @@ const operandOf = (t: Tensor, sizes: Sizes = t.shape, strides: Sizes = t.strides
   strides,
 })
 
-function inputTypes(inputs: readonly Tensor[], sizes: Sizes, strides: readonly Sizes[], loads: readonly Tensor[]): InputType[] {
+function inputTypes(
+  inputs: readonly Tensor[],
+  sizes: Sizes,
+  strides: readonly Sizes[],
+  loads: readonly Tensor[],
+): InputType[] {
   return [
     ...inputs.map((t, i): InputType => ({ dtype: t.dtype, access: accessOf(sizes, strides[i]!) })),
     ...loads.map((t): InputType => ({ dtype: t.dtype, access: "load", rank: t.ndim })),
   ]
 }
 
-const typeKey = (types: readonly { readonly dtype: DType; readonly access: Access; readonly rank?: number }[]): string =>
-  types.map((t) => `${t.dtype}.${t.access}${t.rank ?? ""}`).join()
+const typeKey = (
+  types: readonly { readonly dtype: DType; readonly access: Access; readonly rank?: number }[],
+): string => types.map((t) => `${t.dtype}.${t.access}${t.rank ?? ""}`).join()
 
 function scopeOf(work: Work, rank: number): Scope {
   const { inputs = [], loads = [], scalars = [] } = work
@@ -120,7 +127,7 @@ function scopeOf(work: Work, rank: number): Scope {
  */
 export function runMap(
   outs: readonly Tensor[],
-  work: Work & { readonly coordinates?: boolean; readonly aliases?: number },
+  work: Work & { readonly coordinates?: boolean; readonly aliases?: Aliases },
   build: (scope: Scope) => Expr | readonly Expr[],
 ): void {
   const { inputs = NONE, loads = NONE, scalars = NO_ARGUMENTS } = work
@@ -137,10 +144,10 @@ export function runMap(
   const outTypes = outs.map((t, i) => ({
     dtype: t.dtype as DType,
     access: accessOf(sizes, strides[inputs.length + i]!) === "unit" ? ("unit" as const) : ("strided" as const),
-    ...(work.aliases !== undefined && i === 0 && { aliases: work.aliases }),
+    ...aliasOf(work.aliases, i),
   }))
   const table = structures(device, "map", work.key)
-  const key = structureKey([sizes.length, (work.aliases ?? -1) + 1], types, outTypes, scalars)
+  const key = structureKey([sizes.length, aliasCode(work.aliases)], types, outTypes, scalars)
   let executable = table.get(key)
   if (!executable) {
     const built = build(scopeOf(work, sizes.length))
@@ -167,6 +174,12 @@ export function runMap(
   )
 }
 
+/** The input that output 0 is the same view of; "each": every output is that of the input of its number. */
+type Aliases = number | "each"
+const aliasCode = (aliases: Aliases | undefined): number => (aliases === "each" ? DIGIT - 2 : (aliases ?? -1) + 1)
+const aliasOf = (aliases: Aliases | undefined, output: number): { readonly aliases?: number } =>
+  aliases === "each" ? { aliases: output } : aliases !== undefined && output === 0 ? { aliases } : {}
+
 const NONE: readonly Tensor[] = []
 const NO_ARGUMENTS: readonly Argument[] = []
 const ONE: readonly number[] = [1]
@@ -181,7 +194,12 @@ function isFlat(shape: Sizes, tensors: readonly Tensor[]): boolean {
 }
 
 const unit = (t: Tensor): { readonly dtype: DType; readonly access: "unit" } => ({ dtype: t.dtype, access: "unit" })
-const flatOperand = (t: Tensor, sizes: Sizes): Operand => ({ buffer: t.storage.buffer, offset: t.offset, sizes, strides: ONE })
+const flatOperand = (t: Tensor, sizes: Sizes): Operand => ({
+  buffer: t.storage.buffer,
+  offset: t.offset,
+  sizes,
+  strides: ONE,
+})
 
 /** `runMap` where all operands are flat: one dim, no layouts to work out. */
 function runFlatMap(
@@ -189,17 +207,18 @@ function runFlatMap(
   outs: readonly Tensor[],
   inputs: readonly Tensor[],
   scalars: readonly Argument[],
-  work: Work & { readonly aliases?: number },
+  work: Work & { readonly aliases?: Aliases },
   build: (scope: Scope) => Expr | readonly Expr[],
 ): void {
   const table = structures(device, "map", work.key)
   // Negative: apart from the keys of other layouts. The counts come first, so that no two structures share a key.
-  const alias = (work.aliases ?? -1) + 2
+  const alias = aliasCode(work.aliases) + 1
   let key = -((alias * DIGIT + inputs.length) * DIGIT + outs.length) * DIGIT - scalars.length
   for (let i = 0; i < inputs.length; i++) key = key * DIGIT - DTYPES[inputs[i]!.dtype as DType].id
   for (let i = 0; i < outs.length; i++) key = key * DIGIT - DTYPES[outs[i]!.dtype as DType].id
   for (let i = 0; i < scalars.length; i++) key = key * DIGIT - scalarCode(scalars[i]!.dtype)
-  const exact = key >= -Number.MAX_SAFE_INTEGER ? key : `flat ${structureKey([alias], inputs.map(unit), outs.map(unit), scalars)}`
+  const exact =
+    key >= -Number.MAX_SAFE_INTEGER ? key : `flat ${structureKey([alias], inputs.map(unit), outs.map(unit), scalars)}`
   let executable = table.get(exact)
   if (!executable) {
     const built = build(scopeOf(work, 1))
@@ -208,7 +227,10 @@ function runFlatMap(
       kind: "map",
       rank: 1,
       inputs: inputs.map(unit),
-      outputs: outs.map((t, i) => ({ ...unit(t), ...(work.aliases !== undefined && i === 0 && { aliases: work.aliases }) })),
+      outputs: outs.map((t, i) => ({
+        ...unit(t),
+        ...aliasOf(work.aliases, i),
+      })),
       scalars: scalars.map((s) => s.dtype),
       body: body.map((e, i) => e.cast(outs[i]!.dtype)),
     })
@@ -255,7 +277,10 @@ export function runReduce(
   } else if (!work.coordinates) {
     // The kept and the reduced dims merge among themselves only; outputs stand still along the reduced ones.
     const head = collapse(shape.slice(0, kept), [...inStrides.map((s) => s.slice(0, kept)), ...outStrides])
-    const tail = collapse(shape.slice(kept), inStrides.map((s) => s.slice(kept)))
+    const tail = collapse(
+      shape.slice(kept),
+      inStrides.map((s) => s.slice(kept)),
+    )
     if (tail.sizes.length === 0) {
       tail.sizes.push(1)
       for (const s of tail.strides) s.push(1)
@@ -273,7 +298,10 @@ export function runReduce(
   const types = inputTypes(inputs, sizes, inStrides, loads)
   const outTypes = outs.map((t, i) => ({
     dtype: t.dtype as DType,
-    access: accessOf(sizes.slice(0, sizes.length - rank), outStrides[i]!) === "unit" ? ("unit" as const) : ("strided" as const),
+    access:
+      accessOf(sizes.slice(0, sizes.length - rank), outStrides[i]!) === "unit"
+        ? ("unit" as const)
+        : ("strided" as const),
   }))
   const table = structures(device, "reduce", work.key)
   const head = [sizes.length, rank, monoid.accumulators.length]
@@ -329,7 +357,10 @@ export function runScan(
       rank: shape.length,
       reverse: work.reverse ?? false,
       inputs: inputTypes(inputs, shape, inStrides, loads),
-      outputs: outs.map((t) => ({ dtype: t.dtype, access: accessOf(shape, t.strides) === "unit" ? "unit" : "strided" })),
+      outputs: outs.map((t) => ({
+        dtype: t.dtype,
+        access: accessOf(shape, t.strides) === "unit" ? "unit" : "strided",
+      })),
       scalars: scalars.map((s) => s.dtype),
       accumulators: monoid.accumulators,
       identity: monoid.identity,

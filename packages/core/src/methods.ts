@@ -2,37 +2,36 @@
  * Everything a tensor can do: the methods of all families. A family is a file in `ops/`, which gives its interface and
  * its functions; a new family is added here, once in the type and once in the list.
  */
+
+import { type ActivationMethods, activationMethods } from "./ops/activation.ts"
 import type { ArithmeticMethods } from "./ops/arithmetic.ts"
 import { arithmeticMethods } from "./ops/arithmetic.ts"
 import type { AutogradMethods } from "./ops/autograd-methods.ts"
 import { autogradMethods } from "./ops/autograd-methods.ts"
+import { type BitwiseMethods, bitwiseMethods } from "./ops/bitwise.ts"
+import { type ComparisonMethods, comparisonMethods } from "./ops/comparison.ts"
 import type { ConversionMethods } from "./ops/conversion.ts"
 import { conversionMethods } from "./ops/conversion.ts"
 import type { CopyingMethods } from "./ops/copying.ts"
 import { copyingMethods } from "./ops/copying.ts"
 import type { CreationMethods } from "./ops/creation.ts"
 import { creationMethods } from "./ops/creation.ts"
-import type { HostMethods } from "./ops/host.ts"
-import { hostMethods } from "./ops/host.ts"
-import type { PrintingMethods } from "./ops/printing-methods.ts"
-import { printingMethods, toTemplate, toText } from "./ops/printing-methods.ts"
-import type { ReductionMethods } from "./ops/reduction.ts"
-import { reductionMethods } from "./ops/reduction.ts"
+import { type ExtremesMethods, extremesMethods } from "./ops/extremes.ts"
 import type { FillMethods } from "./ops/filling.ts"
 import { fillMethods } from "./ops/filling.ts"
-import type { ViewMethods } from "./ops/views.ts"
-import { viewMethods } from "./ops/views.ts"
-import { type ActivationMethods, activationMethods } from "./ops/activation.ts"
-import { type BitwiseMethods, bitwiseMethods } from "./ops/bitwise.ts"
-import { type ComparisonMethods, comparisonMethods } from "./ops/comparison.ts"
-import { type ExtremesMethods, extremesMethods } from "./ops/extremes.ts"
 import { type GatheringMethods, gatheringMethods } from "./ops/gathering.ts"
+import type { HostMethods } from "./ops/host.ts"
+import { hostMethods } from "./ops/host.ts"
 import { type IndexingMethods, indexingMethods } from "./ops/indexing.ts"
 import { type JoiningMethods, joiningMethods } from "./ops/joining.ts"
 import { type LinearAlgebraMethods, linearAlgebraMethods } from "./ops/linear-algebra.ts"
 import { type MathMethods, mathMethods } from "./ops/math.ts"
 import { type MatmulMethods, matmulMethods } from "./ops/matmul.ts"
+import type { PrintingMethods } from "./ops/printing-methods.ts"
+import { printingMethods, toTemplate, toText } from "./ops/printing-methods.ts"
 import { type RandomMethods, randomMethods } from "./ops/random.ts"
+import type { ReductionMethods } from "./ops/reduction.ts"
+import { reductionMethods } from "./ops/reduction.ts"
 import { type RepeatingMethods, repeatingMethods } from "./ops/repeating.ts"
 import { type ScanMethods, scanMethods } from "./ops/scan.ts"
 import { type ScatteringMethods, scatteringMethods } from "./ops/scattering.ts"
@@ -43,6 +42,8 @@ import { type SortingMethods, sortingMethods } from "./ops/sorting.ts"
 import { type StatisticsMethods, statisticsMethods } from "./ops/statistics.ts"
 import { type TriangularMethods, triangularMethods } from "./ops/triangular.ts"
 import { type UnaryMethods, unaryMethods } from "./ops/unary.ts"
+import type { ViewMethods } from "./ops/views.ts"
+import { viewMethods } from "./ops/views.ts"
 import { Tensor } from "./tensor.ts"
 
 export interface Methods
@@ -76,7 +77,14 @@ export interface Methods
     StatisticsMethods,
     TriangularMethods,
     UnaryMethods,
-    ViewMethods {}
+    ViewMethods {
+  /** The dims in reverse order; of a matrix its transpose. */
+  readonly T: Tensor
+  /** The last two dims swapped. */
+  readonly mT: Tensor
+  /** The slices along the first dim. */
+  [Symbol.iterator](): IterableIterator<Tensor>
+}
 
 const FAMILIES = [
   arithmeticMethods,
@@ -132,21 +140,43 @@ for (const family of FAMILIES)
     })
 
 Object.defineProperties(Tensor.prototype, {
-  toString: { value: function (this: Tensor) { return toText(this) }, writable: true, configurable: true },
+  toString: {
+    value: function (this: Tensor) {
+      return toText(this)
+    },
+    writable: true,
+    configurable: true,
+  },
   [Symbol.toPrimitive]: {
     value: function (this: Tensor, hint: string) {
       return hint === "number" ? this.itemSync() : toTemplate(this)
     },
   },
   // Node's console.log and REPL; the symbol is looked up by name so that nothing of Node is imported.
-  [Symbol.for("nodejs.util.inspect.custom")]: { value: function (this: Tensor) { return toText(this) } },
-  [Symbol.iterator]: { value: function (this: Tensor) { return this.unbind(0)[Symbol.iterator]() } },
+  [Symbol.for("nodejs.util.inspect.custom")]: {
+    value: function (this: Tensor) {
+      return toText(this)
+    },
+  },
+  [Symbol.iterator]: {
+    value: function (this: Tensor) {
+      if (this.ndim === 0) throw new TypeError("iteration over a 0-d tensor")
+      return this.unbind(0)[Symbol.iterator]()
+    },
+  },
   /** The dims in reverse order; of a matrix its transpose. */
-  T: { get(this: Tensor) { return this.permute(this.shape.map((_, d) => this.ndim - 1 - d)) } },
+  T: {
+    get(this: Tensor) {
+      return this.permute(this.shape.map((_, d) => this.ndim - 1 - d))
+    },
+  },
   /** The last two dims swapped. */
   mT: {
     get(this: Tensor) {
-      if (this.ndim < 2) throw new RangeError(`mT: only supported on matrices or batches of matrices (2 or more dims), got a ${this.ndim}-d tensor`)
+      if (this.ndim < 2)
+        throw new RangeError(
+          `mT: only supported on matrices or batches of matrices (2 or more dims), got a ${this.ndim}-d tensor`,
+        )
       return this.transpose(-2, -1)
     },
   },

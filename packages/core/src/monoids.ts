@@ -31,6 +31,12 @@ export const sumMonoid = Object.assign(
   perType<ScalarType>((dtype) => single(dtype, zeroOf(dtype), (a, b) => a.add(b))),
   { total },
 )
+/** `n` sums side by side. */
+export const sumsMonoid = (dtype: ScalarType, n: number): MonoidSpec => ({
+  accumulators: new Array<ScalarType>(n).fill(dtype),
+  identity: new Array<Scalar>(n).fill(zeroOf(dtype)),
+  combine: Array.from({ length: n }, (_, k) => left(k, dtype).add(right(k, dtype))),
+})
 export const productMonoid = perType<ScalarType>((dtype) => single(dtype, oneOf(dtype), (a, b) => a.mul(b)))
 export const maxMonoid = perType<ScalarType>((dtype) => single(dtype, lowest(dtype), (a, b) => a.max(b)))
 export const minMonoid = perType<ScalarType>((dtype) => single(dtype, highest(dtype), (a, b) => a.min(b)))

@@ -2,9 +2,10 @@
  * Pointwise operations from their formula. From the formula follow the kernel for every combination of dtypes, layouts
  * and broadcasting, the gradient, and the gradient of that to any depth.
  */
+
+import { checkInPlace, recordInPlace } from "./autograd/inplace.ts"
 import { gradEnabled } from "./autograd/mode.ts"
 import { OpNode, type Rule } from "./autograd/node.ts"
-import { checkInPlace, recordInPlace } from "./autograd/inplace.ts"
 import type { Executable, Operand } from "./backend.ts"
 import { differentiate } from "./derivative.ts"
 import type { Device } from "./device.ts"
@@ -13,13 +14,22 @@ import { shapeText, tensorText, valueText } from "./errors.ts"
 import { constant, Expr, input, type Scalar, scalar, substitute } from "./expr.ts"
 import type { Access, InputType } from "./kernel.ts"
 import { denseStrides } from "./layout.ts"
+import { to } from "./ops/conversion.ts"
+import { clone } from "./ops/copying.ts"
+import { sumToSize } from "./ops/sum-to-size.ts"
 import { floatResult, type Operandish, resultType, toScalar } from "./promotion.ts"
-import { broadcastSizes, broadcastStrides, collapse, contiguousStrides, isContiguous, numelOf, sameSizes, type Sizes } from "./shape.ts"
+import {
+  broadcastSizes,
+  broadcastStrides,
+  collapse,
+  contiguousStrides,
+  isContiguous,
+  numelOf,
+  type Sizes,
+  sameSizes,
+} from "./shape.ts"
 import { Storage } from "./storage.ts"
 import { isTensor, Tensor } from "./tensor.ts"
-import { sumToSize } from "./ops/sum-to-size.ts"
-import { clone } from "./ops/copying.ts"
-import { to } from "./ops/conversion.ts"
 
 export type Formula = (...args: Expr[]) => Expr
 
@@ -123,7 +133,8 @@ export class Pointwise {
       if (sameSizes(shape, b.shape) && isContiguous(shape, a.strides) && isContiguous(shape, b.strides)) {
         const dtype = a.dtype as DType
         const out = this.resultDtype(dtype)
-        const key = (((DTYPES[dtype].id * 16 + DTYPES[out].id) * 16 + 1) * 64 + DTYPES[dtype].id * 4) * 64 + DTYPES[dtype].id * 4
+        const key =
+          (((DTYPES[dtype].id * 16 + DTYPES[out].id) * 16 + 1) * 64 + DTYPES[dtype].id * 4) * 64 + DTYPES[dtype].id * 4
         const device = a.storage.device
         const executable = this.executables[device.id]?.get(key)
         if (executable) {
@@ -209,7 +220,8 @@ export class Pointwise {
     const storage = target ? target.storage : new Storage(device, out, n)
     const sizes = [n]
     const operands: Operand[] = []
-    for (let i = 0; i < tensors.length; i++) operands.push({ buffer: tensors[i]!.storage.buffer, offset: tensors[i]!.offset, sizes, strides: ONE })
+    for (let i = 0; i < tensors.length; i++)
+      operands.push({ buffer: tensors[i]!.storage.buffer, offset: tensors[i]!.offset, sizes, strides: ONE })
     operands.push({ buffer: storage.buffer, offset: target ? target.offset : 0, sizes, strides: ONE })
     device.backend.launch(executable, sizes, operands, scalars)
     if (target) {
@@ -218,7 +230,9 @@ export class Pointwise {
     }
     const result = new Tensor(storage, shape, contiguousStrides(shape), 0, out)
     if (mask && gradEnabled() && isFloating(out)) {
-      const context = numbers ? { plan: this.planFor(mask), numbers: hostNumbers(slots), shapes: null, dtypes: null } : this.simpleContext(mask)
+      const context = numbers
+        ? { plan: this.planFor(mask), numbers: hostNumbers(slots), shapes: null, dtypes: null }
+        : this.simpleContext(mask)
       this.record(result, tensors, context, slots, null)
     }
     return result
@@ -245,10 +259,14 @@ export class Pointwise {
     const shape = broadcastSizes(this.name, ...tensors.map((t) => t.shape))
     if (target) {
       if (!sameSizes(shape, target.shape))
-        throw new RangeError(`${this.name}_: output with shape ${shapeText(target.shape)} doesn't match the broadcast shape ${shapeText(shape)}`)
+        throw new RangeError(
+          `${this.name}_: output with shape ${shapeText(target.shape)} doesn't match the broadcast shape ${shapeText(shape)}`,
+        )
       const natural = this.resultDtype(promoted)
       if (!canCast(natural, dtype))
-        throw new TypeError(`${this.name}_: result type ${natural} can't be cast to the desired output type ${dtype}; use ${this.name} without the underscore`)
+        throw new TypeError(
+          `${this.name}_: result type ${natural} can't be cast to the desired output type ${dtype}; use ${this.name} without the underscore`,
+        )
       checkInPlace(this.name, target, tensors)
     }
     const context = this.contextFor(slots, tensors, shape, dtype)
@@ -272,12 +290,16 @@ export class Pointwise {
       if (isTensor(s)) {
         if (device && s.device !== device)
           throw new TypeError(
-            `${this.name}: expected all tensors on one device, but found ${slots.filter(isTensor).map((t) => `${tensorText(t)} on ${t.device}`).join(" and ")}; move one with x.to(device)`,
+            `${this.name}: expected all tensors on one device, but found ${slots
+              .filter(isTensor)
+              .map((t) => `${tensorText(t)} on ${t.device}`)
+              .join(" and ")}; move one with x.to(device)`,
           )
         device = s.device
       } else if (typeof s !== "number" && typeof s !== "boolean" && typeof s !== "bigint")
         throw new TypeError(`${this.name}: expected tensors or numbers, got ${valueText(s)}`)
-    if (!device) throw new TypeError(`${this.name}: expected at least one tensor, got ${slots.map(valueText).join(", ")}`)
+    if (!device)
+      throw new TypeError(`${this.name}: expected at least one tensor, got ${slots.map(valueText).join(", ")}`)
     return device
   }
 
@@ -285,7 +307,14 @@ export class Pointwise {
     return resultType(...slots.filter((_, i) => this.slotKinds[i] === "value"))
   }
 
-  private launch(device: Device, slots: readonly Operandish[], tensors: readonly Tensor[], out: Tensor, compute: DType, inPlace: boolean): void {
+  private launch(
+    device: Device,
+    slots: readonly Operandish[],
+    tensors: readonly Tensor[],
+    out: Tensor,
+    compute: DType,
+    inPlace: boolean,
+  ): void {
     const n = numelOf(out.shape)
     if (n === 0) return
     let reads: Tensor[] | readonly Tensor[] = tensors
@@ -317,10 +346,20 @@ export class Pointwise {
     const table = (this.executables[device.id] ??= new Map())
     let executable = table.get(key)
     if (!executable) {
-      executable = this.build(device, slots, compute, out.dtype, s.map((x) => accessCode(x[inner]!)), sizes.length, alias)
+      executable = this.build(
+        device,
+        slots,
+        compute,
+        out.dtype,
+        s.map((x) => accessCode(x[inner]!)),
+        sizes.length,
+        alias,
+      )
       table.set(key, executable)
     }
-    const operands = reads.map((t, i): Operand => ({ buffer: t.storage.buffer, offset: t.offset, sizes, strides: s[i]! }))
+    const operands = reads.map(
+      (t, i): Operand => ({ buffer: t.storage.buffer, offset: t.offset, sizes, strides: s[i]! }),
+    )
     operands.push({ buffer: out.storage.buffer, offset: out.offset, sizes, strides: outStrides })
     const scalarType = arithmeticType(compute)
     const scalars: Scalar[] = []
@@ -328,7 +367,15 @@ export class Pointwise {
     device.backend.launch(executable, sizes, operands, scalars)
   }
 
-  private build(device: Device, slots: readonly Operandish[], compute: DType, out: DType, access: readonly number[], rank: number, alias: number): Executable {
+  private build(
+    device: Device,
+    slots: readonly Operandish[],
+    compute: DType,
+    out: DType,
+    access: readonly number[],
+    rank: number,
+    alias: number,
+  ): Executable {
     device.requireDtype(this.name, out)
     const type = arithmeticType(compute)
     const inputs: InputType[] = []
@@ -347,7 +394,13 @@ export class Pointwise {
       kind: "map",
       rank,
       inputs,
-      outputs: [{ dtype: out, access: ACCESS[access[inputs.length]!] as "unit" | "strided", ...(alias >= 0 && { aliases: alias }) }],
+      outputs: [
+        {
+          dtype: out,
+          access: ACCESS[access[inputs.length]!] as "unit" | "strided",
+          ...(alias >= 0 && { aliases: alias }),
+        },
+      ],
       scalars,
       body: [rounded.cast(out)],
     })
@@ -356,7 +409,12 @@ export class Pointwise {
   // ---- gradients ----
 
   /** What will be saved, or null when nothing is to be recorded. */
-  private contextFor(slots: readonly Operandish[], tensors: readonly Tensor[], shape: Sizes, dtype: DType): Context | null {
+  private contextFor(
+    slots: readonly Operandish[],
+    tensors: readonly Tensor[],
+    shape: Sizes,
+    dtype: DType,
+  ): Context | null {
     if (!gradEnabled() || !isFloating(dtype)) return null
     let mask = 0
     let plain = tensors.length === slots.length
@@ -404,7 +462,14 @@ export class Pointwise {
     return saved
   }
 
-  private node(rule: Rule, out: Tensor, tensors: readonly Tensor[], context: Context, slots: readonly Operandish[], original: Tensor | null): OpNode {
+  private node(
+    rule: Rule,
+    out: Tensor,
+    tensors: readonly Tensor[],
+    context: Context,
+    slots: readonly Operandish[],
+    original: Tensor | null,
+  ): OpNode {
     const { plan } = context
     const saved = plan.slots.length || plan.output ? this.savedFor(plan, slots, out, original) : NO_TENSORS
     const node = new OpNode(rule, tensors, saved, context)
@@ -412,7 +477,13 @@ export class Pointwise {
     return node
   }
 
-  private record(out: Tensor, tensors: readonly Tensor[], context: Context, slots: readonly Operandish[], original: Tensor | null): void {
+  private record(
+    out: Tensor,
+    tensors: readonly Tensor[],
+    context: Context,
+    slots: readonly Operandish[],
+    original: Tensor | null,
+  ): void {
     const node = this.node(this.rule, out, tensors, context, slots, original)
     node.outputs = [{ shape: out.shape, dtype: out.dtype, device: out.storage.device }]
     out.setHistory(node)
@@ -449,7 +520,10 @@ export class Pointwise {
   }
 
   /** The symbolic gradients over stand-in leaves of one type; what they mention is what must be saved. */
-  private symbolic(types: readonly Expr["dtype"][], g: Expr): { leaves: Expr[]; y: Expr; grads: readonly (Expr | null)[] } {
+  private symbolic(
+    types: readonly Expr["dtype"][],
+    g: Expr,
+  ): { leaves: Expr[]; y: Expr; grads: readonly (Expr | null)[] } {
     const leaves = types.map((t, k) => Expr.make("scalar", t, [], this.standIn + k))
     const y = this.formula(...leaves)
     const grads = this.options.gradient ? this.options.gradient(g, leaves, y) : differentiate(y, g, leaves)
@@ -474,21 +548,34 @@ export class Pointwise {
       const usesOutput = mentioned.has(this.output(probe))
       const formula: Formula = (gradient, ...rest) => {
         const t = gradient.dtype
-        const s = this.symbolic(this.slotKinds.map((k): Expr["dtype"] => (k === "bool" ? "bool" : t)), gradient)
+        const s = this.symbolic(
+          this.slotKinds.map((k): Expr["dtype"] => (k === "bool" ? "bool" : t)),
+          gradient,
+        )
         const whole = withOutput(s.grads[i] ?? constant(0, t), s.y, s.leaves, this.output(t))
         const given = new Map<Expr, Expr>(uses.map((k, j) => [s.leaves[k]!, rest[j]!]))
         if (usesOutput) given.set(this.output(t), rest[uses.length]!)
         return substitute([whole], (n) => given.get(n))[0]!
       }
-      const slots: SlotKind[] = ["value", ...uses.map((k) => this.slotKinds[k]!), ...(usesOutput ? (["value"] as const) : [])]
+      const slots: SlotKind[] = [
+        "value",
+        ...uses.map((k) => this.slotKinds[k]!),
+        ...(usesOutput ? (["value"] as const) : []),
+      ]
       const name = this.name
-      const op = new Pointwise(name, formula, { slots, gradName: `${this.rule.name.replace(/\d+$/, "")}Backward` }, slots.length)
+      const op = new Pointwise(
+        name,
+        formula,
+        { slots, gradName: `${this.rule.name.replace(/\d+$/, "")}Backward` },
+        slots.length,
+      )
       return { op, uses, usesOutput, passes: e === g }
     })
   }
 }
 
-const hostNumbers = (slots: readonly Operandish[]): Context["numbers"] => slots.map((s) => (isTensor(s) ? undefined : s))
+const hostNumbers = (slots: readonly Operandish[]): Context["numbers"] =>
+  slots.map((s) => (isTensor(s) ? undefined : s))
 
 /** The next free number of a stand-in leaf, out of the way of real scalars. */
 let standIns = 1000
@@ -527,13 +614,15 @@ function savedAt(plan: Plan, numbers: Context["numbers"], slot: number): number 
 const arithmeticType = (compute: DType): DType => (compute === "bool" ? "int32" : computeType(compute))
 
 const sameView = (a: Tensor, b: Tensor): boolean =>
-  a === b || (a.storage === b.storage && a.offset === b.offset && sameSizes(a.shape, b.shape) && sameSizes(a.strides, b.strides))
+  a === b ||
+  (a.storage === b.storage && a.offset === b.offset && sameSizes(a.shape, b.shape) && sameSizes(a.strides, b.strides))
 
 const slotText = (s: Operandish): string => (isTensor(s) ? tensorText(s) : valueText(s))
 
 /** A new tensor laid out as the first argument of the full shape, where that is dense; otherwise row-major. */
 function allocateLike(device: Device, shape: Sizes, dtype: DType, tensors: readonly Tensor[]): Tensor {
   const model = tensors.find((t) => sameSizes(t.shape, shape))
-  const strides = model && !isContiguous(shape, model.strides) ? denseStrides(shape, model.strides) : contiguousStrides(shape)
+  const strides =
+    model && !isContiguous(shape, model.strides) ? denseStrides(shape, model.strides) : contiguousStrides(shape)
   return new Tensor(new Storage(device, dtype, numelOf(shape)), shape, strides, 0, dtype)
 }

@@ -2,13 +2,23 @@
  * Tensor: a strided view of a storage, with its place in the graph. This file holds the state; what can be done with a
  * tensor stands in `ops/` by family, and each family's methods are one interface that Tensor extends.
  */
-import { type AccumulateGrad, addHook, edgeOf, type GradNode, OpNode, type RemovableHandle, type Rule, type TensorHook } from "./autograd/node.ts"
+
 import { gradEnabled, inferenceEnabled } from "./autograd/mode.ts"
+import {
+  type AccumulateGrad,
+  addHook,
+  edgeOf,
+  type GradNode,
+  OpNode,
+  type RemovableHandle,
+  type Rule,
+  type TensorHook,
+} from "./autograd/node.ts"
 import type { Device } from "./device.ts"
 import { DTYPES, type DType, isFloating } from "./dtype.ts"
 import { shapeText, valueText } from "./errors.ts"
 import type { Methods } from "./methods.ts"
-import { isContiguous, normalizeDim, numelOf, sameSizes, type Sizes } from "./shape.ts"
+import { isContiguous, normalizeDim, numelOf, type Sizes, sameSizes } from "./shape.ts"
 import { Storage } from "./storage.ts"
 
 /** A shape in the types: a tuple of sizes, or `any` where unknown. */
@@ -25,13 +35,12 @@ export interface ViewInfo {
   version: number
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the families' methods are installed on the prototype by methods.ts
 // biome-ignore lint/suspicious/noExplicitAny: `any` says "unknown shape" and "unknown dtype", so that untyped code compiles
 export interface Tensor<S extends Shape = any, D extends DType = any> extends Methods {
   readonly __types?: [S, D]
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the families' methods are installed on the prototype by methods.ts
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export class Tensor<S extends Shape = any, D extends DType = any> {
   readonly storage: Storage
@@ -149,19 +158,26 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
 
   /** Whether a gradient flows to or through this tensor. As in PyTorch, a view answers for its base as well. */
   get requiresGrad(): boolean {
-    return this.leafRequiresGrad || this.node_ !== null || (this.view_ !== null && this.view_.base.requiresGrad)
+    return this.leafRequiresGrad || this.node_ !== null || (this.view_?.base.requiresGrad ?? false)
   }
 
   set requiresGrad(on: boolean) {
     if (typeof on !== "boolean") throw new TypeError(`requiresGrad must be true or false, got ${valueText(on)}`)
     if (on && !this.isFloatingPoint())
-      throw new TypeError(`only Tensors of floating point dtype can require gradients, got ${this.dtype}; convert with x.to("float32")`)
+      throw new TypeError(
+        `only Tensors of floating point dtype can require gradients, got ${this.dtype}; convert with x.to("float32")`,
+      )
     if (this.gradFn) {
-      if (!on) throw new Error("you can only change requiresGrad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use x.detach().")
+      if (!on)
+        throw new Error(
+          "you can only change requiresGrad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use x.detach().",
+        )
       return
     }
     if (on && this.isInference && !inferenceEnabled())
-      throw new Error("Setting requiresGrad: true on inference tensor outside InferenceMode is not allowed. Make a clone first.")
+      throw new Error(
+        "Setting requiresGrad: true on inference tensor outside InferenceMode is not allowed. Make a clone first.",
+      )
     this.leafRequiresGrad = on
   }
 
@@ -256,7 +272,13 @@ export function allocate(device: Device, shape: Sizes, strides: Sizes, dtype: DT
  * Records that `out` was made from `inputs`, when any of them requires a gradient. `saved` are the tensors that the rule
  * will read with `node.get(i)` (they may include `out`), `context` whatever else it needs.
  */
-export function track(rule: Rule, out: Tensor, inputs: readonly Tensor[], saved: readonly Tensor[] = NONE, context: unknown = null): Tensor {
+export function track(
+  rule: Rule,
+  out: Tensor,
+  inputs: readonly Tensor[],
+  saved: readonly Tensor[] = NONE,
+  context: unknown = null,
+): Tensor {
   if (!needsGrad(inputs) || !isFloating(out.dtype)) return out
   const node = new OpNode(rule, inputs, saved, context)
   node.outputs = [{ shape: out.shape, dtype: out.dtype, device: out.device }]
@@ -267,7 +289,13 @@ export function track(rule: Rule, out: Tensor, inputs: readonly Tensor[], saved:
 const NONE: readonly Tensor[] = []
 
 /** As `track` for several outputs; those that are not floating stay outside of the graph. */
-export function trackAll(rule: Rule, outs: readonly Tensor[], inputs: readonly Tensor[], saved: readonly Tensor[] = NONE, context: unknown = null): void {
+export function trackAll(
+  rule: Rule,
+  outs: readonly Tensor[],
+  inputs: readonly Tensor[],
+  saved: readonly Tensor[] = NONE,
+  context: unknown = null,
+): void {
   if (!needsGrad(inputs)) return
   const node = new OpNode(rule, inputs, saved, context)
   node.outputs = outs.map((out) => ({ shape: out.shape, dtype: out.dtype, device: out.device }))
@@ -305,7 +333,11 @@ function unrecordedView(x: Tensor, shape: Sizes, strides: Sizes, offset: number,
   const out = new Tensor(x.storage, shape, strides, offset, x.dtype)
   const base = x.view_ ? x.view_.base : x
   const made = x.view_ && x.view_.kind !== "normal" && kind === "normal" ? x.view_.kind : kind
-  out.view_ = { base, kind: gradEnabled() ? made : inferenceEnabled() ? "inference" : "noGrad", version: x.storage.version }
+  out.view_ = {
+    base,
+    kind: gradEnabled() ? made : inferenceEnabled() ? "inference" : "noGrad",
+    version: x.storage.version,
+  }
   return out
 }
 
@@ -330,7 +362,11 @@ function checkGradient(t: Tensor, grad: unknown): void {
       `attempting to assign a gradient of size '${shapeText(grad.shape)}' to a tensor of size '${shapeText(t.shape)}'. Please ensure that the gradient and the tensor are the same size`,
     )
   if (grad.dtype !== t.dtype)
-    throw new TypeError(`attempting to assign a gradient with dtype ${grad.dtype} to a tensor of dtype ${t.dtype}; convert it with grad.to("${t.dtype}")`)
+    throw new TypeError(
+      `attempting to assign a gradient with dtype ${grad.dtype} to a tensor of dtype ${t.dtype}; convert it with grad.to("${t.dtype}")`,
+    )
   if (grad.device !== t.device)
-    throw new TypeError(`attempting to assign a gradient on ${grad.device} to a tensor on ${t.device}; move it with grad.to("${t.device}")`)
+    throw new TypeError(
+      `attempting to assign a gradient on ${grad.device} to a tensor on ${t.device}; move it with grad.to("${t.device}")`,
+    )
 }

@@ -1,6 +1,6 @@
 /** Adam and AdamW. */
-import { type Args, type Signature, type Tensor, zerosLike } from "@taeda/core"
-import { direction, variants } from "./kernels.ts"
+import { type Args, computeType, type Expr, type Signature, type Tensor, type Update, updateInPlace, zerosLike } from "@taeda/core"
+import { direction } from "./kernels.ts"
 import {
   type Checks,
   Optimizer,
@@ -45,23 +45,14 @@ const CHECKS: Checks<AdamOptions> = {
   betas: (betas) => Array.isArray(betas) && betas.length === 2 && betas.every(isShare),
 }
 
-/** m ← m + (1 − β₁)·(d − m) */
-const AVERAGE = variants("adamAverage", (decays: boolean, maximize: boolean) => (m, g, p, decay, share) => {
-  const d = direction(g, p, decay, decays, maximize)
-  return m.add(d.sub(m).mul(share))
-})
-/** v ← β₂·v + (1 − β₂)·d² */
-const SQUARES = variants("adamSquares", (decays: boolean, maximize: boolean) => (v, g, p, decay, beta2, share) => {
-  const d = direction(g, p, decay, decays, maximize)
-  return v.mul(beta2).add(d.mul(share).mul(d))
-})
-const LARGEST = variants("adamLargest", () => (largest, v) => largest.max(v))
-/** p ← keep·p − size·m / (√v/root + ε) */
-const STEP = variants(
-  "adam",
-  (shrinks: boolean) => (p, m, v, size, root, eps, keep) =>
-    (shrinks ? p.mul(keep) : p).sub(m.div(v.sqrt().div(root).add(eps)).mul(size)),
-)
+/** m ← m + (1 − β₁)·(d − m); v ← β₂·v + (1 − β₂)·d² */
+const moments = (m: Expr, v: Expr, d: Expr, [share1, beta2, share2]: readonly Expr[]): readonly [Expr, Expr] => [
+  m.add(d.sub(m).mul(share1)),
+  v.mul(beta2).add(d.mul(share2).mul(d)),
+]
+/** keep·p − size·m / (√v/root + ε) */
+const stepped = (p: Expr, m: Expr, v: Expr, shrinks: boolean, [size, root, eps, keep]: readonly Expr[]): Expr =>
+  (shrinks ? p.mul(keep) : p).sub(m.div(v.sqrt().div(root).add(eps)).mul(size))
 
 /**
  * `new Adam(model.parameters(), { lr: 1e-3 })`. With d = g + weightDecay·p: m ← β₁·m + (1 − β₁)·d, v ← β₂·v + (1 − β₂)·d²,
@@ -89,16 +80,31 @@ export class Adam extends Optimizer<AdamOptions> {
     }
     const step = ++state.step
     const decays = weightDecay !== 0 && !decoupledWeightDecay
-    const average = state.expAvg as Tensor
-    const squares = state.expAvgSq as Tensor
-    AVERAGE(decays, maximize).callInPlace(average, g, p, weightDecay, 1 - beta1)
-    SQUARES(decays, maximize).callInPlace(squares, g, p, weightDecay, beta2, 1 - beta2)
-    let under = squares
-    if (amsgrad) under = LARGEST().callInPlace((state.maxExpAvgSq ??= zerosLike(p)) as Tensor, squares)
-    const size = lr / (1 - beta1 ** step)
-    const root = Math.sqrt(1 - beta2 ** step)
     const shrinks = weightDecay !== 0 && decoupledWeightDecay
-    STEP(shrinks).callInPlace(p, average, under, size, root, eps, 1 - lr * weightDecay)
+    const m = state.expAvg as Tensor
+    const v = state.expAvgSq as Tensor
+    // What is stored in a half type is read back as it was rounded.
+    const stored = (e: Expr): Expr => e.cast(p.dtype).cast(computeType(p.dtype))
+    const shares = [1 - beta1, beta2, 1 - beta2, weightDecay]
+    const scale = [lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step), eps, 1 - lr * weightDecay]
+    const flags = `${decays} ${maximize} ${shrinks}`
+    if (!amsgrad) {
+      const update: Update = ([x, m, v], [g], n) => {
+        const [newM, newV] = moments(m, v, direction(g, x, n[3], decays, maximize), n).map(stored)
+        return [stepped(x, newM, newV, shrinks, n.slice(4)), newM, newV]
+      }
+      updateInPlace(`adam ${flags}`, [p, m, v], [g], [...shares, ...scale], update)
+      return
+    }
+    // In two kernels, which no machine's limit of operands forbids.
+    const largest = (state.maxExpAvgSq ??= zerosLike(p)) as Tensor
+    updateInPlace(`amsgrad ${flags}`, [m, v, largest], [g, p], shares, ([m, v, top], [g, x], n) => {
+      const [newM, newV] = moments(m, v, direction(g, x, n[3], decays, maximize), n).map(stored)
+      return [newM, newV, top.max(newV)]
+    })
+    updateInPlace(`amsgrad step ${flags}`, [p], [m, largest], scale, ([x], [m, top], n) => [
+      stepped(x, m, top, shrinks, n),
+    ])
   }
 }
 

@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest"
 import * as torch from "taeda"
+import { describe, expect, test } from "vitest"
 import { edges, programs, refusals } from "./python.ts"
 
 const { autograd, ones, tensor } = torch
@@ -28,7 +28,17 @@ describe("the graph", () => {
       () => {
         const [x, z] = [ones(2, G), ones(2)]
         const y = x.mul(2)
-        return [x.isLeaf, x.requiresGrad, x.gradFn, x.grad, y.isLeaf, y.requiresGrad, z.isLeaf, z.requiresGrad, z.mul(2).isLeaf]
+        return [
+          x.isLeaf,
+          x.requiresGrad,
+          x.gradFn,
+          x.grad,
+          y.isLeaf,
+          y.requiresGrad,
+          z.isLeaf,
+          z.requiresGrad,
+          z.mul(2).isLeaf,
+        ]
       },
       "(True, True, None, None, False, True, True, False, True)",
     ],
@@ -50,7 +60,13 @@ describe("the graph", () => {
     "comparisons, indices and integers require no gradient": [
       () => {
         const x = ones(2, G)
-        return [x.gt(0).requiresGrad, x.argmax().requiresGrad, x.int().requiresGrad, x.bool().requiresGrad, x.floor().requiresGrad]
+        return [
+          x.gt(0).requiresGrad,
+          x.argmax().requiresGrad,
+          x.int().requiresGrad,
+          x.bool().requiresGrad,
+          x.floor().requiresGrad,
+        ]
       },
       "(False, False, False, False, True)",
     ],
@@ -58,7 +74,7 @@ describe("the graph", () => {
 
   test("the sink of a leaf knows its tensor", () => {
     const x = ones(2, G)
-    const sink = x.mul(2).gradFn!.nextFunctions[0]![0] as autograd.AccumulateGrad
+    const sink = x.mul(2).gradFn!.nextFunctions[0]![0] as torch.autograd.AccumulateGrad
     expect(sink.name()).toBe("AccumulateGrad")
     expect(sink.variable).toBe(x)
     expect(x.add(1).gradFn!.nextFunctions[0]![0]).toBe(sink)
@@ -133,7 +149,7 @@ describe("backward", () => {
       },
       "tensor(2.)",
     ],
-    "retainGraph": [
+    retainGraph: [
       () => {
         const x = tensor([2, 3], G)
         const y = x.mul(x).sum()
@@ -186,7 +202,10 @@ describe("backward", () => {
     "inputs: only these leaves": [
       () => {
         const [x, w] = [ones(2, G), ones(2, G)]
-        x.mul(w).mul(3).sum().backward({ inputs: [w] })
+        x.mul(w)
+          .mul(3)
+          .sum()
+          .backward({ inputs: [w] })
         return [x.grad, w.grad]
       },
       "(None, tensor([3., 3.]))",
@@ -203,7 +222,9 @@ describe("backward", () => {
       () => {
         const [x, w] = [ones(2, G), ones(2, G)]
         const y = x.mul(2)
-        y.mul(w).sum().backward({ inputs: [y, w] })
+        y.mul(w)
+          .sum()
+          .backward({ inputs: [y, w] })
         return [y.grad, x.grad, w.grad, y.retainsGrad, w.retainsGrad]
       },
       "(tensor([1., 1.]), None, tensor([2., 2.]), True, False)",
@@ -304,19 +325,49 @@ describe("backward", () => {
   })
 
   refusals({
-    "no gradient is required": [() => ones(2).sum().backward(), "backward: element 0 of tensors does not require grad and does not have a grad_fn"],
-    "several elements without a gradient": [() => ones(2, G).mul(2).backward(), /grad can be implicitly created only for scalar outputs.*\[2\]/],
+    "no gradient is required": [
+      () => ones(2).sum().backward(),
+      "backward: element 0 of tensors does not require grad and does not have a grad_fn",
+    ],
+    "several elements without a gradient": [
+      () => ones(2, G).mul(2).backward(),
+      /grad can be implicitly created only for scalar outputs.*\[2\]/,
+    ],
     "a gradient of another shape": [
       () => ones(2, G).mul(2).backward(ones(3)),
       "Mismatch in shape: grad_output[0] has a shape of [3] and output[0] has a shape of [2].",
     ],
-    "an integer gradient": [() => ones(2, G).mul(2).backward(ones(2, { dtype: "int32" })), "the gradient must be floating, got int32"],
-    "a gradient that is no tensor": [() => ones(2, G).mul(2).backward(1 as unknown as torch.Tensor), "gradients must be tensors or null, got 1"],
+    "an integer gradient": [
+      () =>
+        ones(2, G)
+          .mul(2)
+          .backward(ones(2, { dtype: "int32" })),
+      "the gradient must be floating, got int32",
+    ],
+    "a gradient that is no tensor": [
+      () =>
+        ones(2, G)
+          .mul(2)
+          .backward(1 as unknown as torch.Tensor),
+      "gradients must be tensors or null, got 1",
+    ],
     "no inputs": [() => ones(2, G).sum().backward({ inputs: [] }), "inputs must not be empty"],
-    "an input without gradient": [() => ones(2, G).sum().backward({ inputs: [ones(2)] }), "One of the differentiated Tensors does not require grad"],
-    "fewer gradients than tensors": [() => autograd.backward([ones(2, G).sum(), ones(2, G).sum()], [null]), "got 2 tensors and 1 gradients"],
+    "an input without gradient": [
+      () =>
+        ones(2, G)
+          .sum()
+          .backward({ inputs: [ones(2)] }),
+      "One of the differentiated Tensors does not require grad",
+    ],
+    "fewer gradients than tensors": [
+      () => autograd.backward([ones(2, G).sum(), ones(2, G).sum()], [null]),
+      "got 2 tensors and 1 gradients",
+    ],
     "PyTorch's spelling of an option": [
-      () => ones(2, G).sum().backward({ retain_graph: true } as object),
+      () =>
+        ones(2, G)
+          .sum()
+          .backward({ retain_graph: true } as object),
       'backward: unknown option "retain_graph"; did you mean retainGraph?',
     ],
     "a second time": [
@@ -429,7 +480,12 @@ describe("autograd.grad", () => {
         const [b] = grad(a, x, again) as [torch.Tensor]
         const [c] = grad(b, x, again) as [torch.Tensor]
         const [d] = grad(c, x)
-        return [a, b, c].map((t) => `${t}`).map(Number).map((n) => n.toFixed(1)).map((s) => new Plain(s)).concat(d as never)
+        return [a, b, c]
+          .map((t) => `${t}`)
+          .map(Number)
+          .map((n) => n.toFixed(1))
+          .map((s) => new Plain(s))
+          .concat(d as never)
       },
       "(32.0, 48.0, 48.0, tensor(24.))",
     ],
@@ -471,7 +527,10 @@ describe("autograd.grad", () => {
       () => grad(ones(2, G).sum(), ones(2, G)),
       "The differentiated Tensor at index 0 appears to not have been used in the graph. Set allowUnused: true if this is the desired behavior.",
     ],
-    "an input without gradient": [() => grad(ones(2, G).sum(), [ones(2)]), "One of the differentiated Tensors does not require grad"],
+    "an input without gradient": [
+      () => grad(ones(2, G).sum(), [ones(2)]),
+      "One of the differentiated Tensors does not require grad",
+    ],
     "materializeGrads without allowUnused": [
       () => grad(ones(2, G).sum(), ones(2, G), { materializeGrads: true, allowUnused: false }),
       "Expected allowUnused to be true or not passed when materializeGrads: true",
@@ -543,7 +602,12 @@ describe("gradients have their own dtype, shape and memory", () => {
         const f = tensor([1, 2], { dtype: "float64" })
         const h = tensor([1, 2], { dtype: "float16" })
         return [
-          i.add(1), i.add(1.5), f.add(1), h.mul(1.5), tensor([true, false]).mul(2.5), i.mul(true),
+          i.add(1),
+          i.add(1.5),
+          f.add(1),
+          h.mul(1.5),
+          tensor([true, false]).mul(2.5),
+          i.mul(true),
           tensor(1, { dtype: "float64" }).add(tensor([1])),
           tensor([1], { dtype: "int32" }).add(tensor(1.5)),
           tensor([1], { dtype: "int8" }).add(tensor(300, { dtype: "int32" })),
@@ -551,7 +615,7 @@ describe("gradients have their own dtype, shape and memory", () => {
       },
       "(tensor([2, 3]), tensor([2.5000, 3.5000]), tensor([2., 3.], dtype=torch.float64), tensor([1.5000, 3.0000], dtype=torch.float16), tensor([2.5000, 0.0000]), tensor([1, 2]), tensor([2.]), tensor([2.5000]), tensor([45], dtype=torch.int8))",
     ],
-    "float16": [
+    float16: [
       () => {
         const a = tensor([1, 2], { dtype: "float16", ...G })
         a.mul(3).sum().backward()
@@ -647,7 +711,9 @@ describe("gradients have their own dtype, shape and memory", () => {
     "strides are the leaf's where those are dense": [
       () => {
         const a = ones(3, 2).t().requiresGrad_()
-        const b = ones(4, 3).at("...", torch.slice(null, null, 2)).requiresGrad_()
+        const b = ones(4, 3)
+          .at("...", torch.slice(null, null, 2))
+          .requiresGrad_()
         const c = ones(1).expand(3).requiresGrad_()
         for (const x of [a, b, c]) x.mul(2).sum().backward()
         return [[...a.grad!.strides], [...b.grad!.strides], [...c.grad!.strides], c.grad]
@@ -687,7 +753,10 @@ describe("gradients have their own dtype, shape and memory", () => {
       () => (ones(2, G).grad = ones(3)),
       "attempting to assign a gradient of size '[3]' to a tensor of size '[2]'. Please ensure that the gradient and the tensor are the same size",
     ],
-    "an assigned gradient of another dtype": [() => (ones(2, G).grad = ones(2, { dtype: "float64" })), /gradient with dtype float64 to a tensor of dtype float32/],
+    "an assigned gradient of another dtype": [
+      () => (ones(2, G).grad = ones(2, { dtype: "float64" })),
+      /gradient with dtype float64 to a tensor of dtype float32/,
+    ],
     "an assigned gradient that is no tensor": [
       () => (ones(2, G).grad = "a" as unknown as torch.Tensor),
       'assigned grad expected to be a Tensor or null but got "a"',
@@ -767,17 +836,35 @@ describe("requiresGrad, detach, retainGrad", () => {
   })
 
   refusals({
-    "integers cannot require gradients": [() => torch.arange(3).requiresGrad_(), "only Tensors of floating point dtype can require gradients, got int32"],
-    "nor at creation": [() => ones(3, { dtype: "int32", ...G }), "only Tensors of floating point dtype can require gradients"],
+    "integers cannot require gradients": [
+      () => torch.arange(3).requiresGrad_(),
+      "only Tensors of floating point dtype can require gradients, got int32",
+    ],
+    "nor at creation": [
+      () => ones(3, { dtype: "int32", ...G }),
+      "only Tensors of floating point dtype can require gradients",
+    ],
     "nor bool": [() => tensor([true], G), "only Tensors of floating point dtype can require gradients, got bool"],
-    "nor as a Parameter": [() => new torch.Parameter(torch.arange(3)), "only Tensors of floating point dtype can require gradients"],
-    "a Parameter of no tensor": [() => new torch.Parameter([1] as unknown as torch.Tensor), "Parameter: data must be a tensor, got an array of length 1"],
-    "a flag that is no boolean": [() => ones(2).requiresGrad_("yes" as unknown as boolean), 'requiresGrad must be true or false, got "yes"'],
+    "nor as a Parameter": [
+      () => new torch.Parameter(torch.arange(3)),
+      "only Tensors of floating point dtype can require gradients",
+    ],
+    "a Parameter of no tensor": [
+      () => new torch.Parameter([1] as unknown as torch.Tensor),
+      "Parameter: data must be a tensor, got an array of length 1",
+    ],
+    "a flag that is no boolean": [
+      () => ones(2).requiresGrad_("yes" as unknown as boolean),
+      'requiresGrad must be true or false, got "yes"',
+    ],
     "switching off what an op made": [
       () => (ones(2, G).mul(2).requiresGrad = false),
       "you can only change requiresGrad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use x.detach().",
     ],
-    "retainGrad without gradient": [() => ones(2).retainGrad(), "can't retainGrad on Tensor that has requiresGrad: false"],
+    "retainGrad without gradient": [
+      () => ones(2).retainGrad(),
+      "can't retainGrad on Tensor that has requiresGrad: false",
+    ],
     "detach_ of a view": [() => ones(4, G).mul(2).view(2, 2).detach_(), "Can't detach views in-place"],
   })
 })

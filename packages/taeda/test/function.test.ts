@@ -1,12 +1,12 @@
-import { describe, expect, test } from "vitest"
 import * as torch from "taeda"
+import { describe, expect, test } from "vitest"
 import { edges, programs, refusals } from "./python.ts"
 
 const { autograd, enableGrad, noGrad, ones, tensor } = torch
 const G = { requiresGrad: true }
 const F64 = { dtype: "float64", requiresGrad: true } as const
 type Tensor = torch.Tensor
-type Context = autograd.FunctionContext
+type Context = torch.autograd.FunctionContext
 
 class Exp extends autograd.Function {
   static override forward(ctx: Context, x: Tensor) {
@@ -138,7 +138,7 @@ describe("autograd.Function", () => {
       },
       "tensor([7., 7.])",
     ],
-    "markDirty": [
+    markDirty: [
       () => {
         const x = tensor([1, 2], G)
         const y = x.add(1)
@@ -293,7 +293,9 @@ describe("autograd.Function", () => {
           }
         }
         const x = ones(2, G)
-        Times.apply(x, tensor([1, 2], { dtype: "int32" })).sum().backward()
+        Times.apply(x, tensor([1, 2], { dtype: "int32" }))
+          .sum()
+          .backward()
         return x.grad
       },
       "tensor([1., 1.])",
@@ -371,13 +373,22 @@ describe("autograd.Function", () => {
       },
       "modified by an inplace operation: [torch.FloatTensor [2]], which is output 0 of Exp, is at version 1; expected version 0 instead.",
     ],
-    "a dirty leaf": [() => Doubled.apply(tensor([1, 2], G)), "Doubled: a leaf Variable that requires grad has been used in an in-place operation."],
+    "a dirty leaf": [
+      () => Doubled.apply(tensor([1, 2], G)),
+      "Doubled: a leaf Variable that requires grad has been used in an in-place operation.",
+    ],
     "changing an output that is a view": [
       () => Flat.apply(ones(2, 2, G).mul(1)).add_(1),
       "Output 0 of Flat is a view and is being modified inplace. This view was created inside a custom Function",
     ],
-    "too few gradients": [() => product((g) => g), "function BadBackward returned an incorrect number of gradients (expected 2, got 1)"],
-    "too many gradients": [() => product((g) => [g, g, g]), "function BadBackward returned an incorrect number of gradients (expected 2, got 3)"],
+    "too few gradients": [
+      () => product((g) => g),
+      "function BadBackward returned an incorrect number of gradients (expected 2, got 1)",
+    ],
+    "too many gradients": [
+      () => product((g) => [g, g, g]),
+      "function BadBackward returned an incorrect number of gradients (expected 2, got 3)",
+    ],
     "a gradient of another shape": [
       () => product((g) => [g, ones(3)]),
       "Function BadBackward returned an invalid gradient at index 1 - got [3] but expected shape compatible with [2]",
@@ -386,7 +397,10 @@ describe("autograd.Function", () => {
       () => product((g) => [ones([]), g]),
       "Function BadBackward returned an invalid gradient at index 0 - got [] but expected shape compatible with [2]",
     ],
-    "what is no tensor": [() => product((g) => [g, "a"]), 'function BadBackward returned an invalid gradient at index 1: expected a tensor or null, got "a"'],
+    "what is no tensor": [
+      () => product((g) => [g, "a"]),
+      'function BadBackward returned an invalid gradient at index 1: expected a tensor or null, got "a"',
+    ],
     "no backward": [
       () => {
         class Half extends autograd.Function {
@@ -419,15 +433,32 @@ describe("gradcheck", () => {
 
   test("passes for right gradients", async () => {
     expect(await autograd.gradcheck(Cube.apply.bind(Cube), [f64(1, 2)])).toBe(true)
-    expect(await autograd.gradcheck((a: Tensor, b: Tensor) => [a.mul(b), a.exp()], [f64(1, 2), f64(0.5, -1)])).toBe(true)
+    expect(await autograd.gradcheck((a: Tensor, b: Tensor) => [a.mul(b), a.exp()], [f64(1, 2), f64(0.5, -1)])).toBe(
+      true,
+    )
     expect(await autograd.gradcheck((x: Tensor) => x.sin(), f64(1, 2))).toBe(true)
     expect(await autograd.gradcheck((x: Tensor, k: number) => x.mul(k), [f64(1, 2), 3])).toBe(true)
-    expect(await autograd.gradcheck((x: Tensor) => x.t().mul(x.t()), [tensor([[1, 2, 3], [4, 5, 6]], F64)])).toBe(true)
+    expect(
+      await autograd.gradcheck(
+        (x: Tensor) => x.t().mul(x.t()),
+        [
+          tensor(
+            [
+              [1, 2, 3],
+              [4, 5, 6],
+            ],
+            F64,
+          ),
+        ],
+      ),
+    ).toBe(true)
   })
 
   test("passes for right second derivatives", async () => {
     expect(await autograd.gradgradcheck(Cube.apply.bind(Cube), [f64(1, 2)])).toBe(true)
-    expect(await autograd.gradgradcheck((a: Tensor, b: Tensor) => a.mul(b).mul(a), [f64(1, 2), f64(0.5, -1)])).toBe(true)
+    expect(await autograd.gradgradcheck((a: Tensor, b: Tensor) => a.mul(b).mul(a), [f64(1, 2), f64(0.5, -1)])).toBe(
+      true,
+    )
     expect(await autograd.gradgradcheck((x: Tensor) => x.mul(2), f64(1, 2))).toBe(true)
   })
 

@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest"
 import * as torch from "taeda"
+import { describe, expect, test } from "vitest"
 import { programs, refusals } from "./python.ts"
 
 const { autograd, noGrad, ones, tensor } = torch
@@ -99,7 +99,9 @@ describe("hooks on tensors", () => {
         w.registerHook(() => void log.push("w"))
         x.registerHook((g) => g.mul(3))
         x.registerPostAccumulateGradHook(() => void log.push("acc"))
-        x.mul(w).sum().backward({ inputs: [x] })
+        x.mul(w)
+          .sum()
+          .backward({ inputs: [x] })
         return [x.grad, w.grad, log]
       },
       "(tensor([3., 3.]), None, ('acc',))",
@@ -151,7 +153,10 @@ describe("hooks on tensors", () => {
   })
 
   refusals({
-    "a tensor without gradient": [() => ones(2).registerHook(() => {}), "cannot register a hook on a tensor that doesn't require gradient"],
+    "a tensor without gradient": [
+      () => ones(2).registerHook(() => {}),
+      "cannot register a hook on a tensor that doesn't require gradient",
+    ],
     "what is no tensor": [
       () => {
         const y = ones(2, G).mul(2)
@@ -268,7 +273,10 @@ describe("post-accumulate-grad hooks", () => {
 
   refusals({
     "what is no leaf": [
-      () => ones(2, G).mul(2).registerPostAccumulateGradHook(() => {}),
+      () =>
+        ones(2, G)
+          .mul(2)
+          .registerPostAccumulateGradHook(() => {}),
       "post accumulate grad hooks cannot be registered on non-leaf tensors",
     ],
     "a tensor without gradient": [

@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest"
 import * as torch from "taeda"
+import { describe, expect, test } from "vitest"
 import { edges, programs, refusals } from "./python.ts"
 
 const { arange, autograd, noGrad, ones, slice, tensor, zeros } = torch
@@ -84,7 +84,7 @@ describe("in-place changes are recorded", () => {
       `(tensor([[2., 3.],
         [2., 3.]], grad_fn=<CopyBackwards>), tensor([ 8., 12.], dtype=torch.float64))`,
     ],
-    "setAt": [
+    setAt: [
       () => {
         const [x, w] = [ones(4, G), tensor(5, G)]
         const y = x.mul(2)
@@ -548,7 +548,10 @@ describe("refused", () => {
   const base = (): torch.Tensor => ones(4, G).add(1)
 
   refusals({
-    "a leaf": [() => ones(3, G).add_(1), "add_: a leaf Variable that requires grad is being used in an in-place operation."],
+    "a leaf": [
+      () => ones(3, G).add_(1),
+      "add_: a leaf Variable that requires grad is being used in an in-place operation.",
+    ],
     "a view of a leaf": [
       () => ones(3, G).at(slice(0, 1)).mul_(2),
       "mul_: a view of a leaf Variable that requires grad is being used in an in-place operation.",
@@ -558,7 +561,10 @@ describe("refused", () => {
     "an output of split": [() => base().split(2)[1]!.add_(1), multiple("Output 1 of Split")],
     "an output of unbind": [() => base().unbind()[2]!.add_(1), multiple("Output 2 of Unbind")],
     "an output of chunk": [() => base().chunk(2)[1]!.mul_(2), multiple("Output 1 of Split")],
-    "a view of an output of split": [() => base().split(2)[0]!.view(2, 1).mul_(2), "is a view and is being modified inplace"],
+    "a view of an output of split": [
+      () => base().split(2)[0]!.view(2, 1).mul_(2),
+      "is a view and is being modified inplace",
+    ],
     "an output of split whose base changed": [
       () => {
         const y = base()
@@ -592,7 +598,10 @@ describe("refused", () => {
       },
       "A view was created in noGrad mode and its base or another view of its base has been modified inplace with grad mode enabled.",
     ],
-    "a result of a broader shape": [() => zeros(3).add_(ones(2, 3)), "add_: output with shape [3] doesn't match the broadcast shape [2, 3]"],
+    "a result of a broader shape": [
+      () => zeros(3).add_(ones(2, 3)),
+      "add_: output with shape [3] doesn't match the broadcast shape [2, 3]",
+    ],
     "a result of a higher kind": [
       () => zeros(3, { dtype: "int32" }).add_(1.5),
       "add_: result type float32 can't be cast to the desired output type int32",
@@ -610,6 +619,11 @@ describe("refused", () => {
     expect(() => x.detach().expand(2, 3).add_(1)).toThrow()
     const y = zeros(3)
     expect(() => y.add_(ones(2, 3))).toThrow()
-    expect([String(x), x.version, String(y), y.version]).toEqual(["tensor([1., 1., 1.], requires_grad=True)", 0, "tensor([0., 0., 0.])", 0])
+    expect([String(x), x.version, String(y), y.version]).toEqual([
+      "tensor([1., 1., 1.], requires_grad=True)",
+      0,
+      "tensor([0., 0., 0.])",
+      0,
+    ])
   })
 })

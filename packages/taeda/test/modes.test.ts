@@ -1,8 +1,19 @@
-import { describe, expect, test } from "vitest"
 import * as torch from "taeda"
+import { describe, expect, test } from "vitest"
 import { programs, refusals } from "./python.ts"
 
-const { autograd, enableGrad, inferenceMode, isGradEnabled, isInferenceModeEnabled, noGrad, ones, setGradEnabled, slice, tensor } = torch
+const {
+  autograd,
+  enableGrad,
+  inferenceMode,
+  isGradEnabled,
+  isInferenceModeEnabled,
+  noGrad,
+  ones,
+  setGradEnabled,
+  slice,
+  tensor,
+} = torch
 const G = { requiresGrad: true }
 
 describe("noGrad, enableGrad, setGradEnabled", () => {
@@ -180,7 +191,10 @@ describe("inferenceMode", () => {
       () => ones(2, G).mul(inferenceMode(() => ones(2))),
       "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd.",
     ],
-    "in-place changes outside": [() => inferenceMode(() => ones(2)).add_(1), "Inplace update to inference tensor outside InferenceMode is not allowed."],
+    "in-place changes outside": [
+      () => inferenceMode(() => ones(2)).add_(1),
+      "Inplace update to inference tensor outside InferenceMode is not allowed.",
+    ],
     "requiring a gradient outside": [
       () => inferenceMode(() => ones(2)).requiresGrad_(),
       "Setting requiresGrad: true on inference tensor outside InferenceMode is not allowed.",
@@ -192,7 +206,13 @@ describe("inferenceMode", () => {
       },
       "A view was created in inference mode and is being modified inplace in normal mode.",
     ],
-    "backward from what was made inside": [() => inferenceMode(() => ones(2, G).mul(2)).sum().backward(), "does not require grad"],
+    "backward from what was made inside": [
+      () =>
+        inferenceMode(() => ones(2, G).mul(2))
+          .sum()
+          .backward(),
+      "does not require grad",
+    ],
   })
 
   test("using", () => {
@@ -248,13 +268,15 @@ describe("detectAnomaly", () => {
         y.sum().backward()
       }),
     )
-    expect(message).toContain("which is output 0 of Sqrt, is at version 1; expected version 0 instead. Hint: the forward call")
+    expect(message).toContain(
+      "which is output 0 of Sqrt, is at version 1; expected version 0 instead. Hint: the forward call",
+    )
     expect(message).toMatch(/forwardOfRoot.*modes\.test\.ts/)
   })
 
   test("names the forward line of an error in a custom function", () => {
     class Fails extends autograd.Function {
-      static override forward(_ctx: autograd.FunctionContext, x: torch.Tensor) {
+      static override forward(_ctx: torch.autograd.FunctionContext, x: torch.Tensor) {
         return x.mul(2)
       }
       static override backward(): null {

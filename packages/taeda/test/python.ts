@@ -1,6 +1,7 @@
 /** Host values and tensors as Python's `repr` shows them, so that an expectation is PyTorch's own output. */
-import { test, expect } from "vitest"
+
 import { isTensor } from "taeda"
+import { expect, test } from "vitest"
 
 /** Arrays are tuples, null is None, strings are quoted. */
 export function repr(value: unknown): string {
@@ -19,11 +20,14 @@ export function programs(table: Readonly<Record<string, readonly [program: () =>
 }
 
 /** A test per program that must throw an error with these words. */
-export function refusals(table: Readonly<Record<string, readonly [program: () => unknown, words: RegExp | string]>>): void {
+export function refusals(
+  table: Readonly<Record<string, readonly [program: () => unknown, words: RegExp | string]>>,
+): void {
   for (const [name, [program, words]] of Object.entries(table))
     test(name, async () => await expect((async () => program())()).rejects.toThrow(words))
 }
 
 /** `[name, output]` per edge of a node, as PyTorch's `next_functions`. */
-export const edges = (node: { nextFunctions: readonly (readonly [{ name(): string } | null, number])[] } | null): unknown[] =>
-  node!.nextFunctions.map(([n, output]) => [n?.name() ?? null, output])
+export const edges = (
+  node: { nextFunctions: readonly (readonly [{ name(): string } | null, number])[] } | null,
+): unknown[] => node!.nextFunctions.map(([n, output]) => [n?.name() ?? null, output])

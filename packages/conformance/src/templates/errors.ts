@@ -7,17 +7,25 @@ import { numbersOf, tensorsIn } from "../compare.ts"
 import { methodNamed } from "../resolve.ts"
 import { isTensorSpec } from "../row.ts"
 
-/** The message of what the call throws, at once or when its result is read; undefined when it does not fail. */
-async function messageOf(call: () => unknown): Promise<string | undefined> {
+interface Thrown {
+  readonly message: string
+  /** Thrown by the device after the call had returned: then what the call writes is written, in bounds. */
+  readonly late: boolean
+}
+
+/** What the call throws, at once or when its result is read; undefined when it does not fail. */
+async function thrownBy(call: () => unknown): Promise<Thrown | undefined> {
+  let late = false
   try {
     const result = await call()
+    late = true
     for (const tensor of tensorsIn(result)) {
       await tensor.data()
       await tensor.device.backend.synchronize()
     }
     return undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return { message: error instanceof Error ? error.message : String(error), late }
   }
 }
 
@@ -32,16 +40,15 @@ async function tryCall(
 ): Promise<string[]> {
   const before = await Promise.all(tensors.map(numbersOf))
   const versions = tensors.map(({ version }) => version)
-  const message = await messageOf(call)
+  const thrown = await thrownBy(call)
+  if (!thrown) return [`${form} did not fail`]
+  const { message, late } = thrown
+  if (late) return syncRead ? [`${form} failed only when its result was read: "${message}"`] : []
   const problems: string[] = []
-  if (message === undefined) problems.push(`${form} did not fail`)
-  else {
-    const text = message.toLowerCase()
-    // Where reads are not synchronous an error that hangs on values comes from the device, which knows no names.
-    const missing = syncRead ? error.words.filter((word) => !text.includes(word.toLowerCase())) : []
-    if (missing.length > 0)
-      problems.push(`${form}: the error lacks ${missing.map((word) => JSON.stringify(word)).join(", ")}: "${message}"`)
-  }
+  const text = message.toLowerCase()
+  const missing = error.words.filter((word) => !text.includes(word.toLowerCase()))
+  if (missing.length > 0)
+    problems.push(`${form}: the error lacks ${missing.map((word) => JSON.stringify(word)).join(", ")}: "${message}"`)
   const after = await Promise.all(tensors.map(numbersOf))
   tensors.forEach(({ version }, i) => {
     if (!same(before[i], after[i])) problems.push(`${form}: the failed call changed input ${i}`)

@@ -11,7 +11,7 @@ import { to } from "../ops/conversion.ts"
 import { copyInto } from "../ops/copying.ts"
 import { emptyStrided, ones, zeros } from "../ops/creation.ts"
 import { sumToSize } from "../ops/sum-to-size.ts"
-import { sameSizes, type Sizes } from "../shape.ts"
+import { type Sizes, sameSizes } from "../shape.ts"
 import { outlive, type Storage } from "../storage.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { anomalyEnabled, raw, recording } from "./mode.ts"
@@ -180,7 +180,9 @@ function fitted(from: GradNode, i: number, grad: Tensor, wanted: OutputInfo | un
   if (!wanted) return grad
   let g = grad
   if (g.device !== wanted.device)
-    throw new TypeError(`Function ${from.name()} returned an invalid gradient at index ${i} - expected device ${wanted.device} but got ${g.device}`)
+    throw new TypeError(
+      `Function ${from.name()} returned an invalid gradient at index ${i} - expected device ${wanted.device} but got ${g.device}`,
+    )
   if (!sameSizes(g.shape, wanted.shape)) {
     if (!expandsTo(wanted.shape, g.shape))
       throw new RangeError(
@@ -202,7 +204,11 @@ function share(grads: readonly (Tensor | null)[], shared: Set<Storage>): void {
 }
 
 /** Hooks on the outputs in the order of their registration, then the tensors that retain their gradient. */
-function tensorHooks(node: GradNode, grads: readonly (Tensor | null)[], shared: Set<Storage>): readonly (Tensor | null)[] {
+function tensorHooks(
+  node: GradNode,
+  grads: readonly (Tensor | null)[],
+  shared: Set<Storage>,
+): readonly (Tensor | null)[] {
   if (!node.tensorHooks && !node.retained) return grads
   const result = grads.slice()
   for (const [output, hooks] of node.tensorHooks ?? [])
@@ -223,10 +229,14 @@ function tensorHooks(node: GradNode, grads: readonly (Tensor | null)[], shared: 
 /** What a hook returned, checked; what it was given where it returned nothing. */
 function hookResult(returned: unknown, given: Tensor, who: string): Tensor {
   if (returned === undefined || returned === null) return given
-  if (!isTensor(returned)) throw new TypeError(`${who}: expected a tensor, but the hook returned ${valueText(returned)}`)
+  if (!isTensor(returned))
+    throw new TypeError(`${who}: expected a tensor, but the hook returned ${valueText(returned)}`)
   if (!sameSizes(returned.shape, given.shape))
-    throw new RangeError(`${who} has changed the size of value: from ${shapeText(given.shape)} to ${shapeText(returned.shape)}`)
-  if (returned.dtype !== given.dtype) throw new TypeError(`${who} has changed the dtype of value: from ${given.dtype} to ${returned.dtype}`)
+    throw new RangeError(
+      `${who} has changed the size of value: from ${shapeText(given.shape)} to ${shapeText(returned.shape)}`,
+    )
+  if (returned.dtype !== given.dtype)
+    throw new TypeError(`${who} has changed the dtype of value: from ${given.dtype} to ${returned.dtype}`)
   return returned
 }
 
@@ -278,7 +288,8 @@ function applyNode(node: GradNode, grads: Grads, shared: Set<Storage>): Grads {
   if (anomalyEnabled()) refuseNaN(node, results)
   for (let i = 0; i < results.length; i++) {
     const storage = results[i]?.storage
-    if (storage && (node.mayHold(storage) || results.some((o, j) => j !== i && o?.storage === storage))) shared.add(storage)
+    if (storage && (node.mayHold(storage) || results.some((o, j) => j !== i && o?.storage === storage)))
+      shared.add(storage)
   }
   return results
 }
@@ -322,7 +333,8 @@ const ownCopy = (grad: Tensor, leaf: Tensor): Tensor =>
 
 /** The gradient to begin with at a root, checked. */
 function rootGradient(op: string, i: number, t: Tensor, given: Tensor | null | undefined): Tensor {
-  if (!t.requiresGrad) throw new Error(`${op}: element ${i} of tensors does not require grad and does not have a grad_fn`)
+  if (!t.requiresGrad)
+    throw new Error(`${op}: element ${i} of tensors does not require grad and does not have a grad_fn`)
   if (given === null || given === undefined) {
     if (t.numel() !== 1)
       throw new Error(
@@ -335,8 +347,12 @@ function rootGradient(op: string, i: number, t: Tensor, given: Tensor | null | u
     throw new RangeError(
       `${op}: Mismatch in shape: grad_output[${i}] has a shape of ${shapeText(given.shape)} and output[${i}] has a shape of ${shapeText(t.shape)}.`,
     )
-  if (given.device !== t.device) throw new TypeError(`${op}: the gradient is on ${given.device}, the tensor on ${t.device}; move it with x.to(device)`)
-  if (!given.isFloatingPoint()) throw new TypeError(`${op}: the gradient must be floating, got ${given.dtype}; convert it with x.to("${t.dtype}")`)
+  if (given.device !== t.device)
+    throw new TypeError(
+      `${op}: the gradient is on ${given.device}, the tensor on ${t.device}; move it with x.to(device)`,
+    )
+  if (!given.isFloatingPoint())
+    throw new TypeError(`${op}: the gradient must be floating, got ${given.dtype}; convert it with x.to("${t.dtype}")`)
   return to(given, t.dtype as DType)
 }
 
@@ -347,8 +363,13 @@ function tensorsOf(op: string, what: string, given: unknown): readonly Tensor[] 
 }
 
 function startsOf(op: string, roots: readonly Tensor[], given: unknown): Pass["roots"] {
-  const gradients: readonly unknown[] = Array.isArray(given) ? given : given === null || given === undefined ? roots.map(() => null) : [given]
-  if (gradients.length !== roots.length) throw new RangeError(`${op}: got ${roots.length} tensors and ${gradients.length} gradients`)
+  const gradients: readonly unknown[] = Array.isArray(given)
+    ? given
+    : given === null || given === undefined
+      ? roots.map(() => null)
+      : [given]
+  if (gradients.length !== roots.length)
+    throw new RangeError(`${op}: got ${roots.length} tensors and ${gradients.length} gradients`)
   return roots.map((t, i) => {
     const grad = rootGradient(op, i, t, gradients[i] as Tensor | null)
     return { node: edgeOf(t)!, output: t.outputNr, grad, given: Boolean(gradients[i]) }
@@ -380,7 +401,13 @@ export function backward(
     ]
   >
 ): void {
-  const [tensors, gradTensors, retainGraph, createGraph, wanted] = bind(BACKWARD, args) as [unknown, unknown, boolean?, boolean?, unknown?]
+  const [tensors, gradTensors, retainGraph, createGraph, wanted] = bind(BACKWARD, args) as [
+    unknown,
+    unknown,
+    boolean?,
+    boolean?,
+    unknown?,
+  ]
   const create = createGraph ?? false
   const inputs = wanted === undefined || wanted === null ? null : tensorsOf("backward", "inputs", wanted)
   if (inputs?.length === 0) throw new RangeError("backward: inputs must not be empty")
@@ -403,7 +430,9 @@ export interface GradOptions {
   materializeGrads?: boolean
 }
 
-const GRAD = parseSignature("grad(outputs, inputs, gradOutputs?, retainGraph?, createGraph?, allowUnused?, materializeGrads?)")
+const GRAD = parseSignature(
+  "grad(outputs, inputs, gradOutputs?, retainGraph?, createGraph?, allowUnused?, materializeGrads?)",
+)
 
 /**
  * The gradients of the outputs with respect to the inputs, without touching any `grad` (PyTorch's `torch.autograd.grad`):
@@ -416,11 +445,19 @@ export function grad(
 ): Tensor[]
 export function grad(...args: unknown[]): Tensor[] {
   const [outputs, inputs, gradOutputs, retainGraph, createGraph, allowUnused, materialize] = bind(GRAD, args) as [
-    unknown, unknown, unknown, boolean?, boolean?, boolean?, boolean?,
+    unknown,
+    unknown,
+    unknown,
+    boolean?,
+    boolean?,
+    boolean?,
+    boolean?,
   ]
   const wanted = tensorsOf("grad", "inputs", inputs)
   if (materialize && allowUnused === false)
-    throw new RangeError("grad: Expected allowUnused to be true or not passed when materializeGrads: true, but got: allowUnused: false.")
+    throw new RangeError(
+      "grad: Expected allowUnused to be true or not passed when materializeGrads: true, but got: allowUnused: false.",
+    )
   const create = createGraph ?? false
   return recording(create, () => {
     const roots = startsOf("grad", tensorsOf("grad", "outputs", outputs), gradOutputs)

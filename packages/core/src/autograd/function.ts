@@ -1,7 +1,7 @@
 /** Operations of one's own with a gradient of one's own: `class Exp extends autograd.Function { static forward ...; static backward ... }`. */
 import { valueText } from "../errors.ts"
-import { alias, detached } from "../ops/views.ts"
 import { zeros } from "../ops/creation.ts"
+import { alias, detached } from "../ops/views.ts"
 import { isTensor, needsGrad, type Tensor } from "../tensor.ts"
 import { recordInPlace } from "./inplace.ts"
 import { anomalyEnabled, raw } from "./mode.ts"
@@ -25,7 +25,10 @@ export class FunctionContext {
   /** Keeps tensors (inputs or outputs) for `backward`, checked there against changes in place. */
   saveForBackward(...tensors: readonly (Tensor | null)[]): void {
     for (const t of tensors)
-      if (t !== null && !isTensor(t)) throw new TypeError(`saveForBackward: can only save tensors and null, got ${valueText(t)}; keep other values as fields of ctx`)
+      if (t !== null && !isTensor(t))
+        throw new TypeError(
+          `saveForBackward: can only save tensors and null, got ${valueText(t)}; keep other values as fields of ctx`,
+        )
     this.saved = tensors
     this.versions = tensors.map((t) => t?.storage.version ?? 0)
   }
@@ -94,11 +97,15 @@ class CustomNode extends GradNode {
     const list: readonly (Tensor | null)[] = Array.isArray(returned) ? returned : [returned as Tensor | null]
     const count = this.next.length
     if (list.length < count || list.slice(count).some((g) => g !== null && g !== undefined))
-      throw new RangeError(`function ${this.name()} returned an incorrect number of gradients (expected ${count}, got ${list.length})`)
+      throw new RangeError(
+        `function ${this.name()} returned an incorrect number of gradients (expected ${count}, got ${list.length})`,
+      )
     return this.next.map((next, i) => {
       const grad = list[i] ?? null
       if (grad !== null && !isTensor(grad))
-        throw new TypeError(`function ${this.name()} returned an invalid gradient at index ${i}: expected a tensor or null, got ${valueText(grad)}`)
+        throw new TypeError(
+          `function ${this.name()} returned an invalid gradient at index ${i}: expected a tensor or null, got ${valueText(grad)}`,
+        )
       return next && grad
     })
   }
@@ -114,6 +121,7 @@ class CustomNode extends GradNode {
  * `setupContext(ctx, inputs, output)`, `forward` takes the arguments alone. Call it by `apply`.
  */
 // biome-ignore lint/complexity/noStaticOnlyClass: PyTorch's shape: subclasses override the static methods
+// biome-ignore lint/suspicious/noShadowRestrictedNames: PyTorch's name
 export class Function {
   // biome-ignore lint/suspicious/noExplicitAny: subclasses say what they take and give
   static forward(..._args: any[]): unknown {
@@ -122,7 +130,9 @@ export class Function {
 
   // biome-ignore lint/suspicious/noExplicitAny: subclasses say what they give
   static backward(_ctx: FunctionContext, ..._grads: any[]): Tensor | null | readonly (Tensor | null)[] {
-    throw new TypeError("You must implement static backward(ctx, ...grads) for your custom autograd.Function to use it with backward.")
+    throw new TypeError(
+      "You must implement static backward(ctx, ...grads) for your custom autograd.Function to use it with backward.",
+    )
   }
 
   /** Keeps what `backward` needs; what is saved with `ctx.saveForBackward` may be inputs or outputs. */
@@ -131,49 +141,61 @@ export class Function {
 
   // biome-ignore lint/suspicious/noExplicitAny: the result is what the subclass's forward gives
   static apply(this: typeof Function, ...args: any[]): any {
-    const ctx = new FunctionContext()
-    const tensors = args.filter(isTensor)
-    ctx.needsInputGrad = args.map((a) => isTensor(a) && a.requiresGrad)
-    // Edges first: an input changed in place by `forward` still belongs to what made it.
-    const node = needsGrad(tensors) ? new CustomNode(this.name, ctx, (c, ...grads) => this.backward(c, ...grads), args) : null
-    ctx.node = node
-    const result = raw(() => {
-      if (!this.setupContext) return this.forward(ctx, ...args)
-      const output = this.forward(...args)
-      this.setupContext(ctx, args, output)
-      return output
-    })
-    const many = Array.isArray(result)
-    const outs = (many ? result : [result]) as readonly unknown[]
-    if (!many && !isTensor(result)) throw new TypeError(`${this.name}: forward must return a tensor or an array with tensors, got ${valueText(result)}`)
-    let nr = 0
-    const infos: OutputInfo[] = []
-    const finished = outs.map((out) => {
-      if (!isTensor(out)) return out
-      infos.push({ shape: out.shape, dtype: out.dtype, device: out.device })
-      return this.attach(ctx, node, out, nr++, tensors)
-    })
-    if (node) node.outputs = infos
-    return many ? finished : finished[0]
+    // biome-ignore lint/complexity/noThisInStatic: the class that apply was called on
+    return applyFunction(this, args)
   }
+}
 
-  private static attach(ctx: FunctionContext, node: CustomNode | null, out: Tensor, i: number, inputs: readonly Tensor[]): Tensor {
-    if (ctx.dirty.has(out)) {
-      if (node && out.isLeaf && out.requiresGrad)
-        throw new Error(`${this.name}: a leaf Variable that requires grad has been used in an in-place operation.`)
-      recordInPlace(out, node, i)
-      return out
-    }
-    const differentiable = node !== null && !ctx.nonDifferentiable.has(out) && out.isFloatingPoint()
-    // An input returned as it is becomes another tensor, so that it keeps its own place in the graph.
-    const fresh = inputs.includes(out) ? raw(() => (differentiable ? alias(out) : detached(out))) : out
-    if (!differentiable) {
-      if (fresh.view_) fresh.view_ = null
-      return fresh
-    }
-    if (fresh.view_) fresh.view_ = { ...fresh.view_, kind: "custom" }
-    fresh.leafRequiresGrad = false
-    fresh.setHistory(node, i)
+function applyFunction(fn: typeof Function, args: readonly unknown[]): unknown {
+  const ctx = new FunctionContext()
+  const tensors = args.filter(isTensor)
+  ctx.needsInputGrad = args.map((a) => isTensor(a) && a.requiresGrad)
+  // Edges first: an input changed in place by `forward` still belongs to what made it.
+  const node = needsGrad(tensors) ? new CustomNode(fn.name, ctx, (c, ...grads) => fn.backward(c, ...grads), args) : null
+  ctx.node = node
+  const result = raw(() => {
+    if (!fn.setupContext) return fn.forward(ctx, ...args)
+    const output = fn.forward(...args)
+    fn.setupContext(ctx, [...args], output)
+    return output
+  })
+  const many = Array.isArray(result)
+  if (!many && !isTensor(result))
+    throw new TypeError(`${fn.name}: forward must return a tensor or an array with tensors, got ${valueText(result)}`)
+  const infos: OutputInfo[] = []
+  const finished = (many ? (result as unknown[]) : [result]).map((out) => {
+    if (!isTensor(out)) return out
+    const i = infos.push({ shape: out.shape, dtype: out.dtype, device: out.device }) - 1
+    return attach(fn.name, ctx, node, out, i, tensors)
+  })
+  if (node) node.outputs = infos
+  return many ? finished : finished[0]
+}
+
+/** Output `i` in the graph: made by `node`, whatever `forward` did to get it. */
+function attach(
+  name: string,
+  ctx: FunctionContext,
+  node: CustomNode | null,
+  out: Tensor,
+  i: number,
+  inputs: readonly Tensor[],
+): Tensor {
+  if (ctx.dirty.has(out)) {
+    if (node && out.isLeaf && out.requiresGrad)
+      throw new Error(`${name}: a leaf Variable that requires grad has been used in an in-place operation.`)
+    recordInPlace(out, node, i)
+    return out
+  }
+  const differentiable = node !== null && !ctx.nonDifferentiable.has(out) && out.isFloatingPoint()
+  // An input returned as it is becomes another tensor, so that it keeps its own place in the graph.
+  const fresh = inputs.includes(out) ? raw(() => (differentiable ? alias(out) : detached(out))) : out
+  if (!differentiable) {
+    fresh.view_ = null
     return fresh
   }
+  if (fresh.view_) fresh.view_ = { ...fresh.view_, kind: "custom" }
+  fresh.leafRequiresGrad = false
+  fresh.setHistory(node, i)
+  return fresh
 }

@@ -1,7 +1,7 @@
 /** Gradients against finite differences, in float64: PyTorch's `torch.autograd.gradcheck` and `gradgradcheck`. */
 import { tensorText } from "../errors.ts"
-import { data } from "../ops/host.ts"
 import { tensor } from "../ops/creation.ts"
+import { data } from "../ops/host.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { grad } from "./engine.ts"
 import { enableGrad as enabled, raw } from "./mode.ts"
@@ -33,14 +33,22 @@ function moved(x: Tensor, values: Float64Array, at: number, by: number): Tensor 
  * that require gradients must be float64: float32 has not the digits. Resolves to true; a difference beyond
  * `atol + rtol·|numeric|` rejects, naming input, output and element.
  */
-export async function gradcheck(fn: Fn, given: Tensor | readonly unknown[], options: GradcheckOptions = {}): Promise<boolean> {
+export async function gradcheck(
+  fn: Fn,
+  given: Tensor | readonly unknown[],
+  options: GradcheckOptions = {},
+): Promise<boolean> {
   const inputs = isTensor(given) ? [given] : given
   const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options
   const wanted = inputs.flatMap((x, i) => (isTensor(x) && x.requiresGrad ? [i] : []))
-  if (wanted.length === 0) throw new Error("gradcheck: expects at least one input tensor that requires gradient, but none of the inputs have requiresGrad: true")
+  if (wanted.length === 0)
+    throw new Error(
+      "gradcheck: expects at least one input tensor that requires gradient, but none of the inputs have requiresGrad: true",
+    )
   for (const i of wanted) {
     const x = inputs[i] as Tensor
-    if (x.dtype !== "float64") throw new TypeError(`gradcheck: input ${i} is ${tensorText(x)}; finite differences need float64`)
+    if (x.dtype !== "float64")
+      throw new TypeError(`gradcheck: input ${i} is ${tensorText(x)}; finite differences need float64`)
   }
   const outs = outputsOf(fn(...inputs))
   const perturbed = async (i: number, values: Float64Array, at: number, by: number): Promise<Float64Array[]> => {
@@ -93,7 +101,9 @@ export async function gradgradcheck(
   const first = (...args: unknown[]): Tensor[] => {
     const inner = args.slice(0, inputs.length)
     const cotangents = args.slice(inputs.length) as Tensor[]
-    const live = inner.map((x, i) => (isTensor(x) && wanted.includes(i) && !x.requiresGrad ? x.detach().requiresGrad_() : x))
+    const live = inner.map((x, i) =>
+      isTensor(x) && wanted.includes(i) && !x.requiresGrad ? x.detach().requiresGrad_() : x,
+    )
     const results = enabled(() => outputsOf(fn(...live))).filter((o) => o.requiresGrad)
     const xs = wanted.map((i) => live[i] as Tensor)
     return enabled(() => grad(results, xs, { gradOutputs: cotangents, createGraph: true, materializeGrads: true }))

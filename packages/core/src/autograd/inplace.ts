@@ -1,7 +1,7 @@
 /** In-place changes: when they are allowed, and how the graph is told. */
 import { tensorText } from "../errors.ts"
 import { denseStrides } from "../layout.ts"
-import { copyInto, clone } from "../ops/copying.ts"
+import { clone, copyInto } from "../ops/copying.ts"
 import { emptyStrided, zeros } from "../ops/creation.ts"
 import { asStrided } from "../ops/views.ts"
 import { numelOf, type Sizes } from "../shape.ts"
@@ -50,7 +50,8 @@ export function checkInPlace(op: string, t: Tensor, inputs: readonly Tensor[] = 
     if (view.base.isLeaf && view.base.requiresGrad)
       throw new Error(`${op}_: a view of a leaf Variable that requires grad is being used in an in-place operation.`)
   }
-  if (t.isLeaf && t.requiresGrad) throw new Error(`${op}_: a leaf Variable that requires grad is being used in an in-place operation.`)
+  if (t.isLeaf && t.requiresGrad)
+    throw new Error(`${op}_: a leaf Variable that requires grad is being used in an in-place operation.`)
 }
 
 /** What a view sees of its base. */

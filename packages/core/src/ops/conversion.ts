@@ -2,7 +2,7 @@
 import { type Args, bind, type Fn, op, parseSignature } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { Device, deviceByName } from "../device.ts"
-import { type DType, DTYPE_NAMES, isDType } from "../dtype.ts"
+import { DTYPE_NAMES, type DType, isDType } from "../dtype.ts"
 import { didYouMean, valueText } from "../errors.ts"
 import { denseStrides } from "../layout.ts"
 import { allocate, isTensor, type Tensor, track } from "../tensor.ts"
@@ -77,7 +77,12 @@ export function to(input: Tensor, ...args: ToArgs): Tensor {
     } else if (isDType(next)) dtype = next
     else device = deviceFor(next)
   }
-  const [x, namedType, namedDevice, copy] = bind(TO, [input, ...given]) as [Tensor, DType?, (string | Device)?, boolean?]
+  const [x, namedType, namedDevice, copy] = bind(TO, [input, ...given]) as [
+    Tensor,
+    DType?,
+    (string | Device)?,
+    boolean?,
+  ]
   dtype = checkDtype("to", namedType) ?? dtype ?? (x.dtype as DType)
   if (namedDevice !== undefined) device = deviceByName("to", namedDevice)
   return convert(x, dtype, device ?? x.device, copy ?? false)
@@ -88,8 +93,9 @@ function deviceFor(name: string | Device): Device {
   try {
     return deviceByName("to", name)
   } catch (error) {
-    const near = error instanceof RangeError && didYouMean(String(name), DTYPE_NAMES)
-    if (near && near.includes("did you mean")) throw new TypeError(`to: ${valueText(name)} is neither a dtype nor a device${near}`, { cause: error })
+    const near = error instanceof RangeError ? didYouMean(String(name), DTYPE_NAMES) : ""
+    if (near.includes("did you mean"))
+      throw new TypeError(`to: ${valueText(name)} is neither a dtype nor a device${near}`, { cause: error })
     throw error
   }
 }
@@ -97,14 +103,20 @@ function deviceFor(name: string | Device): Device {
 /** The dtype, or undefined for undefined and null; anything else throws a TypeError with the names there are. */
 export function checkDtype(name: string, dtype: unknown): DType | undefined {
   if (dtype === undefined || dtype === null) return undefined
-  if (!isDType(dtype)) throw new TypeError(`${name}: unknown dtype ${valueText(dtype)}${didYouMean(String(dtype), DTYPE_NAMES)}`)
+  if (!isDType(dtype))
+    throw new TypeError(`${name}: unknown dtype ${valueText(dtype)}${didYouMean(String(dtype), DTYPE_NAMES)}`)
   return dtype
 }
 
-const as = (name: string, dtype: DType): ((input: Tensor) => Tensor) => op(`${name}(input)`, (x: Tensor) => to(x, dtype))
+const as = (name: string, dtype: DType): ((input: Tensor) => Tensor) =>
+  op(`${name}(input)`, (x: Tensor) => to(x, dtype))
 
-export const type: Fn<ConversionMethods["type"]> = op("type(input, dtype)", (x: Tensor, dtype: DType) => to(x, checkDtype("type", dtype)!))
-export const typeAs: Fn<ConversionMethods["typeAs"]> = op("typeAs(input, other)", (x: Tensor, other: Tensor) => to(x, other))
+export const type: Fn<ConversionMethods["type"]> = op("type(input, dtype)", (x: Tensor, dtype: DType) =>
+  to(x, checkDtype("type", dtype)!),
+)
+export const typeAs: Fn<ConversionMethods["typeAs"]> = op("typeAs(input, other)", (x: Tensor, other: Tensor) =>
+  to(x, other),
+)
 
 const cpu = op<(input: Tensor) => Tensor>("cpu(input)", (x: Tensor) => to(x, "cpu"))
 const cuda = op<(input: Tensor) => Tensor>("cuda(input)", (x: Tensor) => to(x, "cuda"))

@@ -1,13 +1,13 @@
 /** Copies: clone, contiguous, copy_. */
-import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
-import { needsGrad } from "../tensor.ts"
-import { OpNode, type Rule } from "../autograd/node.ts"
 import { type Args, type Fn, op } from "../args.ts"
-import { shapeText, tensorText } from "../errors.ts"
+import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
+import { OpNode, type Rule } from "../autograd/node.ts"
+import { requireTensor } from "../checks.ts"
+import { shapeText, tensorText, valueText } from "../errors.ts"
 import { runMap } from "../kernels.ts"
 import { denseStrides } from "../layout.ts"
 import { broadcastSizes, contiguousStrides, isContiguous, sameSizes } from "../shape.ts"
-import { allocate, type Tensor, track } from "../tensor.ts"
+import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
 import { to } from "./conversion.ts"
 import { zerosLike } from "./creation.ts"
 import { hostCopy } from "./host.ts"
@@ -41,10 +41,15 @@ function overlapFree(src: Tensor): Tensor {
 
 const CLONE: Rule = { name: "CloneBackward0", backward: (_node, g) => [g] }
 
-export const clone: Fn<CopyingMethods["clone"]> = op("clone(input, *, memoryFormat?)", (x: Tensor, format: MemoryFormat = "preserve") => {
-  const strides = format === "preserve" ? denseStrides(x.shape, x.strides) : contiguousStrides(x.shape)
-  return track(CLONE, writeInto(allocate(x.device, x.shape, strides, x.dtype), x), [x])
-})
+export const clone: Fn<CopyingMethods["clone"]> = op(
+  "clone(input, *, memoryFormat?)",
+  (x: Tensor, format: MemoryFormat = "preserve") => {
+    if (format !== "preserve" && format !== "contiguous")
+      throw new TypeError(`clone: memoryFormat must be "preserve" or "contiguous", got ${valueText(format)}`)
+    const strides = format === "preserve" ? denseStrides(x.shape, x.strides) : contiguousStrides(x.shape)
+    return track(CLONE, writeInto(allocate(x.device, x.shape, strides, x.dtype), x), [x])
+  },
+)
 
 export const contiguous: Fn<CopyingMethods["contiguous"]> = op("contiguous(input)", (x: Tensor) =>
   isContiguous(x.shape, x.strides) ? x : clone(x, { memoryFormat: "contiguous" }),
@@ -62,10 +67,14 @@ export const copy_: Fn<CopyingMethods["copy_"]> = op("copy_(input, src)", (x: Te
 
 /** `copy_`, recorded. */
 export function copyInto(x: Tensor, src: Tensor): Tensor {
+  requireTensor("copy_", "src", src)
   if (!sameSizes(broadcastSizes("copy_", x.shape, src.shape), x.shape))
     throw new RangeError(`copy_: the size of ${tensorText(src)} does not broadcast to ${shapeText(x.shape)}`)
   checkInPlace("copy", x, [x, src])
-  const node = needsGrad([x, src]) && x.isFloatingPoint() ? new OpNode(COPY, [x, src], [], { shape: src.shape, dtype: src.dtype }) : null
+  const node =
+    needsGrad([x, src]) && x.isFloatingPoint()
+      ? new OpNode(COPY, [x, src], [], { shape: src.shape, dtype: src.dtype })
+      : null
   if (node) node.outputs = [{ shape: x.shape, dtype: x.dtype, device: x.device }]
   writeInto(x, src)
   recordInPlace(x, node)

@@ -10,8 +10,8 @@ import { denseStrides } from "../layout.ts"
 import { scalarType, toScalar } from "../promotion.ts"
 import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
 import { allocate, isTensor, Tensor } from "../tensor.ts"
-import { clone } from "./copying.ts"
 import { checkDtype, to } from "./conversion.ts"
+import { clone } from "./copying.ts"
 import { fromBits } from "./host.ts"
 import { detached } from "./views.ts"
 
@@ -54,7 +54,7 @@ export function filled(device: Device, shape: Sizes, value: number | bigint | bo
 }
 
 /** Sets every element; nothing is recorded. */
-export function fillWith(out: Tensor, value: number | bigint | boolean): Tensor {
+export function fillWith(out: Tensor, value: HostScalar): Tensor {
   out.device.requireDtype("fill", out.dtype)
   const wide: DType = out.dtype === "float16" || out.dtype === "bfloat16" ? "float32" : out.dtype
   const argument: Argument = { value: wide === "bool" ? (value ? 1 : 0) : toScalar(value, wide), dtype: wide }
@@ -65,7 +65,8 @@ export function fillWith(out: Tensor, value: number | bigint | boolean): Tensor 
 // ---- from host values ----
 
 type HostList = ArrayLike<HostData>
-const isList = (data: unknown): data is HostList => Array.isArray(data) || (ArrayBuffer.isView(data) && !(data instanceof DataView))
+const isList = (data: unknown): data is HostList =>
+  Array.isArray(data) || (ArrayBuffer.isView(data) && !(data instanceof DataView))
 
 /** More dims than any tensor here has: an array that holds itself, most likely. */
 const TOO_DEEP = 64
@@ -97,7 +98,9 @@ function flattenInto(out: HostScalar[], data: unknown, shape: Sizes, at: number[
     at.pop()
   } else if (typeof data === "number" || typeof data === "boolean" || typeof data === "bigint") out.push(data)
   else if (isList(data))
-    throw new TypeError(`tensor: ragged nested array: expected a number at ${placeText(at)}, got an array of length ${data.length}`)
+    throw new TypeError(
+      `tensor: ragged nested array: expected a number at ${placeText(at)}, got an array of length ${data.length}`,
+    )
   else
     throw new TypeError(
       `tensor: expected numbers, booleans or BigInts, got ${valueText(data)} at ${placeText(at)}${isTensor(data) ? "; join tensors with stack or cat" : ""}`,
@@ -165,7 +168,10 @@ export function tensor(...args: unknown[]): Tensor {
   if (isTensor(data)) return finish("tensor", clone(to(detached(data), where, wanted ?? data.dtype)), requiresGrad)
   const typed = ArrayBuffer.isView(data) ? TYPED.get((data as TypedArray).constructor) : undefined
   if (ArrayBuffer.isView(data)) {
-    if (!typed) throw new TypeError(`tensor: unsupported typed array ${(data as TypedArray).constructor.name}; use one of Float32Array, Float64Array, Int8Array, Uint8Array, Int16Array, Int32Array, BigInt64Array`)
+    if (!typed)
+      throw new TypeError(
+        `tensor: unsupported typed array ${(data as TypedArray).constructor.name}; use one of Float32Array, Float64Array, Int8Array, Uint8Array, Int16Array, Int32Array, BigInt64Array`,
+      )
     const raw = data as TypedArray
     const bits = wanted && wanted !== typed ? toBits(raw as ArrayLike<number | bigint>, wanted) : raw
     return finish("tensor", fromBits(where, bits, [raw.length], wanted ?? typed), requiresGrad)
@@ -191,7 +197,8 @@ function factory(name: string, value: number | null): (...args: SizesThen<Tensor
     const kind = checkDtype(name, dtype) ?? getDefaultDtype()
     const where = deviceFor(name, device)
     where.requireDtype(name, kind)
-    const out = value === null ? allocate(where, shape, contiguousStrides(shape), kind) : filled(where, shape, value, kind)
+    const out =
+      value === null ? allocate(where, shape, contiguousStrides(shape), kind) : filled(where, shape, value, kind)
     return finish(name, out, requiresGrad)
   })
 }
@@ -214,14 +221,23 @@ export function emptyStrided(size: readonly number[], stride: readonly number[],
   return finish("emptyStrided", new Tensor(whole.storage, shape, stride, 0, dtype), options.requiresGrad)
 }
 
+function checkValue(name: string, value: unknown): HostScalar {
+  if (typeof value !== "number" && typeof value !== "boolean" && typeof value !== "bigint")
+    throw new TypeError(`${name}: fillValue must be a number, a boolean or a BigInt, got ${valueText(value)}`)
+  return value
+}
+
 type FillArgs = Args<[["size", readonly number[]], ["fillValue", number | bigint | boolean]], TensorOptions>
 
 /** Every element `fillValue`: a boolean makes bool, a BigInt int64, a number the default float. */
 export const full: (...args: FillArgs) => Tensor = op(
   `full(size, fillValue, ${FACTORY})`,
   (size: unknown, value: number | bigint | boolean, dtype: unknown, device: unknown, requiresGrad: unknown) => {
-    const kind = checkDtype("full", dtype) ?? (typeof value === "boolean" ? "bool" : typeof value === "bigint" ? "int64" : getDefaultDtype())
-    return finish("full", filled(deviceFor("full", device), checkSizes("full", size), value, kind), requiresGrad)
+    const kind =
+      checkDtype("full", dtype) ??
+      (typeof value === "boolean" ? "bool" : typeof value === "bigint" ? "int64" : getDefaultDtype())
+    const where = deviceFor("full", device)
+    return finish("full", filled(where, checkSizes("full", size), checkValue("full", value), kind), requiresGrad)
   },
 )
 
@@ -249,10 +265,17 @@ export const onesLike = like("onesLike", 1)
 export const emptyLike = like("emptyLike", null)
 
 /** Every element `fillValue`, in the shape and dtype of `input`. */
-export const fullLike: (input: Tensor, ...args: Args<[["fillValue", number | bigint | boolean]], TensorOptions>) => Tensor = op(
+export const fullLike: (
+  input: Tensor,
+  ...args: Args<[["fillValue", number | bigint | boolean]], TensorOptions>
+) => Tensor = op(
   `fullLike(input, fillValue, ${FACTORY})`,
   (x: Tensor, value: number | bigint | boolean, dtype: unknown, device: unknown, requiresGrad: unknown) =>
-    finish("fullLike", fillWith(emptyLike(x, { dtype: dtype as DType, device: device as string }), value), requiresGrad),
+    finish(
+      "fullLike",
+      fillWith(emptyLike(x, { dtype: dtype as DType, device: device as string }), checkValue("fullLike", value)),
+      requiresGrad,
+    ),
 )
 
 /** A method that makes a new tensor with the dtype and device of this one. */
@@ -263,7 +286,11 @@ const fresh = (name: string, make: (...args: any[]) => Tensor, s: Signature) =>
     (x: Tensor, ...rest: unknown[]) => {
       const at = s.names.indexOf("dtype")
       const args = s.names.map((_, i) => rest[i])
-      const options = { dtype: args[at] ?? x.dtype, device: args[at + 1] ?? x.device, requiresGrad: args[at + 2] ?? false }
+      const options = {
+        dtype: args[at] ?? x.dtype,
+        device: args[at + 1] ?? x.device,
+        requiresGrad: args[at + 2] ?? false,
+      }
       return make(...args.slice(0, at), options)
     },
   )
@@ -287,7 +314,9 @@ function sequence(device: Device, n: number, start: number, step: number, dtype:
     { value: toScalar(start, wide), dtype: wide },
     { value: toScalar(step, wide), dtype: wide },
   ]
-  runMap([out], { key: "sequence", scalars: args, coordinates: true }, ({ scalars: [a, s], at: [i] }) => a!.add(i!.cast(wide).mul(s!)))
+  runMap([out], { key: "sequence", scalars: args, coordinates: true }, ({ scalars: [a, s], at: [i] }) =>
+    a!.add(i!.cast(wide).mul(s!)),
+  )
   return out
 }
 
@@ -299,7 +328,12 @@ const ARANGE = parseSignature(`arange(start?, end?, step?, ${FACTORY})`)
  */
 export function arange(...args: Args<[["start", number], ["end", number], ["step", number]], TensorOptions>): Tensor {
   const [first, second, third, dtype, device, requiresGrad] = bind(ARANGE, args) as [
-    number?, number?, number?, unknown?, unknown?, unknown?,
+    number?,
+    number?,
+    number?,
+    unknown?,
+    unknown?,
+    unknown?,
   ]
   if (first === undefined && second === undefined) throw new TypeError(`arange: missing argument end: ${ARANGE.text}`)
   const [start, end] = second === undefined ? [0, first!] : [first ?? 0, second]
@@ -307,23 +341,44 @@ export function arange(...args: Args<[["start", number], ["end", number], ["step
   if (![start, end, step].every((v) => typeof v === "number" && Number.isFinite(v)))
     throw new TypeError(`arange: start, end and step must be finite numbers, got ${start}, ${end}, ${step}`)
   if (step === 0) throw new RangeError("arange: step must be nonzero")
-  if ((end - start) * step < 0) throw new RangeError(`arange: upper bound and lower bound inconsistent with step sign: ${start}, ${end}, step ${step}`)
+  if ((end - start) * step < 0)
+    throw new RangeError(
+      `arange: upper bound and lower bound inconsistent with step sign: ${start}, ${end}, step ${step}`,
+    )
   const integral = [start, end, step].every((v) => scalarType(v) === DEFAULT_INT)
   const kind = checkDtype("arange", dtype) ?? (integral ? DEFAULT_INT : getDefaultDtype())
-  return finish("arange", sequence(deviceFor("arange", device), Math.ceil((end - start) / step), start, step, kind), requiresGrad)
+  return finish(
+    "arange",
+    sequence(deviceFor("arange", device), Math.ceil((end - start) / step), start, step, kind),
+    requiresGrad,
+  )
 }
 
-const spaced = (name: string, start: number, end: number, steps: number, device: Device, kind: DType, shape: (v: Expr) => Expr, key: string): Tensor => {
-  if (!Number.isInteger(steps) || steps < 0) throw new RangeError(`${name}: number of steps must be non-negative, got ${steps}`)
+const spaced = (
+  name: string,
+  start: number,
+  end: number,
+  steps: number,
+  device: Device,
+  kind: DType,
+  shape: (v: Expr) => Expr,
+  key: string,
+): Tensor => {
+  if (!Number.isInteger(steps) || steps < 0)
+    throw new RangeError(`${name}: number of steps must be non-negative, got ${steps}`)
   const wide: DType = kind === "float64" ? "float64" : "float32"
   const out = allocate(device, [steps], [1], kind)
   const step = steps > 1 ? (end - start) / (steps - 1) : 0
   const args = [start, end, step, Math.floor(steps / 2), steps - 1].map((value): Argument => ({ value, dtype: wide }))
   // From both ends inward, as PyTorch does, so that the last element is exactly `end`.
-  runMap([out], { key: `spaced ${key}`, scalars: args, coordinates: true }, ({ scalars: [a, b, s, half, last], at: [k] }) => {
-    const i = k!.cast(wide)
-    return shape(whereExpr(i.lt(half!).or(last!.eq(0)), a!.add(s!.mul(i)), b!.sub(s!.mul(last!.sub(i)))))
-  })
+  runMap(
+    [out],
+    { key: `spaced ${key}`, scalars: args, coordinates: true },
+    ({ scalars: [a, b, s, half, last], at: [k] }) => {
+      const i = k!.cast(wide)
+      return shape(whereExpr(i.lt(half!).or(last!.eq(0)), a!.add(s!.mul(i)), b!.sub(s!.mul(last!.sub(i)))))
+    },
+  )
   return out
 }
 
@@ -334,17 +389,27 @@ export const linspace: (...args: SpaceArgs) => Tensor = op(
   `linspace(start, end, steps, ${FACTORY})`,
   (start: number, end: number, steps: number, dtype: unknown, device: unknown, requiresGrad: unknown) => {
     const kind = checkDtype("linspace", dtype) ?? getDefaultDtype()
-    return finish("linspace", spaced("linspace", start, end, steps, deviceFor("linspace", device), kind, (v) => v, "linear"), requiresGrad)
+    return finish(
+      "linspace",
+      spaced("linspace", start, end, steps, deviceFor("linspace", device), kind, (v) => v, "linear"),
+      requiresGrad,
+    )
   },
 )
 
 /** `base` to the powers from `start` to `end`, `steps` of them. */
-export const logspace: (...args: Args<[["start", number], ["end", number], ["steps", number], ["base", number]], TensorOptions>) => Tensor = op(
+export const logspace: (
+  ...args: Args<[["start", number], ["end", number], ["steps", number], ["base", number]], TensorOptions>
+) => Tensor = op(
   `logspace(start, end, steps, base?, ${FACTORY})`,
   (start: number, end: number, steps: number, base = 10, dtype: unknown, device: unknown, requiresGrad: unknown) => {
     const kind = checkDtype("logspace", dtype) ?? getDefaultDtype()
     const power = (v: Expr): Expr => constant(base, v.dtype).pow(v)
-    return finish("logspace", spaced("logspace", start, end, steps, deviceFor("logspace", device), kind, power, `base ${base}`), requiresGrad)
+    return finish(
+      "logspace",
+      spaced("logspace", start, end, steps, deviceFor("logspace", device), kind, power, `base ${base}`),
+      requiresGrad,
+    )
   },
 )
 

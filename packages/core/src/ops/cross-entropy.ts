@@ -5,9 +5,10 @@ import type { OpNode, Rule } from "../autograd/node.ts"
 import { requireFloating, requireInteger } from "../checks.ts"
 import { computeType, type DType, isFloating, isIntegral } from "../dtype.ts"
 import { shapeText, tensorText } from "../errors.ts"
-import { constant, type Expr, left, result, right, where } from "../expr.ts"
+import { constant, type Expr, result, where } from "../expr.ts"
 import { withFaults } from "../faults.ts"
-import { int, type MonoidSpec, runMap, runReduce, type Scope } from "../kernels.ts"
+import { int, runMap, runReduce, type Scope } from "../kernels.ts"
+import { sumsMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { contiguousStrides, type Sizes, sameSizes } from "../shape.ts"
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
@@ -94,13 +95,6 @@ const perTarget = (c: Classes, { inputs, scalars, at, load }: Scope, type: DType
   return { loss: where(ignored, zero, value.mul(weight).neg()), weight: where(ignored, zero, weight) }
 }
 
-/** Two sums at once. */
-const twoSums = (type: DType): MonoidSpec => ({
-  accumulators: [type, type],
-  identity: [0, 0],
-  combine: [left(0, type).add(right(0, type)), left(1, type).add(right(1, type))],
-})
-
 /** The loss and, where it is reduced, the total weight of what was not ignored. */
 function likelihood(x: Tensor, c: Classes): { out: Tensor; total: Tensor | null } {
   const { target, reduction, weight } = c
@@ -119,7 +113,7 @@ function likelihood(x: Tensor, c: Classes): { out: Tensor; total: Tensor | null 
       [out, total],
       target.shape,
       target.ndim,
-      twoSums(type),
+      sumsMonoid(type, 2),
       { ...work, key: `${key} ${reduction}` },
       (scope) => {
         const { loss, weight: share } = perTarget(c, scope, type)

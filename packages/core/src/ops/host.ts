@@ -41,12 +41,12 @@ const hosted = (raw: TypedArray, dtype: DType): HostArray =>
   dtype === "float16" || dtype === "bfloat16" ? decodeHalf(raw as Uint16Array, dtype) : (raw as HostArray)
 
 /** The elements' own bits, row-major. */
-export function rawSync(x: Tensor, name = "dataSync"): TypedArray {
+export function rawSync(x: Tensor, name = "dataSync", instead?: string): TypedArray {
   const { backend } = x.device
   const size = DTYPES[x.dtype as DType].bytes
   if (!backend.readSync)
     throw new Error(
-      `${name}: backend ${backend.name} cannot read synchronously; use await x.${name.replace("Sync", "")}() (${tensorText(x)})`,
+      `${name}: backend ${backend.name} cannot read synchronously; use ${instead ?? `await x.${name.replace("Sync", "")}()`} (${tensorText(x)})`,
     )
   if (x.numel() === 0) return new DTYPES[x.dtype as DType].array(0)
   const from = rowMajor(x)
@@ -72,7 +72,10 @@ export function hostValue(value: number | bigint, dtype: DType): HostValue {
 }
 
 function requireOne(x: Tensor, name: string): void {
-  if (x.numel() !== 1) throw new RangeError(`${name}: a Tensor with ${x.numel()} elements cannot be converted to Scalar (${tensorText(x)})`)
+  if (x.numel() !== 1)
+    throw new RangeError(
+      `${name}: a Tensor with ${x.numel()} elements cannot be converted to Scalar (${tensorText(x)})`,
+    )
 }
 
 export async function item(x: Tensor): Promise<HostValue> {
@@ -89,7 +92,9 @@ function nest(values: HostArray, shape: Sizes, dtype: DType): Nested<HostValue> 
   if (shape.length === 0) return hostValue(values[0]!, dtype)
   let at = 0
   const build = (dim: number): Nested<HostValue>[] =>
-    Array.from({ length: shape[dim]! }, () => (dim === shape.length - 1 ? hostValue(values[at++]!, dtype) : build(dim + 1)))
+    Array.from({ length: shape[dim]! }, () =>
+      dim === shape.length - 1 ? hostValue(values[at++]!, dtype) : build(dim + 1),
+    )
   return build(0)
 }
 
@@ -98,7 +103,7 @@ export const toArraySync = (x: Tensor): Nested<HostValue> => nest(dataSync(x, "t
 
 /** Copies between devices, through the host. */
 export function hostCopy(out: Tensor, src: Tensor): void {
-  const raw = rawSync(src, "toSync")
+  const raw = rawSync(src, "to", "tensor(await x.data(), { dtype, device }).view(x.shape)")
   const staged = fromBits(out.device, raw, src.shape, src.dtype)
   writeInto(out, staged)
 }
@@ -107,7 +112,8 @@ export function hostCopy(out: Tensor, src: Tensor): void {
 export function fromBits(device: Tensor["device"], raw: TypedArray, shape: Sizes, dtype: DType): Tensor {
   device.requireDtype("tensor", dtype)
   const out = allocate(device, shape, contiguousStrides(shape), dtype)
-  if (numelOf(shape) > 0) device.backend.write(out.storage.buffer, new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength))
+  if (numelOf(shape) > 0)
+    device.backend.write(out.storage.buffer, new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength))
   return out
 }
 

@@ -1,5 +1,4 @@
 /** Indexing as Python's brackets do: at, setAt. */
-
 import { type Args, CATALOGUE, type Fn, op, parseSignature } from "../args.ts"
 import { checkInPlace } from "../autograd/inplace.ts"
 import type { Rule } from "../autograd/node.ts"

@@ -14,7 +14,7 @@ import { type Tensor, track } from "../tensor.ts"
 import { fresh } from "./along.ts"
 import { mul, sub } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
-import { type DimArg, type Reduction, reduceTo, reductionOf, sumDtype } from "./over-dims.ts"
+import { type DimArg, type Reduction, reduceTo, reductionOf } from "./over-dims.ts"
 import { sum } from "./reduction.ts"
 import { sumToSize } from "./sum-to-size.ts"
 import { detached, diagonal, expand, reshape } from "./views.ts"
@@ -229,18 +229,7 @@ function onDiagonal(g: Tensor, shape: readonly number[]): Tensor {
 
 export const trace: Fn<LinearAlgebraMethods["trace"]> = op("trace(input)", (x: Tensor) => {
   if (x.ndim !== 2) throw new RangeError(`trace: expected a tensor with 2 dims, got ${tensorText(x)}`)
-  const kind = sumDtype(x.dtype)
-  const wide = accumulatorOf(kind)
-  const view = diagonal(detached(x))
-  const out = reduceTo(
-    "sum",
-    view,
-    reductionOf("trace", view, null),
-    kind,
-    sumMonoid(wide),
-    ({ inputs: [e] }) => [e!.cast(wide)],
-    () => sumMonoid.total(wide),
-  )
+  const out = sum(diagonal(detached(x)))
   return track(TRACE, out, [x], [], x.shape)
 })
 

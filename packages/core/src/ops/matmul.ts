@@ -3,27 +3,37 @@ import { type Args, type Fn, op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { raw } from "../autograd/mode.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
-import { computeType, type DType } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
-import { runReduce } from "../kernels.ts"
-import { accumulatorOf } from "../lowering/views.ts"
-import { sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
-import { type Addend, checkFactors, checkScale, runProduct } from "../products.ts"
-import {
-  broadcastSizes,
-  broadcastStrides,
-  contiguousStrides,
-  normalizeDims,
-  numelOf,
-  type Sizes,
-  sameSizes,
-} from "../shape.ts"
-import { allocate, needsGrad, type Tensor, track, viewOf } from "../tensor.ts"
-import { add, mul } from "./arithmetic.ts"
+import { type Addend, checkFactors, checkScale } from "../products.ts"
+import { broadcastStrides, contiguousStrides, normalizeDims, numelOf, type Sizes, sameSizes } from "../shape.ts"
+import { needsGrad, type Tensor, track, viewOf } from "../tensor.ts"
+import { mul } from "./arithmetic.ts"
 import { contiguous, writeInto } from "./copying.ts"
+import {
+  BMM,
+  checkBatches,
+  checkRank,
+  computed,
+  DOT,
+  dotted,
+  factorGradients,
+  factorsOf,
+  MM,
+  MV,
+  multiply,
+  overMatrix,
+  type ProductContext,
+  product,
+  range,
+  savedOf,
+  scaled,
+  unfit,
+  VDOT,
+} from "./matrix-product.ts"
+import { type Applied, withInPlace } from "./pointwise-op.ts"
 import { sumToSize } from "./sum-to-size.ts"
-import { expand, permute, reshape, t, transpose, unsqueeze } from "./views.ts"
+import { expand, permute, reshape } from "./views.ts"
 
 interface Scale {
   readonly beta: number
@@ -71,179 +81,6 @@ export interface MatmulMethods {
   kron: Binary<"other">
 }
 
-// ---- the product of two, with any dims ----
-
-/** Two factors as matrices with common batch dims. */
-interface Factors {
-  readonly batch: Sizes
-  readonly m: number
-  readonly n: number
-  readonly k: number
-  readonly aStrides: Sizes
-  readonly bStrides: Sizes
-  /** The result's shape: without the dims that vectors lack. */
-  readonly shape: Sizes
-}
-
-const times = (shape: Sizes): string => shape.join("x")
-
-function factorsOf(name: string, a: Tensor, b: Tensor): Factors {
-  checkFactors(name, [a, b])
-  if (a.ndim === 0 || b.ndim === 0)
-    throw new RangeError(
-      `${name}: both arguments need to be at least 1D, but they are ${a.ndim}D and ${b.ndim}D: ${tensorText(a)} and ${tensorText(b)}; multiply by a scalar with mul`,
-    )
-  const [ra, rb] = [a.ndim, b.ndim]
-  const m = ra === 1 ? 1 : a.shape[ra - 2]!
-  const k = a.shape[ra - 1]!
-  const n = rb === 1 ? 1 : b.shape[rb - 1]!
-  if ((rb === 1 ? b.shape[0] : b.shape[rb - 2]) !== k) throw unfit(name, a, b)
-  const aMatrix = ra === 1 ? [0, a.strides[0]!] : [a.strides[ra - 2]!, a.strides[ra - 1]!]
-  const bMatrix = rb === 1 ? [b.strides[0]!, 0] : [b.strides[rb - 2]!, b.strides[rb - 1]!]
-  const ends = [...(ra === 1 ? [] : [m]), ...(rb === 1 ? [] : [n])]
-  if (ra <= 2 && rb <= 2) return { batch: [], m, n, k, aStrides: aMatrix, bStrides: bMatrix, shape: ends }
-  const [aBatch, bBatch] = [a.shape.slice(0, -2), b.shape.slice(0, -2)]
-  const batch = broadcastSizes(`${name} of ${tensorText(a)} and ${tensorText(b)}, batch dims`, aBatch, bBatch)
-  return {
-    batch,
-    m,
-    n,
-    k,
-    aStrides: [...broadcastStrides(aBatch, a.strides.slice(0, -2), batch), ...aMatrix],
-    bStrides: [...broadcastStrides(bBatch, b.strides.slice(0, -2), batch), ...bMatrix],
-    shape: [...batch, ...ends],
-  }
-}
-
-function unfit(name: string, a: Tensor, b: Tensor): RangeError {
-  const [x, y] = [a.ndim > 2 ? a.shape.slice(-2) : a.shape, b.ndim > 2 ? b.shape.slice(-2) : b.shape]
-  return new RangeError(
-    `${name}: mat1 and mat2 shapes cannot be multiplied (${times(x)} and ${times(y)}): in ${tensorText(a)} and ${tensorText(b)} the sizes ${a.shape.at(-1)} and ${b.shape.at(b.ndim === 1 ? 0 : -2)} must be equal`,
-  )
-}
-
-/** Strides over [batch.., m, n] of a tensor laid out over the result's shape. */
-const overMatrix = (strides: Sizes, a: Tensor, b: Tensor): Sizes => {
-  const d = strides.length
-  if (b.ndim === 1) return a.ndim === 1 ? [...strides, 0, 0] : [...strides, 0]
-  return a.ndim === 1 ? [...strides.slice(0, d - 1), 0, strides[d - 1]!] : strides
-}
-
-/** epilogue(a · b) in new memory, not recorded. */
-function computed(a: Tensor, b: Tensor, f: Factors, addend: Addend | null = null): Tensor {
-  const strides = contiguousStrides(f.shape)
-  const out = allocate(a.device, f.shape, strides, a.dtype)
-  runProduct(
-    f.batch,
-    f.m,
-    f.n,
-    f.k,
-    { tensor: a, strides: f.aStrides },
-    { tensor: b, strides: f.bStrides },
-    { tensor: out, strides: overMatrix(strides, a, b) },
-    addend,
-  )
-  return out
-}
-
-/** What the gradients of a product need: each factor only for the other's. */
-const savedOf = (a: Tensor, b: Tensor): Tensor[] => (a.requiresGrad ? (b.requiresGrad ? [b, a] : [b]) : [a])
-
-interface Context {
-  readonly aShape: Sizes
-  readonly bShape: Sizes
-}
-
-/** The gradients of the factors that are inputs `first` and `first + 1` of the node. */
-function factorGradients(node: OpNode, g: Tensor, first: number, alpha = 1): [Tensor | null, Tensor | null] {
-  const { aShape, bShape } = node.context as Context
-  const [wantsA, wantsB] = [node.needs(first), node.needs(first + 1)]
-  const column = bShape.length === 1 ? unsqueeze(g, -1) : g
-  const gm = aShape.length === 1 ? unsqueeze(column, -2) : column
-  let ga: Tensor | null = null
-  let gb: Tensor | null = null
-  if (wantsA) {
-    const b = node.get(0)
-    ga = scaled(gradientOfLeft(gm, b.ndim === 1 ? unsqueeze(b, 1) : b, aShape), alpha)
-  }
-  if (wantsB) {
-    const a = node.get(wantsA ? 1 : 0)
-    gb = scaled(gradientOfRight(gm, a.ndim === 1 ? unsqueeze(a, 0) : a, bShape), alpha)
-  }
-  return [ga, gb]
-}
-
-const scaled = (x: Tensor, by: number): Tensor => (by === 1 ? x : mul(x, by))
-
-/** g · bᵀ summed over the batch dims that `a` lacks. */
-function gradientOfLeft(g: Tensor, b: Tensor, aShape: Sizes): Tensor {
-  const [m, k] = aShape.length === 1 ? [1, aShape[0]!] : (aShape.slice(-2) as [number, number])
-  if (aShape.length <= 2 && g.ndim > 2) {
-    // One product over batch and columns together instead of many and a sum.
-    const d = g.ndim
-    const wide = reshape(permute(g, [d - 2, ...range(d - 2), d - 1]), [
-      m,
-      numelOf(g.shape.slice(0, -2)) * g.shape[d - 1]!,
-    ])
-    const tall = reshape(transpose(b, -2, -1), [numelOf(b.shape.slice(0, -2)) * b.shape.at(-1)!, k])
-    return reshape(product(wide, tall), aShape)
-  }
-  const full = product(g, transpose(b, -2, -1))
-  return aShape.length === 1 ? reshape(full, aShape) : sumToSize(full, aShape)
-}
-
-/** aᵀ · g summed over the batch dims that `b` lacks. */
-function gradientOfRight(g: Tensor, a: Tensor, bShape: Sizes): Tensor {
-  if (bShape.length <= 2 && g.ndim > 2) {
-    const [rows, k, n] = [numelOf(a.shape.slice(0, -1)), a.shape.at(-1)!, g.shape.at(-1)!]
-    return reshape(product(t(reshape(a, [rows, k])), reshape(g, [rows, n])), bShape)
-  }
-  const full = product(transpose(a, -2, -1), g)
-  return bShape.length === 1 ? reshape(full, bShape) : sumToSize(full, bShape)
-}
-
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
-
-const productRule = (name: string): Rule => ({ name, backward: (node, g) => factorGradients(node, g, 0) })
-
-const MM: Rule = {
-  name: "MmBackward0",
-  backward: (node, g) => {
-    const [wantsA, wantsB] = [node.needs(0), node.needs(1)]
-    return [
-      wantsA ? multiply("mm", g, t(node.get(0)), MM) : null,
-      wantsB ? multiply("mm", t(node.get(wantsA ? 1 : 0)), g, MM) : null,
-    ]
-  },
-}
-const BMM = productRule("BmmBackward0")
-const MV = productRule("MvBackward0")
-const UNSAFE_VIEW = productRule("UnsafeViewBackward0")
-const CLONE = productRule("CloneBackward0")
-const SQUEEZE = productRule("SqueezeBackward4")
-
-function multiply(name: string, a: Tensor, b: Tensor, rule: Rule): Tensor {
-  const out = computed(a, b, factorsOf(name, a, b))
-  return needsGrad([a, b])
-    ? track(rule, out, [a, b], savedOf(a, b), { aShape: a.shape, bShape: b.shape } satisfies Context)
-    : out
-}
-
-/** matmul, with the node that PyTorch's own composition would end in. */
-function product(a: Tensor, b: Tensor, name = "matmul"): Tensor {
-  const [ra, rb] = [a.ndim, b.ndim]
-  if (ra === 2 && rb === 2) return multiply(name, a, b, MM)
-  if (ra === 1 && rb === 1) return dotted(name, a, b, DOT)
-  if (ra === 2 && rb === 1) return multiply(name, a, b, MV)
-  if (ra === 1 && rb === 2) return multiply(name, a, b, SQUEEZE)
-  return multiply(name, a, b, ra === 2 && a.requiresGrad ? CLONE : UNSAFE_VIEW)
-}
-
-const checkRank = (name: string, x: Tensor, rank: number, role: string): void => {
-  checkFactors(name, [x])
-  if (x.ndim !== rank) throw new RangeError(`${name}: ${role} must be a ${rank}-d tensor, got ${tensorText(x)}`)
-}
-
 export const matmul: Fn<MatmulMethods["matmul"]> = op("matmul(input, other)", (a: Tensor, b: Tensor) => {
   checkFactors("matmul", [a, b])
   return product(a, b)
@@ -255,16 +92,6 @@ export const mm: Fn<MatmulMethods["mm"]> = op("mm(input, mat2)", (a: Tensor, b: 
   return multiply("mm", a, b, MM)
 })
 
-/** Throws unless both are batches of equally many matrices. */
-function checkBatches(name: string, a: Tensor, b: Tensor): void {
-  checkRank(name, a, 3, "batch1")
-  checkRank(name, b, 3, "batch2")
-  if (a.shape[0] !== b.shape[0])
-    throw new RangeError(
-      `${name}: batch1 and batch2 must have the same number of batches, got ${tensorText(a)} and ${tensorText(b)}; matmul broadcasts them`,
-    )
-}
-
 export const bmm: Fn<MatmulMethods["bmm"]> = op("bmm(input, mat2)", (a: Tensor, b: Tensor) => {
   checkBatches("bmm", a, b)
   return multiply("bmm", a, b, BMM)
@@ -275,39 +102,6 @@ export const mv: Fn<MatmulMethods["mv"]> = op("mv(input, vec)", (a: Tensor, b: T
   checkRank("mv", b, 1, "vec")
   return multiply("mv", a, b, MV)
 })
-
-const dotRule = (name: string): Rule => ({
-  name,
-  backward: (node, g) => {
-    const wantsA = node.needs(0)
-    return [wantsA ? mul(g, node.get(0)) : null, node.needs(1) ? mul(g, node.get(wantsA ? 1 : 0)) : null]
-  },
-})
-const DOT = dotRule("DotBackward0")
-const VDOT = dotRule("VdotBackward0")
-
-function dotted(name: string, a: Tensor, b: Tensor, rule: Rule): Tensor {
-  checkFactors(name, [a, b])
-  checkRank(name, a, 1, "the first argument")
-  checkRank(name, b, 1, "the second argument")
-  if (a.shape[0] !== b.shape[0])
-    throw new RangeError(
-      `${name}: inconsistent tensor size, expected vectors of the same length, got ${tensorText(a)} and ${tensorText(b)}`,
-    )
-  const dtype = a.dtype as DType
-  const type = accumulatorOf(dtype)
-  const out = allocate(a.device, [], [], dtype)
-  runReduce(
-    [out],
-    a.shape,
-    1,
-    sumMonoid(type),
-    { key: "dot product", inputs: [a, b] },
-    ({ inputs: [x, y] }) => [x!.cast(type).mul(y!.cast(type))],
-    () => [sumMonoid.total(type).cast(computeType(dtype))],
-  )
-  return track(rule, out, [a, b], savedOf(a, b))
-}
 
 export const dot: Fn<MatmulMethods["dot"]> = op("dot(input, tensor)", (a: Tensor, b: Tensor) =>
   dotted("dot", a, b, DOT),
@@ -446,7 +240,7 @@ export function chainMatmul(...matrices: Tensor[]): Tensor {
 
 // ---- β·input + α·product ----
 
-interface AddContext extends Context, Scale {
+interface AddContext extends ProductContext, Scale {
   readonly shape: Sizes
 }
 
@@ -577,165 +371,17 @@ export const [baddbmm, baddbmm_] = family<Fn<MatmulMethods["baddbmm"]>>(
 const ADDR = new Pointwise("addr", (c, a, b, beta, alpha) => c.mul(beta).add(a.mul(b).mul(alpha)))
 const ADDR_NO_INPUT = new Pointwise("addr", (_c, a, b, alpha) => a.mul(b).mul(alpha))
 
-function addrSlots(
-  name: string,
-  c: Tensor,
-  a: Tensor,
-  b: Tensor,
-  beta: number,
-  alpha: number,
-): { op: Pointwise; rest: (Tensor | number)[] } {
-  checkScale(name, c.dtype, { beta, alpha })
-  checkFactors(name, [c, a, b])
-  checkRank(name, a, 1, "vec1")
-  checkRank(name, b, 1, "vec2")
-  const shape = [a.shape[0]!, b.shape[0]!]
-  addendOf(name, c, shape, a, b, { beta, alpha })
-  const rest = [reshape(a, [shape[0]!, 1]), b]
-  return beta === 0 ? { op: ADDR_NO_INPUT, rest: [...rest, alpha] } : { op: ADDR, rest: [...rest, beta, alpha] }
-}
-export const addr: Fn<MatmulMethods["addr"]> = op(
+export const [addr, addr_] = withInPlace<Fn<MatmulMethods["addr"]>>(
   "addr(input, vec1, vec2, *, beta?, alpha?)",
-  (c: Tensor, a: Tensor, b: Tensor, beta = 1, alpha = 1) => {
-    const { op: by, rest } = addrSlots("addr", c, a, b, beta, alpha)
-    return by.call(c, ...rest)
-  },
-)
-export const addr_: Fn<MatmulMethods["addr_"]> = op(
-  "addr_(input, vec1, vec2, *, beta?, alpha?)",
-  (c: Tensor, a: Tensor, b: Tensor, beta = 1, alpha = 1) => {
-    const { op: by, rest } = addrSlots("addr_", c, a, b, beta, alpha)
-    return by.callInPlace(c, ...rest)
-  },
-)
-
-// ---- layers ----
-
-interface LinearContext {
-  readonly shape: Sizes
-  readonly bias: Sizes | null
-}
-
-/** x · wᵀ + bias over the last dim of x, with one node: the gradients need no transposed views in the graph. */
-const linearRule = (name: string): Rule => ({
-  name,
-  backward: (node, g) => {
-    const { shape, bias } = node.context as LinearContext
-    const [k, n] = [shape.at(-1)!, g.shape.at(-1)!]
-    const rows = numelOf(shape.slice(0, -1))
-    const [wantsX, wantsW] = [node.needs(0), node.needs(1)]
-    const flat = g.ndim === 2 ? g : reshape(g, [rows, n])
-    const gx = wantsX ? multiply("mm", flat, node.get(0), MM) : null
-    const x = wantsW ? node.get(wantsX ? 1 : 0) : null
-    return [
-      gx && (shape.length === 2 ? gx : reshape(gx, shape)),
-      x && multiply("mm", t(flat), x.ndim === 2 ? x : reshape(x, [rows, k]), MM),
-      ...(bias ? [node.needs(2) ? sumToSize(g, bias) : null] : []),
-    ]
-  },
-})
-const LINEAR_ADDMM = linearRule("AddmmBackward0")
-const LINEAR_MM = linearRule("MmBackward0")
-const LINEAR_VIEW = linearRule("ViewBackward0")
-const LINEAR_ADD = linearRule("AddBackward0")
-const LINEAR_UNSAFE_VIEW = linearRule("UnsafeViewBackward0")
-const LINEAR_SQUEEZE = linearRule("SqueezeBackward4")
-
-/** The node that PyTorch's own composition would end in. */
-const linearNode = (x: Tensor, bias: boolean): Rule => {
-  if (x.ndim === 2) return bias ? LINEAR_ADDMM : LINEAR_MM
-  if (bias) return x.isContiguous() ? LINEAR_VIEW : LINEAR_ADD
-  return x.ndim === 1 ? LINEAR_SQUEEZE : LINEAR_UNSAFE_VIEW
-}
-
-/**
- * input · weightᵀ + bias: input [.., k], weight [n, k] (or [k]), bias [n] → [.., n]. All of one floating or integer dtype.
- * Throws a RangeError where the sizes do not fit.
- */
-export const linear: (input: Tensor, ...args: Args<[["weight", Tensor], ["bias", Tensor | null]]>) => Tensor = op(
-  "linear(input, weight, bias?)",
-  (x: Tensor, w: Tensor, bias: Tensor | null = null) => {
-    checkFactors("linear", bias ? [x, w, bias] : [x, w])
-    if (x.ndim === 0) throw new RangeError(`linear: input must have at least one dim, got ${tensorText(x)}`)
-    if (w.ndim !== 1 && w.ndim !== 2)
-      throw new RangeError(`linear: weight must be a matrix [out, in] or a vector [in], got ${tensorText(w)}`)
-    const k = x.shape.at(-1)!
-    if (w.shape.at(-1) !== k)
-      throw new RangeError(
-        `linear: mat1 and mat2 shapes cannot be multiplied (${numelOf(x.shape.slice(0, -1))}x${k} and ${times([...w.shape].reverse())}): input ${tensorText(x)} has ${k} features where weight ${tensorText(w)} takes ${w.shape.at(-1)}`,
-      )
-    if (w.ndim === 1) {
-      if (bias && bias.ndim !== 0)
-        throw new RangeError(
-          `linear: with the vector weight ${tensorText(w)} the bias must be 0-d, got ${tensorText(bias)}`,
-        )
-      const y = product(x, w, "linear")
-      return bias ? add(y, bias) : y
-    }
-    const n = w.shape[0]!
-    const head = x.shape.slice(0, -1)
-    const shape = [...head, n]
-    const strides = contiguousStrides(shape)
-    const out = allocate(x.device, shape, strides, x.dtype)
-    const vector = x.ndim === 1
-    const batch = vector ? [] : head.slice(0, -1)
-    const m = vector ? 1 : head.at(-1)!
-    const rows = (s: Sizes): Sizes => (vector ? [0, ...s] : s)
-    let addend: Addend | null = null
-    if (bias) {
-      if (bias.ndim > 1 || (bias.ndim === 1 && bias.shape[0] !== n && bias.shape[0] !== 1))
-        throw new RangeError(`linear: bias must have shape [${n}] for weight ${tensorText(w)}, got ${tensorText(bias)}`)
-      addend = {
-        side: { tensor: bias, strides: rows(broadcastStrides(bias.shape, bias.strides, shape)) },
-        beta: 1,
-        alpha: 1,
-      }
-    }
-    const wSide = { tensor: w, strides: [...batch.map(() => 0), w.strides[1]!, w.strides[0]!] }
-    runProduct(
-      batch,
-      m,
-      n,
-      k,
-      { tensor: x, strides: rows(x.strides) },
-      wSide,
-      { tensor: out, strides: rows(strides) },
-      addend,
-    )
-    const inputs = bias ? [x, w, bias] : [x, w]
-    if (!needsGrad(inputs)) return out
-    const context: LinearContext = { shape: x.shape, bias: bias ? bias.shape : null }
-    return track(linearNode(x, bias !== null), out, inputs, savedOf(x, w), context)
-  },
-)
-
-/**
- * y[.., o] = Σ_ij input1[.., i]·weight[o, i, j]·input2[.., j] + bias[o]: input1 [.., i], input2 [.., j], weight [o, i, j].
- */
-export const bilinear: (
-  input1: Tensor,
-  ...args: Args<[["input2", Tensor], ["weight", Tensor], ["bias", Tensor | null]]>
-) => Tensor = op(
-  "bilinear(input1, input2, weight, bias?)",
-  (a: Tensor, b: Tensor, w: Tensor, bias: Tensor | null = null) => {
-    checkFactors("bilinear", bias ? [a, b, w, bias] : [a, b, w])
-    if (w.ndim !== 3) throw new RangeError(`bilinear: weight must have 3 dims [out, in1, in2], got ${tensorText(w)}`)
-    const [o, i, j] = w.shape as readonly [number, number, number]
-    if (a.ndim === 0 || a.ndim !== b.ndim || !sameSizes(a.shape.slice(0, -1), b.shape.slice(0, -1)))
-      throw new RangeError(
-        `bilinear: the inputs must agree in all dims but the last, got ${tensorText(a)} and ${tensorText(b)}`,
-      )
-    if (a.shape.at(-1) !== i || b.shape.at(-1) !== j)
-      throw new RangeError(
-        `bilinear: inputs of sizes ${a.shape.at(-1)} and ${b.shape.at(-1)} do not fit weight ${tensorText(w)}, which takes ${i} and ${j}`,
-      )
-    if (bias && !sameSizes(bias.shape, [o]))
-      throw new RangeError(`bilinear: bias must have shape [${o}], got ${tensorText(bias)}`)
-    const rows = numelOf(a.shape.slice(0, -1))
-    const left = product(reshape(a, [rows, i]), reshape(permute(w, [1, 0, 2]), [i, o * j]), "bilinear")
-    const out = product(reshape(left, [rows, o, j]), reshape(b, [rows, j, 1]), "bilinear")
-    const y = reshape(out, [...a.shape.slice(0, -1), o])
-    return bias ? add(y, bias) : y
+  (c: Tensor, a: Tensor, b: Tensor, beta = 1, alpha = 1): Applied => {
+    checkScale("addr", c.dtype, { beta, alpha })
+    checkFactors("addr", [c, a, b])
+    checkRank("addr", a, 1, "vec1")
+    checkRank("addr", b, 1, "vec2")
+    const [n, m] = [a.shape[0]!, b.shape[0]!]
+    addendOf("addr", c, [n, m], a, b, { beta, alpha })
+    const column = reshape(a, [n, 1])
+    return beta === 0 ? [ADDR_NO_INPUT, c, column, b, alpha] : [ADDR, c, column, b, beta, alpha]
   },
 )
 
@@ -761,3 +407,6 @@ export const matmulMethods = {
   addr,
   addr_,
 }
+
+// Until `torch.ts` names the other file.
+export { bilinear } from "./linear.ts"

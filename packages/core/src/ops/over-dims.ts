@@ -157,3 +157,18 @@ export function peak(x: Tensor, r: Reduction, infinite: "keep" | "as 0"): Tensor
     () => (infinite === "keep" ? highest : where(highest.abs().eq(Number.POSITIVE_INFINITY), 0, highest)),
   )
 }
+
+/** Σ exp(x − from) over the dims of `r`, which stay with size 1, in the type that sums are made in. */
+export function sumOfExp(x: Tensor, from: Tensor, r: Reduction): Tensor {
+  const wide = computeType(x.dtype)
+  const [sums] = reduceInputs(
+    "sum of exp",
+    [x, from],
+    { ...r, shape: r.kept },
+    [wide],
+    sumMonoid(wide),
+    ({ inputs: [e, m] }) => [e!.sub(m!).exp()],
+    () => [sumMonoid.total(wide)],
+  )
+  return sums!
+}

@@ -35,7 +35,13 @@ function gradSuffix(x: Tensor): Pick<PrintSource, "gradFn" | "requiresGrad"> {
 
 export function toText(x: Tensor): string {
   if (x.device.backend.capabilities.syncRead) return formatTensor(source(x, dataSync(x)))
-  return formatShapeOnly({ sizes: x.shape, dtype: x.dtype, device: x.device.name, ...gradSuffix(x), parameter: x instanceof Parameter })
+  return formatShapeOnly({
+    sizes: x.shape,
+    dtype: x.dtype,
+    device: x.device.name,
+    ...gradSuffix(x),
+    parameter: x instanceof Parameter,
+  })
 }
 
 export const format = async (x: Tensor): Promise<string> => formatTensor(source(x, await data(x)))

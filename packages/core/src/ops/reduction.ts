@@ -20,11 +20,11 @@ import {
   type DimArg,
   peak,
   type Reduction,
-  reduceInputs,
   reduceTo,
   reductionOf,
   spread,
   sumDtype,
+  sumOfExp,
 } from "./over-dims.ts"
 import { runningProduct } from "./running.ts"
 import { reshape } from "./views.ts"
@@ -253,19 +253,10 @@ export const logsumexp: Fn<ReductionMethods["logsumexp"]> = op(
   (input: Tensor, dim: DimArg, keepdim?: boolean) => {
     const x = to(input, floatResult(input.dtype))
     const r = reductionOf("logsumexp", x, dim, keepdim)
-    const wide = computeType(x.dtype)
     const from = peak(x, r, "as 0")
-    const [sums] = reduceInputs(
-      "sum of exp",
-      [x, from],
-      { ...r, shape: r.kept },
-      [wide],
-      sumMonoid(wide),
-      ({ inputs: [e, m] }) => [e!.sub(m!).exp()],
-      () => [sumMonoid.total(wide)],
-    )
+    const sums = sumOfExp(x, from, r)
     const out = allocate(x.device, r.shape, contiguousStrides(r.shape), x.dtype)
-    const wholes = [sums!, from].map((t) => raw(() => reshape(t, r.shape)))
+    const wholes = [sums, from].map((t) => raw(() => reshape(t, r.shape)))
     runMap([out], { key: "logsumexp", inputs: wholes }, ({ inputs: [s, m] }) => s!.log().add(m!))
     return track(LOGSUMEXP, out, [x], [x, out], { r, shape: x.shape, dtype: x.dtype })
   },

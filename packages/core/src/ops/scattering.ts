@@ -1,5 +1,4 @@
 /** Writing at indices: scatter, indexAdd, indexCopy, put, maskedScatter, selectScatter, ... */
-
 import { type Args, type Fn, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireMask, requireSameDevice, requireTensor } from "../checks.ts"

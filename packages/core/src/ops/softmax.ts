@@ -11,7 +11,7 @@ import { Pointwise } from "../pointwise.ts"
 import { allocate, type Tensor, track } from "../tensor.ts"
 import { mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
-import { peak, type Reduction, reduceInputs, reductionOf } from "./over-dims.ts"
+import { peak, type Reduction, reduceInputs, reductionOf, sumOfExp } from "./over-dims.ts"
 import { sum } from "./reduction.ts"
 import { neg } from "./unary.ts"
 
@@ -26,19 +26,10 @@ export interface SoftmaxMethods {
 
 /** Two reductions and a map: the greatest, the sum of the exponentials from there, and what `finish` makes of the three. */
 function forward(key: string, x: Tensor, r: Reduction, finish: (e: Expr, peak: Expr, sum: Expr) => Expr): Tensor {
-  const wide = computeType(x.dtype)
   const highest = peak(x, r, "keep")
-  const [sums] = reduceInputs(
-    "sum of exp",
-    [x, highest],
-    { ...r, shape: r.kept },
-    [wide],
-    sumMonoid(wide),
-    ({ inputs: [e, m] }) => [e!.sub(m!).exp()],
-    () => [sumMonoid.total(wide)],
-  )
+  const sums = sumOfExp(x, highest, r)
   const out = allocate(x.device, x.shape, denseStrides(x.shape, x.strides), x.dtype)
-  runMap([out], { key, inputs: [x, highest, sums!] }, ({ inputs: [e, m, s] }) => finish(e!, m!, s!))
+  runMap([out], { key, inputs: [x, highest, sums] }, ({ inputs: [e, m, s] }) => finish(e!, m!, s!))
   return out
 }
 

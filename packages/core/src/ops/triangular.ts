@@ -1,5 +1,4 @@
 /** Triangles and diagonals of matrices. */
-
 import { type Args, type Fn, op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
