@@ -146,8 +146,10 @@ export function locateExpressions(
       const exact = write(...safe)
       if (row.condition) conditions.set(node, exact)
       // Engines make a number of a condition without a branch only by `|`.
-      const valueOf = row.condition ? (c: string) => (branchless ? `(${c} | 0)` : `(${c} ? 1 : 0)`) : wrap && WRAP[wrap].text
-      result = { text: valueOf ? valueOf(exact) : exact, level, simple: false }
+      const finished = row.condition
+        ? (c: string) => (branchless ? `(${c} | 0)` : `(${c} ? 1 : 0)`)
+        : wrap && WRAP[wrap].text
+      result = { text: finished ? finished(exact) : exact, level, simple: false }
     }
     texts.set(node, result)
     if (kept.has(node) && !result.simple) named(node, Infinity)

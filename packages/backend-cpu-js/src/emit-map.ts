@@ -40,7 +40,11 @@ function emitNest(
   const inside = body(locateExpressions(roots, scope, { leaf }), at, scope)
   const depth = inside.length ? rank : Math.min(rank, Math.max(0, scope.deepest))
   const lines = [...e.strides(moving, range(inner)), ...e.strides(strided, [inner]), ...scope.take(0)]
-  for (const d of range(Math.min(inner, depth))) lines.push(loopHead(d, moving, (k) => pointer(k, d - 1)), ...scope.take(d + 1))
+  for (const d of range(Math.min(inner, depth)))
+    lines.push(
+      loopHead(d, moving, (k) => pointer(k, d - 1)),
+      ...scope.take(d + 1),
+    )
   if (depth === rank) {
     if (strided.length) lines.push(`let ${strided.map((k) => `q${k} = ${pointer(k, inner - 1)}`).join(", ")}`)
     if (rank > 0) lines.push(`for (let i${inner} = 0; i${inner} < n${inner}; i${inner}++) {`)

@@ -85,7 +85,11 @@ function emitColumns(kernel: ReduceKernel, e: Emitter, outputs: readonly number[
     // Nothing is read ahead of an empty run.
     const some = range(rank, kept).map((d) => `n${d} > 0`)
     body.push(`if (${some.join(" && ")}) {`, ...scope.take(kept))
-    for (const d of range(inner, kept)) body.push(loopHead(d, moving, (k) => pointer(k, d - 1)), ...scope.take(d + 1))
+    for (const d of range(inner, kept))
+      body.push(
+        loopHead(d, moving, (k) => pointer(k, d - 1)),
+        ...scope.take(d + 1),
+      )
     body.push(`for (let chunk = 0; chunk < n${inner}; chunk += ${chunk}) {`)
     body.push(`const end = Math.min(n${inner}, chunk + ${chunk})`, call)
     body.push(...combineLines(kernel, e, totals, results, totals), "}", ...range(inner, kept).map(() => "}"), "}")
@@ -99,7 +103,10 @@ function emitColumns(kernel: ReduceKernel, e: Emitter, outputs: readonly number[
   )
   const lines = scope.take(0)
   for (const d of range(kept))
-    lines.push(loopHead(d, [...moving, ...outputs], (k) => pointer(k, d - 1)), ...scope.take(d + 1))
+    lines.push(
+      loopHead(d, [...moving, ...outputs], (k) => pointer(k, d - 1)),
+      ...scope.take(d + 1),
+    )
   return [...lines, declareTuple(totals, kernel), ...body, ...finish, ...range(kept).map(() => "}")]
 }
 
@@ -304,7 +311,11 @@ export function emitScan(kernel: ScanKernel, e: Emitter): string[] {
   ]
   const lines = [...e.prologue(kernel.rank, kernel.rank), ...e.strides(all, range(kernel.rank)), ...scope.take(0)]
   if (kernel.rank === 0) lines.push("const n0 = 1")
-  for (const d of range(inner)) lines.push(loopHead(d, all, (k) => pointer(k, d - 1)), ...scope.take(d + 1))
+  for (const d of range(inner))
+    lines.push(
+      loopHead(d, all, (k) => pointer(k, d - 1)),
+      ...scope.take(d + 1),
+    )
   lines.push(`let ${accumulators.map((x, k) => `${x} = ${identities(kernel)[k]}`).join(", ")}`)
   const head = kernel.reverse ? `let ${i} = n${inner} - 1; ${i} >= 0; ${i}--` : `let ${i} = 0; ${i} < n${inner}; ${i}++`
   return [...lines, `for (${head}) {`, ...body, "}", ...range(inner).map(() => "}")]

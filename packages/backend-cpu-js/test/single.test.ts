@@ -47,7 +47,20 @@ describe.each(Object.entries(CASES))("%s of float32", (_name, [f, exact]) => {
   })
 
   it("keeps subnormals, overflows and vanishes where doubles rounded to float32 do", () => {
-    for (const x of [2 ** -149, -(2 ** -149), 2 ** -127, 88.7228, 88.7229, 104, -87.34, -103.97, -103.98, -104.5, 3.4e38, -3.4e38]) {
+    for (const x of [
+      2 ** -149,
+      -(2 ** -149),
+      2 ** -127,
+      88.7228,
+      88.7229,
+      104,
+      -87.34,
+      -103.97,
+      -103.98,
+      -104.5,
+      3.4e38,
+      -3.4e38,
+    ]) {
       const single = Math.fround(x)
       const [got, wanted] = [Math.fround(f(single)), Math.fround(exact(single))]
       expect(Math.abs(bitsOfFloat32(got) - bitsOfFloat32(wanted)), String(x)).toBeLessThanOrEqual(1)

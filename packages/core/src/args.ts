@@ -48,7 +48,8 @@ export function parseSignature(text: string): Signature {
 export function isOptions(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false
   const proto: unknown = Object.getPrototypeOf(value)
-  return proto === Object.prototype || proto === null
+  // Not only this realm's Object.prototype: literals also come from iframes and sandboxes.
+  return proto === Object.prototype || proto === null || Object.getPrototypeOf(proto) === null
 }
 
 /** The arguments in the order of the signature's names, undefined where not given. Throws a TypeError in plain words. */

@@ -123,18 +123,20 @@ const FAMILIES = [
 // biome-ignore lint/suspicious/noExplicitAny: the interface above gives the types
 type AnyOp = (input: Tensor, ...args: any[]) => unknown
 
+/** Two arguments are the common case; a rest array costs as much as a small op. */
+const methodOf = (fn: AnyOp): AnyOp =>
+  fn.length === 3
+    ? function (this: Tensor, a: unknown, b: unknown) {
+        return fn(this, a, b)
+      }
+    : function (this: Tensor, ...args: unknown[]) {
+        return fn(this, ...args)
+      }
+
 for (const family of FAMILIES)
   for (const [name, fn] of Object.entries(family) as [string, AnyOp][])
     Object.defineProperty(Tensor.prototype, name, {
-      // Two arguments are the common case; a rest array costs as much as a small op.
-      value:
-        fn.length === 3
-          ? function (this: Tensor, a: unknown, b: unknown) {
-              return fn(this, a, b)
-            }
-          : function (this: Tensor, ...args: unknown[]) {
-              return fn(this, ...args)
-            },
+      value: Object.defineProperty(methodOf(fn), "name", { value: name }),
       writable: true,
       configurable: true,
     })

@@ -81,28 +81,24 @@ export {
 } from "./ops/creation.ts"
 export { cdist, cosineSimilarity, pairwiseDistance } from "./ops/distance.ts"
 export { dropout } from "./ops/dropout.ts"
-export { einsum } from "./ops/einsum.ts"
-export { amax, amin, aminmax, argmax, argmin, max, min } from "./ops/extremes.ts"
-export { fill_, zero_ } from "./ops/filling.ts"
+export { bilinear } from "./ops/linear.ts"
 export {
   diagonalScatter,
-  gather,
   indexAdd,
   indexCopy,
   indexFill,
-  indexSelect,
   maskedScatter,
-  maskedSelect,
-  maskedSelectSync,
   put,
   scatter,
   scatterAdd,
   scatterReduce,
   selectScatter,
   sliceScatter,
-  take,
-  takeAlongDim,
-} from "./ops/gathering.ts"
+} from "./ops/scattering.ts"
+export { einsum } from "./ops/einsum.ts"
+export { amax, amin, aminmax, argmax, argmin, max, min } from "./ops/extremes.ts"
+export { fill_, zero_ } from "./ops/filling.ts"
+export { gather, indexSelect, maskedSelect, maskedSelectSync, take, takeAlongDim } from "./ops/gathering.ts"
 export { indexPut, indexPut_, slice } from "./ops/indexing.ts"
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from "./ops/interpolation.ts"
 export {
@@ -160,7 +156,6 @@ export {
   addmv_,
   addr,
   baddbmm,
-  bilinear,
   bmm,
   chainMatmul,
   dot,

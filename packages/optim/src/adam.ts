@@ -1,5 +1,14 @@
 /** Adam and AdamW. */
-import { type Args, computeType, type Expr, type Signature, type Tensor, type Update, updateInPlace, zerosLike } from "@taeda/core"
+import {
+  type Args,
+  computeType,
+  type Expr,
+  type Signature,
+  type Tensor,
+  type Update,
+  updateInPlace,
+  zerosLike,
+} from "@taeda/core"
 import { direction } from "./kernels.ts"
 import {
   type Checks,

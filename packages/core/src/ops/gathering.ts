@@ -99,18 +99,3 @@ export const maskedSelectSync: Fn<GatheringMethods["maskedSelectSync"]> = op(
 )
 
 export const gatheringMethods = { gather, indexSelect, take, takeAlongDim, maskedSelect, maskedSelectSync }
-
-// Until `torch.ts` names the other file.
-export {
-  diagonalScatter,
-  indexAdd,
-  indexCopy,
-  indexFill,
-  maskedScatter,
-  put,
-  scatter,
-  scatterAdd,
-  scatterReduce,
-  selectScatter,
-  sliceScatter,
-} from "./scattering.ts"

@@ -407,6 +407,3 @@ export const matmulMethods = {
   addr,
   addr_,
 }
-
-// Until `torch.ts` names the other file.
-export { bilinear } from "./linear.ts"
