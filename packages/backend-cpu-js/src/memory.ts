@@ -18,7 +18,15 @@ interface Tally {
 /** Buffers that go out of the books together when the last of them was collected; freed ones at once. */
 class Lot {
   readonly tally: Tally = { bytes: 0, buffers: 0 }
-  size = 0
+  left = LOT - 1
+}
+
+function enter(buffer: CpuBuffer, lot: Lot): CpuBuffer {
+  const { tally } = lot
+  tally.buffers++
+  tally.bytes += buffer.bytes
+  buffer.lot = lot
+  return buffer
 }
 
 export class Memory {
@@ -36,15 +44,9 @@ export class Memory {
     this.liveBuffers++
     this.liveBytes += bytes
     if (this.liveBytes > this.peakBytes) this.peakBytes = this.liveBytes
-    const small = bytes < POOLED_FROM
-    const buffer = small ? newBuffer(bytes, ARRAY_KIND[dtype]) : this.allocateLarge(bytes, dtype)
-    if (small && this.lot.size === LOT) this.lot = this.newLot()
-    const lot = small ? this.lot : this.newLot()
-    lot.size++
-    lot.tally.buffers++
-    lot.tally.bytes += bytes
-    buffer.lot = lot
-    return buffer
+    if (bytes >= POOLED_FROM) return enter(this.allocateLarge(bytes, dtype), this.newLot())
+    if (this.lot.left-- === 0) this.lot = this.newLot()
+    return enter(newBuffer(bytes, ARRAY_KIND[dtype]), this.lot)
   }
 
   free(buffer: CpuBuffer): void {

@@ -114,6 +114,27 @@ describe.each(backends)("map, %s", (_, backend) => {
     expect(launch(backend, kernel, [5], views)[2]).toEqual([5, 0, 3, 0, 4])
   })
 
+  it.each(["zero", "fault"] as const)("loads at coordinates of every loop, bounds %s", (bounds) => {
+    const table = { dtype: "float32" as const, access: "load" as const, rank: 3 }
+    const at = [index(2), input(0, "int32"), index(0).add(index(1))]
+    const kernel = mapKernel(3, [unit("int32", "broadcast"), table], [OUT], [load(1, "float32", at, bounds)])
+    const run = (rows: number[], last: number): Value[] =>
+      launch(
+        backend,
+        kernel,
+        [2, 2, 2],
+        [
+          { dtype: "int32", values: rows, strides: [2, 1, 0] },
+          { dtype: "float32", values: count(12), sizes: [2, 2, last], strides: [6, 3, 1] },
+          empty("float32", [2, 2, 2]),
+        ],
+      )[2]
+    expect(run([0, 1, 1, 0], 3)).toEqual([0, 6, 4, 10, 4, 10, 2, 8])
+    const outside = (): Value[] => run([0, -1, 2, 0], 2)
+    if (bounds === "fault") expect(outside).toThrow(KernelFault)
+    else expect(outside()).toEqual([0, 6, 0, 0, 0, 0, 0, 0])
+  })
+
   it("reports an index out of bounds, and leaves a tensor changed in place as it was", () => {
     const inputs = [unit("int32"), { dtype: "float32" as const, access: "load" as const, rank: 1 }, unit("float32")]
     const body = load(1, "float32", [input(0, "int32")], "fault").add(input(2, "float32"))

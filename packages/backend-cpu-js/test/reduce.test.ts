@@ -44,6 +44,27 @@ const monoid = (
 const sum = (dtype: ScalarType): Monoid => monoid(dtype, dtype === "int64" ? 0n : 0, "add")
 
 describe.each(backends)("reduce, %s", (_, backend) => {
+  it("loads what stands still along a run once, and nothing for an empty run", () => {
+    const kernel = reduceKernel({
+      rank: 3,
+      reduced: 2,
+      inputs: [unit("int32", "broadcast"), { dtype: "float32", access: "load", rank: 2 }],
+      outputs: [out("float32")],
+      ...monoid("float32", 0, "add", load(1, "float32", [input(0, "int32"), index(2)], "fault")),
+      finish: [result(0, "float32")],
+    })
+    const run = (rows: number[], sizes: number[]): Value[] =>
+      launch(backend, kernel, sizes, [
+        { dtype: "int32", values: rows, strides: [2, 1, 0] },
+        { dtype: "float32", values: count(27), sizes: [3, 9] },
+        empty("float32", [2]),
+      ])[2]
+    expect(run([0, 1, 2, 2], [2, 2, 9])).toEqual([36 + 117, 2 * 198])
+    expect(() => run([0, 1, 2, 3], [2, 2, 9])).toThrow("index 3 is out of bounds")
+    expect(run([7, 7, 7, 7], [2, 2, 0])).toEqual([0, 0])
+    expect(run([7, 7, 7, 7], [2, 0, 9])).toEqual([0, 0])
+  })
+
   it.each([0, 1, 2, 3, 4, 5, 7, 63, 64, 65, 1000])("sums runs of %i", (n) => {
     const kernel = reduceKernel({
       rank: 2,

@@ -78,7 +78,12 @@ export interface Backend {
    * Runs over the iteration space `sizes`. Where reads are synchronous, a `fault` load or scatter outside its operand
    * throws KernelFault at once; elsewhere the next `read` or `synchronize` rejects with it.
    */
-  launch(executable: Executable, sizes: readonly number[], operands: readonly Operand[], scalars: readonly Scalar[]): void
+  launch(
+    executable: Executable,
+    sizes: readonly number[],
+    operands: readonly Operand[],
+    scalars: readonly Scalar[],
+  ): void
 
   /** Resolves when everything launched is done. */
   synchronize(): Promise<void>

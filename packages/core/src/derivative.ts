@@ -1,8 +1,9 @@
 /**
  * Derivatives of the primitives, and of any expression made of them: the only place where calculus is written by hand.
  */
-import { constant, Expr, topological, where } from "./expr.ts"
+
 import type { Primitive } from "./expr.ts"
+import { constant, type Expr, topological, where } from "./expr.ts"
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
 
@@ -10,9 +11,13 @@ const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
 type Rule = (g: Expr, args: readonly Expr[], y: Expr) => readonly (Expr | null)[]
 
 const zero: Rule = () => [null, null, null]
-const unary = (rule: (g: Expr, x: Expr, y: Expr) => Expr): Rule => (g, [x], y) => [rule(g, x!, y)]
-const binary = (rule: (g: Expr, a: Expr, b: Expr, y: Expr) => [Expr | null, Expr | null]): Rule => (g, [a, b], y) =>
-  rule(g, a!, b!, y)
+const unary =
+  (rule: (g: Expr, x: Expr, y: Expr) => Expr): Rule =>
+  (g, [x], y) => [rule(g, x!, y)]
+const binary =
+  (rule: (g: Expr, a: Expr, b: Expr, y: Expr) => [Expr | null, Expr | null]): Rule =>
+  (g, [a, b], y) =>
+    rule(g, a!, b!, y)
 
 /**
  * Where PyTorch fixes a value at a kink (abs and sign at 0, max and min at a tie, pow at 0) the rule gives that value.
@@ -45,7 +50,14 @@ export const DERIVATIVES: Readonly<Record<Primitive, Rule>> = {
   sigmoid: unary((g, _x, y) => g.mul(constant(1, y.dtype).sub(y).mul(y))),
   erf: unary((g, x) => g.mul(x.square().neg().exp().mul(TWO_OVER_SQRT_PI))),
   erfc: unary((g, x) => g.mul(x.square().neg().exp().mul(-TWO_OVER_SQRT_PI))),
-  erfinv: unary((g, _x, y) => g.mul(y.square().exp().mul(1 / TWO_OVER_SQRT_PI))),
+  erfinv: unary((g, _x, y) =>
+    g.mul(
+      y
+        .square()
+        .exp()
+        .mul(1 / TWO_OVER_SQRT_PI),
+    ),
+  ),
   lgamma: unary((g, x) => g.mul(x.polygamma(0))),
   polygamma: binary((g, n, x) => [null, g.mul(x.polygamma(Number(n.value) + 1))]),
   add: binary((g) => [g, g]),
@@ -83,7 +95,8 @@ export const DERIVATIVES: Readonly<Record<Primitive, Rule>> = {
 const tie = (g: Expr, a: Expr, b: Expr, wins: Expr): Expr =>
   where(a.eq(b), g.mul(0.5), where(wins, g, constant(0, g.dtype)))
 
-const isFloat = (e: Expr): boolean => e.dtype === "float32" || e.dtype === "float64" || e.dtype === "float16" || e.dtype === "bfloat16"
+const isFloat = (e: Expr): boolean =>
+  e.dtype === "float32" || e.dtype === "float64" || e.dtype === "float16" || e.dtype === "bfloat16"
 
 /**
  * Reverse mode over an expression: given the gradient `seed` of `root`, the gradient of each of `wrt` (null: it does not

@@ -42,7 +42,10 @@ interface DTypeInfo {
   readonly bytes: number
   readonly signed: boolean
   /** The typed array that holds the raw elements (float16 and bfloat16 as their 16 bits). */
-  readonly array: { new (length: number): TypedArray; new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): TypedArray }
+  readonly array: {
+    new (length: number): TypedArray
+    new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): TypedArray
+  }
   /** PyTorch's name of the legacy tensor class, which its error messages use. */
   readonly legacy: string
 }
@@ -96,7 +99,9 @@ export const getDefaultDtype = (): DType => defaultFloat
 /** Sets the default floating dtype. Throws a TypeError for anything that is not a floating dtype. */
 export function setDefaultDtype(dtype: DType): void {
   if (!isDType(dtype) || !isFloating(dtype))
-    throw new TypeError(`setDefaultDtype: expected a floating dtype (float32, float64, float16, bfloat16), got ${String(dtype)}`)
+    throw new TypeError(
+      `setDefaultDtype: expected a floating dtype (float32, float64, float16, bfloat16), got ${String(dtype)}`,
+    )
   defaultFloat = dtype
 }
 

@@ -8,7 +8,7 @@
  * Both operands of an arithmetic node have one type; comparisons give bool; `cast` is the only conversion. float16 and
  * bfloat16 never occur in arithmetic: an op casts them to float32 and back, so it rounds once, as PyTorch does.
  */
-import { type ScalarType, DTYPES } from "./dtype.ts"
+import { DTYPES, type ScalarType } from "./dtype.ts"
 
 /** The scalar operations that a backend translates, with their number of arguments. */
 export const PRIMITIVES = {
@@ -97,6 +97,7 @@ export type Num = Expr | number
 
 const interned = new Map<string, Expr>()
 
+// biome-ignore format: a line per primitive reads as the table that it is
 export class Expr {
   readonly op: Primitive | Leaf
   readonly dtype: ScalarType
@@ -201,8 +202,8 @@ export class Expr {
   reciprocal(): Expr { return lift(1, this.dtype).div(this) }
   cast(dtype: ScalarType): Expr {
     if (dtype === this.dtype) return this
-    if (this.op === "const" && dtype !== "int64" && this.dtype !== "int64" && typeof this.value !== "bigint")
-      if (dtype === "bool" || isFloatType(dtype)) return constant(Number(this.value), dtype)
+    if (this.op === "const" && typeof this.value !== "bigint" && (dtype === "bool" || isFloatType(dtype)))
+      return constant(Number(this.value), dtype)
     return Expr.make("cast", dtype, [this])
   }
   bitcast(dtype: ScalarType): Expr { return dtype === this.dtype ? this : Expr.make("bitcast", dtype, [this]) }
@@ -243,7 +244,8 @@ export function where(condition: Expr, a: Num, b: Num): Expr {
 const lift = (value: Num, dtype: ScalarType): Expr => (value instanceof Expr ? value : constant(value, dtype))
 
 function check(op: string, ok: boolean, args: readonly Expr[]): void {
-  if (!ok) throw new TypeError(`expression ${op}: types do not fit (${args.map((a) => a.dtype).join(", ")}); insert a cast`)
+  if (!ok)
+    throw new TypeError(`expression ${op}: types do not fit (${args.map((a) => a.dtype).join(", ")}); insert a cast`)
 }
 
 const unary = (op: Primitive, a: Expr): Expr => Expr.make(op, a.dtype, [a])
@@ -296,7 +298,7 @@ function divide(a: Expr, b: Expr): Expr {
 export function topological(roots: readonly Expr[]): Expr[] {
   const seen = new Set<Expr>()
   const order: Expr[] = []
-  const stack: Array<[Expr, number]> = roots.map((r): [Expr, number] => [r, 0]).reverse()
+  const stack: [Expr, number][] = roots.map((r): [Expr, number] => [r, 0]).reverse()
   while (stack.length) {
     const top = stack[stack.length - 1]!
     const [node, next] = top
@@ -322,7 +324,14 @@ export function substitute(roots: readonly Expr[], replace: (node: Expr) => Expr
   const done = new Map<Expr, Expr>()
   for (const node of substitutionOrder(roots, replace)) {
     const by = replace(node)
-    done.set(node, by ?? rebuild(node, node.args.map((a) => done.get(a)!)))
+    done.set(
+      node,
+      by ??
+        rebuild(
+          node,
+          node.args.map((a) => done.get(a)!),
+        ),
+    )
   }
   return roots.map((r) => done.get(r)!)
 }

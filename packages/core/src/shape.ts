@@ -54,13 +54,14 @@ export function normalizeDim(op: string, dim: number, rank: number): number {
 export function normalizeDims(op: string, dims: readonly number[], rank: number): number[] {
   const result = dims.map((d) => normalizeDim(op, d, rank))
   for (let i = 0; i < result.length; i++)
-    if (result.indexOf(result[i]!) !== i) throw new RangeError(`${op}: dim ${result[i]} appears multiple times in the list of dims`)
+    if (result.indexOf(result[i]!) !== i)
+      throw new RangeError(`${op}: dim ${result[i]} appears multiple times in the list of dims`)
   return result
 }
 
 /** The shape that all broadcast to. Throws a RangeError that names the op and the shapes. */
 export function broadcastSizes(op: string, ...shapes: readonly Sizes[]): Sizes {
-  let first = shapes[0]!
+  const first = shapes[0]!
   if (shapes.every((s) => sameSizes(s, first))) return first
   let rank = 0
   for (const s of shapes) rank = Math.max(rank, s.length)
@@ -120,7 +121,10 @@ export function collapse(sizes: Sizes, operands: readonly Sizes[]): Collapsed {
 /** Strides that see the same elements in another shape, or null where that needs a copy (PyTorch's view rule). */
 export function viewStrides(sizes: Sizes, strides: Sizes, to: Sizes): number[] | null {
   if (numelOf(sizes) === 0) return sameSizes(sizes, to) ? [...strides] : contiguousStrides(to)
-  const { sizes: s, strides: [t] } = collapse(sizes, [strides])
+  const {
+    sizes: s,
+    strides: [t],
+  } = collapse(sizes, [strides])
   const result = new Array<number>(to.length)
   let d = to.length - 1
   for (let k = s.length - 1; k >= 0; k--) {

@@ -81,20 +81,6 @@ export {
 } from "./ops/creation.ts"
 export { cdist, cosineSimilarity, pairwiseDistance } from "./ops/distance.ts"
 export { dropout } from "./ops/dropout.ts"
-export { bilinear } from "./ops/linear.ts"
-export {
-  diagonalScatter,
-  indexAdd,
-  indexCopy,
-  indexFill,
-  maskedScatter,
-  put,
-  scatter,
-  scatterAdd,
-  scatterReduce,
-  selectScatter,
-  sliceScatter,
-} from "./ops/scattering.ts"
 export { einsum } from "./ops/einsum.ts"
 export { amax, amin, aminmax, argmax, argmin, max, min } from "./ops/extremes.ts"
 export { fill_, zero_ } from "./ops/filling.ts"
@@ -119,6 +105,7 @@ export {
   stack,
   vstack,
 } from "./ops/joining.ts"
+export { bilinear } from "./ops/linear.ts"
 export { cross, dist, norm, trace } from "./ops/linear-algebra.ts"
 export {
   addcdiv,
@@ -193,6 +180,19 @@ export {
 export { all, any, countNonzero, logsumexp, mean, nanmean, nansum, prod, sum } from "./ops/reduction.ts"
 export { flip, fliplr, flipud, repeatInterleave, repeatInterleaveSync, roll, rot90, tile } from "./ops/repeating.ts"
 export { cummax, cummin, cumprod, cumsum, diff, logcumsumexp } from "./ops/scan.ts"
+export {
+  diagonalScatter,
+  indexAdd,
+  indexCopy,
+  indexFill,
+  maskedScatter,
+  put,
+  scatter,
+  scatterAdd,
+  scatterReduce,
+  selectScatter,
+  sliceScatter,
+} from "./ops/scattering.ts"
 export {
   argwhere,
   argwhereSync,

@@ -120,12 +120,18 @@ describe("formatScalarTemplate", () => {
 describe("formatShapeOnly", () => {
   const at = { device: "webgpu" }
   it("shows device and sizes in PyTorch's order, and a dtype that is not the default float", () => {
-    expect(formatShapeOnly({ ...at, sizes: [2, 3], dtype: "float32" })).toBe("tensor(..., device='webgpu', size=(2, 3))")
+    expect(formatShapeOnly({ ...at, sizes: [2, 3], dtype: "float32" })).toBe(
+      "tensor(..., device='webgpu', size=(2, 3))",
+    )
     expect(formatShapeOnly({ ...at, sizes: [3], dtype: "float16" })).toBe(
       "tensor(..., device='webgpu', size=(3,), dtype=torch.float16)",
     )
-    expect(formatShapeOnly({ ...at, sizes: [], dtype: "int32" })).toBe("tensor(..., device='webgpu', size=(), dtype=torch.int32)")
-    expect(formatShapeOnly({ ...at, sizes: [1], dtype: "bool" })).toBe("tensor(..., device='webgpu', size=(1,), dtype=torch.bool)")
+    expect(formatShapeOnly({ ...at, sizes: [], dtype: "int32" })).toBe(
+      "tensor(..., device='webgpu', size=(), dtype=torch.int32)",
+    )
+    expect(formatShapeOnly({ ...at, sizes: [1], dtype: "bool" })).toBe(
+      "tensor(..., device='webgpu', size=(1,), dtype=torch.bool)",
+    )
   })
   it("shows what the graph says", () => {
     expect(formatShapeOnly({ ...at, sizes: [2], dtype: "float32", gradFn: "MulBackward0" })).toBe(

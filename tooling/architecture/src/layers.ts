@@ -20,6 +20,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   "@taeda/data": ON_CORE,
   "@taeda/backend-cpu-js": ON_CORE,
   "@taeda/conformance": { imports: ["@taeda/core"], loads: ["@taeda/backend-cpu-js"], node: true },
-  taeda: { imports: ["@taeda/choices", "@taeda/core", "@taeda/nn", "@taeda/optim", "@taeda/data", "@taeda/backend-cpu-js"] },
+  taeda: {
+    imports: ["@taeda/choices", "@taeda/core", "@taeda/nn", "@taeda/optim", "@taeda/data", "@taeda/backend-cpu-js"],
+  },
   "@taeda/cli": { imports: ["@taeda/choices"], loads: ["taeda", "@taeda/conformance"], node: true },
 }

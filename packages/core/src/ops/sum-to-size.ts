@@ -1,9 +1,9 @@
 /** The inverse of broadcasting: what a gradient goes through where its tensor was repeated. */
 import type { Rule } from "../autograd/node.ts"
+import { computeType } from "../dtype.ts"
 import { runReduce } from "../kernels.ts"
 import { sumMonoid } from "../monoids.ts"
-import { computeType } from "../dtype.ts"
-import { contiguousStrides, sameSizes, type Sizes } from "../shape.ts"
+import { contiguousStrides, type Sizes, sameSizes } from "../shape.ts"
 import { allocate, Tensor, track } from "../tensor.ts"
 import { expand } from "./views.ts"
 
@@ -17,8 +17,19 @@ export function sumToSize(g: Tensor, to: Sizes): Tensor {
   const reduced: number[] = []
   g.shape.forEach((size, d) => (d < shift || (to[d - shift] === 1 && size !== 1) ? reduced : kept).push(d))
   const order = [...kept, ...reduced]
-  const permuted = new Tensor(g.storage, order.map((d) => g.shape[d]!), order.map((d) => g.strides[d]!), g.offset, g.dtype)
-  const out = allocate(g.device, kept.map((d) => g.shape[d]!), contiguousStrides(kept.map((d) => g.shape[d]!)), g.dtype)
+  const permuted = new Tensor(
+    g.storage,
+    order.map((d) => g.shape[d]!),
+    order.map((d) => g.strides[d]!),
+    g.offset,
+    g.dtype,
+  )
+  const out = allocate(
+    g.device,
+    kept.map((d) => g.shape[d]!),
+    contiguousStrides(kept.map((d) => g.shape[d]!)),
+    g.dtype,
+  )
   runReduce(
     [out],
     permuted.shape,

@@ -12,7 +12,10 @@ const ROUNDS = 10
 const word = (value: number): Expr => constant(value, "uint32")
 
 /** Four uint32 words from a 128-bit counter and a 64-bit key, all given as uint32 expressions. */
-export function philox(counter: readonly [Expr, Expr, Expr, Expr], key: readonly [Expr, Expr]): readonly [Expr, Expr, Expr, Expr] {
+export function philox(
+  counter: readonly [Expr, Expr, Expr, Expr],
+  key: readonly [Expr, Expr],
+): readonly [Expr, Expr, Expr, Expr] {
   let [c0, c1, c2, c3] = counter
   let [k0, k1] = key
   for (let round = 0; round < ROUNDS; round++) {
@@ -25,4 +28,8 @@ export function philox(counter: readonly [Expr, Expr, Expr, Expr], key: readonly
 }
 
 /** A uint32 word as a number of [0, 1) with 24 bits. */
-export const unitInterval = (w: Expr, dtype: "float32" | "float64"): Expr => w.shr(8).cast(dtype).mul(2 ** -24)
+export const unitInterval = (w: Expr, dtype: "float32" | "float64"): Expr =>
+  w
+    .shr(8)
+    .cast(dtype)
+    .mul(2 ** -24)
