@@ -1,23 +1,39 @@
-/** Makes much and holds little, on a device whose memory is freed by finalizers. Prints what lives after collection. */
+/** Makes much and holds little. Prints what lives after collection: on a device with finalizers, and in cpu-js's books. */
 import * as torch from "taeda"
 import { counted } from "./devices.ts"
 
 declare const gc: () => void
-const { device, live } = counted()
 
+/** Finalizers run between tasks, some time after a collection. */
+async function collectUntil(done: () => boolean): Promise<void> {
+  for (let i = 0; i < 100 && !done(); i++) {
+    gc()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+const { device, live } = counted()
 const w = torch.ones(10, { device, requiresGrad: true })
 let held = w
-let most = 0
 for (let i = 0; i < 100; i++) {
   held = w.mul(i)
   held.mul(w).sum().backward()
-  most = Math.max(most, live())
 }
 held = held.detach()
-// Finalizers run between tasks, some time after a collection.
-for (let i = 0; i < 50 && live() > 3; i++) {
-  gc()
-  await new Promise((resolve) => setTimeout(resolve, 10))
-}
-process.stdout.write(JSON.stringify({ made: most > 100, live: live() }))
-if (held.length !== 10) throw new Error("held")
+const made = live()
+await collectUntil(() => live() === 3)
+
+const x = torch.ones(100, 1000)
+for (let i = 0; i < 100; i++) x.add(1).narrow(0, 0, 2).contiguous()
+const bytes = torch.memoryStats().liveBytes
+await collectUntil(() => torch.memoryStats().liveBytes < x.nbytes + 100_000)
+
+process.stdout.write(
+  JSON.stringify({
+    made: made > 100,
+    live: live(),
+    booked: bytes > 100 * x.nbytes,
+    struck: torch.memoryStats().liveBytes < x.nbytes + 100_000,
+    held: held.length,
+  }),
+)
