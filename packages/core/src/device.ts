@@ -9,7 +9,7 @@ import type { DType } from "./dtype.ts"
 import { didYouMean } from "./errors.ts"
 import type { Scalar } from "./expr.ts"
 import { describeKernel, type Kernel, kernelKey, operandDtypes } from "./kernel.ts"
-import { lower, type LoweringContext } from "./lowering/index.ts"
+import { type LoweringContext, lower } from "./lowering/index.ts"
 
 let devices = 0
 
@@ -106,7 +106,9 @@ export function onUnknownDevice(advice: (name: string) => string): void {
 
 function unknown(op: string, name: string): RangeError {
   const advice = unknownDevice(name)
-  return new RangeError(`${op}: no device ${JSON.stringify(name)}${advice ? `: ${advice}` : didYouMean(name, [...registry.keys()])}`)
+  return new RangeError(
+    `${op}: no device ${JSON.stringify(name)}${advice ? `: ${advice}` : didYouMean(name, [...registry.keys()])}`,
+  )
 }
 
 function keep(name: string, backend: Backend): Device {

@@ -142,14 +142,7 @@ export interface SortKernel {
   readonly descending: boolean
 }
 
-export type Kernel =
-  | MapKernel
-  | ReduceKernel
-  | ScanKernel
-  | MatmulKernel
-  | ConvKernel
-  | ScatterKernel
-  | SortKernel
+export type Kernel = MapKernel | ReduceKernel | ScanKernel | MatmulKernel | ConvKernel | ScatterKernel | SortKernel
 
 const inputKey = (i: InputType): string => `${i.dtype}.${i.access}${i.rank ?? ""}`
 const inputsKey = (inputs: readonly InputType[]): string => inputs.map(inputKey).join()
@@ -182,7 +175,8 @@ export function kernelKey(k: Kernel): string {
 
 /** The element types of a kernel's operands. */
 export function operandDtypes(k: Kernel): readonly DType[] {
-  if (k.kind === "map" || k.kind === "reduce" || k.kind === "scan") return [...k.inputs, ...k.outputs].map((o) => o.dtype)
+  if (k.kind === "map" || k.kind === "reduce" || k.kind === "scan")
+    return [...k.inputs, ...k.outputs].map((o) => o.dtype)
   return k.kind === "scatter" ? [...k.inputs.map((i) => i.dtype), k.dtype] : [k.dtype]
 }
 

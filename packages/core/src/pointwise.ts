@@ -80,10 +80,14 @@ const ONE: readonly number[] = [1]
 const ACCESS: readonly Access[] = ["unit", "broadcast", "strided"]
 const accessCode = (stride: number): number => (stride === 1 ? 0 : stride === 0 ? 1 : 2)
 const SCALAR_CODE = 40
-/** What the key of a kernel says that writes the first argument, which is contiguous. */
+/** What the key says of the place of a result: a new contiguous tensor, or the first argument, which is contiguous. */
+const NEW = 0
 const FIRST_IN_PLACE = 4
 /** Of so many arguments the codes fit into the 53 bits of a number; those of more are spelled. */
 const MOST_CODES = 5
+/** The beginning of a kernel's key, of 19 bits; each argument adds 6. `compute` and `out` are dtype ids. */
+const keyHead = (compute: number, out: number, rank: number, place: number): number =>
+  ((compute * 16 + out) * 64 + rank) * 32 + place
 
 export class Pointwise {
   readonly name: string
@@ -133,8 +137,8 @@ export class Pointwise {
       if (sameSizes(shape, b.shape) && isContiguous(shape, a.strides) && isContiguous(shape, b.strides)) {
         const dtype = a.dtype as DType
         const out = this.resultDtype(dtype)
-        const key =
-          (((DTYPES[dtype].id * 16 + DTYPES[out].id) * 16 + 1) * 64 + DTYPES[dtype].id * 4) * 64 + DTYPES[dtype].id * 4
+        const { id } = DTYPES[dtype]
+        const key = (keyHead(id, DTYPES[out].id, 1, NEW) * 64 + id * 4) * 64 + id * 4
         const device = a.storage.device
         const executable = this.executables[device.id]?.get(key)
         if (executable) {
@@ -171,7 +175,6 @@ export class Pointwise {
   private simple(slots: readonly Operandish[], target: Tensor | null): Tensor | null {
     if (slots.length > MOST_CODES) return null
     let model: Tensor | null = null
-    let key = 0
     let mask = 0
     let numbers = false
     for (let i = 0; i < slots.length; i++) {
@@ -196,9 +199,8 @@ export class Pointwise {
     const dtype = model.dtype as DType
     const out = this.options.result === "bool" ? "bool" : dtype
     const { id } = DTYPES[dtype]
-    key = (id * 16 + DTYPES[out].id) * 16 + 1
+    let key = keyHead(id, DTYPES[out].id, 1, target ? FIRST_IN_PLACE : NEW)
     for (let i = 0; i < slots.length; i++) key = key * 64 + (isTensor(slots[i]) ? id * 4 : SCALAR_CODE)
-    if (target) key = (key * 32 + FIRST_IN_PLACE) * 2 + 1
     const { device } = model.storage
     const executable = this.executables[device.id]?.get(key)
     const n = numelOf(shape)
@@ -329,19 +331,15 @@ export class Pointwise {
     const outStrides = s[reads.length]!
     const alias = inPlace ? reads.findIndex((t) => sameView(t, out)) : -1
 
-    // Fresh contiguous results, the usual case, add nothing, so that `call2` finds the same kernels.
-    const special = (alias + 1) * 4 + accessCode(outStrides[inner]!)
-    const head = (DTYPES[compute].id * 16 + DTYPES[out.dtype as DType].id) * 16 + sizes.length
-    let key: number | string
+    const place = (alias + 1) * 4 + accessCode(outStrides[inner]!)
+    const head = keyHead(DTYPES[compute].id, DTYPES[out.dtype as DType].id, sizes.length, place)
     let j = 0
     const code = (slot: Operandish): number =>
       isTensor(slot) ? DTYPES[slot.dtype as DType].id * 4 + accessCode(s[j++]![inner]!) : SCALAR_CODE
-    if (slots.length > MOST_CODES) key = `${head},${special},${slots.map(code).join()}`
-    else {
-      let codes = head
-      for (const slot of slots) codes = codes * 64 + code(slot)
-      key = special ? (codes * 32 + special) * 2 + 1 : codes
-    }
+    const key =
+      slots.length > MOST_CODES
+        ? `${head},${slots.map(code).join()}`
+        : slots.reduce<number>((k, slot) => k * 64 + code(slot), head)
 
     const table = (this.executables[device.id] ??= new Map())
     let executable = table.get(key)
