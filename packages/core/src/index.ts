@@ -1,3 +1,6 @@
+// `using _ = noGrad()` in the declarations: their readers may compile with an older `lib`.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /**
  * @taeda/core: the tensor, autograd, the op catalogue, the expression language, kernels and the backend interface.
  */

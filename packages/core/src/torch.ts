@@ -1,3 +1,6 @@
+// `using _ = noGrad()` in the declarations: their readers may compile with an older `lib`.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /**
  * The namespace `torch` as its users see it, without the parts for writers of backends. It holds what PyTorch's top level
  * holds, by family: functions that PyTorch keeps in `torch.nn.functional` alone are reached there, and methods without a

@@ -1,5 +1,5 @@
+import { createCpuJs } from "@taeda/backend-cpu-js"
 import { conformance } from "@taeda/conformance/vitest"
-import { createCpuJs } from "../src/index.ts"
 
 await conformance({
   name: "cpu-js where a page forbids generated code",

@@ -1,4 +1,4 @@
+import { createCpuJs } from "@taeda/backend-cpu-js"
 import { conformance } from "@taeda/conformance/vitest"
-import { createCpuJs } from "../src/index.ts"
 
 await conformance({ backend: () => createCpuJs({ codeGeneration: true }) })
