@@ -3,6 +3,7 @@
  * its functions; a new family is added here, once in the type and once in the list.
  */
 
+import { shapeText } from "./errors.ts"
 import { type ActivationMethods, activationMethods } from "./ops/activation.ts"
 import type { ArithmeticMethods } from "./ops/arithmetic.ts"
 import { arithmeticMethods } from "./ops/arithmetic.ts"
@@ -151,7 +152,12 @@ Object.defineProperties(Tensor.prototype, {
   },
   [Symbol.toPrimitive]: {
     value: function (this: Tensor, hint: string) {
-      return hint === "number" ? this.itemSync() : toTemplate(this)
+      if (hint !== "number") return toTemplate(this)
+      if (this.numel() !== 1)
+        throw new TypeError(
+          `JavaScript's operators cannot take a tensor of shape ${shapeText(this.shape)}; use its methods: x.add(y), x.mul(2), x.lt(0), x.neg()`,
+        )
+      return this.itemSync()
     },
   },
   // Node's console.log and REPL; the symbol is looked up by name so that nothing of Node is imported.
@@ -159,6 +165,14 @@ Object.defineProperties(Tensor.prototype, {
     value: function (this: Tensor) {
       return toText(this)
     },
+  },
+  /** Nested arrays, for JSON.stringify, where the device reads synchronously. */
+  toJSON: {
+    value: function (this: Tensor) {
+      return this.toArraySync()
+    },
+    writable: true,
+    configurable: true,
   },
   [Symbol.iterator]: {
     value: function (this: Tensor) {

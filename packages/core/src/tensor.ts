@@ -61,7 +61,12 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
   node_: GradNode | null
   private grad_: Tensor<S, D> | null
 
+  /** For the library itself: people make tensors with `tensor`, `zeros` and the like. */
   constructor(storage: Storage, shape: Sizes, strides: Sizes, offset: number, dtype: DType) {
+    if (!(storage instanceof Storage))
+      throw new TypeError(
+        "Tensor: make a tensor with tensor([[1, 2], [3, 4]]), zeros(2, 3) and the like, not with new Tensor",
+      )
     this.storage = storage
     this.shape = shape as Tensor<S, D>["shape"]
     this.strides = strides

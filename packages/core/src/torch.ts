@@ -23,6 +23,24 @@ export type { GradNode, RemovableHandle } from "./autograd/node.ts"
 export type { Backend, Capabilities, MemoryStats } from "./backend.ts"
 export { Device, getDefaultDevice, open, openDevices, registerBackend, withDevice } from "./device.ts"
 export { canCast, type DType, getDefaultDtype, promoteTypes, setDefaultDtype } from "./dtype.ts"
+export {
+  bfloat16,
+  bool,
+  double,
+  float,
+  float16,
+  float32,
+  float64,
+  half,
+  int,
+  int8,
+  int16,
+  int32,
+  int64,
+  long,
+  short,
+  uint8,
+} from "./dtype-names.ts"
 export * as linalg from "./linalg.ts"
 export { memoryStats } from "./memory.ts"
 export {

@@ -44,7 +44,7 @@ describe("tensor", () => {
     "BigInts are int64": [
       async () => [
         tensor([1n, 2n]).dtype === "int64",
-        (await tensor([9007199254740993n]).item()) === 9007199254740993n,
+        (await tensor([9007199254740993n]).item<bigint>()) === 9007199254740993n,
       ],
       "(True, True)",
     ],

@@ -136,8 +136,8 @@ function closeness(name: string, [a, b, rtol = 1e-5, atol = 1e-8, equalNan = fal
   return (equalNan ? CLOSE_NAN : CLOSE).call(floating(a), floating(b), rtol, atol)
 }
 
-const read = async (x: Tensor): Promise<boolean> => (await item(x)) === true
-const readSync = (x: Tensor): boolean => itemSync(x) === true
+const read = async (x: Tensor): Promise<boolean> => (await item<boolean>(x)) === true
+const readSync = (x: Tensor): boolean => itemSync<boolean>(x) === true
 
 type CloseFn<R> = (input: Tensor, ...args: Closeness) => R
 const CLOSE_ARGS = "(input, other, rtol?, atol?, equalNan?)"

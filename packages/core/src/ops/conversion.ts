@@ -3,6 +3,7 @@ import { type Args, bind, type Fn, op, parseSignature } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { Device, deviceByName } from "../device.ts"
 import { DTYPE_NAMES, type DType, isDType } from "../dtype.ts"
+import { OTHER_NAMES } from "../dtype-names.ts"
 import { didYouMean, valueText } from "../errors.ts"
 import { denseStrides } from "../layout.ts"
 import { allocate, isTensor, type Tensor, track } from "../tensor.ts"
@@ -93,7 +94,7 @@ function deviceFor(name: string | Device): Device {
   try {
     return deviceByName("to", name)
   } catch (error) {
-    const near = error instanceof RangeError ? didYouMean(String(name), DTYPE_NAMES) : ""
+    const near = error instanceof RangeError ? nearestDtype(String(name)) : ""
     if (near.includes("did you mean"))
       throw new TypeError(`to: ${valueText(name)} is neither a dtype nor a device${near}`, { cause: error })
     throw error
@@ -103,9 +104,15 @@ function deviceFor(name: string | Device): Device {
 /** The dtype, or undefined for undefined and null; anything else throws a TypeError with the names there are. */
 export function checkDtype(name: string, dtype: unknown): DType | undefined {
   if (dtype === undefined || dtype === null) return undefined
-  if (!isDType(dtype))
-    throw new TypeError(`${name}: unknown dtype ${valueText(dtype)}${didYouMean(String(dtype), DTYPE_NAMES)}`)
+  if (!isDType(dtype)) throw new TypeError(`${name}: unknown dtype ${valueText(dtype)}${nearestDtype(String(dtype))}`)
   return dtype
+}
+
+/** `; did you mean float32?`: also for PyTorch's other names and its `torch.` prefix. */
+function nearestDtype(text: string): string {
+  const plain = text.replace(/^torch\./, "")
+  const meant = isDType(plain) ? plain : OTHER_NAMES[plain]
+  return meant ? `; did you mean ${meant}?` : didYouMean(plain, DTYPE_NAMES)
 }
 
 const as = (name: string, dtype: DType): ((input: Tensor) => Tensor) =>

@@ -18,9 +18,12 @@ export interface HostMethods {
   /** The elements in row-major order: bool as Uint8Array, float16 and bfloat16 as Float32Array, int64 as BigInt64Array. */
   data(): Promise<HostArray>
   dataSync(): HostArray
-  /** The only element: a boolean for bool, a number, for int64 a BigInt where a number is not exact. */
-  item(): Promise<HostValue>
-  itemSync(): HostValue
+  /**
+   * The only element: a boolean for bool, a number, for int64 a BigInt where a number is not exact. The type says number;
+   * for the others name it: `item<boolean>()`.
+   */
+  item<T extends HostValue = number>(): Promise<T>
+  itemSync<T extends HostValue = number>(): T
   /** Nested arrays of the elements; the element itself for a 0-d tensor. */
   toArray(): Promise<Nested<HostValue>>
   toArraySync(): Nested<HostValue>
@@ -78,14 +81,14 @@ function requireOne(x: Tensor, name: string): void {
     )
 }
 
-export async function item(x: Tensor): Promise<HostValue> {
+export async function item<T extends HostValue = number>(x: Tensor): Promise<T> {
   requireOne(x, "item")
-  return hostValue((await data(x))[0]!, x.dtype)
+  return hostValue((await data(x))[0]!, x.dtype) as T
 }
 
-export function itemSync(x: Tensor): HostValue {
+export function itemSync<T extends HostValue = number>(x: Tensor): T {
   requireOne(x, "itemSync")
-  return hostValue(dataSync(x, "itemSync")[0]!, x.dtype)
+  return hostValue(dataSync(x, "itemSync")[0]!, x.dtype) as T
 }
 
 function nest(values: HostArray, shape: Sizes, dtype: DType): Nested<HostValue> {
