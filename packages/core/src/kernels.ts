@@ -2,8 +2,8 @@
  * How ops launch kernels that are not plain formulas: maps that use coordinates or indirect loads, reductions, scans,
  * scatters. Nothing here records a graph.
  *
- * Every helper takes a `key` that, together with dtypes and layout, stands for the expressions that `build` makes:
- * `build` runs only when no kernel of that structure is known.
+ * Maps and reductions take a `key` that, together with dtypes and layout, stands for the expressions that `build` makes:
+ * there `build` runs only when no kernel of that structure is known. Scans and scatters build at each call.
  */
 import type { Executable, Operand } from "./backend.ts"
 import type { Device } from "./device.ts"
@@ -33,13 +33,18 @@ export interface Scope {
   load(k: number, coordinates: readonly Expr[], bounds?: Bounds): Expr
 }
 
-interface Work {
-  readonly key: string
+/** What a kernel reads. */
+interface Reads {
   /** Read at the iteration's coordinates; broadcast to the iteration space. */
   readonly inputs?: readonly Tensor[]
   /** Read at computed coordinates. */
   readonly loads?: readonly Tensor[]
   readonly scalars?: readonly Argument[]
+}
+
+/** With the key that stands for the expressions built from it. */
+interface Work extends Reads {
+  readonly key: string
 }
 
 const wide = (e: Expr): Expr => e.cast(computeType(e.dtype as DType))
@@ -111,7 +116,7 @@ const typeKey = (
   types: readonly { readonly dtype: DType; readonly access: Access; readonly rank?: number }[],
 ): string => types.map((t) => `${t.dtype}.${t.access}${t.rank ?? ""}`).join()
 
-function scopeOf(work: Work, rank: number): Scope {
+function scopeOf(work: Reads, rank: number): Scope {
   const { inputs = [], loads = [], scalars = [] } = work
   return {
     inputs: inputs.map((t, i) => wide(input(i, t.dtype))),
@@ -341,7 +346,7 @@ export function runReduce(
 export function runScan(
   outs: readonly Tensor[],
   monoid: MonoidSpec,
-  work: Work & { readonly reverse?: boolean },
+  work: Reads & { readonly reverse?: boolean },
   build: (scope: Scope) => readonly Expr[],
   finish: (scalars: readonly Expr[]) => readonly Expr[],
 ): void {
@@ -386,7 +391,7 @@ export function runScatter(
   target: Tensor,
   shape: Sizes,
   combine: ScatterKernel["combine"],
-  work: Work & { readonly bounds?: Bounds },
+  work: Reads & { readonly bounds?: Bounds },
   build: (scope: Scope) => { readonly value: Expr; readonly coordinates: readonly Expr[] },
 ): void {
   const { inputs = [], loads = [], scalars = [] } = work

@@ -155,7 +155,6 @@ export function pushInto(
           to,
           combine,
           {
-            key: `push ${m.key}`,
             inputs: isTensor(value) ? [value, ...indices] : indices,
             scalars: [...scalars, ...number],
             bounds,

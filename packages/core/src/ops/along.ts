@@ -41,7 +41,7 @@ export function scanAlong(
 ): Tensor[] {
   const outs = dtypes.map((dtype) => fresh(inputs[0]!, inputs[0]!.shape, dtype))
   const views = withLast([...inputs, ...outs], d)
-  const work = { key: "scan", inputs: views.slice(0, inputs.length), reverse }
+  const work = { inputs: views.slice(0, inputs.length), reverse }
   runScan(views.slice(inputs.length), monoid, work, lift, () => finish)
   return outs
 }

@@ -37,7 +37,8 @@ function finish(name: string, x: Tensor, requiresGrad: unknown): Tensor {
   return x
 }
 
-const deviceFor = (name: string, device: unknown): Device =>
+/** The device asked for, or the default one. */
+export const deviceFor = (name: string, device: unknown): Device =>
   device === undefined || device === null ? getDefaultDevice() : deviceByName(name, device as string | Device)
 
 export function checkSizes(name: string, sizes: unknown): readonly number[] {

@@ -186,7 +186,7 @@ export const oneHot: (input: Tensor, ...args: Args<[["numClasses", number]]>) =>
       "oneHot",
       () => `class numbers ${tensorText(x)} must lie within ${classes} classes`,
       () =>
-        runScatter(out, x.shape, "set", { key: "one-hot", inputs: [x], bounds: "fault" }, ({ inputs: [i], at }) => ({
+        runScatter(out, x.shape, "set", { inputs: [x], bounds: "fault" }, ({ inputs: [i], at }) => ({
           value: i!.eq(i!).cast("int32"),
           coordinates: [...at, i!.cast("int32")],
         })),

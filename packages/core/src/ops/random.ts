@@ -5,7 +5,7 @@
 import { type Args, type Fn, op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
-import { type Device, deviceByName, getDefaultDevice } from "../device.ts"
+import { type Device, deviceByName } from "../device.ts"
 import { computeType, DEFAULT_INT, DTYPES, type DType, getDefaultDtype, isFloating, type TypedArray } from "../dtype.ts"
 import { tensorText, valueText } from "../errors.ts"
 import { constant, type Expr, where } from "../expr.ts"
@@ -35,7 +35,7 @@ import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
 import { allocate, isTensor, needsGrad, Tensor } from "../tensor.ts"
 import { checkDtype } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
-import { checkSizes, type TensorOptions } from "./creation.ts"
+import { checkSizes, deviceFor, type TensorOptions } from "./creation.ts"
 import { dataSync, fromBits } from "./host.ts"
 
 export { Generator } from "../random/generator.ts"
@@ -245,9 +245,6 @@ function drawNew(
   d.host(generator ?? defaultGenerator(), values, dtype, true)
   return fromBits(device, bitsOf(values, dtype), shape, dtype)
 }
-
-const deviceFor = (name: string, device: unknown): Device =>
-  device === undefined || device === null ? getDefaultDevice() : deviceByName(name, device as string | Device)
 
 function withGrad(x: Tensor, requiresGrad: unknown): Tensor {
   if (requiresGrad) x.requiresGrad = true

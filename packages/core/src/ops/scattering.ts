@@ -286,7 +286,7 @@ function spreadOut(name: string, x: Tensor, mask: Tensor, source: Tensor): Tenso
   runScan(
     [rank],
     sumMonoid("int32"),
-    { key: "rank of true", inputs: [reshaped(mask, rank.shape)] },
+    { inputs: [reshaped(mask, rank.shape)] },
     ({ inputs: [m] }) => [m!.cast("int32")],
     () => [sumMonoid.total("int32")],
   )

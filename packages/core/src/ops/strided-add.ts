@@ -20,7 +20,7 @@ export function stridedAdd(flat: Tensor, g: Tensor, stride: Sizes, at: number): 
     flat,
     g.shape,
     "add",
-    { key: "strided-add", inputs: [g], scalars: [int(at), ...stride.map(int)] },
+    { inputs: [g], scalars: [int(at), ...stride.map(int)] },
     ({ inputs, scalars, at: i }) => ({
       value: inputs[0]!,
       coordinates: [i.reduce((sum, x, d) => sum.add(x.mul(scalars[d + 1]!)), scalars[0] ?? constant(0, "int32"))],
