@@ -15,6 +15,8 @@ export interface RunOptions extends Partial<SiteOptions> {
   readonly args?: unknown
   /** Milliseconds after which the page is closed and the run fails. Default two minutes. */
   readonly timeout?: number
+  /** Told what the module tells while it runs: `main`'s second argument is a function that passes its argument on. */
+  readonly onTold?: (value: unknown) => void
   /** Told what the page and its workers write to the console. By default warnings and errors go to stderr. */
   readonly onConsole?: (type: string, text: string) => void
 }
@@ -23,7 +25,7 @@ export interface Browser extends AsyncDisposable {
   readonly version: string
   /**
    * Bundles the module at a path, opens a fresh page, and resolves to what the module's exported function
-   * `main(args)` resolves to: anything that JSON can say, and typed arrays. The page is always closed.
+   * `main(args, tell)` resolves to: anything that JSON can say, and typed arrays. The page is always closed.
    *
    * @throws {Error} when `main` throws, when anything in the page or its workers throws and nobody catches it, when the page
    *   or the browser crashes, and when time is over.
@@ -98,7 +100,7 @@ export async function openBrowser(options: BrowserOptions = {}): Promise<Browser
     version: started.version(),
     async run<Result>(
       entry: string,
-      { args, isolated = true, csp, timeout = TIMEOUT, onConsole = showTrouble }: RunOptions = {},
+      { args, isolated = true, csp, timeout = TIMEOUT, onTold, onConsole = showTrouble }: RunOptions = {},
     ) {
       const site = await serve(await bundled(entry), { isolated, csp })
       // Each page has a process of its own, and nothing of the ones before.
@@ -106,6 +108,7 @@ export async function openBrowser(options: BrowserOptions = {}): Promise<Browser
       try {
         const page = await (await opening).newPage()
         page.on("console", (message: ConsoleMessage) => onConsole(message.type(), message.text()))
+        await page.exposeFunction("tell", (value: unknown) => onTold?.(value))
         const work = async () => {
           await page.goto(site.url, { timeout })
           return page.evaluate(callMain, args)

@@ -48,7 +48,7 @@ const PAGE: Files = new Map([
     `globalThis.callMain = async (args) => {
   const { main } = await import("/${ENTRY}")
   if (!main) throw new TypeError("the module exports no function main")
-  return main(args)
+  return main(args, globalThis.tell)
 }`,
   ],
 ])

@@ -56,6 +56,12 @@ describe("a run", () => {
     expect(await habit("answer", {}, value)).toEqual(value)
   })
 
+  it("passes on what the module tells while it runs, before the result", async () => {
+    const told: unknown[] = []
+    await habit("tell", { onTold: (value) => told.push(value) }, { second: 2 })
+    expect(told).toEqual(["first", { second: 2 }])
+  })
+
   it("passes on what is written to the console", async () => {
     const lines: string[] = []
     await habit("talk", { onConsole: (type, text) => lines.push(`${type}: ${text}`) })

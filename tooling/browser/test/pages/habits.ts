@@ -1,6 +1,10 @@
 /** Ways in which a page can end. */
-const WAYS: Readonly<Record<string, (value: unknown) => unknown>> = {
+const WAYS: Readonly<Record<string, (value: unknown, tell: (value: unknown) => void) => unknown>> = {
   answer: (value) => value,
+  tell(value, tell) {
+    tell("first")
+    tell(value)
+  },
   talk() {
     console.log("quiet")
     console.warn("a warning")
@@ -25,4 +29,9 @@ const WAYS: Readonly<Record<string, (value: unknown) => unknown>> = {
   },
 }
 
-export const main = ({ way, value }: { way: string; value?: unknown }): unknown => WAYS[way](value)
+interface Task {
+  readonly way: string
+  readonly value?: unknown
+}
+
+export const main = ({ way, value }: Task, tell: (value: unknown) => void): unknown => WAYS[way](value, tell)
