@@ -63,15 +63,16 @@ interface Method {
   readonly digits: readonly (readonly [from: number, bits: number])[]
 }
 
-/** By the bits of the key; lengths measured. */
+/** By the bits of the key; lengths measured. Lists of items that outgrow the caches are better kept in fewer places at once. */
 const METHODS: Readonly<Record<number, Method>> = {
-  8: { insertion: 24, digits: [[0, 8]] },
-  16: { insertion: 48, digits: [[0, 8]] },
+  8: { insertion: 12, digits: [[0, 8]] },
+  16: { insertion: 24, digits: [[0, 8]] },
   32: {
-    insertion: 64,
+    insertion: 48,
     digits: [
       [0, 8],
       [2048, 11],
+      [1 << 19, 8],
     ],
   },
   64: {
@@ -79,6 +80,7 @@ const METHODS: Readonly<Record<number, Method>> = {
     digits: [
       [0, 8],
       [2048, 11],
+      [1 << 20, 8],
     ],
   },
 }
