@@ -92,7 +92,7 @@ export class FrameLayout {
       setPointer(words, at, addressOf(operand, bytes))
       at += 2
       if (addressed) for (let d = 0; d < rank; d++, at += 2) setPointer(words, at, operand.sizes[d])
-      for (let d = 0; d < rank; d++, at += 2) setPointer(words, at, strides[d] * bytes)
+      for (let d = 0; d < rank; d++, at += 2) setPointer(words, at, (strides[d] ?? 0) * bytes)
     }
     for (let k = 0; k < this.scalars.length; k++, at += 2) setScalar(words, at, this.scalars[k], scalars[k])
   }
@@ -101,7 +101,7 @@ export class FrameLayout {
 const HIGH = 2 ** 32
 
 /** An address, size or stride as 64 bits, of which a 32-bit memory reads the lower half. */
-function setPointer(words: Int32Array, at: number, value: number): void {
+export function setPointer(words: Int32Array, at: number, value: number): void {
   words[at] = value
   words[at + 1] = Math.floor(value / HIGH)
 }

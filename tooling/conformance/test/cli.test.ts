@@ -46,8 +46,8 @@ describe("pnpm conformance", () => {
 
   it.each([
     [["--backend", "cpu-js", "--in", "mars"], /there is no place mars; there are node, chromium, chromium-plain/],
-    [["--backend", "abacus", "--in", "chromium"], /there is no backend abacus here; there are cpu-js, minimal/],
-    [["--backend", "abacus", "--options", "{}"], /there is no backend abacus here; there are cpu-js, minimal/],
+    [["--backend", "abacus", "--in", "chromium"], /there is no backend abacus here; there are cpu-js, wasm-simd, minimal/],
+    [["--backend", "abacus", "--options", "{}"], /there is no backend abacus here; there are cpu-js, wasm-simd, minimal/],
     [["--backend", "cpu-js", "--options", "{threads"], /--options is no JSON/],
   ])("says what is wrong with %j", async (args, message) => {
     const { code, stdout, stderr } = await run(args)
