@@ -3,9 +3,9 @@
  * rounded. Polynomials are near-minimax, computed with 50 digits.
  */
 import type { Graph, Node } from "./graph.ts"
-import { called, demote, inDoubles, Lanes, promote, vectorFunction } from "./lanes.ts"
-import { F64_MATH, polygammaF64 } from "./math-f64.ts"
-import type { MathName, MathTable, VectorMath } from "./math-names.ts"
+import { called, demote, inDoubles, Lanes, promote, vectorFunction } from "./math-lanes.ts"
+import { F64_MATH, polygamma as polygammaOfDoubles } from "./math-f64.ts"
+import type { MathName, VectorFunction } from "./math.ts"
 
 const lanes = (g: Graph): Lanes => new Lanes(g, "f32x4")
 
@@ -38,7 +38,7 @@ function expOf(v: Lanes, x: Node): Node {
   return scale(v, v.add(above, 1), inBits)
 }
 
-const exp: VectorMath = (g, x) => {
+const exp: VectorFunction = (g, x) => {
   const v = lanes(g)
   return expOf(v, v.atLeast(v.atMost(x, 89), -104))
 }
@@ -50,7 +50,7 @@ const EXP2 = [
 ]
 
 /** 2^x; exact for integers. */
-const exp2: VectorMath = (g, x) => {
+const exp2: VectorFunction = (g, x) => {
   const v = lanes(g)
   const limited = v.atLeast(v.atMost(x, 129), -151)
   const { inBits, value } = v.nearest(limited, 1, 2 * v.layout.bias)
@@ -59,7 +59,7 @@ const exp2: VectorMath = (g, x) => {
 }
 
 /** exp(x) − 1, as twice the half because 2^128 is too large. */
-const expm1: VectorMath = (g, x) => {
+const expm1: VectorFunction = (g, x) => {
   const v = lanes(g)
   const { inBits, above } = reduceExp(v, v.atLeast(v.atMost(x, 89), -20), v.layout.bias - 1)
   const half = v.powerOfBits(inBits)
@@ -68,7 +68,7 @@ const expm1: VectorMath = (g, x) => {
 }
 
 /** t/(t + 2), t = exp(2|x|) − 1. */
-const tanh: VectorMath = (g, x) => {
+const tanh: VectorFunction = (g, x) => {
   const v = lanes(g)
   const magnitude = v.abs(x)
   const { inBits, above } = reduceExp(v, v.atMost(v.add(magnitude, magnitude), 20), v.layout.bias)
@@ -78,7 +78,7 @@ const tanh: VectorMath = (g, x) => {
 }
 
 /** 1/(1 + e) or e/(1 + e), e = exp(−|x|), so that what is far below 0 keeps its digits. */
-const sigmoid: VectorMath = (g, x) => {
+const sigmoid: VectorFunction = (g, x) => {
   const v = lanes(g)
   const e = expOf(v, v.atLeast(v.neg(v.abs(x)), -104))
   return v.div(v.select(v.lt(x, 0), e, 1), v.add(e, 1))
@@ -104,7 +104,7 @@ const logOfNormal = (v: Lanes, x: Node, less = 0): Node => {
 }
 
 /** A function for vectors in which there are others than positive normal numbers. */
-const log: VectorMath = (g, x) => {
+const log: VectorFunction = (g, x) => {
   const v = lanes(g)
   const rest = vectorFunction(g.module, "f32.log.rest", 1, (inner, y) => {
     const w = lanes(inner)
@@ -120,7 +120,7 @@ const log: VectorMath = (g, x) => {
 const LOG1P_LARGE = 2 ** 100
 
 /** log(1 + f) + n·ln 2 where 1 + x = (1 + f)·2^n; f is made of x, not of the rounded 1 + x. */
-const log1p: VectorMath = (g, x) => {
+const log1p: VectorFunction = (g, x) => {
   const v = lanes(g)
   const d = v.isub(v.add(x, 1), v.bits(0x3f3504f3n))
   const power = v.isub(v.bits(0x3f800000n), v.and(d, v.bits(0xff800000n)))
@@ -159,7 +159,7 @@ const oddBits = (v: Lanes, inBits: Node): Node => v.shrS(v.shl(inBits, 31), 31)
 
 /** A function of an angle, in doubles where an angle is large. */
 const ofAngle =
-  (name: "sin" | "cos", formula: (v: Lanes, x: Node, magnitude: Node) => Node): VectorMath =>
+  (name: "sin" | "cos", formula: (v: Lanes, x: Node, magnitude: Node) => Node): VectorFunction =>
   (g, x) => {
     const v = lanes(g)
     const magnitude = v.abs(x)
@@ -188,7 +188,7 @@ const ERFC_ROOT = [
   -0.0005429266602732241, 2.341005347261671e-5,
 ]
 
-const erf: VectorMath = (g, x) => {
+const erf: VectorFunction = (g, x) => {
   const v = lanes(g)
   const magnitude = v.abs(x)
   const near = v.madd(x, v.evenOdd(ERF, v.mul(x, x)), x)
@@ -237,7 +237,7 @@ const powPositive = (
 }
 
 /** The function for any x and y, by the rules of IEEE 754. */
-const powOfAny: VectorMath = (g, x, y) => {
+const powOfAny: VectorFunction = (g, x, y) => {
   const v = lanes(g)
   const magnitude = v.abs(x)
   const value = powPositive(g, magnitude, y, (w, logarithm, a) =>
@@ -253,7 +253,7 @@ const powOfAny: VectorMath = (g, x, y) => {
   return v.select(one, 1, v.select(v.or(root, unordered), Number.NaN, signed))
 }
 
-const pow: VectorMath = (g, x, y) => {
+const pow: VectorFunction = (g, x, y) => {
   const v = lanes(g)
   const rest = vectorFunction(g.module, "f32.pow.rest", 2, powOfAny)
   const usual = v.and(v.and(v.gt(x, 0), v.lt(x, Infinity)), v.lt(v.abs(y), Infinity))
@@ -261,7 +261,7 @@ const pow: VectorMath = (g, x, y) => {
 }
 
 /** C's fmod, exact: doubles hold the product of a divisor and a quotient of less than 29 bits. */
-const mod: VectorMath = called("f32.mod", (g, a, b) => {
+const mod: VectorFunction = called("f32.mod", (g, a, b) => {
   const v = new Lanes(g, "f64x2")
   const divisors = promote(g, b)
   const parts = promote(g, a).map((x, k) => {
@@ -275,11 +275,11 @@ const mod: VectorMath = called("f32.mod", (g, a, b) => {
 })
 
 /** Computed in doubles, as one function of the module. */
-const byDoubles = <N extends MathName>(name: N): Record<N, VectorMath> =>
-  ({ [name]: called(`f32.${name}`, inDoubles(F64_MATH[name])) }) as Record<N, VectorMath>
+const byDoubles = <N extends MathName>(name: N): Record<N, VectorFunction> =>
+  ({ [name]: called(`f32.${name}`, inDoubles(F64_MATH[name])) }) as Record<N, VectorFunction>
 
 /** On floats; each within two units in the last place. */
-export const F32_MATH: MathTable = {
+export const F32_MATH: Readonly<Record<MathName, VectorFunction>> = {
   exp,
   exp2,
   expm1,
@@ -307,5 +307,5 @@ export const F32_MATH: MathTable = {
 }
 
 /** The (n + 1)-th derivative of log Γ; digamma for n = 0. */
-export const polygammaF32 = (g: Graph, n: number, x: Node): Node =>
-  called(`f32.polygamma${n}`, (inner, y) => inDoubles((h, half) => polygammaF64(h, n, half))(inner, y))(g, x)
+export const polygamma = (g: Graph, n: number, x: Node): Node =>
+  called(`f32.polygamma${n}`, (inner, y) => inDoubles((h, half) => polygammaOfDoubles(h, n, half))(inner, y))(g, x)

@@ -4,9 +4,9 @@
  */
 
 import type { Graph, Node } from "./graph.ts"
-import { called, imported, Lanes, lanewise, vectorFunction } from "./lanes.ts"
+import { called, imported, Lanes, lanewise, vectorFunction } from "./math-lanes.ts"
 import { lgammaScalar, polygammaScalar } from "./math-gamma.ts"
-import type { MathTable, VectorMath } from "./math-names.ts"
+import type { MathName, VectorFunction } from "./math.ts"
 
 const lanes = (g: Graph): Lanes => new Lanes(g, "f64x2")
 
@@ -148,7 +148,7 @@ const inBase =
   }
 
 /** A logarithm of positive normal numbers, and a function for vectors in which there are others. */
-function logarithm(name: string, combine: Combine): VectorMath {
+function logarithm(name: string, combine: Combine): VectorFunction {
   const normal = (v: Lanes, x: Node, less = 0): Node => {
     const { m, n } = v.split(x, less)
     return combine(v, v.sub(m, 1), n)
@@ -216,7 +216,7 @@ function reduceAngle(v: Lanes, magnitude: Node): { readonly inBits: Node; readon
 const oddBits = (v: Lanes, inBits: Node): Node => v.isub(v.bits(0n), v.and(inBits, v.bits(1n)))
 
 /** A function of an angle, by JavaScript's own one where an angle is large. */
-const ofAngle = (name: "sin" | "cos" | "tan", formula: (v: Lanes, x: Node, magnitude: Node) => Node): VectorMath =>
+const ofAngle = (name: "sin" | "cos" | "tan", formula: (v: Lanes, x: Node, magnitude: Node) => Node): VectorFunction =>
   called(`f64.${name}`, (g, x) => {
     const v = lanes(g)
     const magnitude = v.abs(x)
@@ -243,7 +243,7 @@ const tan = ofAngle("tan", (v, x, magnitude) => {
   return v.xor(value, v.sign(v.xor(x, v.shl(inBits, 63))))
 })
 
-const ofJavaScript = (name: string, arity: number): VectorMath =>
+const ofJavaScript = (name: string, arity: number): VectorFunction =>
   called(`f64.${name}`, (g, ...args) => lanewise(g, "f64x2", imported(g, name, arity), ...args))
 
 /** erf(x)/x in x²/2 − 1, |x| ≤ 2. */
@@ -368,7 +368,7 @@ const mod = called("f64.mod", (g, a, b) => {
 })
 
 /** On doubles; each within a few units in the last place. */
-export const F64_MATH: MathTable = {
+export const F64_MATH: Readonly<Record<MathName, VectorFunction>> = {
   exp,
   exp2,
   expm1,
@@ -396,5 +396,5 @@ export const F64_MATH: MathTable = {
 }
 
 /** The (n + 1)-th derivative of log Γ; digamma for n = 0. */
-export const polygammaF64 = (g: Graph, n: number, x: Node): Node =>
+export const polygamma = (g: Graph, n: number, x: Node): Node =>
   called(`f64.polygamma${n}`, (inner, y) => lanewise(inner, "f64x2", polygammaScalar(inner.module, n), y))(g, x)

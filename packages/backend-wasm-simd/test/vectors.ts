@@ -2,7 +2,7 @@
 import { get, ModuleBuilder } from "../src/assembler.ts"
 import type { Code } from "../src/code.ts"
 import { emitGraph, Graph, type Node } from "../src/graph.ts"
-import { MATH_IMPORTS } from "../src/lanes.ts"
+import { MATH_IMPORTS } from "../src/math-lanes.ts"
 import type { Target } from "../src/target.ts"
 
 export const TARGETS: Readonly<Record<"relaxed" | "plain", Target>> = {
