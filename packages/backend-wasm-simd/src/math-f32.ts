@@ -3,9 +3,9 @@
  * rounded. Polynomials are near-minimax, computed with 50 digits.
  */
 import type { Graph, Node } from "./graph.ts"
-import { called, demote, inDoubles, Lanes, promote, vectorFunction } from "./math-lanes.ts"
-import { F64_MATH, polygamma as polygammaOfDoubles } from "./math-f64.ts"
 import type { MathName, VectorFunction } from "./math.ts"
+import { F64_MATH, polygamma as polygammaOfDoubles } from "./math-f64.ts"
+import { called, demote, inDoubles, Lanes, promote, vectorFunction } from "./math-lanes.ts"
 
 const lanes = (g: Graph): Lanes => new Lanes(g, "f32x4")
 

@@ -4,9 +4,9 @@
  */
 
 import type { Graph, Node } from "./graph.ts"
-import { called, imported, Lanes, lanewise, vectorFunction } from "./math-lanes.ts"
-import { lgammaScalar, polygammaScalar } from "./math-gamma.ts"
 import type { MathName, VectorFunction } from "./math.ts"
+import { lgammaScalar, polygammaScalar } from "./math-gamma.ts"
+import { called, imported, Lanes, lanewise, vectorFunction } from "./math-lanes.ts"
 
 const lanes = (g: Graph): Lanes => new Lanes(g, "f64x2")
 
