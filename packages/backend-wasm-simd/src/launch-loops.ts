@@ -5,7 +5,7 @@ import { emitMap } from "./emit-map.ts"
 import { emitReduce, partialVectors, type ReduceForm, rowsStrip } from "./emit-reduce.ts"
 import { emitScan } from "./emit-scan.ts"
 import { emitScatter, hasIndependentRows } from "./emit-scatter.ts"
-import { FrameLayout, setPointer, SLOT } from "./frame.ts"
+import { FrameLayout, SLOT, setPointer } from "./frame.ts"
 import { range } from "./loops.ts"
 import { type Code, FRAME, type Machine } from "./machine.ts"
 import { weigh } from "./weight.ts"
@@ -137,7 +137,10 @@ export function reduceLaunch(given: ReduceKernel, machine: Machine): Launch {
     if (runsByRows(sizes, operands)) {
       const access = accessOf(operands)
       const code = codeOf({ kind: "rows", access })
-      const strip = rowsStrip(kernel, access.every((a) => a === "unit" || a === "broadcast"))
+      const strip = rowsStrip(
+        kernel,
+        access.every((a) => a === "unit" || a === "broadcast"),
+      )
       const units = product(sizes, 0, kept - 1) * Math.ceil(sizes[kept - 1] / (4 * strip))
       machine.share(code, units, ROW + strip * (elements * cost + ending))
       return
@@ -161,4 +164,3 @@ export function reduceLaunch(given: ReduceKernel, machine: Machine): Launch {
     })
   }
 }
-
