@@ -14,10 +14,12 @@ export const WORD = {
   signal: 32,
   /** Workers that sleep, or are about to. */
   sleepers: 33,
+  /** Workers that those who wake up are to wake: two each, claimed by subtracting 1. */
+  toWake: 34,
   /** Workers that have started. */
-  ready: 34,
+  ready: 35,
   /** 1 when the workers are to end. */
-  stop: 35,
+  stop: 36,
   /** The number of the job; it changes before the fields do. */
   job: 48,
   /** The job's fields. */

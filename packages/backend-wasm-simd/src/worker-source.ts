@@ -116,6 +116,7 @@ function start({ memory, control, scratch, spin }, isReady) {
     Atomics.add(words, sleepers, 1);
     if (Atomics.load(words, remaining) <= 0 && Atomics.load(words, stop) === 0) Atomics.wait(words, signal, seen);
     Atomics.sub(words, sleepers, 1);
+    for (let k = 0; k < 2 && Atomics.sub(words, toWake, 1) > 0; k++) Atomics.notify(words, signal, 1);
     if (performance.now() - asleep < 4 * spin) patience = spin;
   }
 }
