@@ -51,7 +51,6 @@ export class ThreadPool {
   note: string | null = null
   private readonly memory: LinearMemory
   private readonly words: Int32Array
-  private readonly doubles: Float64Array
   private readonly ends: (() => void)[] = []
   private readonly mayWait: boolean
   /** The options, in milliseconds. */
@@ -79,7 +78,6 @@ export class ThreadPool {
     const { buffer } = memory.u8
     // Shared memory is never moved: these words stay where they are when it grows.
     this.words = new Int32Array(buffer, LAYOUT.control, CONTROL_WORDS)
-    this.doubles = new Float64Array(buffer, LAYOUT.control, CONTROL_WORDS >> 1)
     this.mayWait = workers > 0 && canWait(this.words)
     for (let thread = 1; thread <= workers; thread++) {
       const start = {
@@ -157,9 +155,11 @@ export class ThreadPool {
   private open({ id, bytes }: PooledKernel, frame: number, units: number, grain: number, chunks: number): void {
     const { words } = this
     Atomics.add(words, WORD.job, 1)
-    words[WORD.kernel] = id
-    words[WORD.codeLength] = bytes.length
-    this.doubles[WORD.code >> 1] = this.codes[id]
+    const code = this.codes[id]
+    Atomics.store(words, WORD.kernel, id)
+    Atomics.store(words, WORD.codeLow, code | 0)
+    Atomics.store(words, WORD.codeHigh, Math.floor(code / 2 ** 32))
+    Atomics.store(words, WORD.codeLength, bytes.length)
     words[WORD.frame] = frame
     words[WORD.units] = units
     words[WORD.grain] = grain
