@@ -53,7 +53,7 @@ interface Func {
   readonly body: Bytes
 }
 
-/** A module with one function and `pages` of memory, 64 KiB each. */
+/** A module with one function and `pages` of memory, 64 KiB each, both exported. */
 function assemble({ name: exported, params, locals, results, body }: Func, pages: number): Uint8Array<ArrayBuffer> {
   const types = (t: readonly number[]): Bytes => list(t.map((one) => [one]))
   return Uint8Array.from([
@@ -61,7 +61,10 @@ function assemble({ name: exported, params, locals, results, body }: Func, pages
     ...section(1, [[0x60, ...types(params), ...types(results)]]),
     ...section(3, [[0]]),
     ...section(5, [[0, ...unsigned(pages)]]),
-    ...section(7, [[...name(exported), 0, 0]]),
+    ...section(7, [
+      [...name(exported), 0, 0],
+      [...name("memory"), 2, 0],
+    ]),
     ...section(10, [sized([...list(locals.map((type) => [1, type])), ...body, 0x0b])]),
   ])
 }
@@ -72,29 +75,30 @@ const UNROLL = 4
 /** What one iteration of `fma` computes: a multiplication and an addition on four lanes each time. */
 export const FLOPS_PER_ITERATION = 8 * ACCUMULATORS * UNROLL
 
-const accumulators = (first: number): Bytes[] => Array.from({ length: ACCUMULATORS }, (_, k) => [first + k])
-/** The sum of the accumulators' first lanes, so that none of them is dead. */
-const total = (first: number): Bytes =>
-  accumulators(first).flatMap(([local], k) => [...get(local), ...FIRST_LANE, ...(k === 0 ? [] : ADD_F32)])
+/** The locals from `first` on. */
+const localsFrom = (first: number, count: number): number[] => Array.from({ length: count }, (_, k) => first + k)
+/** The sum of the first lanes of vectors, so that none of them is dead. */
+const total = (locals: readonly number[]): Bytes =>
+  locals.flatMap((local, k) => [...get(local), ...FIRST_LANE, ...(k === 0 ? [] : ADD_F32)])
 
 /** Locals: 0 the iterations, 1 and 2 the factors, then the accumulators. */
 function fma(step: (accumulator: number) => readonly Bytes[]): Uint8Array<ArrayBuffer> {
-  const first = 3
+  const accumulators = localsFrom(3, ACCUMULATORS)
   return assemble(
     {
       name: "fma",
       params: [I32],
-      locals: [V128, V128, ...accumulators(first).map(() => V128)],
+      locals: [V128, V128, ...accumulators.map(() => V128)],
       results: [F32],
       body: [
         ...[f32(0.5), SPLAT, set(1), f32(0.25), SPLAT, set(2)].flat(),
         // No two start alike, or one could stand for both.
-        ...accumulators(first).flatMap(([local]) => [...f32(local), ...SPLAT, ...set(local)]),
+        ...accumulators.flatMap((a) => [...f32(a), ...SPLAT, ...set(a)]),
         ...loop(
-          repeat(UNROLL, () => accumulators(first).flatMap(([local]) => [...step(local), set(local)])),
+          repeat(UNROLL, () => accumulators.flatMap((a) => [...step(a), set(a)])),
           [get(0), i32(1), SUB_I32, set(0), get(0)].flat(),
         ),
-        ...total(first),
+        ...total(accumulators),
       ],
     },
     0,
@@ -137,19 +141,19 @@ const stream = (bytes: number): Uint8Array<ArrayBuffer> =>
   )
 
 const read = (bytes: number): Uint8Array<ArrayBuffer> => {
-  const first = 2
+  const sums = localsFrom(2, VECTORS)
   return assemble(
     {
       name: "read",
       params: [I32],
-      locals: [I32, ...accumulators(first).map(() => V128)],
+      locals: [I32, ...sums.map(() => V128)],
       results: [F32],
       body: [
         ...loop(
-          repeat(VECTORS, (k) => [get(first + k), get(1), load(k * VECTOR_BYTES), ADD, set(first + k)]),
+          repeat(VECTORS, (k) => [get(sums[k]), get(1), load(k * VECTOR_BYTES), ADD, set(sums[k])]),
           advance,
         ),
-        ...total(first),
+        ...total(sums),
       ],
     },
     bytes / PAGE_BYTES,

@@ -138,20 +138,25 @@ const GROWTH: Record<GrowthOp, (n: number) => () => unknown> = {
 
 export async function taeda(device: string): Promise<Library> {
   const { backend } = await torch.setDefaultDevice(device)
-  /** With a wait for the device's work, where that goes on by itself. */
-  const complete = (runner: Runner): Runner =>
-    backend.capabilities.syncRead
-      ? runner
+  const { collectedMemory, syncRead, threads } = backend.capabilities
+  /** Memory that the engine does not see is freed with the work, as the peers' is: a loop would only measure how it runs out. */
+  const freeing = ({ run, ...rest }: Runner): Runner =>
+    collectedMemory ? { run, ...rest } : { ...rest, run: () => torch.scope(() => void run()) }
+  /** Waits for the device's work, where that goes on by itself. */
+  const waiting = ({ run, ...rest }: Runner): Runner =>
+    syncRead
+      ? { run, ...rest }
       : {
-          ...runner,
+          ...rest,
           async run() {
-            runner.run()
+            run()
             await backend.synchronize()
           },
         }
+  const complete = (runner: Runner): Runner => waiting(freeing(runner))
   return {
     name: `taeda ${backend.name}`,
-    threads: backend.capabilities.threads,
+    threads,
     prepare: async (work) => complete(MAKERS[work]()),
     prepareGrowth: async (op, elements) => complete(bulk(GROWTH[op](elements), growthRepeat(elements))),
   }

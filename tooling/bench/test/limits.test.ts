@@ -14,23 +14,39 @@ test("the probes are valid modules, whatever the number of threads", () => {
     }
 })
 
-test("the probe of multiply-add runs as often as it says, with and without the fused instruction", () => {
-  // Twelve accumulators begin at 3, 4, ... 14; each iteration has four steps.
-  const start = Array.from({ length: 12 }, (_, k) => k + 3)
+test("the probe of multiply-add computes as much as it says, with and without the fused instruction", () => {
+  // Twelve accumulators of four lanes begin at 3, 4, ... 14; each iteration has four steps of two operations a lane.
+  const { amount, argument, module } = probe("fma", 1)
+  expect(amount).toBe(argument * 12 * 4 * 4 * 2)
   const total = (step: (a: number) => number, iterations: number): number =>
-    start.reduce((sum, first) => {
-      let a = first
+    Array.from({ length: 12 }, (_, k) => {
+      let a = k + 3
       for (let i = 0; i < 4 * iterations; i++) a = step(a)
-      return sum + a
-    }, 0)
-  const apart = instance(unfused())["fma"] as (iterations: number) => number
-  expect(apart(2)).toBeCloseTo(
-    total((a) => a * 0.5 + 0.25, 2),
-    4,
-  )
-  const fma = instance(probe("fma", 1).module)["fma"] as (iterations: number) => number
-  const step = hasFusedMultiplyAdd() ? (a: number) => a + 0.125 : (a: number) => a * 0.5 + 0.25
-  expect(fma(3)).toBeCloseTo(total(step, 3), 4)
+      return a
+    }).reduce((a, b) => a + b)
+  const added = (a: number): number => a + 0.125
+  const scaled = (a: number): number => a * 0.5 + 0.25
+  type Run = (iterations: number) => number
+  expect((instance(unfused()).fma as Run)(2)).toBeCloseTo(total(scaled, 2), 4)
+  expect((instance(module).fma as Run)(3)).toBeCloseTo(total(hasFusedMultiplyAdd() ? added : scaled, 3), 4)
+})
+
+test("the probes of memory go over their whole arrays", () => {
+  const { module, argument: bytes, amount } = probe("stream", 2)
+  expect([bytes, amount]).toEqual([2 ** 21, 3 * 2 ** 21])
+  const { stream, memory } = instance(module) as { stream(bytes: number): void; memory: WebAssembly.Memory }
+  const [sum, a, b] = [0, 1, 2].map((k) => new Float32Array(memory.buffer, k * bytes, bytes / 4))
+  a.fill(1)
+  b.fill(2)
+  stream(bytes)
+  expect(sum.every((value) => value === 3)).toBe(true)
+
+  const reading = probe("read", 2)
+  expect([reading.argument, reading.amount]).toEqual([bytes, bytes])
+  const { read, memory: other } = instance(reading.module) as { read(n: number): number; memory: WebAssembly.Memory }
+  new Float32Array(other.buffer).fill(1)
+  // One lane of every vector is added up.
+  expect(read(bytes)).toBe(bytes / 16)
 })
 
 test("two threads are probed together, and every limit is a rate that a machine can have", async () => {
