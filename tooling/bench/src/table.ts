@@ -18,6 +18,8 @@ export const timeText = (ms: number): string => {
 /** A row's time, or how long it took without an end. */
 export const rowText = ({ ms, gaveUp }: Row): string => `${gaveUp ? "> " : ""}${timeText(ms)}`
 
+/** Three digits: a run gives no more. */
+const times = (ratio: number): string => `${ratio.toFixed(ratio < 10 ? 2 : ratio < 100 ? 1 : 0)}×`
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]
@@ -34,7 +36,7 @@ export function grid(rows: readonly Row[], { ours = "taeda", ratiosOnly = false 
   const find = (work: string, library: string): Row | undefined =>
     rows.find((r) => r.work === work && r.library === library)
   const ratioText = (row: Row, mine: Row): string => {
-    const ratio = `${(row.ms / mine.ms).toFixed(2)}×`
+    const ratio = times(row.ms / mine.ms)
     if (ratiosOnly) return row.gaveUp ? `> ${ratio}` : ratio
     return `${rowText(row)} (${ratio})`
   }

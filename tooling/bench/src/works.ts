@@ -32,7 +32,7 @@ export const WORKS = {
   "matmul 256": "256×256 by 256×256",
   "matmul 512": "512×512 by 512×512",
   "matmul 1024": "1024×1024 by 1024×1024",
-  "conv2d 3x3": "8×32×28×28, 64 channels out, 3×3",
+  "conv2d 3x3": "8×32×28×28, 64 channels out, 3×3, no padding",
   "mlp step": "784-256-10, batch 64, cross-entropy, one SGD step",
   "cnn step": "two 5×5 convolutions of 16 and 32 channels, batch 64, one SGD step",
 } as const
