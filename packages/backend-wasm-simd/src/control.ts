@@ -14,21 +14,24 @@ export const WORD = {
   signal: 32,
   /** Workers that sleep, or are about to. */
   sleepers: 33,
+  /** Workers that those who wake up are to wake: two each, claimed by subtracting 1. */
+  toWake: 34,
   /** Workers that have started. */
-  ready: 34,
+  ready: 35,
   /** 1 when the workers are to end. */
-  stop: 35,
+  stop: 36,
   /** The number of the job; it changes before the fields do. */
   job: 48,
-  /** The job's fields. */
+  /** The job's kernel, and where its bytes are: looked at even by those who claimed nothing, and therefore atomically. */
   kernel: 49,
-  codeLength: 50,
-  frame: 51,
-  units: 52,
-  grain: 53,
-  chunks: 54,
-  /** Where the kernel's bytes are: a float64, in two words. */
-  code: 56,
+  codeLow: 50,
+  codeHigh: 51,
+  codeLength: 52,
+  /** The job's other fields. */
+  frame: 53,
+  units: 54,
+  grain: 55,
+  chunks: 56,
   /** The first result that was not 0. */
   result: 64,
   /** 1 when a worker's kernel threw, and the message: its length and its UTF-16 units, two in a word. */

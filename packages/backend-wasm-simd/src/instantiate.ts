@@ -15,11 +15,11 @@ function importedFunction(name: string): WasmFunction {
   return found
 }
 
-/** The function `run` of a module. */
-export function instantiate(bytes: Uint8Array, memory: WasmMemory): KernelRun {
+/** The functions of a module. */
+export function instantiate(bytes: Uint8Array, memory: WasmMemory): Readonly<Record<string, KernelRun>> {
   const { Module, Instance } = webAssembly()
   const module = new Module(bytes)
   const env: Record<string, WasmFunction | WasmMemory> = { memory }
   for (const { kind, name } of Module.imports(module)) if (kind === "function") env[name] = importedFunction(name)
-  return new Instance(module, { env }).exports.run as KernelRun
+  return new Instance(module, { env }).exports as Readonly<Record<string, KernelRun>>
 }

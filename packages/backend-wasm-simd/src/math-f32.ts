@@ -157,14 +157,18 @@ function reduceAngle(v: Lanes, x: Node): { readonly inBits: Node; readonly sine:
 /** The lanes of `x` in whose bits the last one is set. */
 const oddBits = (v: Lanes, inBits: Node): Node => v.shrS(v.shl(inBits, 31), 31)
 
-/** A function of an angle, in doubles where an angle is large. */
+/** A function of an angle, in doubles where it is large; what a lane has does not depend on the others. */
 const ofAngle =
   (name: "sin" | "cos", formula: (v: Lanes, x: Node, magnitude: Node) => Node): VectorFunction =>
   (g, x) => {
     const v = lanes(g)
     const magnitude = v.abs(x)
-    const large = vectorFunction(g.module, `f32.${name}.large`, 1, inDoubles(F64_MATH[name]))
-    return g.unless(v.any(v.ge(magnitude, LARGE_ANGLE)), large, [x], formula(v, x, magnitude))
+    const usual = formula(v, x, magnitude)
+    const rest = vectorFunction(g.module, `f32.${name}.rest`, 2, (inner, y, near) => {
+      const w = lanes(inner)
+      return w.select(w.ge(w.abs(y), LARGE_ANGLE), inDoubles(F64_MATH[name])(inner, y), near)
+    })
+    return g.unless(v.any(v.ge(magnitude, LARGE_ANGLE)), rest, [x, usual], usual)
   }
 
 const sin = ofAngle("sin", (v, x, magnitude) => {
@@ -177,25 +181,25 @@ const cos = ofAngle("cos", (v, _, magnitude) => {
   return v.xor(value, v.sign(v.shl(v.iadd(inBits, v.bits(1n)), 30)))
 })
 
-/** erf(x)/x − 1 in x², |x| ≤ 1.5. */
+/** erf(x)/x − 1 in x² − 1, |x| ≤ 1.375. */
 const ERF = [
-  0.12837915122509003, -0.3761254847049713, 0.11282969266176224, -0.026837173849344254, 0.005172835662961006,
-  -0.0008046187576837838, 9.205123933497816e-5, -5.6654489526408724e-6,
+  -0.15729920566082, -0.21379663050174713, 0.05657072737812996, -0.01255001313984394, 0.002332418691366911,
+  -0.0003697567153722048, 5.222867548582144e-5, -6.588864835066488e-6,
 ]
-/** The sixteenth root of erfc(x), x from 1.5 to 3.93. */
+/** The sixteenth root of erfc(x), x from 1.375 to 3.93. */
 const ERFC_ROOT = [
-  1.0010085105895996, -0.07379000633955002, -0.03275104612112045, -0.007281949743628502, 0.004176490940153599,
-  -0.0005429266602732241, 2.341005347261671e-5,
+  1.0008183717727661, -0.0733015239238739, -0.03326178342103958, -0.007003743667155504, 0.004093180876225233,
+  -0.0005299130571074784, 2.2580790755455382e-5,
 ]
 
 const erf: VectorFunction = (g, x) => {
   const v = lanes(g)
   const magnitude = v.abs(x)
-  const near = v.madd(x, v.evenOdd(ERF, v.mul(x, x)), x)
+  const near = v.madd(x, v.evenOdd(ERF, v.madd(x, x, -1)), x)
   // From 3.93 on erfc is below half a unit in the last place of 1.
   let power = v.evenOdd(ERFC_ROOT, v.atMost(magnitude, 3.93))
   for (let k = 0; k < 4; k++) power = v.mul(power, power)
-  return v.select(v.lt(magnitude, 1.5), near, v.withSign(v.sub(1, power), x))
+  return v.select(v.lt(magnitude, 1.375), near, v.withSign(v.sub(1, power), x))
 }
 
 /** log2((1 + s)/(1 − s))/s in s². */

@@ -215,15 +215,18 @@ function reduceAngle(v: Lanes, magnitude: Node): { readonly inBits: Node; readon
 /** The lanes of `x` in whose bits the last one is set. */
 const oddBits = (v: Lanes, inBits: Node): Node => v.isub(v.bits(0n), v.and(inBits, v.bits(1n)))
 
-/** A function of an angle, by JavaScript's own one where an angle is large. */
+/** A function of an angle, by JavaScript's own one where it is large; what a lane has does not depend on the others. */
 const ofAngle = (name: "sin" | "cos" | "tan", formula: (v: Lanes, x: Node, magnitude: Node) => Node): VectorFunction =>
   called(`f64.${name}`, (g, x) => {
     const v = lanes(g)
     const magnitude = v.abs(x)
-    const large = vectorFunction(g.module, `f64.${name}.large`, 1, (inner, y) =>
-      lanewise(inner, "f64x2", imported(inner, `Math.${name}`, 1), y),
-    )
-    return g.unless(v.any(v.ge(magnitude, LARGE_ANGLE)), large, [x], formula(v, x, magnitude))
+    const usual = formula(v, x, magnitude)
+    const rest = vectorFunction(g.module, `f64.${name}.rest`, 2, (inner, y, near) => {
+      const w = lanes(inner)
+      const far = lanewise(inner, "f64x2", imported(inner, `Math.${name}`, 1), y)
+      return w.select(w.ge(w.abs(y), LARGE_ANGLE), far, near)
+    })
+    return g.unless(v.any(v.ge(magnitude, LARGE_ANGLE)), rest, [x, usual], usual)
   })
 
 const sin = ofAngle("sin", (v, x, magnitude) => {

@@ -121,10 +121,11 @@ const digammaScalar = (module: ModuleBuilder): FunctionRef =>
     const positive = digammaPositive(module)
     f.if(f.op("f64.eq", get(x), f64(0)), () => f.return(div(f, f64(-1), get(x))))
     f.if(f.op("f64.lt", get(x), f64(0)), () => {
-      const fraction = f.let("f64", sub(f, get(x), f.op("f64.trunc", get(x))))
-      const off = f.op("f64.lt", get(fraction), f64(0))
+      // From the nearest integer, so that no digits are lost beside a pole.
+      const distance = f.let("f64", sub(f, get(x), f.op("f64.nearest", get(x))))
+      const off = f.op("f64.gt", f.op("f64.abs", get(distance)), f64(0))
       f.if(f.op("i32.eqz", off), () => f.return(f64(Number.NaN)))
-      const tangent = call(imported(module, "Math.tan"), mul(f, f64(Math.PI), get(fraction)))
+      const tangent = call(imported(module, "Math.tan"), mul(f, f64(Math.PI), get(distance)))
       f.return(sub(f, call(positive, sub(f, f64(1), get(x))), div(f, f64(Math.PI), tangent)))
     })
     return call(positive, get(x))

@@ -214,15 +214,6 @@ export function lanewise(g: Graph, shape: Shape, target: FunctionRef, ...args: r
   return result!
 }
 
-/** The functions of JavaScript that modules may import, by their names: every instance is given them. */
-export const MATH_IMPORTS: Readonly<Record<string, (...args: number[]) => number>> = Object.fromEntries([
-  ...(["sin", "cos", "tan", "asin", "acos", "atan", "atan2", "log", "pow"] as const).map((name) => [
-    `Math.${name}`,
-    Math[name],
-  ]),
-  ["mod", (a: number, b: number) => a % b],
-])
-
-/** An imported function of doubles. */
+/** A function of doubles that every instance is given: one of Math by its full name ("Math.sin"), or "mod", the remainder. */
 export const imported = (g: Graph, name: string, arity: number): FunctionRef =>
   g.module.import(name, Array(arity).fill("f64"), ["f64"])

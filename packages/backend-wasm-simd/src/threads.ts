@@ -19,19 +19,28 @@ export interface PooledKernel {
 }
 
 export interface ThreadPoolOptions {
-  /** How long a worker looks for work before it goes to sleep, in microseconds. */
+  /**
+   * How long a worker looks for work before it goes to sleep, in microseconds. Default 50: long enough for the next launch of a
+   * loop, and no more than what waking costs.
+   */
   readonly spin?: number
+  /** Jobs of fewer microseconds are not shared with workers that are awake. Default 4. */
+  readonly worthSharing?: number
+  /**
+   * For so many microseconds of work one worker that sleeps is woken. Default 60: the call alone takes 10 of the caller's time, and
+   * the worker comes later still.
+   */
+  readonly worthWaking?: number
 }
-
-/** A job of so many milliseconds is worth waking a thread that sleeps: the call alone takes a hundredth, the thread comes a little later. */
-const WORTH_WAKING = 0.06
 
 /** Chunks per thread: enough that a thread that was held up leaves its share to the others. */
 const CHUNKS_PER_THREAD = 16
-/** Long enough for the next launch of a loop, and less than it takes to wake a thread. */
-const SPIN = 50
-/** Turns for which the caller looks for the end of a job before it lets the system run something else. */
-const TURNS = 4000
+/** So many workers the caller wakes itself; they wake the others. */
+const WAKES = 2
+/** So many milliseconds the caller looks for the end of a job before it lets the system run something else. */
+const PATIENCE = 0.1
+/** Turns of looking between two looks at the clock. */
+const TURNS = 1000
 /** What the caller sleeps at a time, in milliseconds: nobody has to wake it. */
 const NAP = 1
 
@@ -42,33 +51,40 @@ export class ThreadPool {
   note: string | null = null
   private readonly memory: LinearMemory
   private readonly words: Int32Array
-  private readonly doubles: Float64Array
   private readonly ends: (() => void)[] = []
   private readonly mayWait: boolean
+  /** The options, in milliseconds. */
+  private readonly spin: number
+  private readonly worthSharing: number
+  private readonly worthWaking: number
   /** Where the bytes of a kernel lie for the workers, by its id. */
   private readonly codes: number[] = []
   /** What a unit took of late, in milliseconds, by the kernel's id. */
   private readonly costs: number[] = []
-  /** Whether workers that could take part in the job are still asleep. */
-  private asleep = false
+  /** Work that was done alone of late because workers slept, in milliseconds, and when that was. */
+  private missed = 0
+  private missedAt = 0
   private disposed = false
 
   /** Starts a worker for each thread of the memory but the caller's, in the background. Without `spawn` there are none. */
-  constructor(memory: LinearMemory, spawn: Spawn | null, { spin = SPIN }: ThreadPoolOptions = {}) {
+  constructor(memory: LinearMemory, spawn: Spawn | null, options: ThreadPoolOptions = {}) {
+    const { spin = 50, worthSharing = 4, worthWaking = 60 } = options
     this.memory = memory
+    this.spin = spin / 1000
+    this.worthSharing = worthSharing / 1000
+    this.worthWaking = worthWaking / 1000
     const workers = spawn && memory.shared ? memory.threads - 1 : 0
     this.threads = workers + 1
     const { buffer } = memory.u8
     // Shared memory is never moved: these words stay where they are when it grows.
     this.words = new Int32Array(buffer, LAYOUT.control, CONTROL_WORDS)
-    this.doubles = new Float64Array(buffer, LAYOUT.control, CONTROL_WORDS >> 1)
     this.mayWait = workers > 0 && canWait(this.words)
     for (let thread = 1; thread <= workers; thread++) {
       const start = {
         memory: memory.memory,
         control: LAYOUT.control,
         scratch: memory.scratch(thread),
-        spin: spin / 1000,
+        spin: this.spin,
       }
       const end = (spawn as Spawn)(start, (reason) => {
         this.note = `a worker did not start: ${reason}`
@@ -90,11 +106,14 @@ export class ThreadPool {
    */
   run(kernel: PooledKernel, frame: number, units: number, grain: number): number {
     const ready = units > grain ? this.ready : 0
-    if (ready === 0 || !this.publish(kernel)) return kernel.run(frame, 0, units, this.memory.scratch(0))
+    if (ready === 0) return kernel.run(frame, 0, units, this.memory.scratch(0))
+    const expected = (this.costs[kernel.id] ?? Infinity) * units
+    if (!this.isWorth(expected, ready) || !this.publish(kernel)) return this.runAlone(kernel, frame, units)
     const most = (ready + 1) * CHUNKS_PER_THREAD
     const size = units > grain * most ? Math.ceil(units / (grain * most)) * grain : grain
     const chunks = Math.ceil(units / size)
     this.open(kernel, frame, units, size, chunks)
+    this.wake(Math.min(chunks - 1, this.wakeable(expected)))
     let failure: { error: unknown } | null = null
     try {
       this.work(kernel, frame, units, size, chunks)
@@ -136,9 +155,11 @@ export class ThreadPool {
   private open({ id, bytes }: PooledKernel, frame: number, units: number, grain: number, chunks: number): void {
     const { words } = this
     Atomics.add(words, WORD.job, 1)
-    words[WORD.kernel] = id
-    words[WORD.codeLength] = bytes.length
-    this.doubles[WORD.code >> 1] = this.codes[id]
+    const code = this.codes[id]
+    Atomics.store(words, WORD.kernel, id)
+    Atomics.store(words, WORD.codeLow, code | 0)
+    Atomics.store(words, WORD.codeHigh, Math.floor(code / 2 ** 32))
+    Atomics.store(words, WORD.codeLength, bytes.length)
     words[WORD.frame] = frame
     words[WORD.units] = units
     words[WORD.grain] = grain
@@ -147,15 +168,39 @@ export class ThreadPool {
     words[WORD.thrown] = 0
     words[WORD.done] = 0
     Atomics.store(words, WORD.remaining, chunks)
-    // A worker that goes to sleep just now has said so before it looks at `remaining` for the last time.
-    this.asleep = Atomics.load(words, WORD.sleepers) > 0
-    if (this.asleep && !((this.costs[id] ?? Infinity) * units < WORTH_WAKING)) this.wake(chunks - 1)
   }
 
-  private wake(workers: number): void {
-    this.asleep = false
-    Atomics.add(this.words, WORD.signal, 1)
-    Atomics.notify(this.words, WORD.signal, workers)
+  /** Whether a job that probably takes so long should be shared. */
+  private isWorth(expected: number, ready: number): boolean {
+    if (expected < this.worthSharing) return false
+    return Atomics.load(this.words, WORD.sleepers) < ready || this.wakeable(expected) > 0
+  }
+
+  /** How many workers it is worth waking for a job, and for the others like it that came just before. */
+  private wakeable(expected: number): number {
+    return this.worthWaking > 0 ? Math.floor((expected + this.missed) / this.worthWaking) : Infinity
+  }
+
+  /** Wakes so many workers at most. One that goes to sleep just now has said so before it looks at `remaining` for the last time. */
+  private wake(most: number): void {
+    const { words } = this
+    const count = Math.min(most, Atomics.load(words, WORD.sleepers))
+    if (count <= 0) return
+    this.missed = 0
+    Atomics.store(words, WORD.toWake, count - WAKES)
+    Atomics.add(words, WORD.signal, 1)
+    Atomics.notify(words, WORD.signal, Math.min(count, WAKES))
+  }
+
+  private runAlone(kernel: PooledKernel, frame: number, units: number): number {
+    const start = now()
+    const result = kernel.run(frame, 0, units, this.memory.scratch(0))
+    const end = now()
+    this.learn(kernel.id, end - start, units)
+    // A stream of short jobs is worth waking somebody for, too.
+    this.missed = (start - this.missedAt < this.spin ? this.missed : 0) + end - start
+    this.missedAt = end
+    return result
   }
 
   /** The caller's share. */
@@ -172,13 +217,15 @@ export class ThreadPool {
       if (result !== 0) Atomics.compareExchange(words, WORD.result, 0, result)
       Atomics.add(words, WORD.done, 1)
       done++
-      // It was expected to be short, and is not.
-      if (this.asleep && left > 1 && ((now() - start) / done) * left > WORTH_WAKING) this.wake(left - 1)
     }
-    if (done === 0) return
-    const cost = (now() - start) / (done * grain)
-    const before = this.costs[kernel.id] ?? cost
-    this.costs[kernel.id] = before + (cost - before) / 4
+    if (done > 0) this.learn(kernel.id, now() - start, Math.min(units, done * grain))
+  }
+
+  /** Remembers what a unit costs: the mean of late, which also helps where clocks are coarse. */
+  private learn(id: number, elapsed: number, units: number): void {
+    const cost = elapsed / units
+    const before = this.costs[id] ?? cost
+    this.costs[id] = before + (cost - before) / 4
   }
 
   /** The caller's chunk has failed: nobody needs the unclaimed ones any more. */
@@ -190,14 +237,21 @@ export class ThreadPool {
   /** Waits for the chunks that workers have claimed. */
   private await(chunks: number): void {
     const { words } = this
-    for (let turn = 0; Atomics.load(words, WORD.done) !== chunks; turn++) {
-      if (turn < TURNS || !this.mayWait) continue
-      // A worker may need this very processor.
-      Atomics.store(words, WORD.callerSleeps, 1)
-      const done = Atomics.load(words, WORD.done)
-      if (done !== chunks) Atomics.wait(words, WORD.done, done, NAP)
-      Atomics.store(words, WORD.callerSleeps, 0)
+    let deadline = 0
+    for (;;) {
+      for (let turn = 0; turn < TURNS; turn++) if (Atomics.load(words, WORD.done) === chunks) return
+      if (deadline === 0) deadline = now() + PATIENCE
+      if (this.mayWait && now() > deadline) this.nap(chunks)
     }
+  }
+
+  /** Sleeps until the last chunk is done, or for a moment: a worker may need this very processor. */
+  private nap(chunks: number): void {
+    const { words } = this
+    Atomics.store(words, WORD.callerSleeps, 1)
+    const done = Atomics.load(words, WORD.done)
+    if (done !== chunks) Atomics.wait(words, WORD.done, done, NAP)
+    Atomics.store(words, WORD.callerSleeps, 0)
   }
 
   private message(): string {

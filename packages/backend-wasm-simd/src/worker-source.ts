@@ -26,10 +26,11 @@ const pause = Atomics.pause || (() => {});
 
 function start({ memory, control, scratch, spin }, isReady) {
   const words = new Int32Array(memory.buffer, control, ${CONTROL_WORDS});
-  const doubles = new Float64Array(memory.buffer, control, ${CONTROL_WORDS >> 1});
   const characters = new Uint16Array(memory.buffer, control + 4 * message, ${MESSAGE_UNITS});
   // Of each kernel its function, or null if there is none here.
   const kernels = [];
+
+  const codeAddress = () => Atomics.load(words, codeHigh) * 2 ** 32 + (Atomics.load(words, codeLow) >>> 0);
 
   function compile(address, length) {
     const bytes = new Uint8Array(memory.buffer, address, length).slice();
@@ -45,8 +46,10 @@ function start({ memory, control, scratch, spin }, isReady) {
   function prepare() {
     const number = Atomics.load(words, job);
     if (Atomics.load(words, remaining) <= 0) return false;
-    const id = words[kernel], address = doubles[code >> 1], length = words[codeLength];
+    const id = Atomics.load(words, kernel), address = codeAddress(), length = Atomics.load(words, codeLength);
     if (Atomics.load(words, job) !== number) return false;
+    // Engines tell a thread that memory has grown at their leisure.
+    if (address + length > memory.buffer.byteLength) return false;
     if (kernels[id] === undefined) {
       try {
         kernels[id] = compile(address, length);
@@ -67,7 +70,7 @@ function start({ memory, control, scratch, spin }, isReady) {
   function runChunk(k) {
     try {
       const id = words[kernel];
-      if (!kernels[id]) kernels[id] = compile(doubles[code >> 1], words[codeLength]);
+      if (!kernels[id]) kernels[id] = compile(codeAddress(), words[codeLength]);
       const begin = k * words[grain];
       const end = Math.min(words[units], begin + words[grain]);
       const r = kernels[id](words[frame], begin, end, scratch);
@@ -116,6 +119,7 @@ function start({ memory, control, scratch, spin }, isReady) {
     Atomics.add(words, sleepers, 1);
     if (Atomics.load(words, remaining) <= 0 && Atomics.load(words, stop) === 0) Atomics.wait(words, signal, seen);
     Atomics.sub(words, sleepers, 1);
+    for (let k = 0; k < 2 && Atomics.sub(words, toWake, 1) > 0; k++) Atomics.notify(words, signal, 1);
     if (performance.now() - asleep < 4 * spin) patience = spin;
   }
 }

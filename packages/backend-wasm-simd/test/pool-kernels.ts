@@ -55,7 +55,7 @@ export function unitKernel(id: number, memory: LinearMemory, each: Builder = () 
   }
   module.function("run", ["i32", "i32", "i32", "i32"], ["i32"], body, true)
   const bytes = module.encode()
-  return { id, bytes, run: instantiate(bytes, memory.memory) }
+  return { id, bytes, run: instantiate(bytes, memory.memory).run }
 }
 
 /** Returns 1000 + the unit's number as a fault at the unit that the frame names. */

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest"
 import { WORD } from "../src/control.ts"
 import { LAYOUT, LinearMemory, type LinearMemoryOptions } from "../src/memory.ts"
 import { detect } from "../src/platform.ts"
-import { ThreadPool } from "../src/threads.ts"
+import { ThreadPool, type ThreadPoolOptions } from "../src/threads.ts"
 import {
   allReady,
   FRAME,
@@ -22,14 +22,19 @@ import {
 // Threads wait for processors, which on a busy machine others have.
 vi.setConfig({ testTimeout: 60000 })
 
+const EAGER: ThreadPoolOptions = { worthSharing: 0, worthWaking: 0 }
+
 const pools: ThreadPool[] = []
 afterEach(() => {
   for (const pool of pools.splice(0)) pool.dispose()
 })
 
-/** A pool that the test's end disposes of. */
-async function makePool(...options: Parameters<typeof makePoolOf>): ReturnType<typeof makePoolOf> {
-  const made = await makePoolOf(...options)
+/** A pool that shares and wakes for the smallest job, and that the test's end disposes of. */
+async function makePool(
+  memory: Partial<LinearMemoryOptions> = {},
+  options: ThreadPoolOptions = EAGER,
+): ReturnType<typeof makePoolOf> {
+  const made = await makePoolOf(memory, options)
   pools.push(made.pool)
   return made
 }
@@ -40,11 +45,17 @@ function random(seed: number): () => number {
 }
 
 const { memory64 } = await detect()
-const kinds: Partial<LinearMemoryOptions>[] = [{ memory64: false }, ...(memory64 ? [{ memory64: true }] : [])]
+const kinds: [string, Partial<LinearMemoryOptions>, ThreadPoolOptions][] = [
+  ["every job shared", {}, EAGER],
+  ["every job shared, nobody spins", {}, { ...EAGER, spin: 0 }],
+  ["jobs shared when it is worth it", {}, {}],
+  ["more threads than processors", { threads: 9 }, EAGER],
+  ...(memory64 ? [["64-bit addresses", { memory64: true }, EAGER] as (typeof kinds)[number]] : []),
+]
 
-describe.each(kinds)("jobs in memory of 64-bit addresses: $memory64", (options) => {
+describe.each(kinds)("with %s", (_, ...options) => {
   test("every unit of thousands of jobs is done exactly once, before run returns", async () => {
-    const { memory, pool } = await makePool(options)
+    const { memory, pool } = await makePool(...options)
     await allReady(pool)
     const next = random(1)
     const kernels = Array.from({ length: 40 }, (_, id) => unitKernel(id, memory))
@@ -61,13 +72,13 @@ describe.each(kinds)("jobs in memory of 64-bit addresses: $memory64", (options) 
       if (job % 250 === 0) expect(counts()).toEqual(expected)
     }
     expect(counts()).toEqual(expected)
-    const known = [-1, ...Array.from({ length: 3 }, (_, k) => memory.scratch(k))]
+    const known = [-1, ...Array.from({ length: memory.threads }, (_, k) => memory.scratch(k))]
     for (const owner of seen) expect(known).toContain(owner)
     expect(memory.allocator.stats().liveBuffers).toBe(2)
   })
 
   test("workers have their part, with scratch memory of their own", async () => {
-    const { memory, pool } = await makePool(options)
+    const { memory, pool } = await makePool(...options)
     await allReady(pool)
     const kernel = unitKernel(0, memory)
     const { owners } = markers(memory, 1000)
@@ -77,7 +88,7 @@ describe.each(kinds)("jobs in memory of 64-bit addresses: $memory64", (options) 
   })
 
   test("memory may grow while workers live", async () => {
-    const { memory, pool } = await makePool(options)
+    const { memory, pool } = await makePool(...options)
     await allReady(pool)
     for (let round = 0; round < 8; round++) {
       const before = memory.u8.length
@@ -94,6 +105,63 @@ describe.each(kinds)("jobs in memory of 64-bit addresses: $memory64", (options) 
       })
       expect(owners().size).toBeGreaterThan(1)
       expect(counts()).toEqual(new Int32Array(5000).fill(jobs))
+    }
+  })
+})
+
+describe("sharing", () => {
+  /** A pool whose workers sleep, and a kernel of so many milliseconds, of which the caller's calls are noted. */
+  async function sleeping(milliseconds: number) {
+    const { memory, pool } = await makePool({}, { spin: 0 })
+    await allReady(pool)
+    const { bytes, id } = unitKernel(0, memory)
+    markers(memory, 100)
+    let calls = 0
+    const run = () => {
+      calls++
+      for (const end = performance.now() + milliseconds; performance.now() < end; );
+      return 0
+    }
+    const callsOf = () => {
+      calls = 0
+      pool.run({ id, bytes, run }, FRAME, 100, 10)
+      return calls
+    }
+    const asleep = () => memory.i32[LAYOUT.control / 4 + WORD.sleepers] === 2
+    while (!asleep()) await new Promise((resolve) => setTimeout(resolve, 2))
+    const woken = () => memory.i32[LAYOUT.control / 4 + WORD.signal]
+    return { callsOf, woken, rest: () => new Promise((resolve) => setTimeout(resolve, 5)) }
+  }
+
+  test("a job of a kernel that turned out to be short wakes nobody", async () => {
+    const { callsOf, woken, rest } = await sleeping(0)
+    callsOf()
+    // The first time nobody knows; then the mean of late has to come down.
+    for (let k = 0; k < 40; k++) callsOf()
+    await rest()
+    const before = woken()
+    for (let k = 0; k < 20; k++) {
+      expect(callsOf()).toBe(1)
+      await rest()
+    }
+    expect(woken()).toBe(before)
+  })
+
+  test("a stream of short jobs does wake somebody", async () => {
+    const { callsOf, woken } = await sleeping(0.01)
+    for (let k = 0; k < 40; k++) callsOf()
+    const before = woken()
+    for (let k = 0; k < 200; k++) callsOf()
+    expect(woken()).toBeGreaterThan(before)
+  })
+
+  test("long jobs wake workers each time", async () => {
+    const { callsOf, woken, rest } = await sleeping(1)
+    for (let k = 0; k < 5; k++) {
+      const before = woken()
+      callsOf()
+      expect(woken()).toBe(before + 1)
+      await rest()
     }
   })
 })
@@ -213,15 +281,15 @@ describe("what goes wrong", () => {
   test("a kernel that workers cannot make is the caller's", async () => {
     const { pool } = await makePool()
     await allReady(pool)
-    let calls = 0
-    const run = () => {
-      calls++
+    let done = 0
+    const run = (_frame: number, begin: number, end: number) => {
+      done += end - begin
       return 0
     }
     for (let round = 0; round < 20; round++) {
-      calls = 0
+      done = 0
       expect(pool.run({ id: 0, bytes: Uint8Array.of(1, 2, 3), run }, FRAME, 100, 10)).toBe(0)
-      expect(calls).toBe(10)
+      expect(done).toBe(100)
     }
   })
 
@@ -276,7 +344,7 @@ test("two pools at once do not meet", async () => {
 })
 
 test("after dispose the caller goes on alone, and the workers are gone", async () => {
-  const { memory, pool } = await makePool({}, { spin: 0 })
+  const { memory, pool } = await makePool({}, { ...EAGER, spin: 0 })
   await allReady(pool)
   const { counts, owners } = markers(memory, 1000)
   const kernel = unitKernel(0, memory)

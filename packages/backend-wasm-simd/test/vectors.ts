@@ -2,8 +2,8 @@
 import { get, ModuleBuilder } from "../src/assembler.ts"
 import type { Code } from "../src/code.ts"
 import { emitGraph, Graph, type Node } from "../src/graph.ts"
-import { MATH_IMPORTS } from "../src/math-lanes.ts"
 import type { Target } from "../src/target.ts"
+import { type WasmFunction, webAssembly } from "../src/webassembly.ts"
 
 export const TARGETS: Readonly<Record<"relaxed" | "plain", Target>> = {
   relaxed: { relaxed: true, memory64: false, shared: false, maximumPages: 65536 },
@@ -11,6 +11,14 @@ export const TARGETS: Readonly<Record<"relaxed" | "plain", Target>> = {
 }
 
 type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>
+/** What kernels may import. */
+function importedFunction(name: string): WasmFunction {
+  if (name === "mod") return (a: number, b: number) => a % b
+  const found = (Math as unknown as Record<string, WasmFunction>)[name.slice("Math.".length)]
+  if (!name.startsWith("Math.") || !found) throw new RangeError(`no function ${name} to import`)
+  return found
+}
+
 type Formula = (g: Graph, ...args: Node[]) => Node
 
 /** A formula compiled into a loop over arrays of one type. */
@@ -43,11 +51,12 @@ export function applied(target: Target, arity: number, formula: Formula): Applie
     },
     true,
   )
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 })
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), {
-    env: { memory, ...MATH_IMPORTS },
-  })
-  const run = instance.exports.run as (first: number, size: number, out: number) => void
+  const { Memory, Module, Instance } = webAssembly()
+  const memory = new Memory({ initial: 16, maximum: 65536, shared: false })
+  const compiled = new Module(module.encode())
+  const functions = Module.imports(compiled).filter(({ kind }) => kind === "function")
+  const env = { memory, ...Object.fromEntries(functions.map(({ name }) => [name, importedFunction(name)])) }
+  const run = new Instance(compiled, { env }).exports.run
   const put = (args: readonly Floats[]): number => {
     const size = Math.ceil(args[0].byteLength / 16) * 16
     const need = size * (arity + 1)
