@@ -270,11 +270,10 @@ export class Allocator {
 
   private exhausted(bytes: number): RangeError {
     const { limit, advice } = this.options
-    const limitText =
-      limit > this.end ? `; of at most ${sizeText(limit)} the engine gives no more than ${sizeText(this.end)}` : ""
+    const most = limit < this.end + bytes ? `it may have ${sizeText(limit)}` : "the engine gives no more"
     return new RangeError(
       `wasm: out of memory: ${sizeText(bytes)} asked for, with ${sizeText(this.liveBytes)} in ${this.liveBuffers} live buffers and ` +
-        `${sizeText(this.pooledBytes())} free in smaller pieces, of ${sizeText(this.end)}${limitText}. ${advice}`,
+        `${sizeText(this.pooledBytes())} free in smaller pieces, of ${sizeText(this.end)}, and ${most}. ${advice}`,
     )
   }
 }

@@ -12,6 +12,7 @@ import {
 } from "@taeda/core"
 import { addressOfBuffer, WasmBuffer } from "./buffer.ts"
 import { type Launch, mapLaunch, reduceLaunch, scanLaunch, scatterLaunch } from "./launch-loops.ts"
+import { matmulLaunch } from "./launch-products.ts"
 import { sortLaunch } from "./launch-sort.ts"
 import { Machine } from "./machine.ts"
 import { LinearMemory } from "./memory.ts"
@@ -60,6 +61,8 @@ function launchOf(kernel: Kernel, machine: Machine): Launch {
       return scatterLaunch(kernel, machine)
     case "sort":
       return sortLaunch(kernel, machine)
+    case "matmul":
+      return matmulLaunch(kernel, machine)
     default:
       throw new TypeError("soon")
   }

@@ -3,7 +3,7 @@ import type { ScalarType } from "@taeda/core"
 import { get } from "./assembler.ts"
 import { f64, lane as laneCode, op } from "./code.ts"
 import type { Graph, Node } from "./graph.ts"
-import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from "./half.ts"
+import { type HalfType, narrowHalf, widenHalf } from "./half.ts"
 import { eachPart, LANE_OF, type Lane, maskParts, narrowMask, type Value, value } from "./lanes.ts"
 import { wrapTo } from "./primitives.ts"
 
@@ -154,21 +154,7 @@ const FROM_UNSIGNED: Readonly<Partial<Record<Lane, Convert>>> = {
   i64: widen("i64", "i64x2.extend_low_i32x4_u", "i64x2.extend_high_i32x4_u"),
 }
 
-type Half = "float16" | "bfloat16"
-export const isHalf = (dtype: ScalarType): dtype is Half => dtype === "float16" || dtype === "bfloat16"
-
-const DECODE: Readonly<Record<Half, (g: Graph, bits: Node) => Node>> = {
-  float16: float16ToFloat32,
-  bfloat16: bfloat16ToFloat32,
-}
-const ENCODE: Readonly<Record<Half, (g: Graph, x: Node) => Node>> = {
-  float16: float32ToFloat16,
-  bfloat16: float32ToBfloat16,
-}
-
-/** The bits of half-precision numbers, rounded from float32, in 32-bit lanes; and back. */
-export const encodeHalf = (g: Graph, dtype: Half, x: Node): Node => ENCODE[dtype](g, x)
-export const decodeHalf = (g: Graph, dtype: Half, bits: Node): Node => DECODE[dtype](g, bits)
+export const isHalf = (dtype: ScalarType): dtype is HalfType => dtype === "float16" || dtype === "bfloat16"
 
 /**
  * Conversion by value: to integers truncating and wrapping, to bool `!= 0`. `lane` is where the result goes, which for float32
@@ -180,7 +166,7 @@ export function convertValue(g: Graph, v: Value, from: ScalarType, to: ScalarTyp
   if (isHalf(to)) {
     const single = ((from === "uint32" && FROM_UNSIGNED.f32) || CONVERSIONS[v.lane].f32)(g, v)
     if (from === to) return single
-    return value("f32", decodeHalf(g, to, encodeHalf(g, to, single.parts[0])))
+    return value("f32", widenHalf[to](g, narrowHalf[to](g, single.parts[0])))
   }
   const result = steps(g, v)
   return lane === "i32" ? eachPart(result, "i32", (p) => wrapTo(g, to, p)) : result

@@ -1,8 +1,9 @@
 /** Loads and stores of four elements of any type, side by side, all the same, or anywhere. */
 import type { DType } from "@taeda/core"
 import { type Code, laneAccess, store } from "./code.ts"
-import { convertValue, decodeHalf, encodeHalf, isHalf } from "./conversions.ts"
+import { convertValue, isHalf } from "./conversions.ts"
 import type { Graph, Node } from "./graph.ts"
+import { narrowHalf, widenHalf } from "./half.ts"
 import { LANE_OF, type Lane, type Value, value } from "./lanes.ts"
 
 /** Where four elements lie. Addresses count bytes. */
@@ -86,7 +87,7 @@ const LOADS: Readonly<Record<1 | 2 | 4 | 8, Load>> = {
 /** Four elements, half types widened to float32, bool as a mask. */
 export function loadElements(g: Graph, dtype: DType, reach: Reach): Value {
   const parts = LOADS[STORED[dtype].bytes](g, STORED[dtype], reach)
-  if (isHalf(dtype)) return value("f32", decodeHalf(g, dtype, parts[0]))
+  if (isHalf(dtype)) return value("f32", widenHalf[dtype](g, parts[0]))
   if (dtype === "bool") return value("mask", g.op("i32x4.ne", parts[0], g.i32x4(0)))
   return value(LANE_OF[dtype], ...parts)
 }
@@ -95,7 +96,7 @@ export function loadElements(g: Graph, dtype: DType, reach: Reach): Value {
 export function storable(g: Graph, dtype: DType, v: Value): readonly Node[] {
   if (isHalf(dtype)) {
     const single = v.lane === "f32" ? v : convertValue(g, v, nameOf(v.lane), "float32")
-    return [encodeHalf(g, dtype, single.parts[0])]
+    return [narrowHalf[dtype](g, single.parts[0])]
   }
   if (dtype === "bool") return [g.op("v128.and", v.parts[0], g.i32x4(1))]
   return v.parts

@@ -144,7 +144,7 @@ class Columns extends Reduction {
 
   constructor(kernel: ReduceKernel, body: LoopBody) {
     super(kernel, body)
-    const turns = kernel.accumulators.length > 1 ? 1 : weigh(kernel.lift) <= LIGHT ? SETS : 2
+    const turns = kernel.accumulators.length > 1 || weigh(kernel.lift) > LIGHT ? 2 : SETS
     this.sets = range(turns).map(() => this.code.variables())
     this.totals = this.code.chunked ? this.code.variables() : undefined
     this.i = body.f.local("ptr")

@@ -40,7 +40,7 @@ const movingOf = ({ inputs }: ScatterKernel): Moving[] =>
 
 function writeCheck(kernel: ScatterKernel, body: LoopBody): void {
   const roots = [...kernel.coordinates, ...faultLoads([kernel.value, ...kernel.coordinates])]
-  new RowNest(body, kernel.rank, movingOf(kernel), 1).emit((cursor) => {
+  new RowNest(body, kernel.rank, movingOf(kernel)).emit((cursor) => {
     const values = lowerExpressions(body.g, roots, { leaf: body.leaves(cursor) })
     if (kernel.bounds === "fault") body.locate(kernel.inputs.length, values.slice(0, kernel.targetRank), true)
     body.f.push(body.write([]).statements)
@@ -52,7 +52,7 @@ function writeScatter(kernel: ScatterKernel, body: LoopBody): void {
   const { dtype, combine } = kernel
   const computed: DType = isHalf(dtype) ? "float32" : dtype
   const root = isHalf(dtype) ? storedExpression(kernel.value) : kernel.value
-  new RowNest(body, kernel.rank, movingOf(kernel), 1).emit((cursor) => {
+  new RowNest(body, kernel.rank, movingOf(kernel), 1, true).emit((cursor) => {
     const values = lowerExpressions(g, [...kernel.coordinates, root], { leaf: body.leaves(cursor) })
     const places = values.slice(0, kernel.targetRank)
     const { inside, addresses } = body.locate(kernel.inputs.length, places, false)

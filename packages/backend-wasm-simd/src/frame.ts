@@ -100,7 +100,7 @@ export class FrameLayout {
 
 const HIGH = 2 ** 32
 
-/** An address, size or stride as 64 bits, of which a 32-bit memory reads the lower half. */
+/** Writes an address, size or stride as 64 bits, of which a 32-bit memory reads the lower half. */
 export function setPointer(words: Int32Array, at: number, value: number): void {
   words[at] = value
   words[at + 1] = Math.floor(value / HIGH)
@@ -108,7 +108,8 @@ export function setPointer(words: Int32Array, at: number, value: number): void {
 
 const scratch = new DataView(new ArrayBuffer(8))
 
-function setScalar(words: Int32Array, at: number, dtype: ScalarType, scalar: Scalar): void {
+/** Writes a scalar, converted to its type, as 64 bits. */
+export function setScalar(words: Int32Array, at: number, dtype: ScalarType, scalar: Scalar): void {
   if (dtype === "int64") scratch.setBigInt64(0, BigInt(scalar), true)
   else if (dtype === "float64") scratch.setFloat64(0, Number(scalar), true)
   else if (dtype === "bool") scratch.setInt32(0, Number(scalar) ? 1 : 0, true)

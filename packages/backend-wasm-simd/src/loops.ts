@@ -11,12 +11,13 @@ import {
 } from "@taeda/core"
 import { type FunctionBuilder, get, type Local, ModuleBuilder } from "./assembler.ts"
 import { type Code, i32, lane, op, store } from "./code.ts"
-import { decodeHalf, encodeHalf, isHalf } from "./conversions.ts"
+import { isHalf } from "./conversions.ts"
 import { loadElements, type Reach, STORED } from "./elements.ts"
 import { FAULT, FrameLayout } from "./frame.ts"
 import { emitGraph, Graph, type Node } from "./graph.ts"
-import { eachPart, LANE_OF, type Lane, maskParts, type Value, value } from "./lanes.ts"
+import { eachPart, maskParts, type Value, value } from "./lanes.ts"
 import type { ReadLeaf } from "./lower.ts"
+import { scalarValue } from "./scalars.ts"
 import type { Target } from "./target.ts"
 
 /** The kernels that are loops around expressions. */
@@ -108,20 +109,6 @@ export class LoopBody {
     return n.type === "i32" ? n : this.g.op("i32.wrap_i64", n)
   }
 
-  private scalar(k: number, lane: Lane): Value {
-    const { g } = this
-    const offset = this.layout.scalar(k)
-    const dtype = this.scalarTypes[k]
-    if (lane === "i64" || dtype === "float64") {
-      const both = g.load("v128.load64_splat", this.frameAddress, offset)
-      return value(lane, both, both)
-    }
-    const word = this.word(offset)
-    if (lane === "mask") return value(lane, g.op("i32x4.ne", word, g.i32x4(0)))
-    if (isHalf(dtype)) return value(lane, decodeHalf(g, dtype, encodeHalf(g, dtype, word)))
-    return value(lane, word)
-  }
-
   /** How leaves read at a cursor; `others` has the leaves that only some kernels know. */
   leaves(cursor: Cursor, others?: (node: Expr) => Value): ReadLeaf {
     return (node, coordinates) => {
@@ -132,7 +119,7 @@ export class LoopBody {
         case "load":
           return this.gather(node, k, coordinates)
         case "scalar":
-          return this.scalar(k, LANE_OF[node.dtype])
+          return scalarValue(this.g, this.frameAddress, this.layout.scalar(k), this.scalarTypes[k], node.dtype)
         case "index":
           return value("i32", cursor.index(k))
         default:

@@ -48,6 +48,12 @@ export class Machine {
     }
   }
 
+  /** Runs units, of which a thread claims `grain` at a time. */
+  shareChunks(code: Code, units: number, grain: number): void {
+    if (units <= grain) this.alone(code.run, units)
+    else this.settle(this.pool.run(code, FRAME, units, grain))
+  }
+
   /** Runs units on the caller's thread. */
   alone(run: KernelRun, units: number): void {
     this.settle(run(FRAME, 0, units, this.memory.scratch(0)))

@@ -30,12 +30,16 @@ export interface RowCursor extends Cursor {
   readonly step: Step
 }
 
+/** Columns of a block: so many cache lines are in the first-level cache together. */
+const COLUMNS = 128
+
 /** Elements of one row, in a loop over rows. */
 export class RowNest {
   private readonly body: LoopBody
   private readonly rank: number
   private readonly moving: readonly Moving[]
   private readonly unroll: number
+  private readonly ordered: boolean
   /** Coordinates of the row along the outer dims. */
   private readonly at: readonly Local[]
   /** Where operands begin in the row, and where they are now. */
@@ -43,11 +47,13 @@ export class RowNest {
   private readonly pointers = new Map<number, Local>()
   private readonly i: Local
 
-  constructor(body: LoopBody, rank: number, moving: readonly Moving[], unroll: number) {
+  /** `ordered`: points are visited in row-major order. */
+  constructor(body: LoopBody, rank: number, moving: readonly Moving[], unroll = 1, ordered = false) {
     this.body = body
     this.rank = rank
     this.moving = moving
     this.unroll = unroll
+    this.ordered = ordered
     const { f } = body
     this.at = range(Math.max(0, rank - 1)).map(() => f.local("ptr"))
     for (const { k } of moving) {
@@ -76,9 +82,12 @@ export class RowNest {
     }
     const row = f.local("ptr")
     const t = f.local("ptr")
-    const loops = f.capture(() => {
-      this.alongRow(f.ptr(0), node(body.size(inner)), write)
-    })
+    const size = node(body.size(inner))
+    // Where operands lie across, a block of columns at a time: its cache lines are still there for the next row.
+    const across = !this.ordered && this.moving.some((m) => m.access === "strided")
+    const [from, to] = across ? [f.local("ptr"), f.local("ptr")] : []
+    const first = from ? get(from) : f.ptr(0)
+    const loops = f.capture(() => this.alongRow(first, to ? get(to) : size, write))
     const prologue = f.capture(() => {
       f.set(t, get(row))
       for (let d = inner - 1; d > 0; d--) {
@@ -87,17 +96,25 @@ export class RowNest {
         f.set(t, f.op("ptr.div_u", get(t), size))
       }
       f.set(this.at[0], get(t))
-      for (const { k } of this.moving) {
+      for (const { k, access, bytes } of this.moving) {
         const address = range(inner).reduce<Code>(
           (sum, d) => f.op("ptr.add", sum, f.op("ptr.mul", get(this.at[d]), node(body.stride(k, d)))),
           node(body.base(k)),
         )
         f.set(this.starts.get(k)!, address)
-        f.set(this.pointers.get(k)!, get(this.starts.get(k)!))
+        this.startPointer(k, access, this.stepOf(k, access, bytes), first)
       }
     })
-    f.push(blocks[0].splice(0))
-    f.for(row, begin, end, f.ptr(1), () => f.push(prologue, blocks[1].splice(0), loops))
+    const rows = (): void => f.for(row, begin, end, f.ptr(1), () => f.push(prologue, blocks[1].splice(0), loops))
+    const all = f.capture(() => {
+      if (!from || !to) return rows()
+      f.for(from, f.ptr(0), size, f.ptr(COLUMNS), () => {
+        f.set(to, f.op("ptr.add", get(from), f.ptr(COLUMNS)))
+        f.if(f.op("ptr.gt_s", get(to), size), () => f.set(to, size))
+        rows()
+      })
+    })
+    f.push(blocks[0].splice(0), all)
   }
 
   /** The pointer to an operand's element number `begin`. */

@@ -98,7 +98,7 @@ describe("what is wrong is said", () => {
     allocator.allocate(3 * MIB)
     allocator.free(a)
     expect(() => allocator.allocate(5 * MIB)).toThrow(
-      /^wasm: out of memory: 5 MiB asked for, with 3 MiB in 1 live buffers and 3 MiB free in smaller pieces, of .* MiB.*\. Free something\.$/,
+      /^wasm: out of memory: 5 MiB asked for, with 3 MiB in 1 live buffers and 3 MiB free in smaller pieces, of 8 MiB, and it may have 8 MiB\. Free something\.$/,
     )
     // A refusal changes nothing.
     expect(allocator.stats().liveBuffers).toBe(1)
@@ -108,7 +108,7 @@ describe("what is wrong is said", () => {
   test("an engine that refuses to grow", () => {
     const { allocator } = make(64 * MIB, { end: 2 * MIB, grow: () => 2 * MIB })
     allocator.allocate(MIB)
-    expect(() => allocator.allocate(MIB)).toThrow(/of 2 MiB; of at most 64 MiB the engine gives no more than 2 MiB/)
+    expect(() => allocator.allocate(MIB)).toThrow(/of 2 MiB, and the engine gives no more\./)
   })
 
   test("more than there are addresses", () => {
