@@ -1,0 +1,221 @@
+/**
+ * A pool of threads over one shared memory. A job is a kernel, its frame and a number of independent units of work; threads claim
+ * chunks of these, the caller among them, so that a job is done even if no worker ever starts. `control.ts` has the words by
+ * which they agree, `worker-source.ts` the workers' side.
+ */
+import { CONTROL_WORDS, WORD } from "./control.ts"
+import type { KernelRun } from "./instantiate.ts"
+import { LAYOUT, type LinearMemory } from "./memory.ts"
+import type { Spawn } from "./spawn.ts"
+
+/** A kernel as the pool needs it. */
+export interface PooledKernel {
+  /** A small number of its own in this memory: 0, 1, 2 and so on. */
+  readonly id: number
+  /** Its module, from which a worker makes an instance of its own. */
+  readonly bytes: Uint8Array
+  /** The caller's own instance. */
+  readonly run: KernelRun
+}
+
+export interface ThreadPoolOptions {
+  /** How long a worker looks for work before it goes to sleep, in microseconds. */
+  readonly spin?: number
+}
+
+/** A job of so many milliseconds is worth waking a thread that sleeps: the call alone takes a hundredth, the thread comes a little later. */
+const WORTH_WAKING = 0.06
+
+/** Chunks per thread: enough that a thread that was held up leaves its share to the others. */
+const CHUNKS_PER_THREAD = 16
+/** Long enough for the next launch of a loop, and less than it takes to wake a thread. */
+const SPIN = 50
+/** Turns for which the caller looks for the end of a job before it lets the system run something else. */
+const TURNS = 4000
+/** What the caller sleeps at a time, in milliseconds: nobody has to wake it. */
+const NAP = 1
+
+export class ThreadPool {
+  /** Threads that compute when all have started, the caller included. */
+  readonly threads: number
+  /** Why there are fewer than asked for, for a person. */
+  note: string | null = null
+  private readonly memory: LinearMemory
+  private readonly words: Int32Array
+  private readonly doubles: Float64Array
+  private readonly ends: (() => void)[] = []
+  private readonly mayWait: boolean
+  /** Where the bytes of a kernel lie for the workers, by its id. */
+  private readonly codes: number[] = []
+  /** What a unit took of late, in milliseconds, by the kernel's id. */
+  private readonly costs: number[] = []
+  /** Whether workers that could take part in the job are still asleep. */
+  private asleep = false
+  private disposed = false
+
+  /** Starts a worker for each thread of the memory but the caller's, in the background. Without `spawn` there are none. */
+  constructor(memory: LinearMemory, spawn: Spawn | null, { spin = SPIN }: ThreadPoolOptions = {}) {
+    this.memory = memory
+    const workers = spawn && memory.shared ? memory.threads - 1 : 0
+    this.threads = workers + 1
+    const { buffer } = memory.u8
+    // Shared memory is never moved: these words stay where they are when it grows.
+    this.words = new Int32Array(buffer, LAYOUT.control, CONTROL_WORDS)
+    this.doubles = new Float64Array(buffer, LAYOUT.control, CONTROL_WORDS >> 1)
+    this.mayWait = workers > 0 && canWait(this.words)
+    for (let thread = 1; thread <= workers; thread++) {
+      const start = {
+        memory: memory.memory,
+        control: LAYOUT.control,
+        scratch: memory.scratch(thread),
+        spin: spin / 1000,
+      }
+      const end = (spawn as Spawn)(start, (reason) => {
+        this.note = `a worker did not start: ${reason}`
+      })
+      this.ends.push(end)
+    }
+  }
+
+  /** Workers that have started so far. */
+  get ready(): number {
+    return this.threads > 1 && !this.disposed ? Atomics.load(this.words, WORD.ready) : 0
+  }
+
+  /**
+   * Runs the units [0, units) of a launch, in chunks that are multiples of `grain` units: as many as are worth another thread's
+   * while. Returns when all are done: 0, or the first result that was something else.
+   *
+   * @throws what the kernel threw, in whichever thread.
+   */
+  run(kernel: PooledKernel, frame: number, units: number, grain: number): number {
+    const ready = units > grain ? this.ready : 0
+    if (ready === 0 || !this.publish(kernel)) return kernel.run(frame, 0, units, this.memory.scratch(0))
+    const most = (ready + 1) * CHUNKS_PER_THREAD
+    const size = units > grain * most ? Math.ceil(units / (grain * most)) * grain : grain
+    const chunks = Math.ceil(units / size)
+    this.open(kernel, frame, units, size, chunks)
+    let failure: { error: unknown } | null = null
+    try {
+      this.work(kernel, frame, units, size, chunks)
+    } catch (error) {
+      failure = { error }
+      this.close()
+    }
+    this.await(chunks)
+    if (failure) throw failure.error
+    const { words } = this
+    if (words[WORD.thrown] !== 0) throw new Error(`wasm: a kernel failed in a worker: ${this.message()}`)
+    return words[WORD.result]
+  }
+
+  /** Ends the workers; jobs are the caller's alone from then on. */
+  dispose(): void {
+    if (this.disposed) return
+    this.disposed = true
+    if (this.threads === 1) return
+    Atomics.store(this.words, WORD.stop, 1)
+    Atomics.add(this.words, WORD.signal, 1)
+    Atomics.notify(this.words, WORD.signal)
+    for (const end of this.ends) end()
+  }
+
+  /** Lays the kernel's bytes where workers find them. False if there is no memory for that. */
+  private publish({ id, bytes }: PooledKernel): boolean {
+    if (this.codes[id] !== undefined) return true
+    try {
+      const address = this.memory.allocator.reserve(bytes.length)
+      this.memory.u8.set(bytes, address)
+      this.codes[id] = address
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  private open({ id, bytes }: PooledKernel, frame: number, units: number, grain: number, chunks: number): void {
+    const { words } = this
+    Atomics.add(words, WORD.job, 1)
+    words[WORD.kernel] = id
+    words[WORD.codeLength] = bytes.length
+    this.doubles[WORD.code >> 1] = this.codes[id]
+    words[WORD.frame] = frame
+    words[WORD.units] = units
+    words[WORD.grain] = grain
+    words[WORD.chunks] = chunks
+    words[WORD.result] = 0
+    words[WORD.thrown] = 0
+    words[WORD.done] = 0
+    Atomics.store(words, WORD.remaining, chunks)
+    // A worker that goes to sleep just now has said so before it looks at `remaining` for the last time.
+    this.asleep = Atomics.load(words, WORD.sleepers) > 0
+    if (this.asleep && !((this.costs[id] ?? Infinity) * units < WORTH_WAKING)) this.wake(chunks - 1)
+  }
+
+  private wake(workers: number): void {
+    this.asleep = false
+    Atomics.add(this.words, WORD.signal, 1)
+    Atomics.notify(this.words, WORD.signal, workers)
+  }
+
+  /** The caller's share. */
+  private work(kernel: PooledKernel, frame: number, units: number, grain: number, chunks: number): void {
+    const { words } = this
+    const scratch = this.memory.scratch(0)
+    const start = now()
+    let done = 0
+    for (;;) {
+      const left = Atomics.sub(words, WORD.remaining, 1)
+      if (left <= 0) break
+      const begin = (chunks - left) * grain
+      const result = kernel.run(frame, begin, Math.min(units, begin + grain), scratch)
+      if (result !== 0) Atomics.compareExchange(words, WORD.result, 0, result)
+      Atomics.add(words, WORD.done, 1)
+      done++
+      // It was expected to be short, and is not.
+      if (this.asleep && left > 1 && ((now() - start) / done) * left > WORTH_WAKING) this.wake(left - 1)
+    }
+    if (done === 0) return
+    const cost = (now() - start) / (done * grain)
+    const before = this.costs[kernel.id] ?? cost
+    this.costs[kernel.id] = before + (cost - before) / 4
+  }
+
+  /** The caller's chunk has failed: nobody needs the unclaimed ones any more. */
+  private close(): void {
+    const left = Math.max(0, Atomics.exchange(this.words, WORD.remaining, 0))
+    Atomics.add(this.words, WORD.done, left + 1)
+  }
+
+  /** Waits for the chunks that workers have claimed. */
+  private await(chunks: number): void {
+    const { words } = this
+    for (let turn = 0; Atomics.load(words, WORD.done) !== chunks; turn++) {
+      if (turn < TURNS || !this.mayWait) continue
+      // A worker may need this very processor.
+      Atomics.store(words, WORD.callerSleeps, 1)
+      const done = Atomics.load(words, WORD.done)
+      if (done !== chunks) Atomics.wait(words, WORD.done, done, NAP)
+      Atomics.store(words, WORD.callerSleeps, 0)
+    }
+  }
+
+  private message(): string {
+    const { words } = this
+    const at = words.byteOffset + 4 * WORD.message
+    return String.fromCharCode(...new Uint16Array(words.buffer, at, words[WORD.messageLength]))
+  }
+}
+
+const clock = (globalThis as unknown as { performance: { now(): number } }).performance
+const now = (): number => clock.now()
+
+/** Whether this thread may sleep: a browser's main thread must not. */
+function canWait(words: Int32Array): boolean {
+  try {
+    Atomics.wait(words, WORD.callerSleeps, 1, 0)
+    return true
+  } catch {
+    return false
+  }
+}
