@@ -67,7 +67,7 @@ describe.concurrent("taeda", () => {
     ])
       expect(stdout).toContain(option)
     expect(stdout).toContain("(default: 128)")
-    expect(stdout).toContain('(choices: "cnn", "mlp", default: "cnn")')
+    expect(stdout.replace(/\s+/g, " ")).toContain('(choices: "cnn", "mlp", default: "cnn")')
   })
 
   test("--version is the package's", async () => {
