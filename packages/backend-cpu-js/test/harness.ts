@@ -1,114 +1,11 @@
-/** Runs kernels on plain arrays. */
-import {
-  type Access,
-  type Backend,
-  type Buffer,
-  bfloat16ToNumber,
-  constant,
-  DTYPES,
-  type DType,
-  Expr,
-  float16ToNumber,
-  type Kernel,
-  type MapKernel,
-  type Num,
-  numberToBfloat16,
-  numberToFloat16,
-  type Operand,
-  type OutputType,
-  type ReduceKernel,
-  type Scalar,
-  type ScalarType,
-  type TypedArray,
-} from "@taeda/core"
+/** Runs kernels on plain arrays, in both ways that the backend has. */
+import type { Backend } from "@taeda/core"
 import { createCpuJs } from "../src/index.ts"
 
-export type Value = number | bigint
+export * from "../../../tooling/testing/kernels.ts"
 
-/** Both ways to run kernels; every test of results runs on both. */
+/** Every test of results runs on both. */
 export const backends: readonly (readonly [string, Backend])[] = [
   ["generated", createCpuJs()],
   ["closures", createCpuJs({ codeGeneration: false })],
 ]
-
-export interface View {
-  readonly dtype: DType
-  readonly values: readonly Value[]
-  readonly sizes?: readonly number[]
-  readonly strides?: readonly number[]
-  readonly offset?: number
-}
-
-const ENCODE: Partial<Record<DType, (x: number) => number>> = { float16: numberToFloat16, bfloat16: numberToBfloat16 }
-const DECODE: Partial<Record<DType, (x: number) => number>> = { float16: float16ToNumber, bfloat16: bfloat16ToNumber }
-
-export function upload(backend: Backend, dtype: DType, values: readonly Value[]): Buffer {
-  const array = new DTYPES[dtype].array(values.length) as TypedArray
-  const encode = ENCODE[dtype]
-  for (let i = 0; i < values.length; i++) array[i] = (encode ? encode(Number(values[i])) : values[i]) as never
-  const buffer = backend.allocate(array.byteLength, dtype)
-  backend.write(buffer, new Uint8Array(array.buffer))
-  return buffer
-}
-
-export function download(backend: Backend, buffer: Buffer, dtype: DType, length: number): Value[] {
-  const bytes = backend.readSync!(buffer, 0, length * DTYPES[dtype].bytes)
-  const array = new DTYPES[dtype].array(bytes.buffer)
-  const decode = DECODE[dtype]
-  return Array.from(array as ArrayLike<Value>, (v) => (decode ? decode(Number(v)) : v))
-}
-
-export function rowMajor(sizes: readonly number[]): number[] {
-  const strides: number[] = []
-  for (let d = sizes.length - 1, step = 1; d >= 0; step *= sizes[d--]) strides[d] = step
-  return strides
-}
-
-const numel = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1)
-
-/** Launches and gives the contents of every operand's memory afterwards. */
-export function launch(
-  backend: Backend,
-  kernel: Kernel,
-  sizes: readonly number[],
-  views: readonly View[],
-  scalars: readonly Scalar[] = [],
-): Value[][] {
-  const operands = views.map((v): Operand => {
-    const own = v.sizes ?? sizes
-    return {
-      buffer: upload(backend, v.dtype, v.values),
-      offset: v.offset ?? 0,
-      sizes: own,
-      strides: v.strides ?? rowMajor(own),
-    }
-  })
-  backend.launch(backend.compile(kernel), sizes, operands, scalars)
-  return views.map((v, k) => download(backend, operands[k].buffer, v.dtype, v.values.length))
-}
-
-export const empty = (dtype: DType, sizes: readonly number[]): View => ({
-  dtype,
-  sizes,
-  values: Array.from({ length: numel(sizes) }, () => (dtype === "int64" ? 0n : 0)),
-})
-
-/** `a` where `condition`, else `b`. */
-export const where = (condition: Expr, a: Expr, b: Num): Expr =>
-  Expr.make("where", a.dtype, [condition, a, b instanceof Expr ? b : constant(b, a.dtype)])
-
-export const unit = (dtype: DType, access: Access = "unit"): { dtype: DType; access: Access } => ({ dtype, access })
-
-export function mapKernel(
-  rank: number,
-  inputs: MapKernel["inputs"],
-  outputs: readonly OutputType[],
-  body: MapKernel["body"],
-  scalars: readonly ScalarType[] = [],
-): MapKernel {
-  return { kind: "map", rank, inputs, outputs, scalars, body }
-}
-
-export const reduceKernel = (
-  parts: Omit<ReduceKernel, "kind" | "scalars"> & { readonly scalars?: readonly ScalarType[] },
-): ReduceKernel => ({ kind: "reduce", scalars: [], ...parts })

@@ -221,9 +221,9 @@ export class LoopBody {
 export const faultLoads = (roots: readonly Expr[]): Expr[] =>
   topological(roots).filter((n) => n.op === "load" && n.bounds === "fault")
 
-/** The body of a half output without its last cast: storing rounds, as that cast does. */
+/** The body of a half output without its last cast: storing rounds, as that cast does. Lanes do not say that they are uint32. */
 export const storedExpression = (body: Expr): Expr =>
-  isHalf(body.dtype) && body.op === "cast" && body.args[0].dtype !== "int64" ? body.args[0] : body
+  isHalf(body.dtype) && body.op === "cast" && body.args[0].dtype !== "uint32" ? body.args[0] : body
 
 export const bytesOf = (dtype: InputType["dtype"]): number => STORED[dtype].bytes
 
