@@ -83,6 +83,8 @@ const SHORT_RUN = 16
 const FEW_RESULTS = 4
 /** A piece of a long run, in elements. */
 const PIECE = 32768
+/** So many results keep all threads busy. That it is no number of threads makes results the same for any number of them. */
+const MANY_RESULTS = 64
 
 export function reduceLaunch(given: ReduceKernel, machine: Machine): Launch {
   // A reduction over nothing is one over a dim of one element.
@@ -146,7 +148,7 @@ export function reduceLaunch(given: ReduceKernel, machine: Machine): Launch {
       return
     }
     const runs = elements === 0 ? 0 : elements / run
-    if (results >= 2 * machine.threads || elements < 2 * PIECE) {
+    if (results >= MANY_RESULTS || elements < 2 * PIECE) {
       const each = ending + runs * (ROW + groups(run) * cost)
       machine.share(codeOf({ kind: "columns" }), results, each)
       return

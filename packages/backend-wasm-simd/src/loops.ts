@@ -176,7 +176,7 @@ export class LoopBody {
 
   /**
    * Writes the nodes at the innermost level: returns the statements to stand there, and the code of each node. What belongs to
-   * outer loops goes to their blocks, and so do checks of what is known there.
+   * outer loops goes to their blocks, and checks of what is known before a row to that of the row.
    */
   write(nodes: readonly Node[]): { readonly statements: readonly Code[]; readonly codes: readonly Code[] } {
     const { checks } = this
@@ -185,7 +185,8 @@ export class LoopBody {
     const codes = emitGraph(this.f, all, this.blocks, this.known)
     checks.forEach((check, i) => {
       const [inside, coordinate, size] = codes.slice(nodes.length + 3 * i)
-      const level = Math.min(2, Math.max(check.inside.level, check.coordinate.level, check.size.level))
+      // Never outside of all loops: where a run is empty, nothing is read, and nothing is wrong.
+      const level = Math.min(2, Math.max(1, check.inside.level, check.coordinate.level, check.size.level))
       this.blocks[level].push(this.report(check, inside, coordinate, size))
     })
     const statements = this.blocks[2].splice(0)

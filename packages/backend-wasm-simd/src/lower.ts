@@ -31,8 +31,11 @@ export function lowerExpressions(g: Graph, roots: readonly Expr[], { leaf, wide 
       case "scalar":
       case "left":
       case "right":
-      case "result":
-        return leaf(node, args)
+      case "result": {
+        const read = leaf(node, args)
+        const narrow = read.lane === "f32" && laneOf(node.dtype) === "f64"
+        return narrow ? convertValue(g, read, node.dtype, node.dtype, "f64") : read
+      }
       case "cast":
         return convertValue(g, args[0], node.args[0].dtype, node.dtype, laneOf(node.dtype))
       case "bitcast":

@@ -44,14 +44,21 @@ export class Machine {
     if (units * cost < WORTH_SHARING) this.alone(code.run, units)
     else {
       const chunk = Math.max(1, Math.ceil(CHUNK / (cost * grain))) * grain
-      this.settle(this.pool.run(code, FRAME, units, chunk))
+      this.runShared(code, units, chunk)
     }
   }
 
   /** Runs units, of which a thread claims `grain` at a time. */
   shareChunks(code: Code, units: number, grain: number): void {
     if (units <= grain) this.alone(code.run, units)
-    else this.settle(this.pool.run(code, FRAME, units, grain))
+    else this.runShared(code, units, grain)
+  }
+
+  private runShared(code: Code, units: number, grain: number): void {
+    const result = this.pool.run(code, FRAME, units, grain)
+    // Threads may have written their reports over each other's: what is reported is the first fault, as of one thread.
+    if (result !== 0 && this.threads > 1) this.alone(code.run, units)
+    this.settle(result)
   }
 
   /** Runs units on the caller's thread. */
