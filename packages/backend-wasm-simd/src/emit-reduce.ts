@@ -302,10 +302,8 @@ class Columns extends Reduction {
         f.set(end, f.op("ptr.add", get(i), f.ptr(CHUNK)))
         f.if(f.op("ptr.gt_s", get(end), to), () => f.set(end, to))
         along(get(end))
-        for (const set of sets) {
-          totals.assign(this.code.combine(totals.tuple, set.tuple))
-          set.assign(this.code.identity())
-        }
+        totals.assign(this.code.combine(totals.tuple, this.gathered()))
+        for (const set of sets) set.assign(this.code.identity())
       })
     } else along(to)
     f.if(f.op("ptr.lt_s", get(i), to), () => {
@@ -317,12 +315,17 @@ class Columns extends Reduction {
     })
   }
 
-  /** All accumulators combined; four partial results side by side. */
-  private collected(): Tuple {
-    const all = this.totals ? [this.totals, ...this.sets] : this.sets
-    const [first, ...others] = all
+  /** The accumulators that take turns, combined in the first of them. */
+  private gathered(): Tuple {
+    const [first, ...others] = this.sets
     for (const other of others) first.assign(this.code.combine(first.tuple, other.tuple))
     return first.tuple
+  }
+
+  /** All accumulators combined; four partial results side by side. */
+  private collected(): Tuple {
+    const gathered = this.gathered()
+    return this.totals ? this.code.combine(this.totals.tuple, gathered) : gathered
   }
 
   /** Stores a result that all lanes hold. */
