@@ -142,12 +142,12 @@ export class FunctionBuilder {
     this.push([LOOP, NO_RESULT, this.capture(body), condition, BR_IF, 0, END])
   }
 
-  /** A block that `breakIf` and `break` (of depth 0 directly inside) leave. */
+  /** A block that `branch` and `branchIf` (of depth 0 directly inside) leave. */
   block(body: () => void): void {
     this.push([BLOCK, NO_RESULT, this.capture(body), END])
   }
 
-  /** A loop without a test: `continueIf(0, ...)` directly inside repeats it. */
+  /** A loop without a test: `branchIf(0, ...)` directly inside repeats it. */
   loop(body: () => void): void {
     this.push([LOOP, NO_RESULT, this.capture(body), END])
   }

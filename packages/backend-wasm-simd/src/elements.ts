@@ -120,7 +120,7 @@ export function packed(g: Graph, dtype: DType, parts: readonly Node[]): readonly
 export function storeUnit(dtype: DType, address: Code, parts: readonly Code[], offset: number): Code[] {
   const { bytes } = STORED[dtype]
   if (bytes >= 4) return parts.map((part, k) => store("v128.store", address, part, offset + 16 * k))
-  return [laneAccess(`v128.store${bytes * 32 === 64 ? 64 : 32}_lane`, address, parts[0], 0, offset)]
+  return [laneAccess(`v128.store${bytes * 32}_lane`, address, parts[0], 0, offset)]
 }
 
 /** Stores one of four elements that are `storable`. */

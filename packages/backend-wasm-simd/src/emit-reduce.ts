@@ -6,7 +6,7 @@
  */
 import type { Access, ReduceKernel } from "@taeda/core"
 import { get, type Local } from "./assembler.ts"
-import { type Code, load, op, store } from "./code.ts"
+import { type Code, i32, load, op, store } from "./code.ts"
 import { isHalf } from "./conversions.ts"
 import { packed, type Reach, STORED, storable, storeLane, storeUnit } from "./elements.ts"
 import type { Node } from "./graph.ts"
@@ -23,9 +23,6 @@ export type ReduceForm =
   | { readonly kind: "split" }
   /** With the access of every input along the last kept dim ("load" for those that do not follow the iteration). */
   | { readonly kind: "rows"; readonly access: readonly Access[] }
-
-/** Slots behind the scalars, for the split form: pieces of a result, elements (or runs) of a piece, where partials lie. */
-export const SPLIT_SLOTS = 3
 
 /** Elements after which doubles are merged into totals. */
 const CHUNK = 4096
@@ -223,6 +220,7 @@ class Columns extends Reduction {
     this.assemble(main)
   }
 
+  /** The slots behind the scalars: pieces of a result, elements (or runs) of a piece, where partial results lie. */
   private splitSlots(): readonly [Code, Code, Code] {
     const { layout, f, frame } = this.body
     const at = (n: number): Code => f.load("ptr.load", f.toPointer(get(frame)), layout.slots * 8 + 8 * n)
@@ -449,7 +447,7 @@ class Rows extends Reduction {
           () =>
             f.while(f.op("ptr.lt_s", get(column), width), () => {
               const rest = f.let("i32", f.toI32(f.op("ptr.sub", width, get(column))))
-              f.if(op("i32.gt_s", get(rest), [0x41, 4]), () => f.set(rest, [0x41, 4]))
+              f.if(op("i32.gt_s", get(rest), i32(4)), () => f.set(rest, i32(4)))
               this.reduceStrip(1, rest)
               f.set(column, f.op("ptr.add", get(column), f.ptr(4)))
             }),

@@ -5,7 +5,6 @@ export type ValueType = "i32" | "i64" | "f32" | "f64" | "v128"
 /** Prefixes of two-part opcodes: the second part is a LEB128 number. */
 const MISC = 0xfc
 const SIMD = 0xfd
-const ATOMIC = 0xfe
 
 /** An opcode: one byte, or a prefix and a number. */
 export type Opcode = readonly [byte: number] | readonly [prefix: number, code: number]
@@ -107,9 +106,6 @@ define(
 )
 define(SIMD, 261, "f32x4", "relaxed_madd relaxed_nmadd f64x2.relaxed_madd f64x2.relaxed_nmadd")
 define(SIMD, 267, "i32x4", "relaxed_laneselect i64x2.relaxed_laneselect")
-define(ATOMIC, 0x10, "i32", "atomic.load")
-define(ATOMIC, 0x17, "i32", "atomic.store")
-define(ATOMIC, 0x1e, "i32", "atomic.rmw.add")
 
 /** @throws RangeError for a name that is not in the table. */
 export function opcodeOf(name: string): Opcode {
@@ -134,7 +130,7 @@ export function resultOf(name: string): ValueType | null {
 }
 
 function findResult(name: string): ValueType | null {
-  if (/\.(store|atomic\.store)/.test(name)) return null
+  if (/\.store/.test(name)) return null
   if (VECTOR_TESTS.test(name) || SCALAR_TESTS.test(name)) return "i32"
   const lane = LANE.exec(name)
   if (lane) return `${lane[1]}${ELEMENTS[lane[2] as keyof typeof ELEMENTS]}` as ValueType

@@ -1,8 +1,7 @@
 /** The scalar primitives, one row each, on vectors of every kind of lane. */
 import type { Primitive, ScalarType } from "@taeda/core"
-import type { FunctionBuilder, Local } from "./assembler.ts"
-import { get } from "./assembler.ts"
-import { type Code, i32, i64, lane as laneCode, op } from "./code.ts"
+import { choose, type FunctionBuilder, get, type Local } from "./assembler.ts"
+import { type Code, call, i32, i64, lane as laneCode, op } from "./code.ts"
 import type { Graph, Node } from "./graph.ts"
 import { narrowMask, type Value, value } from "./lanes.ts"
 import type { MathName, VectorFunction } from "./math.ts"
@@ -81,7 +80,7 @@ function lanewise(
       const at = (k: number, v: Local): Code => laneCode(`${shape}.extract_lane`, k, get(v))
       f.push(
         lanes.reduce<Code>(
-          (vector, k) => laneCode(`${shape}.replace_lane`, k, vector, [at(k, a), at(k, b), 0x10, one]),
+          (vector, k) => laneCode(`${shape}.replace_lane`, k, vector, call(one, at(k, a), at(k, b))),
           get(a),
         ),
       )
@@ -118,17 +117,6 @@ function power(f: FunctionBuilder, base: Local, exponent: Local): Code {
   )
   return get(result)
 }
-
-/** The value of `then` where the condition holds, else of `otherwise`; only one of them is evaluated. */
-const choose = (type: "i32" | "i64", condition: Code, then: Code, otherwise: Code): Code => [
-  condition,
-  0x04,
-  type === "i32" ? 0x7f : 0x7e,
-  then,
-  0x05,
-  otherwise,
-  0x0b,
-]
 
 /** A shift by `limit` or more, or by a negative count, shifts everything out: only the sign is left of signed numbers. */
 const shift = (type: "i32" | "i64", name: "shl" | "shr_s" | "shr_u", limit: number) => {
@@ -242,7 +230,7 @@ const INT64: Rows<Exclude<MathName, "mod" | "pow"> | "sqrt" | "mulhi"> = {
 }
 
 /** On bool the arithmetic that has a meaning is that of 0 and 1. */
-const BOOL: Rows<Exclude<MathName, never> | Shift | "sqrt" | "mulhi" | "div"> = {
+const BOOL: Rows<MathName | Shift | "sqrt" | "mulhi" | "div"> = {
   ...INTEGRAL,
   neg: identity,
   abs: identity,

@@ -4,7 +4,7 @@
  */
 import type { Access } from "@taeda/core"
 import { get, type Local } from "./assembler.ts"
-import { type Code, op } from "./code.ts"
+import { type Code, i32, op } from "./code.ts"
 import type { Reach } from "./elements.ts"
 import type { Node } from "./graph.ts"
 import { type Cursor, type LoopBody, range } from "./loops.ts"
@@ -211,6 +211,6 @@ export class RowNest {
 export function eachLane(body: LoopBody, { rest }: Step, one: (lane: number) => void): void {
   one(0)
   for (const lane of [1, 2, 3])
-    if (rest) body.f.if(op("i32.gt_s", get(rest), [0x41, lane]), () => one(lane))
+    if (rest) body.f.if(op("i32.gt_s", get(rest), i32(lane)), () => one(lane))
     else one(lane)
 }
