@@ -562,7 +562,7 @@ class ConvEmitter {
     })
     const [band, other, image, images, bandImage] = Array.from({ length: 5 }, () => f.local("ptr"))
     const [toImage, toRow, otherRow] = Array.from({ length: 3 }, () => f.local("ptr"))
-    const [one, k] = [f.local("ptr"), f.local("ptr")]
+    const [one, k, copied] = [f.local("ptr"), f.local("ptr"), f.local("ptr")]
     m.set(image, 0)
     f.while(m.lt(image, this.slot("images")), () => {
       m.set(images, m.min(m.sub(this.slot("images"), image), this.slot("imageBlock")))
@@ -575,11 +575,11 @@ class ConvEmitter {
             const copyTo = m.let(select(f.op("ptr.ne", given, f.ptr(0)), given, this.at("band")))
             m.set(bandImage, m.mul(channels, this.channelPitch))
             f.if(this.isSet("bandInPlace"), () => m.set(bandImage, this.slot("sourceImage")))
-            // A band that stands in place is that of the first image.
+            // In order, for a copy may write a little behind its end.
             f.for(k, f.ptr(0), get(images), f.ptr(1), () => {
-              const last = m.sub(m.sub(images, k), 1)
-              m.set(one, m.add(image, last))
-              this.provideBand(band, one, channel, channels, m.add(copyTo, m.mul(last, bandImage)))
+              m.set(one, m.add(image, k))
+              this.provideBand(copied, one, channel, channels, m.add(copyTo, m.mul(k, bandImage)))
+              f.if(m.eq(k, 0), () => m.set(band, copied))
             })
             this.provideGradient(other, { otherRow, toRow, toImage }, image, images)
             this.tabulateTaps(tap, tapCount, channels)
