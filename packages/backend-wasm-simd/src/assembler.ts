@@ -26,6 +26,17 @@ export const tee = (local: Local, value: Code): Code => [value, LOCAL_TEE, leb(l
 /** `a` where `condition` is not 0, else `b`; both are computed. */
 export const select = (condition: Code, a: Code, b: Code): Code => [a, b, condition, SELECT]
 
+/** `a` if `condition` is not 0, else `b`; only that one is computed. */
+export const choose = (type: ValueType, condition: Code, a: Code, b: Code): Code => [
+  condition,
+  IF,
+  TYPE_BYTE[type],
+  a,
+  ELSE,
+  b,
+  END,
+]
+
 export class FunctionBuilder {
   readonly target: Target
   /** "i32" or "i64": the type of addresses, sizes and strides. */

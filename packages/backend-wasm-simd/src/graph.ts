@@ -3,7 +3,7 @@
  * nodes; equal nodes are one object, so that shared parts are computed once, and each is computed in the outermost loop that it
  * depends on (its `level`).
  */
-import { type FunctionBuilder, get, type Local, type ModuleBuilder } from "./assembler.ts"
+import { choose, type FunctionBuilder, get, type Local, type ModuleBuilder } from "./assembler.ts"
 import {
   type Code,
   call,
@@ -27,8 +27,8 @@ export interface Node {
   readonly args: readonly Node[]
   /** The loop inside of which it has a value: 0 is outside of all. */
   readonly level: number
-  /** What stands behind the arguments: an instruction, with its immediates. */
-  readonly code: Code
+  /** What stands behind the arguments: an instruction, with its immediates; or what is made of the arguments' code. */
+  readonly code: Code | ((args: readonly Code[]) => Code)
   /** Whether it is better written again than kept in a local variable. */
   readonly free: boolean
 }
@@ -104,6 +104,21 @@ export class Graph {
       args,
       level: Math.max(0, ...args.map((a) => a.level)),
       code: call(target),
+      free: false,
+    }))
+  }
+
+  /**
+   * `common`, or what `target` makes of `args` if `condition` (an i32) is not 0. Only the one chosen is computed, but for the
+   * parts that others share.
+   */
+  unless(condition: Node, target: FunctionRef, args: readonly Node[], common: Node): Node {
+    const all = [condition, common, ...args]
+    return this.node(`unless ${target.name} ${all.map((a) => a.id).join()}`, () => ({
+      type: common.type,
+      args: all,
+      level: Math.max(...all.map((a) => a.level)),
+      code: ([test, otherwise, ...values]) => choose(common.type, test, call(target, ...values), otherwise),
       free: false,
     }))
   }
@@ -206,7 +221,8 @@ export function emitGraph(
     return local ? get(local) : codes.get(node)!
   }
   for (const node of order) {
-    const code: Code = [node.args.map(codeOf), node.code]
+    const args = node.args.map(codeOf)
+    const code: Code = typeof node.code === "function" ? node.code(args) : [args, node.code]
     const level = Math.min(node.level, innermost)
     if (!node.free && (uses.get(node)! > 1 || level < innermost)) {
       const local = f.local(node.type)

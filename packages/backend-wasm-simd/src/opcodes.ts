@@ -106,6 +106,7 @@ define(
   "trunc_sat_f32x4_s trunc_sat_f32x4_u f32x4.convert_i32x4_s f32x4.convert_i32x4_u trunc_sat_f64x2_s_zero trunc_sat_f64x2_u_zero f64x2.convert_low_i32x4_s f64x2.convert_low_i32x4_u",
 )
 define(SIMD, 261, "f32x4", "relaxed_madd relaxed_nmadd f64x2.relaxed_madd f64x2.relaxed_nmadd")
+define(SIMD, 267, "i32x4", "relaxed_laneselect i64x2.relaxed_laneselect")
 define(ATOMIC, 0x10, "i32", "atomic.load")
 define(ATOMIC, 0x17, "i32", "atomic.store")
 define(ATOMIC, 0x1e, "i32", "atomic.rmw.add")
