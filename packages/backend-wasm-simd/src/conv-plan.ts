@@ -10,7 +10,7 @@ import { FORMATS, type Format, isNative } from "./formats.ts"
 import type { LaunchPlan, PlacedOperand } from "./product-block.ts"
 import { PANEL_ROWS } from "./tile.ts"
 
-/** The slots of a frame, before those of the epilogue's inputs and of the residues. */
+/** The slots of a frame, before those of the epilogue's inputs. */
 export const CONV_HEAD = [
   // how it is cut
   "unitsEach",
@@ -75,22 +75,37 @@ export const CONV_HEAD = [
   "tapDepth",
   "tapHeight",
   "tapWidth",
-  // per dim: how many residues there are, and the slot where they begin
+  // per dim: how many residues there are; the kernel, and how far apart the taps of one residue are in it
   "residuesDepth",
   "residuesHeight",
   "residuesWidth",
-  "atDepth",
-  "atHeight",
-  "atWidth",
+  "kernelDepth",
+  "kernelHeight",
+  "kernelWidth",
+  "kernelStepDepth",
+  "kernelStepHeight",
+  "kernelStepWidth",
+  "paddingDepth",
+  "paddingHeight",
+  "paddingWidth",
+  "dilationDepth",
+  "dilationHeight",
+  "dilationWidth",
+  "extentDepth",
+  "extentHeight",
+  "extentWidth",
 ] as const
 export type ConvSlot = (typeof CONV_HEAD)[number]
 
 /** An input of the epilogue: address, then strides as of the result. */
 export const INPUT_SLOTS = ["address", "image", "group", "row", "channel", "depth", "height", "width"] as const
 
-/** A residue of a dim: its taps; the first one's weight (bytes) and coordinate in a band; the band's first coordinate; positions. */
-export const RESIDUE_SLOTS = ["taps", "weight", "first", "origin", "positions"] as const
-type Residue = Readonly<Record<(typeof RESIDUE_SLOTS)[number], number>>
+/** A residue of a dim: its taps, the band's first coordinate in the source, its positions. */
+interface Residue {
+  readonly taps: number
+  readonly origin: number
+  readonly positions: number
+}
 
 /** Where things stand in a thread's scratch memory, and how much room they have. */
 export const CONV_SCRATCH = {
@@ -173,14 +188,14 @@ interface DimPlan {
   readonly tap: number
   readonly resultStep: number
   readonly kernelStep: number
-  readonly residues: readonly (Residue & { readonly firstKernel: number })[]
+  readonly residues: readonly Residue[]
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 
 function planDim(pass: ConvKernel["pass"], { input, kernel, output, stride, padding, dilation }: Dim): DimPlan {
   if (pass !== "input") {
-    const residue = { taps: kernel, weight: 0, first: 0, origin: -padding, positions: output, firstKernel: 0 }
+    const residue = { taps: kernel, origin: -padding, positions: output }
     return { step: stride, tap: dilation, resultStep: 1, kernelStep: 1, residues: [residue] }
   }
   const kernelStep = stride / gcd(stride, dilation)
@@ -191,10 +206,12 @@ function planDim(pass: ConvKernel["pass"], { input, kernel, output, stride, padd
       firstKernel++
     const hits = firstKernel < kernel && (residue + padding - firstKernel * dilation) % stride === 0
     const taps = hits ? Math.ceil((kernel - firstKernel) / kernelStep) : 0
-    const coordinate = hits ? (residue + padding - firstKernel * dilation) / stride : 0
-    const first = taps ? -(taps - 1) * tap : 0
-    const positions = Math.ceil((input - residue) / stride)
-    return { taps, weight: 0, first, origin: coordinate - first, positions, firstKernel: hits ? firstKernel : 0 }
+    const last = hits ? (residue + padding - firstKernel * dilation) / stride : 0
+    return {
+      taps,
+      origin: last + Math.max(0, taps - 1) * tap,
+      positions: Math.ceil((input - residue) / stride),
+    }
   })
   return { step: 1, tap, resultStep: stride, kernelStep, residues }
 }
@@ -258,8 +275,9 @@ export interface ConvPlan extends LaunchPlan {
 /** The slot of the address of temporary memory. */
 export const temporarySlot = CONV_HEAD.indexOf("band")
 
-/** The first slot behind those that are the same for every launch: where an epilogue's own may begin is `slots.length`. */
-export const convInputsAt = CONV_HEAD.length
+/** The first slot of the frame that the kernel itself has no use for. */
+export const convSlots = (kernel: ConvKernel): number =>
+  CONV_HEAD.length + (kernel.epilogue?.inputs.length ?? 0) * INPUT_SLOTS.length
 
 const NOTHING: ConvPlan = { slots: [], units: 0, grain: 1, temporaryBytes: 0 }
 
@@ -410,9 +428,9 @@ export function planConv(
         otherGroup: by(weights.first.stride * (weights.first.size / groups)),
         otherRow: by(pass === "forward" ? weights.first.stride : weights.second.stride),
         otherChannel: by(pass === "forward" ? weights.second.stride : weights.first.stride),
-        otherDepth: by(weights.strides[0] * plans[0].kernelStep),
-        otherHeight: by(weights.strides[1] * plans[1].kernelStep),
-        otherWidth: by(weights.strides[2] * plans[2].kernelStep),
+        otherDepth: by(weights.strides[0]),
+        otherHeight: by(weights.strides[1]),
+        otherWidth: by(weights.strides[2]),
       }
   const epilogueImages = images.slice(3)
   const resultColumns = isWeight ? weights.sizes : ([positionsD, positionsH, positionsW] as const)
@@ -443,15 +461,6 @@ export function planConv(
     const width = DTYPES[kernel.epilogue!.inputs[k].dtype].bytes
     return [image.address, ...resultStrides(image, width)]
   })
-  const residuesAt = CONV_HEAD.length + inputSlots.length
-  const residueSlots = plans.flatMap((plan, k) =>
-    plan.residues.flatMap((r) => {
-      const filled: Residue = { ...r, weight: isWeight ? 0 : by(weights.strides[k] * r.firstKernel) }
-      return RESIDUE_SLOTS.map((name) => filled[name])
-    }),
-  )
-  const counts = plans.map((p) => p.residues.length)
-  const starts = [0, counts[0], counts[0] + counts[1]].map((n) => residuesAt + n * RESIDUE_SLOTS.length)
   const perDim = (name: string, values: readonly number[]): Record<string, number> =>
     Object.fromEntries(SUFFIX.map((s, k) => [`${name}${s}`, values[k]]))
   const head: Readonly<Record<string, number>> = {
@@ -503,10 +512,32 @@ export function planConv(
       "tap",
       plans.map((p) => p.tap),
     ),
-    ...perDim("residues", counts),
-    ...perDim("at", starts),
+    ...perDim(
+      "residues",
+      plans.map((p) => p.residues.length),
+    ),
+    ...perDim(
+      "kernel",
+      dims.map((d) => d.kernel),
+    ),
+    ...perDim(
+      "kernelStep",
+      plans.map((p) => p.kernelStep),
+    ),
+    ...perDim(
+      "padding",
+      dims.map((d) => d.padding),
+    ),
+    ...perDim(
+      "dilation",
+      dims.map((d) => d.dilation),
+    ),
+    ...perDim(
+      "extent",
+      dims.map((d) => (pass === "input" ? d.input : d.output)),
+    ),
   }
-  const slots = [...CONV_HEAD.map((name) => head[name]), ...inputSlots, ...residueSlots]
+  const slots = [...CONV_HEAD.map((name) => head[name]), ...inputSlots]
   if (temporaryBytes) return { slots, units: 1, grain: 1, temporaryBytes }
   return { slots, units, grain: convGrain(units, work / units, threads), temporaryBytes }
 }

@@ -13,7 +13,7 @@ import {
   tapsFunction,
   weightsFunction,
 } from "./conv-packing.ts"
-import { CONV_HEAD, CONV_SCRATCH, type ConvSlot, convFormat, INPUT_SLOTS, RESIDUE_SLOTS } from "./conv-plan.ts"
+import { CONV_HEAD, CONV_SCRATCH, type ConvSlot, convFormat, INPUT_SLOTS } from "./conv-plan.ts"
 import { correlationTile, OFFSET_BYTES, storeOffset, weightTile } from "./conv-tiles.ts"
 import { type Format, type Lanes, laneMask, sumLanes, zeros } from "./formats.ts"
 import { packFunction } from "./packing.ts"
@@ -183,18 +183,47 @@ class ConvEmitter {
     m.set(this.group, this.rest)
   }
 
+  /** The taps of a residue, and what they read. */
   private readResidue(dim: DimName): void {
     const { f, m } = this
-    const locals = this.dims[dim]
-    const record = m.let(
-      m.add(this.frame, m.mul(m.add(this.slot(`at${dim}`), m.mul(locals.residue, RESIDUE_SLOTS.length)), 8)),
-    )
-    RESIDUE_SLOTS.forEach((name, k) => {
-      f.set(locals[name], f.load("ptr.load", get(record), k * 8))
-    })
+    const { taps, weight, first, origin, positions, reach, residue } = this.dims[dim]
+    const kernel = this.slot(`kernel${dim}`)
+    const padding = this.slot(`padding${dim}`)
+    const extent = this.slot(`extent${dim}`)
     const tap = this.slot(`tap${dim}`)
-    const distance = select(m.lt(tap, 0), m.sub(0, tap), tap)
-    m.set(locals.reach, m.mul(m.max(m.sub(locals.taps, 1), 0), distance))
+    if (this.kernel.pass !== "input") {
+      m.set(taps, kernel)
+      m.set(weight, 0)
+      m.set(first, 0)
+      m.set(origin, m.sub(0, padding))
+      m.set(positions, extent)
+      m.set(reach, m.mul(m.max(m.sub(taps, 1), 0), tap))
+      return
+    }
+    // Every so many-th tap hits, from the first one for which the source's coordinate is whole.
+    const stride = this.slot(`resultStep${dim}`)
+    const [k, distance] = [f.local("ptr"), f.local("ptr")]
+    const most = m.let(m.min(kernel, stride))
+    m.set(k, 0)
+    m.set(distance, m.add(residue, padding))
+    const misses = (): Code => f.op("ptr.ne", f.op("ptr.rem_s", get(distance), stride), f.ptr(0))
+    f.while(op("i32.and", m.lt(k, most), misses()), () => {
+      m.advance(k, 1)
+      m.set(distance, m.sub(distance, this.slot(`dilation${dim}`)))
+    })
+    m.set(taps, 0)
+    m.set(weight, 0)
+    m.set(origin, 0)
+    f.if(m.lt(k, most), () => {
+      const step = this.slot(`kernelStep${dim}`)
+      m.set(taps, m.div(m.add(m.sub(kernel, k), m.sub(step, 1)), step))
+      m.set(weight, m.mul(k, this.slot(`other${dim}`)))
+      m.set(origin, f.op("ptr.div_s", get(distance), stride))
+    })
+    m.set(reach, m.mul(m.max(m.sub(taps, 1), 0), m.sub(0, tap)))
+    m.set(first, reach)
+    m.set(origin, m.sub(origin, reach))
+    m.set(positions, m.div(m.add(m.sub(extent, residue), m.sub(stride, 1)), stride))
   }
 
   /** The positions of a unit: those of a block from `from` on. */
@@ -305,9 +334,9 @@ class ConvEmitter {
       residueStep: this.slot("stepWidth"),
       residuePitch: get(this.residuePitch),
       channelPitch: get(this.channelPitch),
-      weightDepth: this.slot("otherDepth"),
-      weightRow: this.slot("otherHeight"),
-      weightColumn: this.slot("otherWidth"),
+      weightDepth: m.mul(this.slot("otherDepth"), this.slot("kernelStepDepth")),
+      weightRow: m.mul(this.slot("otherHeight"), this.slot("kernelStepHeight")),
+      weightColumn: m.mul(this.slot("otherWidth"), this.slot("kernelStepWidth")),
       taps: this.at("taps"),
       weights: this.at("weightOffsets"),
     })

@@ -1,5 +1,6 @@
 /** Runs the modules of kernels by hand: a memory, operands written into it between sentinels, units in one go or in pieces. */
 import { DTYPES, type DType } from "@taeda/core"
+import { temporarySlot } from "../src/conv-plan.ts"
 import type { LaunchPlan, PlacedOperand } from "../src/product-block.ts"
 import type { Target } from "../src/target.ts"
 
@@ -62,16 +63,24 @@ export class Machine {
   }
 
   /** Runs all units, in one go or in pieces of `piece` units from the last to the first. */
-  launch(run: Run, plan: LaunchPlan, piece?: number): void {
+  launch(run: Run, plan: LaunchPlan & { temporaryBytes?: number }, piece?: number): void {
     this.bytes.fill(FILL, 0, SCRATCH_BYTES + FRAME_BYTES)
+    const temporary = Math.ceil(this.next / 64) * 64
+    if (temporary + (plan.temporaryBytes ?? 0) + MARGIN > this.bytes.length)
+      throw new RangeError("test: memory is full")
+    const after = temporary + (plan.temporaryBytes ?? 0)
+    this.bytes.fill(FILL, after, after + MARGIN)
     plan.slots.forEach((value, k) => {
       this.view.setBigInt64(SCRATCH_BYTES + k * 8, BigInt(value), true)
     })
+    if (plan.temporaryBytes) this.view.setBigInt64(SCRATCH_BYTES + temporarySlot * 8, BigInt(temporary), true)
     const size = piece ?? Math.max(1, plan.units)
     for (let begin = Math.floor(Math.max(0, plan.units - 1) / size) * size; begin >= 0; begin -= size) {
       const rc = run(SCRATCH_BYTES, begin, Math.min(begin + size, plan.units), 0)
       if (rc !== 0) throw new Error(`run gave ${rc}`)
     }
+    if (this.bytes.subarray(after, after + MARGIN).some((b) => b !== FILL))
+      throw new Error("written behind the temporary memory")
   }
 }
 
