@@ -20,7 +20,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   "@taeda/data": ON_CORE,
   "@taeda/backend-cpu-js": ON_CORE,
   "@taeda/backend-wasm-simd": ON_CORE,
-  "@taeda/conformance": { imports: ["@taeda/core"], loads: ["@taeda/backend-cpu-js"], node: true },
+  "@taeda/conformance": {
+    imports: ["@taeda/core", "@taeda/nn", "@taeda/optim"],
+    loads: ["@taeda/backend-cpu-js"],
+    node: true,
+  },
   taeda: {
     imports: ["@taeda/choices", "@taeda/core", "@taeda/nn", "@taeda/optim", "@taeda/data", "@taeda/backend-cpu-js"],
     loads: ["@taeda/backend-wasm-simd"],
