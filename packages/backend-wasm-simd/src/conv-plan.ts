@@ -279,7 +279,7 @@ export const temporarySlot = CONV_HEAD.indexOf("band")
 export const convSlots = (kernel: ConvKernel): number =>
   CONV_HEAD.length + (kernel.epilogue?.inputs.length ?? 0) * INPUT_SLOTS.length
 
-const NOTHING: ConvPlan = { slots: [], units: 0, grain: 1, temporaryBytes: 0 }
+const NOTHING: ConvPlan = { slots: [], addresses: [], units: 0, grain: 1, temporaryBytes: 0 }
 
 /**
  * The plan of a launch.
@@ -538,8 +538,14 @@ export function planConv(
     ),
   }
   const slots = [...CONV_HEAD.map((name) => head[name]), ...inputSlots]
-  if (temporaryBytes) return { slots, units: 1, grain: 1, temporaryBytes }
-  return { slots, units, grain: convGrain(units, work / units, threads), temporaryBytes }
+  const addresses = [
+    CONV_HEAD.indexOf("source"),
+    CONV_HEAD.indexOf("other"),
+    ...epilogueImages.map((_, k) => CONV_HEAD.length + k * INPUT_SLOTS.length),
+    CONV_HEAD.indexOf("result"),
+  ]
+  if (temporaryBytes) return { slots, addresses, units: 1, grain: 1, temporaryBytes }
+  return { slots, addresses, units, grain: convGrain(units, work / units, threads), temporaryBytes }
 }
 
 /** All products of one number of each list. */

@@ -2,13 +2,14 @@
 import type { ConvKernel, DType, Epilogue, MatmulKernel, Operand } from "@taeda/core"
 import { addressOf } from "./buffer.ts"
 import { emitConv } from "./conv.ts"
-import { convSlots, planConv, temporarySlot } from "./conv-plan.ts"
+import { type ConvPlan, convSlots, planConv, temporarySlot } from "./conv-plan.ts"
 import { STORED } from "./elements.ts"
 import { epilogueCode, writeScalars } from "./epilogue.ts"
 import { setPointer } from "./frame.ts"
 import type { Launch } from "./launch-loops.ts"
 import { FRAME, type Machine } from "./machine.ts"
 import { emitMatmul, matmulSlots, planMatmul } from "./matmul.ts"
+import { PlanCache } from "./plan-cache.ts"
 import type { LaunchPlan, PlacedOperand } from "./product-block.ts"
 
 /** Runs a matmul kernel: operands a, c, the epilogue's inputs, out. */
@@ -16,11 +17,15 @@ export function matmulLaunch(kernel: MatmulKernel, machine: Machine): Launch {
   const { dtype, epilogue } = kernel
   const slots = matmulSlots(kernel)
   const code = machine.load(emitMatmul(kernel, machine.target, epilogueCode(epilogue, dtype, slots)))
-  const place = placer(dtype, epilogue)
+  const widths = widthsOf(dtype, epilogue)
+  const plans = new PlanCache<LaunchPlan>()
   return (sizes, operands, scalars) => {
-    const plan = planMatmul(kernel, sizes, place(operands), machine.threads)
+    const found = plans.find(sizes, operands, () =>
+      planMatmul(kernel, sizes, placed(operands, widths), machine.threads),
+    )
+    const { plan } = found
     if (plan.units === 0) return
-    writePlan(plan, machine.memory.i32)
+    writePlan(found, operands, widths, machine.memory.i32)
     writeScalars(epilogue, machine.memory.i32, FRAME, slots, scalars)
     machine.shareChunks(code, plan.units, plan.grain)
   }
@@ -31,35 +36,44 @@ export function convLaunch(kernel: ConvKernel, machine: Machine): Launch {
   const { dtype, epilogue, spatial } = kernel
   const slots = convSlots(kernel)
   const code = machine.load(emitConv(kernel, machine.target, epilogueCode(epilogue, dtype, slots)))
-  const place = placer(dtype, epilogue)
-  const geometry = 3 * spatial + 1
+  const widths = widthsOf(dtype, epilogue)
+  const plans = new PlanCache<ConvPlan>()
+  const count = 3 * spatial + 1
   return (_sizes, operands, scalars) => {
-    const plan = planConv(kernel, place(operands), scalars.slice(0, geometry).map(Number), machine.threads)
+    const geometry = scalars.slice(0, count).map(Number)
+    const found = plans.find(geometry, operands, () =>
+      planConv(kernel, placed(operands, widths), geometry, machine.threads),
+    )
+    const { plan } = found
     if (plan.units === 0) return
-    const launch = (): void => {
-      writeScalars(epilogue, machine.memory.i32, FRAME, slots, scalars.slice(geometry))
+    const launch = (temporary: number): void => {
+      const { i32 } = machine.memory
+      writePlan(found, operands, widths, i32)
+      setPointer(i32, (FRAME >> 2) + 2 * temporarySlot, temporary)
+      writeScalars(epilogue, i32, FRAME, slots, scalars.slice(count))
       machine.shareChunks(code, plan.units, plan.grain)
     }
-    if (plan.temporaryBytes === 0) {
-      writePlan(plan, machine.memory.i32)
-      launch()
-    } else
-      machine.withTemporary(plan.temporaryBytes, (address) => {
-        // The memory may have grown.
-        writePlan(plan, machine.memory.i32)
-        setPointer(machine.memory.i32, (FRAME >> 2) + 2 * temporarySlot, address)
-        launch()
-      })
+    if (plan.temporaryBytes === 0) launch(0)
+    else machine.withTemporary(plan.temporaryBytes, launch)
   }
 }
 
-/** Finds the operands of launches, which are all of `dtype` but for the epilogue's inputs. */
-function placer(dtype: DType, epilogue: Epilogue | null): (operands: readonly Operand[]) => PlacedOperand[] {
-  const widths = [dtype, dtype, ...(epilogue?.inputs.map((i) => i.dtype) ?? []), dtype].map((t) => STORED[t].bytes)
-  return (operands) =>
-    operands.map((o, k): PlacedOperand => ({ address: addressOf(o, widths[k]), sizes: o.sizes, strides: o.strides }))
-}
+/** Bytes of the elements of each operand: all are of `dtype` but for the epilogue's inputs. */
+const widthsOf = (dtype: DType, epilogue: Epilogue | null): readonly number[] =>
+  [dtype, dtype, ...(epilogue?.inputs.map((i) => i.dtype) ?? []), dtype].map((t) => STORED[t].bytes)
 
-function writePlan({ slots }: LaunchPlan, words: Int32Array): void {
-  for (let k = 0; k < slots.length; k++) setPointer(words, (FRAME >> 2) + 2 * k, slots[k])
+const placed = (operands: readonly Operand[], widths: readonly number[]): readonly PlacedOperand[] =>
+  operands.map((o, k) => ({ address: addressOf(o, widths[k]), sizes: o.sizes, strides: o.strides }))
+
+/** Writes a plan into the frame, with the addresses of this launch's operands. */
+function writePlan(
+  { plan, words: slots }: { readonly plan: LaunchPlan; readonly words: Int32Array },
+  operands: readonly Operand[],
+  widths: readonly number[],
+  words: Int32Array,
+): void {
+  const frame = FRAME >> 2
+  words.set(slots, frame)
+  for (let k = 0; k < operands.length; k++)
+    setPointer(words, frame + 2 * plan.addresses[k], addressOf(operands[k], widths[k]))
 }
