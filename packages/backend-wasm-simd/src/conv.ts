@@ -5,6 +5,7 @@
 import type { ConvKernel } from "@taeda/core"
 import { type FunctionBuilder, get, type Local, ModuleBuilder, select } from "./assembler.ts"
 import { type Code, call, type FunctionRef, i32, laneAccess, op, store } from "./code.ts"
+import { foldArguments, foldFunction } from "./conv-fold.ts"
 import {
   bandArguments,
   bandFunction,
@@ -161,7 +162,13 @@ class ConvEmitter {
       m.set(this.rest, f.toPointer(get(unit)))
       f.block(() => {
         if (this.kernel.pass === "weight") this.weightUnit()
-        else this.correlationUnit(packed)
+        else if (this.kernel.pass === "forward") this.correlationUnit(packed)
+        else
+          f.if(
+            this.isSet("folded"),
+            () => this.foldedUnit(packed),
+            () => f.block(() => this.correlationUnit(packed)),
+          )
       })
     })
   }
@@ -563,6 +570,121 @@ class ConvEmitter {
         m.advance(place.address, m.mul(this.inputSlot(k, "height"), this.slot("resultStepHeight")))
       })
       m.advance(times, -1)
+    })
+  }
+
+  /** All taps' contributions to some channels of an image's gradient, one product, folded into the image. */
+  private foldedUnit(packed: Local): void {
+    const { f, m, lanes, module, epilogue } = this
+    const { Depth, Height, Width } = this.dims
+    const [image, key] = [f.local("ptr"), f.local("ptr")]
+    this.digit(image, this.slot("images"))
+    m.set(key, this.rest)
+    this.rowsAndGroup()
+    // The band is the whole source, seen through one tap: its depths take the place of images.
+    for (const dim of DIMS) {
+      const { taps, first, from, coordinate, reach } = this.dims[dim]
+      m.set(taps, 1)
+      for (const local of [first, from, coordinate, reach]) m.set(local, 0)
+    }
+    m.set(Depth.count, this.slot("sourceDepths"))
+    m.set(Height.count, this.slot("sourceHeights"))
+    m.set(Width.count, this.slot("sourceWidths"))
+    m.set(Depth.reach, m.sub(Depth.count, 1))
+    m.set(this.vectors, m.div(m.add(Width.count, lanes.count - 1), lanes.count))
+    m.set(this.whole, this.vectors)
+    m.set(this.part, 0)
+    this.layOutBand()
+    const toRow = m.let(m.mul(this.vectors, 16))
+    const toDepth = m.let(m.mul(Height.count, toRow))
+    const sumsRow = m.let(m.mul(Depth.count, toDepth))
+    const [wholeEnd, partEnd] = this.tabulatePositions(
+      get(Depth.count),
+      get(this.pitch.Depth),
+      get(toDepth),
+      get(toRow),
+    )
+    const [zero, one, channels] = [m.let(0), m.let(1), m.let(this.slot("channels"))]
+    const band = f.local("ptr")
+    this.provideBand(band, image, zero, channels, this.at("band"))
+    this.tabulateTaps(zero, one, channels)
+    const taps = m.let(m.mul(m.mul(this.slot("kernelDepth"), this.slot("kernelHeight")), this.slot("kernelWidth")))
+    const products = m.let(m.mul(this.rows, taps))
+    f.if(f.op("ptr.ne", get(packed), get(key)), () => {
+      const group = m.mul(this.group, this.slot("otherGroup"))
+      const weights = m.add(this.slot("other"), group, m.mul(this.firstRow, this.slot("otherRow")))
+      const strides = [this.slot("otherChannel"), this.slot("foldedWeight")]
+      const args = [weights, get(channels), get(products), ...strides, this.at("panels")]
+      f.push(call(packFunction(module, this.format, PANEL_ROWS), ...args))
+      m.set(packed, key)
+    })
+    const tables = [this.at("panels"), this.at("taps"), get(band), this.at("sums"), get(sumsRow)]
+    const ends = [wholeEnd, partEnd, this.part, this.scratch].map(get)
+    f.push(call(correlateFunction(module, lanes), get(channels), get(products), ...tables, ...ends, i32(0)))
+
+    const pitch = perDim(() => f.local("ptr"))
+    m.set(pitch.Width, lanes.bytes)
+    m.set(pitch.Height, m.mul(this.slot("imageWidth"), pitch.Width))
+    m.set(pitch.Depth, m.mul(this.slot("imageHeight"), pitch.Height))
+    const plane = m.let(m.mul(this.slot("imageDepth"), pitch.Depth))
+    const at = m.let(this.at("other"))
+    const end = m.let(m.add(at, m.mul(this.rows, plane)))
+    f.while(f.op("ptr.lt_u", get(at), get(end)), () => {
+      f.push(store("v128.store", get(at), zeros))
+      m.advance(at, 16)
+    })
+    const apart = (name: "resultStep" | "dilation", dim: DimName): Code => m.mul(this.slot(`${name}${dim}`), pitch[dim])
+    const fold = foldArguments({
+      channels: get(this.rows),
+      kernelDepth: this.slot("kernelDepth"),
+      kernelHeight: this.slot("kernelHeight"),
+      kernelWidth: this.slot("kernelWidth"),
+      depths: get(Depth.count),
+      rows: get(Height.count),
+      columns: get(Width.count),
+      from: this.at("sums"),
+      fromRow: get(toRow),
+      to: this.at("other"),
+      toChannel: get(plane),
+      toDepth: apart("resultStep", "Depth"),
+      toRow: apart("resultStep", "Height"),
+      tapDepth: apart("dilation", "Depth"),
+      tapRow: apart("dilation", "Height"),
+      tapColumn: apart("dilation", "Width"),
+      step: apart("resultStep", "Width"),
+    })
+    f.push(call(foldFunction(module, lanes), ...fold))
+
+    const [out, result] = [newPlace(f), newPlace(f)]
+    const inputs = (this.kernel.epilogue?.inputs ?? []).map(() => newPlace(f))
+    const columns = m.let(this.slot("extentWidth"))
+    const [d, h] = [f.local("ptr"), f.local("ptr")]
+    type Stride = "Image" | "Group" | "Row" | DimName
+    const place = (p: Place, address: Code, stride: (name: Stride) => Code): void => {
+      const rows = m.add(m.mul(this.group, stride("Group")), m.mul(this.firstRow, stride("Row")))
+      const position = m.add(m.mul(d, stride("Depth")), m.mul(h, stride("Height")))
+      m.set(p.address, m.add(address, m.mul(image, stride("Image")), rows, position))
+      m.set(p.row, stride("Row"))
+      m.set(p.column, stride("Width"))
+    }
+    m.set(result.row, plane)
+    m.set(result.column, lanes.bytes)
+    f.for(d, f.ptr(0), this.slot("extentDepth"), f.ptr(1), () => {
+      f.for(h, f.ptr(0), this.slot("extentHeight"), f.ptr(1), () => {
+        const first = m.mul(this.slot("paddingWidth"), pitch.Width)
+        const row = m.mul(m.add(h, this.slot("paddingHeight")), pitch.Height)
+        const depth = m.mul(m.add(d, this.slot("paddingDepth")), pitch.Depth)
+        m.set(result.address, m.add(this.at("other"), first, row, depth))
+        place(out, this.slot("result"), (name) => this.slot(`result${name}`))
+        inputs.forEach((p, k) => {
+          place(p, this.inputSlot(k, "address"), (name) =>
+            this.inputSlot(k, name.toLowerCase() as (typeof INPUT_SLOTS)[number]),
+          )
+        })
+        const block = { rows: this.rows, columns, result, out, inputs, frame: this.frame }
+        if (epilogue) epilogue(f, module, block)
+        else storeBlock(f, module, this.format, block)
+      })
     })
   }
 

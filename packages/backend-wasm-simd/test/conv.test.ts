@@ -213,6 +213,13 @@ const small: readonly Case[] = [
   { images: 2, ci: 3, co: 2, input: [4, 4], kernel: [1, 1], gap: 2 },
   { images: 2, ci: 3, co: 2, input: [5, 1], kernel: [3, 1] },
   { images: 2, ci: 2, co: 2, input: [1, 5], kernel: [1, 3], padding: [0, 1], order: [1, 0, 2, 3] },
+  // small images and large kernels, whose input gradient is folded
+  { images: 2, ci: 3, co: 16, input: [6], kernel: [4] },
+  { images: 2, ci: 3, co: 16, input: [7, 8], kernel: [4, 5] },
+  { images: 1, groups: 2, ci: 7, co: 20, input: [6, 5], kernel: [3, 3], dilation: [2, 2], padding: [1, 1] },
+  { images: 3, ci: 5, co: 24, input: [4, 4], kernel: [3, 2], stride: [2, 3] },
+  { images: 2, ci: 3, co: 17, input: [4, 5, 6], kernel: [3, 4, 3], padding: [0, 1, 0] },
+  { images: 2, ci: 2, co: 16, input: [5, 6], kernel: [4, 4], order: [1, 0, 2, 3] },
   // padding beyond the kernel's reach, kernels as large as the input, nothing at all
   { images: 1, ci: 1, co: 2, input: [3, 3], kernel: [2, 2], padding: [4, 3] },
   { images: 2, ci: 2, co: 2, input: [4, 5], kernel: [4, 5] },
