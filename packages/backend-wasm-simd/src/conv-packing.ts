@@ -129,28 +129,28 @@ export function bandFunction(module: ModuleBuilder, format: Format): FunctionRef
 }
 
 /**
- * `positions(images, rows, first, count, fromImage, fromRow, toImage, toRow, toVector, from, to) -> from's end`: tables of where the
- * vectors `first` to `first + count − 1` of every row of every image begin, in the source and in what belongs to its positions.
+ * `positions(images, rows, first, count, fromImage, fromRow, toImage, toRow, from, to) -> from's end`: tables of where `count` vectors
+ * of every row of every image begin, from `first` bytes on, in the source and in what belongs to its positions.
  */
 export function positionsFunction(module: ModuleBuilder): FunctionRef {
   return module.helper(
     "positions",
-    pointers(11),
+    pointers(10),
     ["i32"],
-    (f, images, rows, first, count, fromImage, fromRow, toImage, toRow, toVector, from, to) => {
+    (f, images, rows, first, count, fromImage, fromRow, toImage, toRow, from, to) => {
       const m = pointerMath(f)
       const [image, row, v, fromAt, toAt] = Array.from({ length: 5 }, () => f.local("ptr"))
       f.for(image, f.ptr(0), get(images), f.ptr(1), () => {
         f.for(row, f.ptr(0), get(rows), f.ptr(1), () => {
-          m.set(fromAt, m.add(m.mul(image, fromImage), m.mul(row, fromRow), m.mul(first, 16)))
-          m.set(toAt, m.add(m.mul(image, toImage), m.mul(row, toRow), m.mul(first, toVector)))
+          m.set(fromAt, m.add(m.mul(image, fromImage), m.mul(row, fromRow), first))
+          m.set(toAt, m.add(m.mul(image, toImage), m.mul(row, toRow), first))
           f.for(v, f.ptr(0), get(count), f.ptr(1), () => {
             storeOffset(f, from, get(fromAt))
             storeOffset(f, to, get(toAt))
             m.advance(from, OFFSET_BYTES)
             m.advance(to, OFFSET_BYTES)
             m.advance(fromAt, 16)
-            m.advance(toAt, toVector)
+            m.advance(toAt, 16)
           })
         })
       })

@@ -158,16 +158,17 @@ class ConvEmitter {
     const unit = f.local("i32")
     const last = f.let("i32", op("i32.mul", get(end), get(each)))
     const packed = f.let("ptr", f.ptr(-1))
+    const tabled = Array.from({ length: 4 }, () => f.local("ptr"))
     f.for(unit, op("i32.mul", get(begin), get(each)), get(last), i32(1), () => {
       m.set(this.rest, f.toPointer(get(unit)))
       f.block(() => {
         if (this.kernel.pass === "weight") this.weightUnit()
-        else if (this.kernel.pass === "forward") this.correlationUnit(packed)
+        else if (this.kernel.pass === "forward") this.correlationUnit(packed, tabled)
         else
           f.if(
             this.isSet("folded"),
             () => this.foldedUnit(packed),
-            () => f.block(() => this.correlationUnit(packed)),
+            () => f.block(() => this.correlationUnit(packed, tabled)),
           )
       })
     })
@@ -365,7 +366,8 @@ class ConvEmitter {
     )
   }
 
-  private correlationUnit(packed: Local): void {
+  /** `packed`: whose weights are packed; `tabled`: the shape that the tables of positions are for. */
+  private correlationUnit(packed: Local, tabled: readonly Local[]): void {
     const { f, m, lanes } = this
     const { Depth, Height, Width } = this.dims
     const image = f.local("ptr")
@@ -406,7 +408,25 @@ class ConvEmitter {
         m.set(this.part, 0)
       },
     )
-    const [wholeEnd, partEnd] = this.tabulatePositions(f.ptr(1), f.ptr(0), f.ptr(0), get(toRow))
+    // Doing positions twice is harmless where nothing is added to them later.
+    const oneBlock = op(
+      "i32.and",
+      m.ge(this.slot("channelBlock"), this.slot("channels")),
+      m.ge(this.slot("tapBlock"), taps),
+    )
+    const overlap = f.let("i32", op("i32.and", oneBlock, m.gt(this.whole, 0)))
+    // Units of the same shape have the same tables.
+    const shape = [Height.count, Width.count, this.pitch.Height, toRow]
+    const same = shape.map((part, k) => m.eq(part, tabled[k])).reduce((a, b) => op("i32.and", a, b))
+    const [wholeEnd, partEnd] = [f.local("ptr"), f.local("ptr")]
+    f.if(op("i32.eqz", same), () => {
+      const ends = this.tabulatePositions(f.ptr(1), f.ptr(0), f.ptr(0), get(toRow), overlap)
+      m.set(wholeEnd, ends[0])
+      m.set(partEnd, ends[1])
+      shape.forEach((part, k) => {
+        m.set(tabled[k], part)
+      })
+    })
 
     const add = f.let("i32", i32(0))
     const band = f.local("ptr")
@@ -470,20 +490,42 @@ class ConvEmitter {
     return this.m.mul(this.slot("resultHeight"), this.slot("resultStepHeight"))
   }
 
-  /** Tables of the positions of a unit; gives where the table of the whole vectors ends, and then that of the others. */
-  private tabulatePositions(images: Code, bandImage: Code, toImage: Code, toRow: Code): [Local, Local] {
-    const { f, m } = this
-    const { Height } = this.dims
+  /**
+   * Tables of the positions of a unit; gives where the table of the whole vectors ends, and then that of the others. If `overlap`, the
+   * last vector of a row that isn't whole is one that begins earlier and does some positions twice.
+   */
+  private tabulatePositions(
+    images: Code,
+    bandImage: Code,
+    toImage: Code,
+    toRow: Code,
+    overlap?: Local,
+  ): [Local, Local] {
+    const { f, m, lanes } = this
+    const { Height, Width } = this.dims
     const positions = positionsFunction(this.module)
     const fromRow = m.let(m.mul(this.pitch.Height, this.slot("stepHeight")))
-    const table = (first: Pointer, count: Pointer, from: Pointer, to: Pointer): Local => {
-      const args = [images, Height.count, first, count, bandImage, fromRow, toImage, toRow, 16, from, to].map(m.of)
-      return m.let(f.toPointer(call(positions, ...args)))
+    const table = (first: Pointer, count: Pointer, from: Pointer): Code => {
+      const to = m.add(from, CONV_SCRATCH.to - CONV_SCRATCH.from)
+      const args = [images, Height.count, first, count, bandImage, fromRow, toImage, toRow, from, to].map(m.of)
+      return f.toPointer(call(positions, ...args))
     }
-    const wholeEnd = table(0, this.whole, this.at("from"), this.at("to"))
-    const partTo = m.add(wholeEnd, CONV_SCRATCH.to - CONV_SCRATCH.from)
-    const partCount = select(m.gt(this.part, 0), f.ptr(1), f.ptr(0))
-    return [wholeEnd, table(this.whole, partCount, wholeEnd, partTo)]
+    const wholeEnd = m.let(table(0, this.whole, this.at("from")))
+    const partEnd = m.let(wholeEnd)
+    const append = (first: Code): void => m.set(partEnd, table(first, 1, partEnd))
+    f.if(m.gt(this.part, 0), () => {
+      if (!overlap) append(m.mul(this.whole, 16))
+      else
+        f.if(
+          get(overlap),
+          () => {
+            append(m.mul(m.sub(Width.count, lanes.count), lanes.bytes))
+            m.set(wholeEnd, partEnd)
+          },
+          () => append(m.mul(this.whole, 16)),
+        )
+    })
+    return [wholeEnd, partEnd]
   }
 
   private packWeights(from: Local, channels: Local, taps: Local, depth: Local): void {
