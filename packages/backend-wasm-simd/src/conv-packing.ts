@@ -7,7 +7,7 @@ import { type Code, type FunctionRef, laneAccess, op, store } from "./code.ts"
 import { loadOffset, OFFSET_BYTES, storeOffset } from "./conv-tiles.ts"
 import { Elements, type Format, type Lanes, zeros } from "./formats.ts"
 import { pointerMath } from "./pointer-math.ts"
-import { PANEL_ROWS } from "./tile.ts"
+import { panelRows } from "./tile.ts"
 
 const pointers = (count: number): "ptr"[] => Array.from({ length: count }, () => "ptr")
 
@@ -224,6 +224,7 @@ export function tapsFunction(module: ModuleBuilder, { bytes }: Lanes): FunctionR
  */
 export function weightsFunction(module: ModuleBuilder, format: Format): FunctionRef {
   const { lanes } = format
+  const width = panelRows(module, lanes)
   return module.helper(
     "weights",
     pointers(8),
@@ -232,7 +233,7 @@ export function weightsFunction(module: ModuleBuilder, format: Format): Function
       const m = pointerMath(f)
       const elements = new Elements(f, module, format)
       const [channel, t, from, at] = Array.from({ length: 4 }, () => f.local("ptr"))
-      const items = Array.from({ length: PANEL_ROWS }, () => f.local("ptr"))
+      const items = Array.from({ length: width }, () => f.local("ptr"))
       f.while(m.gt(rows, 0), () => {
         // Rows that aren't there are the last one that is.
         items.forEach((item, k) => {
@@ -243,17 +244,17 @@ export function weightsFunction(module: ModuleBuilder, format: Format): Function
           f.for(t, f.ptr(0), get(count), f.ptr(1), () => {
             m.set(from, m.add(m.mul(channel, channelStride), loadOffset(f, at, 0)))
             m.advance(at, OFFSET_BYTES)
-            for (let first = 0; first < PANEL_ROWS; first += lanes.count) {
+            for (let first = 0; first < width; first += lanes.count) {
               const group = items.slice(first, first + lanes.count)
               const x = elements.gather(group.map((item) => m.add(item, from)))
               if (group.length === lanes.count) f.push(store("v128.store", get(target), x, first * lanes.bytes))
               else f.push(laneAccess("v128.store64_lane", get(target), x, 0, first * lanes.bytes))
             }
-            m.advance(target, PANEL_ROWS * lanes.bytes)
+            m.advance(target, width * lanes.bytes)
           })
         })
-        m.advance(source, m.mul(rowStride, PANEL_ROWS))
-        m.advance(rows, -PANEL_ROWS)
+        m.advance(source, m.mul(rowStride, width))
+        m.advance(rows, -width)
       })
     },
   )

@@ -21,7 +21,7 @@ import { packFunction } from "./packing.ts"
 import { type Pointer, type PointerMath, pointerMath } from "./pointer-math.ts"
 import { type EmitEpilogue, newPlace, type Place, storeBlock } from "./product-block.ts"
 import type { Target } from "./target.ts"
-import { mergeFunction, PANEL_ROWS, WIDEST } from "./tile.ts"
+import { mergeFunction, panelRows, WIDEST } from "./tile.ts"
 
 const DIMS = ["Depth", "Height", "Width"] as const
 type DimName = (typeof DIMS)[number]
@@ -535,7 +535,7 @@ class ConvEmitter {
       this.isSet("flatWeights"),
       () => {
         const args = [get(from), get(depth), get(this.rows), f.ptr(bytes), this.slot("otherRow"), this.at("panels")]
-        f.push(call(packFunction(this.module, this.format, PANEL_ROWS), ...args))
+        f.push(call(packFunction(this.module, this.format, panelRows(this.module, this.lanes)), ...args))
       },
       () => {
         const args = [
@@ -657,7 +657,7 @@ class ConvEmitter {
       const weights = m.add(this.slot("other"), group, m.mul(this.firstRow, this.slot("otherRow")))
       const strides = [this.slot("otherChannel"), this.slot("foldedWeight")]
       const args = [weights, get(channels), get(products), ...strides, this.at("panels")]
-      f.push(call(packFunction(module, this.format, PANEL_ROWS), ...args))
+      f.push(call(packFunction(module, this.format, panelRows(module, lanes)), ...args))
       m.set(packed, key)
     })
     const tables = [this.at("panels"), this.at("taps"), get(band), this.at("sums"), get(sumsRow)]
@@ -917,8 +917,8 @@ class ConvEmitter {
   }
 }
 
-/** Runs `body` with the widest tile's vectors for as many rows (1 to 6) as `rows` says. */
-function forRows(f: FunctionBuilder, m: PointerMath, rows: Local, body: (rows: number) => void): void {
+/** Runs `body` for as many rows, from 1 to `most`, as `rows` says. */
+function forRows(f: FunctionBuilder, m: PointerMath, rows: Local, most: number, body: (rows: number) => void): void {
   const from = (r: number): void => {
     if (r === 1) body(1)
     else
@@ -928,7 +928,7 @@ function forRows(f: FunctionBuilder, m: PointerMath, rows: Local, body: (rows: n
         () => from(r - 1),
       )
   }
-  from(PANEL_ROWS)
+  from(most)
 }
 
 /**
@@ -942,10 +942,11 @@ function correlateFunction(module: ModuleBuilder, lanes: Lanes): FunctionRef {
     const m = pointerMath(f)
     const merge = mergeFunction(module, { lanes, bytes: lanes.bytes, signed: true, half: null })
     const [from, to, count, tile, k] = Array.from({ length: 5 }, () => f.local("ptr"))
-    const panelRows = f.local("ptr")
+    const tileRows = f.local("ptr")
+    const most = panelRows(module, lanes)
     const tileRow = WIDEST[1] * 16
     f.while(m.gt(rows, 0), () => {
-      m.set(panelRows, m.min(rows, PANEL_ROWS))
+      m.set(tileRows, m.min(rows, most))
       m.set(from, m.add(scratch, CONV_SCRATCH.from))
       m.set(to, m.add(scratch, CONV_SCRATCH.to))
       m.set(tile, m.add(scratch, CONV_SCRATCH.tile))
@@ -953,7 +954,7 @@ function correlateFunction(module: ModuleBuilder, lanes: Lanes): FunctionRef {
         m.advance(from, n * OFFSET_BYTES)
         m.advance(to, n * OFFSET_BYTES)
       }
-      forRows(f, m, panelRows, (r) => {
+      forRows(f, m, tileRows, most, (r) => {
         const widths = [WIDEST[r], 1]
         for (const n of widths)
           f.while(m.ge(wholeEnd, m.add(from, n * OFFSET_BYTES)), () => {
@@ -974,10 +975,10 @@ function correlateFunction(module: ModuleBuilder, lanes: Lanes): FunctionRef {
             })
           })
       })
-      m.set(count, m.mul(depth, PANEL_ROWS * lanes.bytes))
+      m.set(count, m.mul(depth, most * lanes.bytes))
       m.advance(panels, count)
-      m.advance(c, m.mul(cRow, PANEL_ROWS))
-      m.advance(rows, -PANEL_ROWS)
+      m.advance(c, m.mul(cRow, most))
+      m.advance(rows, -most)
     })
   })
 }
@@ -992,17 +993,18 @@ function accumulateFunction(module: ModuleBuilder, lanes: Lanes): FunctionRef {
     const [products, rows, band, g, gRow, sumsRow, wholeEnd, partEnd, scratch] = all
     const m = pointerMath(f)
     const at = (place: keyof typeof CONV_SCRATCH): Code => m.add(scratch, CONV_SCRATCH[place])
-    const panelRows = f.local("ptr")
+    const tileRows = f.local("ptr")
+    const most = panelRows(module, lanes)
     const [left, taps, sums] = [f.local("ptr"), f.local("ptr"), m.let(at("sums"))]
     const sumsAt = f.local("ptr")
     const wholeCount = m.let(m.div(m.sub(wholeEnd, at("from")), OFFSET_BYTES))
     const partCount = m.let(m.div(m.sub(partEnd, wholeEnd), OFFSET_BYTES))
     f.while(m.gt(rows, 0), () => {
-      m.set(panelRows, m.min(rows, PANEL_ROWS))
+      m.set(tileRows, m.min(rows, most))
       m.set(left, products)
       m.set(taps, at("taps"))
       m.set(sumsAt, sums)
-      forRows(f, m, panelRows, (r) => {
+      forRows(f, m, tileRows, most, (r) => {
         for (const n of [WIDEST[r], 1])
           f.while(m.ge(left, n), () => {
             const tail = [get(band), get(taps), get(g), get(gRow), get(sumsAt), get(sumsRow), at("mask")]
@@ -1017,9 +1019,9 @@ function accumulateFunction(module: ModuleBuilder, lanes: Lanes): FunctionRef {
             m.advance(left, -n)
           })
       })
-      m.advance(g, m.mul(gRow, PANEL_ROWS))
-      m.advance(sums, m.mul(sumsRow, PANEL_ROWS))
-      m.advance(rows, -PANEL_ROWS)
+      m.advance(g, m.mul(gRow, most))
+      m.advance(sums, m.mul(sumsRow, most))
+      m.advance(rows, -most)
     })
   })
 }
