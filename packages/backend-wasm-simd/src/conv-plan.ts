@@ -143,6 +143,8 @@ const MAX_ROWS = 96
 const PANEL_BYTES = CONV_SCRATCH.sums - CONV_SCRATCH.panels
 /** Bytes of a band beyond which a unit takes fewer rows. */
 const GOOD_BAND_BYTES = 256 << 10
+/** Multiplications from which on threads share a launch. */
+const SHARED = 1 << 17
 /** Multiplications beyond which a unit takes fewer rows. */
 const GOOD_UNIT = 1 << 24
 
@@ -473,7 +475,7 @@ export function planConv(
       : imageCount * (folding ? 1 : residueCount * positionBlocks))
   const work =
     imageCount * rows * groups * channels * Math.max(1, taps) * positionsD * positionsH * positionsW * residueCount
-  if (work > 1 << 17)
+  if (work >= SHARED)
     while (unitsWith() < wanted) {
       if (isWeight && channelBlock > 1 && channelBlock * tapBlock > 2 * rowBlock)
         channelBlock = Math.ceil(channelBlock / 2)
@@ -650,4 +652,6 @@ const isFlatRun = (sizes: readonly number[], strides: readonly number[]): boolea
 
 /** Weights are packed once per claim: a claim is long where there are many units, but every thread should have several. */
 const convGrain = (units: number, workPerUnit: number, threads: number): number =>
-  Math.max(1, Math.min(Math.floor((1 << 21) / workPerUnit), Math.ceil(units / (threads * 4))))
+  units * workPerUnit < SHARED
+    ? units
+    : Math.max(1, Math.min(Math.floor((1 << 21) / workPerUnit), Math.ceil(units / (threads * 4))))
