@@ -1,11 +1,18 @@
 import { DTYPES, type DType, type MatmulKernel } from "@taeda/core"
 import { expect, test } from "vitest"
-import { get } from "../src/assembler.ts"
-import { op } from "../src/code.ts"
 import { emitMatmul, planMatmul } from "../src/matmul.ts"
 import type { EmitEpilogue } from "../src/product-block.ts"
-import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half-numbers.ts"
-import { describeTarget, forEachIndex, Machine, numbers, type PlacedArray, stridesOf, targets } from "./launch.ts"
+import {
+  describeTarget,
+  forEachIndex,
+  Machine,
+  numbers,
+  type PlacedArray,
+  stridesOf,
+  target64,
+  targets,
+} from "./launch.ts"
+import { biasAndRelu, dense, fillFloats, ROUNDING } from "./products.ts"
 
 const machine = new Machine()
 
@@ -28,20 +35,6 @@ interface Case {
   readonly repeated?: readonly [a: readonly number[], b: readonly number[]]
 }
 
-/** What a stored element means, and what is stored for a number. */
-const CODECS: Partial<Record<DType, { from: (bits: number) => number; to: (x: number) => number }>> = {
-  float16: { from: fromFloat16, to: toFloat16 },
-  bfloat16: { from: fromBfloat16, to: toBfloat16 },
-}
-
-/** Unit roundoff of sums, and of a stored result. */
-const ROUNDING: Partial<Record<DType, readonly [sum: number, stored: number]>> = {
-  float32: [2 ** -24, 0],
-  float64: [2 ** -53, 0],
-  float16: [2 ** -24, 2 ** -11],
-  bfloat16: [2 ** -24, 2 ** -8],
-}
-
 const BITS: Partial<Record<DType, number>> = { int8: 8, uint8: 8, int16: 16, int32: 32, int64: 64 }
 
 function layoutStrides(sizes: readonly number[], layout: Layout = {}, repeated: readonly number[] = []): number[] {
@@ -55,25 +48,15 @@ function layoutStrides(sizes: readonly number[], layout: Layout = {}, repeated: 
 }
 
 function fill(array: PlacedArray, dtype: DType, next: () => number): void {
-  const { kind } = DTYPES[dtype]
-  const bits = BITS[dtype] ?? 0
+  if (DTYPES[dtype].kind === "float") {
+    fillFloats(array, dtype, next)
+    return
+  }
+  const half = 2 ** (BITS[dtype]! - 1)
   forEachIndex(array.sizes, (...index) => {
     const x = next() * 2 - 1
-    if (kind === "float") array.set(CODECS[dtype]?.to(Math.fround(x)) ?? x, ...index)
-    else if (dtype === "int64") array.set(BigInt(Math.floor(x * 2 ** 40)) * 8191n, ...index)
-    else array.set(Math.floor(x * 2 ** (bits - 1)), ...index)
+    array.set(dtype === "int64" ? BigInt(Math.floor(x * 2 ** 40)) * 8191n : Math.floor(x * half), ...index)
   })
-}
-
-/** The elements of an array one after the other, as the numbers that they stand for. */
-function dense(array: PlacedArray, dtype: DType): Float64Array {
-  const decode = CODECS[dtype]?.from
-  const values: number[] = []
-  forEachIndex(array.sizes, (...index) => {
-    const x = Number(array.get(...index))
-    values.push(decode ? decode(x) : x)
-  })
-  return Float64Array.from(values)
 }
 
 /** Compares with sums in float64. */
@@ -122,11 +105,12 @@ const describeLayout = (name: string, l?: Layout): string =>
 const describeCase = (c: Case): string =>
   `${c.batch?.join("×") ?? ""} ${c.m}×${c.k}·${c.k}×${c.n}${describeLayout("a", c.a)}${describeLayout("b", c.b)}${describeLayout("out", c.out)}`
 
-function runner(kernel: MatmulKernel, target: (typeof targets)[number], epilogue?: EmitEpilogue) {
-  return machine.instantiate(emitMatmul(kernel, target, epilogue))
-}
+type Run = ReturnType<Machine["instantiate"]>
 
-function checkCase(run: ReturnType<typeof runner>, kernel: MatmulKernel, c: Case): void {
+const runner = (kernel: MatmulKernel, target: (typeof targets)[number], epilogue?: EmitEpilogue): Run =>
+  machine.instantiate(emitMatmul(kernel, target, epilogue))
+
+function checkCase(machine: Machine, run: Run, kernel: MatmulKernel, c: Case): void {
   machine.reset()
   const batch = c.batch ?? []
   const { dtype } = kernel
@@ -239,7 +223,7 @@ const dtypes: readonly DType[] = [
 for (const target of targets)
   for (const dtype of dtypes.filter((d) => target.relaxed || DTYPES[d].kind === "float"))
     test(`${dtype} products, ${describeTarget(target)}`, () => {
-      const made = new Map<number, [MatmulKernel, ReturnType<typeof runner>]>()
+      const made = new Map<number, [MatmulKernel, Run]>()
       for (const c of dtype === "float32" ? [...cases, ...large] : cases) {
         const batch = c.batch?.length ?? 0
         let entry = made.get(batch)
@@ -247,26 +231,18 @@ for (const target of targets)
           const kernel: MatmulKernel = { kind: "matmul", batch, dtype, epilogue: null }
           made.set(batch, (entry = [kernel, runner(kernel, target)]))
         }
-        checkCase(entry[1], entry[0], c)
+        checkCase(machine, entry[1], entry[0], c)
       }
     })
 
-/** max(result + bias, 0), element by element. */
-const biasAndRelu: EmitEpilogue = (f, _module, { rows, columns, result, out, inputs: [bias] }) => {
-  const [i, j] = [f.local("ptr"), f.local("ptr")]
-  const at = (p: typeof result) =>
-    f.op(
-      "ptr.add",
-      get(p.address),
-      f.op("ptr.add", f.op("ptr.mul", get(i), get(p.row)), f.op("ptr.mul", get(j), get(p.column))),
-    )
-  f.for(i, f.ptr(0), get(rows), f.ptr(1), () => {
-    f.for(j, f.ptr(0), get(columns), f.ptr(1), () => {
-      const sum = op("f32.add", f.load("f32.load", at(result)), f.load("f32.load", at(bias)))
-      f.store("f32.store", at(out), op("f32.max", sum, [0x43, 0, 0, 0, 0]))
-    })
-  })
-}
+test("products in a memory of 64-bit addresses", () => {
+  const large = new Machine(true)
+  for (const dtype of ["float32", "float16", "int64"] as const) {
+    const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype, epilogue: null }
+    const run = large.instantiate(emitMatmul(kernel, target64))
+    for (const c of cases) if (!c.batch) checkCase(large, run, kernel, c)
+  }
+})
 
 test("an epilogue sees every element once, in any way and orientation", () => {
   const kernel: MatmulKernel = {
@@ -292,8 +268,13 @@ test("an epilogue sees every element once, in any way and orientation", () => {
         const out = machine.place("float32", so, layoutStrides(so, outLayout))
         const next = numbers(m + n + k)
         for (const array of [a, b, bias]) fill(array, "float32", next)
-        machine.launch(run, planMatmul(kernel, [2, m, n, k], [a, b, bias, out], 2), 1)
+        const plan = planMatmul(kernel, [2, m, n, k], [a, b, bias, out], 2)
+        machine.launch(run, plan, 1)
         expect(out.isIntact()).toBe(true)
+        const moved = [a, b, bias, out].map((o) => machine.duplicate("float32", o))
+        moved[3].clear()
+        machine.relaunch(run, plan, moved)
+        expect(Buffer.compare(moved[3].snapshot(), out.snapshot())).toBe(0)
         forEachIndex(so, (z, i, j) => {
           let sum = Number(bias.get(z, i, j))
           for (let l = 0; l < k; l++) sum += Number(a.get(z, i, l)) * Number(b.get(z, l, j))
