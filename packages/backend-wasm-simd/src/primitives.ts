@@ -149,9 +149,7 @@ function divide32(g: Graph, a: Node, b: Node, unsigned: boolean): Node {
     if (y.level > 0) return g.op("f64x2.div", x, y)
     return g.op("f64x2.mul", x, g.op("f64x2.mul", g.op("f64x2.div", g.f64x2(1), y), g.f64x2(ABOVE_ONE)))
   }
-  const [low, high] = as.map((x, k) =>
-    g.op("f64x2.add", g.op("f64x2.trunc", quotientOf(x, bs[k])), g.f64x2(MAGIC)),
-  )
+  const [low, high] = as.map((x, k) => g.op("f64x2.add", g.op("f64x2.trunc", quotientOf(x, bs[k])), g.f64x2(MAGIC)))
   const quotient = g.shuffle(4, [0, 2, 4, 6], low, high)
   return g.op("v128.andnot", quotient, g.op("i32x4.eq", b, g.i32x4(0)))
 }
