@@ -17,6 +17,7 @@ import {
   productArguments,
   SCRATCH,
 } from "./gemm.ts"
+import { exportRun } from "./kernel-run.ts"
 import {
   type EmitEpilogue,
   grainOf,
@@ -71,16 +72,9 @@ export function emitMatmul(kernel: MatmulKernel, target: Target, epilogue?: Emit
   if (kernel.epilogue && !epilogue) throw new TypeError("matmul: the kernel has an epilogue, and nothing writes it")
   const module = new ModuleBuilder(target)
   const format = formatOf(kernel)
-  module.function(
-    "run",
-    ["ptr", "i32", "i32", "ptr"],
-    ["i32"],
-    (f, frame, begin, end, scratch) => {
-      emitUnits(f, module, kernel, format, { frame, begin, end, scratch }, epilogue)
-      f.push(i32(0))
-    },
-    true,
-  )
+  exportRun(module, (f, frame, begin, end, scratch) => {
+    emitUnits(f, module, kernel, format, { frame, begin, end, scratch }, epilogue)
+  })
   return module.encode()
 }
 
