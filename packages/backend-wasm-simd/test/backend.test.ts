@@ -12,7 +12,7 @@ import {
 } from "@taeda/core"
 import { afterEach, describe, expect, it } from "vitest"
 import { createWasmSimd, open, type WasmSimdOptions } from "../src/index.ts"
-import { count, launch, mapKernel, reduceKernel, unit } from "./harness.ts"
+import { count, launch, mapKernel, reduceKernel, unit, type View } from "./harness.ts"
 import { sum } from "./monoids.ts"
 
 const opened: Backend[] = []
@@ -170,6 +170,26 @@ describe.each<[string, WasmSimdOptions]>([
     backend.free(kept[1])
     backend.launch(executable, [200000], operands, [])
     expect(new Float32Array(backend.readSync!(out, 0, 4).buffer)[0]).toBe(200000)
+  })
+
+  it("runs products and convolutions", async () => {
+    const backend = await make(options)
+    const [x, y] = [count(6, 1), count(6, -2)]
+    const product: Kernel = { kind: "matmul", batch: 0, dtype: "float32", epilogue: null }
+    const views: View[] = [
+      { dtype: "float32", values: x, sizes: [2, 3] },
+      { dtype: "float32", values: y, sizes: [3, 2] },
+      { dtype: "float32", values: count(6), offset: 1, sizes: [2, 2] },
+    ]
+    expect(launch(backend, product, [2, 2, 3], views)[2]).toEqual([0, 4, 10, 4, 19, 5])
+    const convolution: Kernel = { kind: "conv", pass: "forward", spatial: 1, dtype: "float32", epilogue: null }
+    const signals: View[] = [
+      { dtype: "float32", values: x, sizes: [1, 1, 6] },
+      { dtype: "float32", values: [1, -10], sizes: [1, 1, 2] },
+      { dtype: "float32", values: count(7), offset: 1, sizes: [1, 1, 5] },
+    ]
+    const got = launch(backend, convolution, [1, 1, 5], signals, [1, 0, 1, 1])[2]
+    expect(got).toEqual([0, -19, -28, -37, -46, -55, 6])
   })
 
   it("grows under a kernel that is compiled already", async () => {
