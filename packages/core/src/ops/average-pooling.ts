@@ -13,6 +13,7 @@ import {
   type Pooling,
   perWindow,
   spotOf,
+  tapViews,
 } from "./pooling-windows.ts"
 
 export const meanRule = (name: string): Rule => ({
@@ -49,10 +50,11 @@ export function means(x: Tensor, p: Pooling, rule: Rule): Tensor {
       key: `avg-pool ${keyOf(p)} ${common === null}${p.includePad}`,
       loads: [flattened(x, spatial)],
       scalars: [...argumentsOf(p), { value: common ?? 1, dtype: type }],
+      views: tapViews(x, p),
     },
-    ({ scalars, at, load }, k) => {
+    ({ scalars, at, load }, k, element) => {
       const { at: place, inside } = spotOf(p, "position", scalars, at.slice(1, 1 + spatial), k)
-      const value = load(0, [at[0]!, place])
+      const value = element ?? load(0, [at[0]!, place])
       return [inside ? where(inside, value, constant(0, type)) : value]
     },
     ([total], scalars, at) => [

@@ -14,6 +14,7 @@ import {
   type Pooling,
   perWindow,
   spotOf,
+  tapViews,
 } from "./pooling-windows.ts"
 
 const NOWHERE = 2147483647
@@ -50,10 +51,15 @@ export function maximum(x: Tensor, p: Pooling, rule: Rule, wantsIndices: boolean
     indices ? [values.grid, indices.grid] : [values.grid],
     counts,
     indices ? maxAtMonoid(type) : maxMonoid(type),
-    { key: `max-pool${indices ? "-at" : ""} ${keyOf(p)}`, loads: [flattened(x, spatial)], scalars: argumentsOf(p) },
-    ({ scalars, at, load }, k) => {
+    {
+      key: `max-pool${indices ? "-at" : ""} ${keyOf(p)}`,
+      loads: [flattened(x, spatial)],
+      scalars: argumentsOf(p),
+      views: tapViews(x, p),
+    },
+    ({ scalars, at, load }, k, element) => {
       const { at: place, inside } = spotOf(p, "position", scalars, at.slice(1, 1 + spatial), k)
-      const value = load(0, [at[0]!, place])
+      const value = element ?? load(0, [at[0]!, place])
       const counted = inside ? where(inside, value, constant(empty, type)) : value
       if (!indices) return [counted]
       return [counted, inside ? where(inside, place, NOWHERE) : place]

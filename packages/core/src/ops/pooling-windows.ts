@@ -26,6 +26,8 @@ interface Windows {
   position(scalars: readonly Expr[], o: Expr, k: Expr): Spot
   /** The `j`-th window that may contain position `s`. */
   window(scalars: readonly Expr[], s: Expr, j: Expr): Spot
+  /** Where all positions of all windows are inside: position `k` of window `o` is o·step + k·dilation. */
+  readonly regular: { readonly step: number; readonly dilation: number } | null
   /** By how much a mean divides, along this dim. */
   extent(scalars: readonly Expr[], o: Expr, includePad: boolean): Expr
   /** All extents where they are equal, otherwise null. */
@@ -58,6 +60,7 @@ export function fixedWindows(
     scalars: [inSize, stride, padding, dilation, size, outSize],
     length: size,
     overlap: Math.ceil(reach / stride),
+    regular: exact ? { step: stride, dilation } : null,
     position: (scalars, o, k) => {
       const at = start(scalars, o).add(dilation === 1 ? k : k.mul(scalars[3]!))
       if (exact) return { at, inside: null }
@@ -94,6 +97,7 @@ export function adaptiveWindows(inSize: number, outSize: number): Windows {
     kind: even ? "even" : "adaptive",
     scalars: [inSize, outSize],
     length: even ? inSize / outSize : Math.ceil(inSize / outSize) + 1,
+    regular: even ? { step: inSize / outSize, dilation: 1 } : null,
     overlap: even ? 1 : outSize % inSize === 0 ? outSize / inSize : Math.ceil(outSize / inSize) + 1,
     position: (scalars, o, k) => {
       const at = start(scalars, o).add(k)
@@ -164,6 +168,24 @@ export function flattened(x: Tensor, spatial: number): Tensor {
 }
 
 /**
+ * The input as each tap sees it: of shape [outer, out..], the position that number `k` of every window is. Null where some
+ * positions are outside of the input.
+ */
+export function tapViews(x: Tensor, p: Pooling): ((k: readonly number[]) => Tensor) | null {
+  const spatial = p.windows.length
+  const regular = p.windows.map((w) => w.regular)
+  if (regular.includes(null)) return null
+  const flat = flattened(x, spatial)
+  const own = contiguousStrides(x.shape.slice(x.ndim - spatial))
+  const sizes = [flat.shape[0]!, ...p.windows.map((w) => w.outSize)]
+  const strides = [flat.strides[0]!, ...regular.map((r, d) => r!.step * own[d]!)]
+  return (k) => {
+    const skip = regular.reduce((sum, r, d) => sum + k[d]! * r!.dilation * own[d]!, 0)
+    return new Tensor(flat.storage, sizes, strides, flat.offset + skip, flat.dtype)
+  }
+}
+
+/**
  * Up to so many taps are written out in a map instead of looped over in a reduction. Their number is then part of the
  * kernel's structure; windows are few and small, so that few kernels come of it.
  */
@@ -171,14 +193,20 @@ const WRITTEN_OUT = 16
 
 /**
  * Combines over the taps of every element of `outs` (all of shape [outer, spatial..]): `tap` gives the accumulators of
- * one, `finish` the results.
+ * one, `finish` the results. Where there are `views`, one operand per tap, and as many operands are allowed, a tap is given the
+ * element that it reads; otherwise null, and it loads it.
  */
 export function overTaps(
   outs: readonly Tensor[],
   counts: readonly number[],
   monoid: MonoidSpec,
-  work: { readonly key: string; readonly loads: readonly Tensor[]; readonly scalars: readonly Argument[] },
-  tap: (scope: Scope, k: readonly Expr[]) => readonly Expr[],
+  work: {
+    readonly key: string
+    readonly loads: readonly Tensor[]
+    readonly scalars: readonly Argument[]
+    readonly views?: ((k: readonly number[]) => Tensor) | null
+  },
+  tap: (scope: Scope, k: readonly Expr[], element: Expr | null) => readonly Expr[],
   finish: (combined: readonly Expr[], scalars: readonly Expr[], at: readonly Expr[]) => readonly Expr[],
 ): void {
   const rank = outs[0]!.ndim
@@ -191,7 +219,7 @@ export function overTaps(
       counts.length,
       monoid,
       { ...work, coordinates: true },
-      (scope) => tap(scope, scope.at.slice(rank)),
+      (scope) => tap(scope, scope.at.slice(rank), null),
       (scalars) =>
         finish(
           combined,
@@ -201,12 +229,18 @@ export function overTaps(
     )
     return
   }
-  runMap(outs, { ...work, key: `${work.key} ${counts}`, coordinates: true }, (scope) => {
+  const taps = tuples(counts)
+  const { views } = work
+  const viewed = views && taps.length + outs.length <= outs[0]!.device.backend.capabilities.maxOperands
+  const reads = viewed ? { inputs: taps.map(views), loads: [] } : { loads: work.loads }
+  const key = `${work.key} ${counts}${viewed ? " viewed" : ""}`
+  runMap(outs, { key, ...reads, scalars: work.scalars, coordinates: true }, (scope) => {
     let combined: readonly Expr[] | null = null
-    for (const k of tuples(counts)) {
+    for (const [n, k] of taps.entries()) {
       const next = tap(
         scope,
         k.map((v) => constant(v, "int32")),
+        viewed ? scope.inputs[n]! : null,
       )
       const before: readonly Expr[] | null = combined
       combined = before
