@@ -53,7 +53,8 @@ const FORMS: readonly (readonly [name: string, results: number, run: readonly nu
     ["results side by side, runs of runs", 8, [250, 500], [1, 4000, 8]],
   ]
 
-const plain = backends.filter(([name]) => name === "relaxed" || name === "plain")
+/** One kind of code is enough: additions are the same instructions in all. */
+const [[, backend]] = backends
 
 for (const dtype of ["float32", "float64"] as const)
   for (const signed of [false, true])
@@ -76,7 +77,7 @@ for (const dtype of ["float32", "float64"] as const)
         }
         const exact = count(results).map((r) => exactly(r, (x) => x))
         const absolute = count(results).map((r) => exactly(r, Math.abs))
-        it.each(plain)(`${name}, %s`, (_, backend) => {
+        it(name, () => {
           const kernel = kernelOf(dtype, run.length, 1 + run.length, strides.at(-1) === 1 ? "unit" : "strided")
           const views: View[] = [{ dtype, values, strides }, empty(dtype, [results])]
           const got = launch(backend, kernel, [results, ...run], views)[1].map(Number)
