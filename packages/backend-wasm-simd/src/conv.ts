@@ -15,6 +15,7 @@ import {
 } from "./conv-packing.ts"
 import { CONV_HEAD, CONV_SCRATCH, type ConvSlot, convFormat, INPUT_SLOTS } from "./conv-plan.ts"
 import { correlationTile, OFFSET_BYTES, storeOffset, weightTile } from "./conv-tiles.ts"
+import { exportRun } from "./entry.ts"
 import { type Format, type Lanes, laneMask, sumLanes, zeros } from "./formats.ts"
 import { packFunction } from "./packing.ts"
 import { type Pointer, type PointerMath, pointerMath } from "./pointer-math.ts"
@@ -39,15 +40,8 @@ const perDim = <T>(make: (dim: DimName) => T): PerDim<T> => ({
 export function emitConv(kernel: ConvKernel, target: Target, epilogue?: EmitEpilogue): Uint8Array<ArrayBuffer> {
   if (kernel.epilogue && !epilogue) throw new TypeError("conv: the kernel has an epilogue, and nothing writes it")
   const module = new ModuleBuilder(target)
-  module.function(
-    "run",
-    ["ptr", "i32", "i32", "ptr"],
-    ["i32"],
-    (f, frame, begin, end, scratch) => {
-      new ConvEmitter(f, module, kernel, frame, scratch, epilogue).run(begin, end)
-      f.push(i32(0))
-    },
-    true,
+  exportRun(module, (f, { frame, begin, end, scratch }) =>
+    new ConvEmitter(f, module, kernel, frame, scratch, epilogue).run(begin, end),
   )
   return module.encode()
 }

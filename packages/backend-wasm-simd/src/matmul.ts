@@ -6,6 +6,7 @@ import { DTYPES, type MatmulKernel } from "@taeda/core"
 import { type FunctionBuilder, get, type Local, ModuleBuilder, select } from "./assembler.ts"
 import { type Code, call, i32, op } from "./code.ts"
 import { DOT_ROWS, dotsProduct } from "./dots.ts"
+import { exportRun, type RunParameters } from "./entry.ts"
 import { FORMATS, type Format, isNative, type Lanes, type ProductType } from "./formats.ts"
 import {
   depthBlock,
@@ -71,24 +72,8 @@ export function emitMatmul(kernel: MatmulKernel, target: Target, epilogue?: Emit
   if (kernel.epilogue && !epilogue) throw new TypeError("matmul: the kernel has an epilogue, and nothing writes it")
   const module = new ModuleBuilder(target)
   const format = formatOf(kernel)
-  module.function(
-    "run",
-    ["ptr", "i32", "i32", "ptr"],
-    ["i32"],
-    (f, frame, begin, end, scratch) => {
-      emitUnits(f, module, kernel, format, { frame, begin, end, scratch }, epilogue)
-      f.push(i32(0))
-    },
-    true,
-  )
+  exportRun(module, (f, parameters) => emitUnits(f, module, kernel, format, parameters, epilogue))
   return module.encode()
-}
-
-interface RunParameters {
-  readonly frame: Local
-  readonly begin: Local
-  readonly end: Local
-  readonly scratch: Local
 }
 
 function emitUnits(

@@ -10,6 +10,7 @@
 import { DTYPES, type DType, type SortKernel } from "@taeda/core"
 import { type FunctionBuilder, get, type Local, ModuleBuilder, select } from "./assembler.ts"
 import { type Code, call, type FunctionRef, i32, i64, op } from "./code.ts"
+import { exportRun } from "./entry.ts"
 import type { Target } from "./target.ts"
 
 /** An operand of a launch: where it begins, in bytes, and how far apart its elements are, in elements. */
@@ -606,34 +607,27 @@ class Sorter {
       for (const [from, digit] of digits.toReversed())
         f.if(op("i32.ge_u", get(length), i32(from)), () => sort(this.radix(digit)))
     })
-    module.function(
-      "run",
-      ["ptr", "i32", "i32", "ptr"],
-      ["i32"],
-      (f, frame, begin, end, scratch) => {
-        const rowsPerUnit = this.slot32(f, frame, SLOT.rowsPerUnit)
-        const rows = this.slot32(f, frame, SLOT.rows)
-        const partBytes = this.slot(f, frame, SLOT.partBytes)
-        const temporary = this.slot(f, frame, SLOT.temporary)
-        const unit = f.local("i32")
-        const at = f.local("i32")
-        const last = f.local("i32")
-        f.for(unit, get(begin), get(end), i32(1), () => {
-          f.if(f.op("ptr.ne", get(partBytes), f.ptr(0)), () =>
-            f.set(scratch, this.at(f, temporary, get(unit), partBytes)),
-          )
-          f.set(at, op("i32.mul", get(unit), get(rowsPerUnit)))
-          f.set(last, op("i32.add", get(at), get(rowsPerUnit)))
-          f.set(last, select(op("i32.lt_u", get(last), get(rows)), get(last), get(rows)))
-          f.while(op("i32.lt_u", get(at), get(last)), () => {
-            f.push(call(row, get(frame), get(at), get(scratch)))
-            f.set(at, op("i32.add", get(at), i32(1)))
-          })
+    exportRun(module, (f, { frame, begin, end, scratch }) => {
+      const rowsPerUnit = this.slot32(f, frame, SLOT.rowsPerUnit)
+      const rows = this.slot32(f, frame, SLOT.rows)
+      const partBytes = this.slot(f, frame, SLOT.partBytes)
+      const temporary = this.slot(f, frame, SLOT.temporary)
+      const unit = f.local("i32")
+      const at = f.local("i32")
+      const last = f.local("i32")
+      f.for(unit, get(begin), get(end), i32(1), () => {
+        f.if(f.op("ptr.ne", get(partBytes), f.ptr(0)), () =>
+          f.set(scratch, this.at(f, temporary, get(unit), partBytes)),
+        )
+        f.set(at, op("i32.mul", get(unit), get(rowsPerUnit)))
+        f.set(last, op("i32.add", get(at), get(rowsPerUnit)))
+        f.set(last, select(op("i32.lt_u", get(last), get(rows)), get(last), get(rows)))
+        f.while(op("i32.lt_u", get(at), get(last)), () => {
+          f.push(call(row, get(frame), get(at), get(scratch)))
+          f.set(at, op("i32.add", get(at), i32(1)))
         })
-        f.push(i32(0))
-      },
-      true,
-    )
+      })
+    })
     return module.encode()
   }
 }
