@@ -13,8 +13,15 @@ export type Code = number | FunctionRef | readonly Code[]
 /** Appends the bytes of a tree. */
 export function flatten(code: Code, into: number[]): void {
   if (typeof code === "number") into.push(code)
-  else if (Array.isArray(code)) for (const part of code as readonly Code[]) flatten(part, into)
-  else unsigned((code as FunctionRef).index, into)
+  else if (Array.isArray(code)) {
+    const parts = code as readonly Code[]
+    // Most parts are numbers, and a call for each is what takes the time.
+    for (let k = 0; k < parts.length; k++) {
+      const part = parts[k]
+      if (typeof part === "number") into.push(part)
+      else flatten(part, into)
+    }
+  } else unsigned((code as FunctionRef).index, into)
 }
 
 /** Appends a LEB128 number from 0 on, of up to 53 bits. */

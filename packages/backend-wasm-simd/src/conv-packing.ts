@@ -7,7 +7,7 @@ import { type Code, type FunctionRef, laneAccess, op, store } from "./code.ts"
 import { loadOffset, OFFSET_BYTES, storeOffset } from "./conv-tiles.ts"
 import { Elements, type Format, type Lanes, zeros } from "./formats.ts"
 import { pointerMath } from "./pointer-math.ts"
-import { PANEL_ROWS } from "./tile.ts"
+import { panelRows } from "./tile.ts"
 
 const pointers = (count: number): "ptr"[] => Array.from({ length: count }, () => "ptr")
 
@@ -129,28 +129,28 @@ export function bandFunction(module: ModuleBuilder, format: Format): FunctionRef
 }
 
 /**
- * `positions(images, rows, first, count, fromImage, fromRow, toImage, toRow, toVector, from, to) -> from's end`: tables of where the
- * vectors `first` to `first + count − 1` of every row of every image begin, in the source and in what belongs to its positions.
+ * `positions(images, rows, first, count, fromImage, fromRow, toImage, toRow, from, to) -> from's end`: tables of where `count` vectors
+ * of every row of every image begin, from `first` bytes on, in the source and in what belongs to its positions.
  */
 export function positionsFunction(module: ModuleBuilder): FunctionRef {
   return module.helper(
     "positions",
-    pointers(11),
+    pointers(10),
     ["i32"],
-    (f, images, rows, first, count, fromImage, fromRow, toImage, toRow, toVector, from, to) => {
+    (f, images, rows, first, count, fromImage, fromRow, toImage, toRow, from, to) => {
       const m = pointerMath(f)
       const [image, row, v, fromAt, toAt] = Array.from({ length: 5 }, () => f.local("ptr"))
       f.for(image, f.ptr(0), get(images), f.ptr(1), () => {
         f.for(row, f.ptr(0), get(rows), f.ptr(1), () => {
-          m.set(fromAt, m.add(m.mul(image, fromImage), m.mul(row, fromRow), m.mul(first, 16)))
-          m.set(toAt, m.add(m.mul(image, toImage), m.mul(row, toRow), m.mul(first, toVector)))
+          m.set(fromAt, m.add(m.mul(image, fromImage), m.mul(row, fromRow), first))
+          m.set(toAt, m.add(m.mul(image, toImage), m.mul(row, toRow), first))
           f.for(v, f.ptr(0), get(count), f.ptr(1), () => {
             storeOffset(f, from, get(fromAt))
             storeOffset(f, to, get(toAt))
             m.advance(from, OFFSET_BYTES)
             m.advance(to, OFFSET_BYTES)
             m.advance(fromAt, 16)
-            m.advance(toAt, toVector)
+            m.advance(toAt, 16)
           })
         })
       })
@@ -224,6 +224,7 @@ export function tapsFunction(module: ModuleBuilder, { bytes }: Lanes): FunctionR
  */
 export function weightsFunction(module: ModuleBuilder, format: Format): FunctionRef {
   const { lanes } = format
+  const width = panelRows(module, lanes)
   return module.helper(
     "weights",
     pointers(8),
@@ -232,7 +233,7 @@ export function weightsFunction(module: ModuleBuilder, format: Format): Function
       const m = pointerMath(f)
       const elements = new Elements(f, module, format)
       const [channel, t, from, at] = Array.from({ length: 4 }, () => f.local("ptr"))
-      const items = Array.from({ length: PANEL_ROWS }, () => f.local("ptr"))
+      const items = Array.from({ length: width }, () => f.local("ptr"))
       f.while(m.gt(rows, 0), () => {
         // Rows that aren't there are the last one that is.
         items.forEach((item, k) => {
@@ -243,17 +244,17 @@ export function weightsFunction(module: ModuleBuilder, format: Format): Function
           f.for(t, f.ptr(0), get(count), f.ptr(1), () => {
             m.set(from, m.add(m.mul(channel, channelStride), loadOffset(f, at, 0)))
             m.advance(at, OFFSET_BYTES)
-            for (let first = 0; first < PANEL_ROWS; first += lanes.count) {
+            for (let first = 0; first < width; first += lanes.count) {
               const group = items.slice(first, first + lanes.count)
               const x = elements.gather(group.map((item) => m.add(item, from)))
               if (group.length === lanes.count) f.push(store("v128.store", get(target), x, first * lanes.bytes))
               else f.push(laneAccess("v128.store64_lane", get(target), x, 0, first * lanes.bytes))
             }
-            m.advance(target, PANEL_ROWS * lanes.bytes)
+            m.advance(target, width * lanes.bytes)
           })
         })
-        m.advance(source, m.mul(rowStride, PANEL_ROWS))
-        m.advance(rows, -PANEL_ROWS)
+        m.advance(source, m.mul(rowStride, width))
+        m.advance(rows, -width)
       })
     },
   )

@@ -94,6 +94,12 @@ export const CONV_HEAD = [
   "extentDepth",
   "extentHeight",
   "extentWidth",
+  // whether what every tap contributes is folded into an image of so many coordinates
+  "folded",
+  "foldedWeight",
+  "imageDepth",
+  "imageHeight",
+  "imageWidth",
 ] as const
 export type ConvSlot = (typeof CONV_HEAD)[number]
 
@@ -134,8 +140,11 @@ const MAX_VECTORS = (CONV_SCRATCH.to - CONV_SCRATCH.from) / 4 - 64
 const MAX_DEPTH_BYTES = 2048
 /** The most rows of results of a unit. */
 const MAX_ROWS = 96
+const PANEL_BYTES = CONV_SCRATCH.sums - CONV_SCRATCH.panels
 /** Bytes of a band beyond which a unit takes fewer rows. */
 const GOOD_BAND_BYTES = 256 << 10
+/** Multiplications from which on threads share a launch. */
+const SHARED = 1 << 17
 /** Multiplications beyond which a unit takes fewer rows. */
 const GOOD_UNIT = 1 << 24
 
@@ -249,6 +258,65 @@ function flattened(dims: readonly Dim[], images: readonly Image[]): [readonly Di
   return [[one, one, last], flat]
 }
 
+/** The gradient of the input by folding: for small images with much padding, where correlations would mostly multiply zeros. */
+interface Folding {
+  /** Channels of the result at once. */
+  readonly rowBlock: number
+  /** How far apart the weights of neighbouring taps, and of neighbouring channels' first and last taps, are. */
+  readonly weightStride: number
+  /** Coordinates of the image with its padding, as far as anything is added. */
+  readonly image: Triple
+}
+
+/** Cycles of folding: per row of numbers, per vector, per number where they aren't side by side. */
+const FOLD_CYCLES = { row: 8, vector: 2, single: 3 } as const
+
+/** How to fold, where that is possible and faster. */
+function planFolding(
+  dims: readonly Dim[],
+  plans: readonly DimPlan[],
+  weights: Image,
+  { lanes }: Format,
+  channels: number,
+  rows: number,
+): Folding | null {
+  const taps = dims.reduce((n, d) => n * d.kernel, 1)
+  const positions = dims.map((d) => d.output)
+  const vectors = Math.ceil(positions[2] / lanes.count)
+  const lines = positions[0] * positions[1]
+  if (channels === 0 || lines * vectors === 0 || channels * lanes.bytes > MAX_DEPTH_BYTES) return null
+  const weightSizes = [rows, ...weights.sizes]
+  const weightStrides = [weights.second.stride, ...weights.strides]
+  if (!isFlatRun(weightSizes, weightStrides)) return null
+  const image = dims.map((d) =>
+    Math.max((d.output - 1) * d.stride + (d.kernel - 1) * d.dilation + 1, d.padding + d.input),
+  ) as unknown as Triple
+  const perChannel = {
+    sums: taps * lines * vectors * 16,
+    image: image.reduce((a, b) => a * b, lanes.bytes),
+    panels: taps * channels * lanes.bytes + PANEL_ROWS * channels * lanes.bytes,
+    band: lines * vectors * 16 * channels,
+  }
+  if (lines * vectors > MAX_VECTORS || perChannel.band + SLACK > BAND_BYTES) return null
+  const rowBlock = Math.min(
+    rows,
+    Math.floor((SUMS_BYTES - SLACK) / perChannel.sums),
+    Math.floor((OTHER_BYTES - SLACK) / perChannel.image),
+    Math.floor(PANEL_BYTES / perChannel.panels),
+  )
+  if (rowBlock < 1) return null
+  const hits = plans.map(({ residues }, k) =>
+    residues.reduce((n, r) => n + r.taps * (k === 2 ? roundUp(r.positions, lanes.count) : r.positions), 0),
+  )
+  const perCycle = 2 * lanes.count
+  const correlating = (hits[0] * hits[1] * hits[2] * channels) / perCycle
+  const perLine = dims[2].stride === 1 ? FOLD_CYCLES.vector * vectors : FOLD_CYCLES.single * positions[2]
+  const folding = taps * lines * ((vectors * lanes.count * channels) / perCycle + FOLD_CYCLES.row + perLine)
+  return folding < 0.85 * correlating ? { rowBlock, weightStride: runStride(weightSizes, weightStrides), image } : null
+}
+
+const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to
+
 interface Roles {
   readonly source: Image
   readonly weights: Image
@@ -328,10 +396,16 @@ export function planConv(
   const [positionsD, positionsH, positionsW] = plans.map(positionsOf)
   const [reachD, reachH, reachW] = plans.map(extent)
 
+  const folding = pass === "input" ? planFolding(dims, plans, weights, format, channels, rows) : null
+
   const bandInPlace =
-    isNative(format) && source.strides[2] === 1 && plans[2].step === 1 && staysInside(plans, source.sizes)
+    isNative(format) &&
+    source.strides[2] === 1 &&
+    plans[2].step === 1 &&
+    (folding !== null || staysInside(plans, source.sizes))
   const otherInPlace = isNative(format) && gradient.strides[2] === 1
-  const resultInPlace = !isWeight && isNative(format) && images[2].strides[2] === 1 && plans[2].resultStep === 1
+  const resultInPlace =
+    !isWeight && !folding && isNative(format) && images[2].strides[2] === 1 && plans[2].resultStep === 1
 
   // Blocks of positions: bytes of one channel's band for so many rows of so many columns.
   const [stepH, stepW] = [plans[1].step, plans[2].step]
@@ -346,7 +420,9 @@ export function planConv(
   const rowMost = isWeight ? 48 : MAX_ROWS
   let channelBlock = equalBlock(channels, mostChannels)
   // With few rows of weights or many threads, units must be small.
-  let rowBlock = equalBlock(rows, rowMost, rows > PANEL_ROWS ? PANEL_ROWS : 1)
+  let rowBlock = folding
+    ? equalBlock(rows, folding.rowBlock)
+    : equalBlock(rows, rowMost, rows > PANEL_ROWS ? PANEL_ROWS : 1)
 
   const vectorsOf = (height: number, width: number): number => height * Math.ceil(width / lanes.count)
   const roomFor = (height: number, width: number, channelCount: number): boolean => {
@@ -372,7 +448,7 @@ export function planConv(
   narrow(roomFor, 128)
   while (!roomFor(heightBlock, widthBlock, channelBlock) && channelBlock > 1) channelBlock = Math.ceil(channelBlock / 2)
   const bandBytes = bandInPlace ? 0 : channelBlock * bandOf(heightBlock, widthBlock) + SLACK
-  const temporaryBytes = bandBytes > BAND_BYTES ? bandBytes : 0
+  const temporaryBytes = bandBytes > BAND_BYTES && !folding ? bandBytes : 0
 
   const heightBlocks = Math.max(1, Math.ceil(positionsH / heightBlock))
   const widthBlocks = Math.max(1, Math.ceil(positionsW / widthBlock))
@@ -396,15 +472,19 @@ export function planConv(
     Math.ceil(rows / rowBlock) *
     (isWeight
       ? Math.max(1, Math.ceil(channels / channelBlock)) * tapBlocks
-      : residueCount * imageCount * positionBlocks)
+      : imageCount * (folding ? 1 : residueCount * positionBlocks))
   const work =
     imageCount * rows * groups * channels * Math.max(1, taps) * positionsD * positionsH * positionsW * residueCount
-  if (work > 1 << 17)
+  if (work >= SHARED)
     while (unitsWith() < wanted) {
       if (isWeight && channelBlock > 1 && channelBlock * tapBlock > 2 * rowBlock)
         channelBlock = Math.ceil(channelBlock / 2)
-      else if (rowBlock > (isWeight ? 4 : PANEL_ROWS))
-        rowBlock = equalBlock(rows, Math.ceil(rowBlock / 2), !isWeight && rows > PANEL_ROWS ? PANEL_ROWS : 1)
+      else if (rowBlock > (folding ? 1 : isWeight ? 4 : PANEL_ROWS))
+        rowBlock = equalBlock(
+          rows,
+          Math.ceil(rowBlock / 2),
+          !isWeight && !folding && rows > PANEL_ROWS ? PANEL_ROWS : 1,
+        )
       else break
     }
   const units = unitsWith()
@@ -439,7 +519,7 @@ export function planConv(
       ? isFlatRun([channels, ...resultColumns], [image.second.stride, ...image.strides])
       : residueCount === 1 && widthBlocks === 1 && isFlatRun(resultColumns.slice(1), image.strides.slice(1))
   const sumsAreFlat = isWeight || positionsW % lanes.count === 0 || resultInPlace
-  const flatResult = sumsAreFlat && images.slice(2).every(isFlatImage)
+  const flatResult = !folding && sumsAreFlat && images.slice(2).every(isFlatImage)
   const resultStrides = (image: Image, width: number): readonly number[] => {
     const [d, h] = image.strides
     // A flat block goes on along its columns from row to row.
@@ -536,6 +616,9 @@ export function planConv(
       "extent",
       dims.map((d) => (pass === "input" ? d.input : d.output)),
     ),
+    folded: Number(folding !== null),
+    foldedWeight: by(folding?.weightStride ?? 0),
+    ...perDim("image", folding?.image ?? [0, 0, 0]),
   }
   const slots = [...CONV_HEAD.map((name) => head[name]), ...inputSlots]
   const addresses = [
@@ -569,4 +652,6 @@ const isFlatRun = (sizes: readonly number[], strides: readonly number[]): boolea
 
 /** Weights are packed once per claim: a claim is long where there are many units, but every thread should have several. */
 const convGrain = (units: number, workPerUnit: number, threads: number): number =>
-  Math.max(1, Math.min(Math.floor((1 << 21) / workPerUnit), Math.ceil(units / (threads * 4))))
+  units * workPerUnit < SHARED
+    ? units
+    : Math.max(1, Math.min(Math.floor((1 << 21) / workPerUnit), Math.ceil(units / (threads * 4))))

@@ -6,7 +6,7 @@ import { type FunctionBuilder, get, type Local, type ModuleBuilder } from "./ass
 import { type Code, type FunctionRef, load, op, store } from "./code.ts"
 import { type Lanes, loadSplat, multiplyAdd, zeros } from "./formats.ts"
 import { pointerMath } from "./pointer-math.ts"
-import { PANEL_ROWS } from "./tile.ts"
+import { panelRows } from "./tile.ts"
 
 /** Bytes of an entry of a table of offsets. */
 export const OFFSET_BYTES = 4
@@ -47,7 +47,7 @@ export function correlationTile(module: ModuleBuilder, lanes: Lanes, rows: numbe
           f.set(sum, multiplyAdd(module.target.relaxed, lanes, get(splat), x, get(sum)))
         }
       }
-      advance(a, PANEL_ROWS * lanes.bytes)
+      advance(a, panelRows(module, lanes) * lanes.bytes)
       advance(taps, OFFSET_BYTES)
       advance(depth, -1)
     })

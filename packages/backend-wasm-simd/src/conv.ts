@@ -5,6 +5,7 @@
 import type { ConvKernel } from "@taeda/core"
 import { type FunctionBuilder, get, type Local, ModuleBuilder, select } from "./assembler.ts"
 import { type Code, call, type FunctionRef, i32, laneAccess, op, store } from "./code.ts"
+import { foldArguments, foldFunction } from "./conv-fold.ts"
 import {
   bandArguments,
   bandFunction,
@@ -21,7 +22,7 @@ import { packFunction } from "./packing.ts"
 import { type Pointer, type PointerMath, pointerMath } from "./pointer-math.ts"
 import { type EmitEpilogue, newPlace, type Place, storeBlock } from "./product-block.ts"
 import type { Target } from "./target.ts"
-import { mergeFunction, PANEL_ROWS, WIDEST } from "./tile.ts"
+import { mergeFunction, panelRows, WIDEST } from "./tile.ts"
 
 const DIMS = ["Depth", "Height", "Width"] as const
 type DimName = (typeof DIMS)[number]
@@ -151,11 +152,18 @@ class ConvEmitter {
     const unit = f.local("i32")
     const last = f.let("i32", op("i32.mul", get(end), get(each)))
     const packed = f.let("ptr", f.ptr(-1))
+    const tabled = Array.from({ length: 4 }, () => f.local("ptr"))
     f.for(unit, op("i32.mul", get(begin), get(each)), get(last), i32(1), () => {
       m.set(this.rest, f.toPointer(get(unit)))
       f.block(() => {
         if (this.kernel.pass === "weight") this.weightUnit()
-        else this.correlationUnit(packed)
+        else if (this.kernel.pass === "forward") this.correlationUnit(packed, tabled)
+        else
+          f.if(
+            this.isSet("folded"),
+            () => this.foldedUnit(packed),
+            () => f.block(() => this.correlationUnit(packed, tabled)),
+          )
       })
     })
   }
@@ -352,7 +360,8 @@ class ConvEmitter {
     )
   }
 
-  private correlationUnit(packed: Local): void {
+  /** `packed`: whose weights are packed; `tabled`: the shape that the tables of positions are for. */
+  private correlationUnit(packed: Local, tabled: readonly Local[]): void {
     const { f, m, lanes } = this
     const { Depth, Height, Width } = this.dims
     const image = f.local("ptr")
@@ -393,7 +402,25 @@ class ConvEmitter {
         m.set(this.part, 0)
       },
     )
-    const [wholeEnd, partEnd] = this.tabulatePositions(f.ptr(1), f.ptr(0), f.ptr(0), get(toRow))
+    // Doing positions twice is harmless where nothing is added to them later.
+    const oneBlock = op(
+      "i32.and",
+      m.ge(this.slot("channelBlock"), this.slot("channels")),
+      m.ge(this.slot("tapBlock"), taps),
+    )
+    const overlap = f.let("i32", op("i32.and", oneBlock, m.gt(this.whole, 0)))
+    // Units of the same shape have the same tables.
+    const shape = [Height.count, Width.count, this.pitch.Height, toRow]
+    const same = shape.map((part, k) => m.eq(part, tabled[k])).reduce((a, b) => op("i32.and", a, b))
+    const [wholeEnd, partEnd] = [f.local("ptr"), f.local("ptr")]
+    f.if(op("i32.eqz", same), () => {
+      const ends = this.tabulatePositions(f.ptr(1), f.ptr(0), f.ptr(0), get(toRow), overlap)
+      m.set(wholeEnd, ends[0])
+      m.set(partEnd, ends[1])
+      shape.forEach((part, k) => {
+        m.set(tabled[k], part)
+      })
+    })
 
     const add = f.let("i32", i32(0))
     const band = f.local("ptr")
@@ -457,20 +484,42 @@ class ConvEmitter {
     return this.m.mul(this.slot("resultHeight"), this.slot("resultStepHeight"))
   }
 
-  /** Tables of the positions of a unit; gives where the table of the whole vectors ends, and then that of the others. */
-  private tabulatePositions(images: Code, bandImage: Code, toImage: Code, toRow: Code): [Local, Local] {
-    const { f, m } = this
-    const { Height } = this.dims
+  /**
+   * Tables of the positions of a unit; gives where the table of the whole vectors ends, and then that of the others. If `overlap`, the
+   * last vector of a row that isn't whole is one that begins earlier and does some positions twice.
+   */
+  private tabulatePositions(
+    images: Code,
+    bandImage: Code,
+    toImage: Code,
+    toRow: Code,
+    overlap?: Local,
+  ): [Local, Local] {
+    const { f, m, lanes } = this
+    const { Height, Width } = this.dims
     const positions = positionsFunction(this.module)
     const fromRow = m.let(m.mul(this.pitch.Height, this.slot("stepHeight")))
-    const table = (first: Pointer, count: Pointer, from: Pointer, to: Pointer): Local => {
-      const args = [images, Height.count, first, count, bandImage, fromRow, toImage, toRow, 16, from, to].map(m.of)
-      return m.let(f.toPointer(call(positions, ...args)))
+    const table = (first: Pointer, count: Pointer, from: Pointer): Code => {
+      const to = m.add(from, CONV_SCRATCH.to - CONV_SCRATCH.from)
+      const args = [images, Height.count, first, count, bandImage, fromRow, toImage, toRow, from, to].map(m.of)
+      return f.toPointer(call(positions, ...args))
     }
-    const wholeEnd = table(0, this.whole, this.at("from"), this.at("to"))
-    const partTo = m.add(wholeEnd, CONV_SCRATCH.to - CONV_SCRATCH.from)
-    const partCount = select(m.gt(this.part, 0), f.ptr(1), f.ptr(0))
-    return [wholeEnd, table(this.whole, partCount, wholeEnd, partTo)]
+    const wholeEnd = m.let(table(0, this.whole, this.at("from")))
+    const partEnd = m.let(wholeEnd)
+    const append = (first: Code): void => m.set(partEnd, table(first, 1, partEnd))
+    f.if(m.gt(this.part, 0), () => {
+      if (!overlap) append(m.mul(this.whole, 16))
+      else
+        f.if(
+          get(overlap),
+          () => {
+            append(m.mul(m.sub(Width.count, lanes.count), lanes.bytes))
+            m.set(wholeEnd, partEnd)
+          },
+          () => append(m.mul(this.whole, 16)),
+        )
+    })
+    return [wholeEnd, partEnd]
   }
 
   private packWeights(from: Local, channels: Local, taps: Local, depth: Local): void {
@@ -480,7 +529,7 @@ class ConvEmitter {
       this.isSet("flatWeights"),
       () => {
         const args = [get(from), get(depth), get(this.rows), f.ptr(bytes), this.slot("otherRow"), this.at("panels")]
-        f.push(call(packFunction(this.module, this.format, PANEL_ROWS), ...args))
+        f.push(call(packFunction(this.module, this.format, panelRows(this.module, this.lanes)), ...args))
       },
       () => {
         const args = [
@@ -557,6 +606,121 @@ class ConvEmitter {
         m.advance(place.address, m.mul(this.inputSlot(k, "height"), this.slot("resultStepHeight")))
       })
       m.advance(times, -1)
+    })
+  }
+
+  /** All taps' contributions to some channels of an image's gradient, one product, folded into the image. */
+  private foldedUnit(packed: Local): void {
+    const { f, m, lanes, module, epilogue } = this
+    const { Depth, Height, Width } = this.dims
+    const [image, key] = [f.local("ptr"), f.local("ptr")]
+    this.digit(image, this.slot("images"))
+    m.set(key, this.rest)
+    this.rowsAndGroup()
+    // The band is the whole source, seen through one tap: its depths take the place of images.
+    for (const dim of DIMS) {
+      const { taps, first, from, coordinate, reach } = this.dims[dim]
+      m.set(taps, 1)
+      for (const local of [first, from, coordinate, reach]) m.set(local, 0)
+    }
+    m.set(Depth.count, this.slot("sourceDepths"))
+    m.set(Height.count, this.slot("sourceHeights"))
+    m.set(Width.count, this.slot("sourceWidths"))
+    m.set(Depth.reach, m.sub(Depth.count, 1))
+    m.set(this.vectors, m.div(m.add(Width.count, lanes.count - 1), lanes.count))
+    m.set(this.whole, this.vectors)
+    m.set(this.part, 0)
+    this.layOutBand()
+    const toRow = m.let(m.mul(this.vectors, 16))
+    const toDepth = m.let(m.mul(Height.count, toRow))
+    const sumsRow = m.let(m.mul(Depth.count, toDepth))
+    const [wholeEnd, partEnd] = this.tabulatePositions(
+      get(Depth.count),
+      get(this.pitch.Depth),
+      get(toDepth),
+      get(toRow),
+    )
+    const [zero, one, channels] = [m.let(0), m.let(1), m.let(this.slot("channels"))]
+    const band = f.local("ptr")
+    this.provideBand(band, image, zero, channels, this.at("band"))
+    this.tabulateTaps(zero, one, channels)
+    const taps = m.let(m.mul(m.mul(this.slot("kernelDepth"), this.slot("kernelHeight")), this.slot("kernelWidth")))
+    const products = m.let(m.mul(this.rows, taps))
+    f.if(f.op("ptr.ne", get(packed), get(key)), () => {
+      const group = m.mul(this.group, this.slot("otherGroup"))
+      const weights = m.add(this.slot("other"), group, m.mul(this.firstRow, this.slot("otherRow")))
+      const strides = [this.slot("otherChannel"), this.slot("foldedWeight")]
+      const args = [weights, get(channels), get(products), ...strides, this.at("panels")]
+      f.push(call(packFunction(module, this.format, panelRows(module, lanes)), ...args))
+      m.set(packed, key)
+    })
+    const tables = [this.at("panels"), this.at("taps"), get(band), this.at("sums"), get(sumsRow)]
+    const ends = [wholeEnd, partEnd, this.part, this.scratch].map(get)
+    f.push(call(correlateFunction(module, lanes), get(channels), get(products), ...tables, ...ends, i32(0)))
+
+    const pitch = perDim(() => f.local("ptr"))
+    m.set(pitch.Width, lanes.bytes)
+    m.set(pitch.Height, m.mul(this.slot("imageWidth"), pitch.Width))
+    m.set(pitch.Depth, m.mul(this.slot("imageHeight"), pitch.Height))
+    const plane = m.let(m.mul(this.slot("imageDepth"), pitch.Depth))
+    const at = m.let(this.at("other"))
+    const end = m.let(m.add(at, m.mul(this.rows, plane)))
+    f.while(f.op("ptr.lt_u", get(at), get(end)), () => {
+      f.push(store("v128.store", get(at), zeros))
+      m.advance(at, 16)
+    })
+    const apart = (name: "resultStep" | "dilation", dim: DimName): Code => m.mul(this.slot(`${name}${dim}`), pitch[dim])
+    const fold = foldArguments({
+      channels: get(this.rows),
+      kernelDepth: this.slot("kernelDepth"),
+      kernelHeight: this.slot("kernelHeight"),
+      kernelWidth: this.slot("kernelWidth"),
+      depths: get(Depth.count),
+      rows: get(Height.count),
+      columns: get(Width.count),
+      from: this.at("sums"),
+      fromRow: get(toRow),
+      to: this.at("other"),
+      toChannel: get(plane),
+      toDepth: apart("resultStep", "Depth"),
+      toRow: apart("resultStep", "Height"),
+      tapDepth: apart("dilation", "Depth"),
+      tapRow: apart("dilation", "Height"),
+      tapColumn: apart("dilation", "Width"),
+      step: apart("resultStep", "Width"),
+    })
+    f.push(call(foldFunction(module, lanes), ...fold))
+
+    const [out, result] = [newPlace(f), newPlace(f)]
+    const inputs = (this.kernel.epilogue?.inputs ?? []).map(() => newPlace(f))
+    const columns = m.let(this.slot("extentWidth"))
+    const [d, h] = [f.local("ptr"), f.local("ptr")]
+    type Stride = "Image" | "Group" | "Row" | DimName
+    const place = (p: Place, address: Code, stride: (name: Stride) => Code): void => {
+      const rows = m.add(m.mul(this.group, stride("Group")), m.mul(this.firstRow, stride("Row")))
+      const position = m.add(m.mul(d, stride("Depth")), m.mul(h, stride("Height")))
+      m.set(p.address, m.add(address, m.mul(image, stride("Image")), rows, position))
+      m.set(p.row, stride("Row"))
+      m.set(p.column, stride("Width"))
+    }
+    m.set(result.row, plane)
+    m.set(result.column, lanes.bytes)
+    f.for(d, f.ptr(0), this.slot("extentDepth"), f.ptr(1), () => {
+      f.for(h, f.ptr(0), this.slot("extentHeight"), f.ptr(1), () => {
+        const first = m.mul(this.slot("paddingWidth"), pitch.Width)
+        const row = m.mul(m.add(h, this.slot("paddingHeight")), pitch.Height)
+        const depth = m.mul(m.add(d, this.slot("paddingDepth")), pitch.Depth)
+        m.set(result.address, m.add(this.at("other"), first, row, depth))
+        place(out, this.slot("result"), (name) => this.slot(`result${name}`))
+        inputs.forEach((p, k) => {
+          place(p, this.inputSlot(k, "address"), (name) =>
+            this.inputSlot(k, name.toLowerCase() as (typeof INPUT_SLOTS)[number]),
+          )
+        })
+        const block = { rows: this.rows, columns, result, out, inputs, frame: this.frame }
+        if (epilogue) epilogue(f, module, block)
+        else storeBlock(f, module, this.format, block)
+      })
     })
   }
 
@@ -747,8 +911,8 @@ class ConvEmitter {
   }
 }
 
-/** Runs `body` with the widest tile's vectors for as many rows (1 to 6) as `rows` says. */
-function forRows(f: FunctionBuilder, m: PointerMath, rows: Local, body: (rows: number) => void): void {
+/** Runs `body` for as many rows, from 1 to `most`, as `rows` says. */
+function forRows(f: FunctionBuilder, m: PointerMath, rows: Local, most: number, body: (rows: number) => void): void {
   const from = (r: number): void => {
     if (r === 1) body(1)
     else
@@ -758,7 +922,7 @@ function forRows(f: FunctionBuilder, m: PointerMath, rows: Local, body: (rows: n
         () => from(r - 1),
       )
   }
-  from(PANEL_ROWS)
+  from(most)
 }
 
 /**
@@ -772,10 +936,11 @@ function correlateFunction(module: ModuleBuilder, lanes: Lanes): FunctionRef {
     const m = pointerMath(f)
     const merge = mergeFunction(module, { lanes, bytes: lanes.bytes, signed: true, half: null })
     const [from, to, count, tile, k] = Array.from({ length: 5 }, () => f.local("ptr"))
-    const panelRows = f.local("ptr")
+    const tileRows = f.local("ptr")
+    const most = panelRows(module, lanes)
     const tileRow = WIDEST[1] * 16
     f.while(m.gt(rows, 0), () => {
-      m.set(panelRows, m.min(rows, PANEL_ROWS))
+      m.set(tileRows, m.min(rows, most))
       m.set(from, m.add(scratch, CONV_SCRATCH.from))
       m.set(to, m.add(scratch, CONV_SCRATCH.to))
       m.set(tile, m.add(scratch, CONV_SCRATCH.tile))
@@ -783,7 +948,7 @@ function correlateFunction(module: ModuleBuilder, lanes: Lanes): FunctionRef {
         m.advance(from, n * OFFSET_BYTES)
         m.advance(to, n * OFFSET_BYTES)
       }
-      forRows(f, m, panelRows, (r) => {
+      forRows(f, m, tileRows, most, (r) => {
         const widths = [WIDEST[r], 1]
         for (const n of widths)
           f.while(m.ge(wholeEnd, m.add(from, n * OFFSET_BYTES)), () => {
@@ -804,10 +969,10 @@ function correlateFunction(module: ModuleBuilder, lanes: Lanes): FunctionRef {
             })
           })
       })
-      m.set(count, m.mul(depth, PANEL_ROWS * lanes.bytes))
+      m.set(count, m.mul(depth, most * lanes.bytes))
       m.advance(panels, count)
-      m.advance(c, m.mul(cRow, PANEL_ROWS))
-      m.advance(rows, -PANEL_ROWS)
+      m.advance(c, m.mul(cRow, most))
+      m.advance(rows, -most)
     })
   })
 }
@@ -822,17 +987,18 @@ function accumulateFunction(module: ModuleBuilder, lanes: Lanes): FunctionRef {
     const [products, rows, band, g, gRow, sumsRow, wholeEnd, partEnd, scratch] = all
     const m = pointerMath(f)
     const at = (place: keyof typeof CONV_SCRATCH): Code => m.add(scratch, CONV_SCRATCH[place])
-    const panelRows = f.local("ptr")
+    const tileRows = f.local("ptr")
+    const most = panelRows(module, lanes)
     const [left, taps, sums] = [f.local("ptr"), f.local("ptr"), m.let(at("sums"))]
     const sumsAt = f.local("ptr")
     const wholeCount = m.let(m.div(m.sub(wholeEnd, at("from")), OFFSET_BYTES))
     const partCount = m.let(m.div(m.sub(partEnd, wholeEnd), OFFSET_BYTES))
     f.while(m.gt(rows, 0), () => {
-      m.set(panelRows, m.min(rows, PANEL_ROWS))
+      m.set(tileRows, m.min(rows, most))
       m.set(left, products)
       m.set(taps, at("taps"))
       m.set(sumsAt, sums)
-      forRows(f, m, panelRows, (r) => {
+      forRows(f, m, tileRows, most, (r) => {
         for (const n of [WIDEST[r], 1])
           f.while(m.ge(left, n), () => {
             const tail = [get(band), get(taps), get(g), get(gRow), get(sumsAt), get(sumsRow), at("mask")]
@@ -847,9 +1013,9 @@ function accumulateFunction(module: ModuleBuilder, lanes: Lanes): FunctionRef {
             m.advance(left, -n)
           })
       })
-      m.advance(g, m.mul(gRow, PANEL_ROWS))
-      m.advance(sums, m.mul(sumsRow, PANEL_ROWS))
-      m.advance(rows, -PANEL_ROWS)
+      m.advance(g, m.mul(gRow, most))
+      m.advance(sums, m.mul(sumsRow, most))
+      m.advance(rows, -most)
     })
   })
 }

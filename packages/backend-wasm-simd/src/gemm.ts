@@ -6,7 +6,7 @@ import { type FunctionBuilder, get, type Local, type ModuleBuilder, select } fro
 import { type Code, call, type FunctionRef } from "./code.ts"
 import { type Format, type Lanes, sumsOf } from "./formats.ts"
 import { packFunction } from "./packing.ts"
-import { mergeFunction, PANEL_ROWS, PANEL_VECTORS, tileFunction, WIDEST } from "./tile.ts"
+import { mergeFunction, PANEL_VECTORS, panelRows, tileFunction, WIDEST } from "./tile.ts"
 
 /** The largest block of C that is computed at once. */
 export const MAX_ROWS = 192
@@ -82,7 +82,7 @@ function productFunction(
 
 export const productArguments = (product: Readonly<Record<keyof Product, Code>>): Code[] => NAMES.map((n) => product[n])
 
-/** Calls the tile for as many rows (1 to 6) as `rows` says. */
+/** Calls the tile for as many rows, at most those of a panel, as `rows` says. */
 function callTile(
   f: FunctionBuilder,
   module: ModuleBuilder,
@@ -96,7 +96,7 @@ function callTile(
     if (r === 1) run()
     else f.if(f.op("ptr.eq", get(rows), f.ptr(r)), run, () => from(r - 1))
   }
-  from(PANEL_ROWS)
+  from(panelRows(module, source.lanes))
 }
 
 /** Runs `body` for each stretch of the depth, with its length and whether its sums are added to what C holds. */
@@ -119,12 +119,13 @@ function forPanels(
   f: FunctionBuilder,
   { rows, cRow }: Product,
   lanes: Lanes,
+  most: number,
   first: Code,
   length: Local,
   c: Code,
-  body: (panel: Local, panelRows: Local, cPanel: Local) => void,
+  body: (panel: Local, rowsHere: Local, cPanel: Local) => void,
 ): void {
-  const [panel, left, panelRows, cPanel] = [
+  const [panel, left, rowsHere, cPanel] = [
     f.let("ptr", first),
     f.let("ptr", get(rows)),
     f.local("ptr"),
@@ -132,12 +133,12 @@ function forPanels(
   ]
   f.doWhile(
     () => {
-      const full = f.op("ptr.ge_s", get(left), f.ptr(PANEL_ROWS))
-      f.set(panelRows, select(full, f.ptr(PANEL_ROWS), get(left)))
-      body(panel, panelRows, cPanel)
-      f.set(panel, f.op("ptr.add", get(panel), f.op("ptr.mul", get(length), f.ptr(PANEL_ROWS * lanes.bytes))))
-      f.set(cPanel, f.op("ptr.add", get(cPanel), f.op("ptr.mul", get(cRow), f.ptr(PANEL_ROWS))))
-      f.set(left, f.op("ptr.sub", get(left), f.ptr(PANEL_ROWS)))
+      const full = f.op("ptr.ge_s", get(left), f.ptr(most))
+      f.set(rowsHere, select(full, f.ptr(most), get(left)))
+      body(panel, rowsHere, cPanel)
+      f.set(panel, f.op("ptr.add", get(panel), f.op("ptr.mul", get(length), f.ptr(most * lanes.bytes))))
+      f.set(cPanel, f.op("ptr.add", get(cPanel), f.op("ptr.mul", get(cRow), f.ptr(most))))
+      f.set(left, f.op("ptr.sub", get(left), f.ptr(most)))
     },
     f.op("ptr.gt_s", get(left), f.ptr(0)),
   )
@@ -151,7 +152,8 @@ const at = (f: FunctionBuilder, base: Local, offset: number): Code => f.op("ptr.
 export function packedProduct(module: ModuleBuilder, source: Format): FunctionRef {
   const { lanes } = source
   const wide = panelColumns(lanes)
-  const packA = packFunction(module, source, PANEL_ROWS)
+  const most = panelRows(module, lanes)
+  const packA = packFunction(module, source, most)
   const packB = packFunction(module, source, wide)
   const merge = mergeFunction(module, source)
   const sums = sumsOf(source)
@@ -165,9 +167,9 @@ export function packedProduct(module: ModuleBuilder, source: Format): FunctionRe
       const [panelB, left, c] = [f.let("ptr", get(packedB)), f.let("ptr", get(p.columns)), f.let("ptr", get(p.c))]
       f.while(f.op("ptr.gt_s", get(left), f.ptr(0)), () => {
         const whole = f.op("ptr.ge_s", get(left), f.ptr(wide))
-        forPanels(f, p, lanes, get(packedA), length, get(c), (panel, panelRows, cPanel) => {
+        forPanels(f, p, lanes, most, get(packedA), length, get(c), (panel, rowsHere, cPanel) => {
           const tileTo = (target: Local, stride: Code, plus: Code): void =>
-            callTile(f, module, sums, panelRows, () => PANEL_VECTORS, [
+            callTile(f, module, sums, rowsHere, () => PANEL_VECTORS, [
               get(length),
               get(panel),
               get(panelB),
@@ -181,7 +183,7 @@ export function packedProduct(module: ModuleBuilder, source: Format): FunctionRe
             () => tileTo(cPanel, get(p.cRow), get(add)),
             () => {
               tileTo(tile, tileStride, [0x41, 0])
-              f.push(call(merge, get(panelRows), get(left), get(tile), tileStride, get(cPanel), get(p.cRow), get(add)))
+              f.push(call(merge, get(rowsHere), get(left), get(tile), tileStride, get(cPanel), get(p.cRow), get(add)))
             },
           )
         })
@@ -196,19 +198,20 @@ export function packedProduct(module: ModuleBuilder, source: Format): FunctionRe
 /** A product whose B is read where it stands: its rows must be contiguous. A is packed; C as above. */
 export function directProduct(module: ModuleBuilder, source: Format): FunctionRef {
   const { lanes, bytes } = source
-  const packA = packFunction(module, source, PANEL_ROWS)
+  const most = panelRows(module, lanes)
+  const packA = packFunction(module, source, most)
   const merge = mergeFunction(module, source)
   return productFunction(module, "direct product", (f, p) => {
     const [packedA, tile] = [SCRATCH.a, SCRATCH.tile].map((o) => f.let("ptr", at(f, p.scratch, o)))
     const [b, c, left, step] = Array.from({ length: 4 }, () => f.local("ptr"))
     forDepthBlocks(f, p, (length, add) => {
       f.push(call(packA, get(p.a), get(length), get(p.rows), get(p.aDepth), get(p.aRow), get(packedA)))
-      forPanels(f, p, lanes, get(packedA), length, get(p.c), (panel, panelRows, cPanel) => {
+      forPanels(f, p, lanes, most, get(packedA), length, get(p.c), (panel, rowsHere, cPanel) => {
         f.set(b, get(p.b))
         f.set(c, get(cPanel))
         f.set(left, get(p.columns))
         const tileTo = (vectors: (rows: number) => number, target: Local, stride: Code, plus: Code): void =>
-          callTile(f, module, source, panelRows, vectors, [
+          callTile(f, module, source, rowsHere, vectors, [
             get(length),
             get(panel),
             get(b),
@@ -223,9 +226,9 @@ export function directProduct(module: ModuleBuilder, source: Format): FunctionRe
           f.set(left, f.op("ptr.sub", get(left), columns))
         }
         /** The columns of the widest tile of so many rows. */
-        f.set(step, f.ptr(WIDEST[PANEL_ROWS] * lanes.count))
+        f.set(step, f.ptr(PANEL_VECTORS * lanes.count))
         for (let r = 1; r < 4; r++)
-          f.if(f.op("ptr.eq", get(panelRows), f.ptr(r)), () => f.set(step, f.ptr(WIDEST[r] * lanes.count)))
+          f.if(f.op("ptr.eq", get(rowsHere), f.ptr(r)), () => f.set(step, f.ptr(WIDEST[r] * lanes.count)))
         f.while(f.op("ptr.ge_s", get(left), get(step)), () => {
           tileTo((r) => WIDEST[r], c, get(p.cRow), get(add))
           advance(get(step))
@@ -236,7 +239,7 @@ export function directProduct(module: ModuleBuilder, source: Format): FunctionRe
         })
         f.if(f.op("ptr.gt_s", get(left), f.ptr(0)), () => {
           tileTo(() => 1, tile, f.ptr(16), [0x41, 0])
-          f.push(call(merge, get(panelRows), get(left), get(tile), f.ptr(16), get(c), get(p.cRow), get(add)))
+          f.push(call(merge, get(rowsHere), get(left), get(tile), f.ptr(16), get(c), get(p.cRow), get(add)))
         })
       })
     })

@@ -259,7 +259,7 @@ function blocksOf(
   lanes: Lanes,
   wanted: number,
 ): { blockRows: number; blockColumns: number } {
-  const rowMultiple = way === "dots" ? DOT_ROWS : PANEL_ROWS
+  const rowMultiple = way === "dots" ? DOT_ROWS : BLOCK_ROWS
   const columnMultiple = way === "direct" ? WIDEST[1] * lanes.count : panelColumns(lanes)
   let rowBlocks = Math.ceil(rows / MAX_ROWS)
   let columnBlocks = way === "dots" ? 1 : Math.ceil(columns / MAX_COLUMNS)
@@ -274,6 +274,9 @@ function blocksOf(
     else rowBlocks *= 2
   }
 }
+
+/** Blocks have a multiple of so many rows: those of panels of any kind. */
+const BLOCK_ROWS = 12
 
 /** Multiplications from which on a product is cut up for all threads. */
 const SHARED = 1 << 17

@@ -1,16 +1,23 @@
 /**
  * The innermost loops of matrix products: tiles of C that stay in registers while the inner dimension goes by.
  *
- * A comes in packed panels of {@link PANEL_ROWS} rows (the elements of one column of a panel stand together), B as rows of vectors
+ * A comes in packed panels of {@link panelRows} rows (the elements of one column of a panel stand together), B as rows of vectors
  * at any distance from each other. Measured in V8 on AVX2 hardware: 6×2 vectors reach the peak of fused multiply-adds; one more
  * vector than 15 in use halves the speed, and fewer than 8 sums don't hide the latency.
  */
 import { get, type ModuleBuilder } from "./assembler.ts"
 import { type Code, type FunctionRef, load, op, store } from "./code.ts"
-import { Elements, type Format, loadSplat, multiplyAdd, zeros } from "./formats.ts"
+import { Elements, type Format, type Lanes, loadSplat, multiplyAdd, zeros } from "./formats.ts"
+
+/** The most rows that a packed panel of A, and a tile, has. */
+export const PANEL_ROWS = 6
+/** Rows of a panel where a product needs a register before it is added: larger tiles spill, and fall to half the speed. */
+const PANEL_ROWS_UNFUSED = 4
 
 /** Rows of a packed panel of A, and of the largest tile. */
-export const PANEL_ROWS = 6
+export const panelRows = ({ target }: ModuleBuilder, { shape }: Lanes): number =>
+  target.relaxed && shape[0] === "f" ? PANEL_ROWS : PANEL_ROWS_UNFUSED
+
 /** Vectors in a row of a packed panel of B. */
 export const PANEL_VECTORS = 2
 
@@ -44,7 +51,7 @@ export function tileFunction(module: ModuleBuilder, source: Format, rows: number
         f.set(splat, loadSplat(lanes, get(a), r * lanes.bytes))
         for (let v = 0; v < vectors; v++) accumulate(r, v, rows === 1 ? vector(v) : get(held[v]))
       }
-      f.set(a, f.op("ptr.add", get(a), f.ptr(PANEL_ROWS * lanes.bytes)))
+      f.set(a, f.op("ptr.add", get(a), f.ptr(panelRows(module, lanes) * lanes.bytes)))
       f.set(b, f.op("ptr.add", get(b), get(bStride)))
       f.set(depth, f.op("ptr.sub", get(depth), f.ptr(1)))
     })

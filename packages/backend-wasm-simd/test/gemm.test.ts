@@ -1,10 +1,7 @@
 import { DTYPES, type DType, type MatmulKernel } from "@taeda/core"
 import { expect, test } from "vitest"
-import { get } from "../src/assembler.ts"
-import { op } from "../src/code.ts"
 import { emitMatmul, planMatmul } from "../src/matmul.ts"
 import type { EmitEpilogue } from "../src/product-block.ts"
-import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half-numbers.ts"
 import {
   describeTarget,
   forEachIndex,
@@ -15,6 +12,7 @@ import {
   target64,
   targets,
 } from "./launch.ts"
+import { biasAndRelu, dense, fillFloats, ROUNDING } from "./products.ts"
 
 const machine = new Machine()
 
@@ -37,20 +35,6 @@ interface Case {
   readonly repeated?: readonly [a: readonly number[], b: readonly number[]]
 }
 
-/** What a stored element means, and what is stored for a number. */
-const CODECS: Partial<Record<DType, { from: (bits: number) => number; to: (x: number) => number }>> = {
-  float16: { from: fromFloat16, to: toFloat16 },
-  bfloat16: { from: fromBfloat16, to: toBfloat16 },
-}
-
-/** Unit roundoff of sums, and of a stored result. */
-const ROUNDING: Partial<Record<DType, readonly [sum: number, stored: number]>> = {
-  float32: [2 ** -24, 0],
-  float64: [2 ** -53, 0],
-  float16: [2 ** -24, 2 ** -11],
-  bfloat16: [2 ** -24, 2 ** -8],
-}
-
 const BITS: Partial<Record<DType, number>> = { int8: 8, uint8: 8, int16: 16, int32: 32, int64: 64 }
 
 function layoutStrides(sizes: readonly number[], layout: Layout = {}, repeated: readonly number[] = []): number[] {
@@ -64,25 +48,15 @@ function layoutStrides(sizes: readonly number[], layout: Layout = {}, repeated: 
 }
 
 function fill(array: PlacedArray, dtype: DType, next: () => number): void {
-  const { kind } = DTYPES[dtype]
-  const bits = BITS[dtype] ?? 0
+  if (DTYPES[dtype].kind === "float") {
+    fillFloats(array, dtype, next)
+    return
+  }
+  const half = 2 ** (BITS[dtype]! - 1)
   forEachIndex(array.sizes, (...index) => {
     const x = next() * 2 - 1
-    if (kind === "float") array.set(CODECS[dtype]?.to(Math.fround(x)) ?? x, ...index)
-    else if (dtype === "int64") array.set(BigInt(Math.floor(x * 2 ** 40)) * 8191n, ...index)
-    else array.set(Math.floor(x * 2 ** (bits - 1)), ...index)
+    array.set(dtype === "int64" ? BigInt(Math.floor(x * 2 ** 40)) * 8191n : Math.floor(x * half), ...index)
   })
-}
-
-/** The elements of an array one after the other, as the numbers that they stand for. */
-function dense(array: PlacedArray, dtype: DType): Float64Array {
-  const decode = CODECS[dtype]?.from
-  const values: number[] = []
-  forEachIndex(array.sizes, (...index) => {
-    const x = Number(array.get(...index))
-    values.push(decode ? decode(x) : x)
-  })
-  return Float64Array.from(values)
 }
 
 /** Compares with sums in float64. */
@@ -269,23 +243,6 @@ test("products in a memory of 64-bit addresses", () => {
     for (const c of cases) if (!c.batch) checkCase(large, run, kernel, c)
   }
 })
-
-/** max(result + bias, 0), element by element. */
-const biasAndRelu: EmitEpilogue = (f, _module, { rows, columns, result, out, inputs: [bias] }) => {
-  const [i, j] = [f.local("ptr"), f.local("ptr")]
-  const at = (p: typeof result) =>
-    f.op(
-      "ptr.add",
-      get(p.address),
-      f.op("ptr.add", f.op("ptr.mul", get(i), get(p.row)), f.op("ptr.mul", get(j), get(p.column))),
-    )
-  f.for(i, f.ptr(0), get(rows), f.ptr(1), () => {
-    f.for(j, f.ptr(0), get(columns), f.ptr(1), () => {
-      const sum = op("f32.add", f.load("f32.load", at(result)), f.load("f32.load", at(bias)))
-      f.store("f32.store", at(out), op("f32.max", sum, [0x43, 0, 0, 0, 0]))
-    })
-  })
-}
 
 test("an epilogue sees every element once, in any way and orientation", () => {
   const kernel: MatmulKernel = {

@@ -1,9 +1,10 @@
 import type { Rule } from "../autograd/node.ts"
 import { computeType, DEFAULT_INT, type DType, isFloating } from "../dtype.ts"
 import { constant, type Expr, left, right, where } from "../expr.ts"
-import { type MonoidSpec, runMap } from "../kernels.ts"
+import { type MonoidSpec, runMap, runScatter } from "../kernels.ts"
 import { lowest, maxMonoid, sumMonoid } from "../monoids.ts"
 import { needsGrad, type Tensor, track } from "../tensor.ts"
+import { fillWith } from "./creation.ts"
 import {
   argumentsOf,
   flattened,
@@ -78,6 +79,19 @@ function toPositions(g: Tensor, indices: Tensor, p: Pooling): Tensor {
   const spatial = p.windows.length
   const { out, grid } = newResult(g, p.inShape, spatial)
   const type = computeType(g.dtype)
+  if (p.windows.every((w) => w.overlap === 1)) {
+    // Every position belongs to one window at most, so that no two gradients meet.
+    const [gradients, places] = [flattened(g, spatial), flattened(indices, spatial)]
+    fillWith(out, 0)
+    runScatter(
+      flattened(out, spatial),
+      gradients.shape,
+      "set",
+      { inputs: [gradients, places] },
+      ({ inputs: [e, place], at }) => ({ value: e!, coordinates: [at[0]!, place!] }),
+    )
+    return track(TO_POSITIONS, out, [g], [indices], p)
+  }
   overTaps(
     [grid],
     p.windows.map((w) => w.overlap),
