@@ -34,14 +34,12 @@ const MARGIN = 128
 
 /** A memory with a thread's scratch, a frame, and operands behind them. */
 export class Machine {
-  private readonly memory64: boolean
   readonly memory: { readonly buffer: ArrayBuffer }
   private readonly bytes: Uint8Array
   private readonly view: DataView
   private next = SCRATCH_BYTES + FRAME_BYTES
 
   constructor(memory64 = false) {
-    this.memory64 = memory64
     this.memory = new engine.Memory(
       memory64 ? { initial: 1024n, maximum: 1024n, address: "i64" } : { initial: 1024, maximum: 1024 },
     )
@@ -56,9 +54,7 @@ export class Machine {
 
   instantiate(code: Uint8Array<ArrayBuffer>): Run {
     const instance = new engine.Instance(new engine.Module(code), { env: { memory: this.memory } })
-    const run = instance.exports.run as (frame: unknown, begin: number, end: number, scratch: unknown) => number
-    const pointer = this.memory64 ? BigInt : Number
-    return (frame, begin, end, scratch) => run(pointer(frame), begin, end, pointer(scratch))
+    return instance.exports.run as Run
   }
 
   /** Room for an array whose elements lie at any strides, filled with sentinels. */

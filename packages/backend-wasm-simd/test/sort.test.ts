@@ -21,7 +21,7 @@ interface Engine {
 }
 const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly
 
-type Run = (frame: number | bigint, begin: number, end: number, scratch: number | bigint) => number
+type Run = (frame: number, begin: number, end: number, scratch: number) => number
 
 const modules = new Map<string, object>()
 
@@ -205,7 +205,6 @@ function prepare(
   plan.slots.forEach((slot, k) => view.setBigInt64(FRAME + 8 * k, BigInt(slot), true))
   if (plan.temporaryBytes) view.setBigInt64(FRAME + 8 * plan.temporarySlot, BigInt(temporary), true)
   const { run } = new engine.Instance(moduleOf(kernel, target), { env: { memory } }).exports as { run: Run }
-  const address = (at: number): number | bigint => (target.memory64 ? BigInt(at) : at)
   return {
     memory,
     plan,
@@ -213,7 +212,7 @@ function prepare(
     temporary,
     run: (piece = plan.units) => {
       for (let from = 0; from < plan.units; from += piece)
-        expect(run(address(FRAME), from, Math.min(plan.units, from + piece), address(PAGE))).toBe(0)
+        expect(run(FRAME, from, Math.min(plan.units, from + piece), PAGE)).toBe(0)
     },
   }
 }

@@ -1,5 +1,5 @@
 /** What is compiled ahead of use. */
-import { type Backend, deviceOf, type Kernel } from "@taeda/core"
+import { type Backend, conv2d, deviceOf, type Kernel } from "@taeda/core"
 import * as torch from "@taeda/core/torch"
 import { expect, test } from "vitest"
 import { createWasmSimd } from "../src/backend.ts"
@@ -46,11 +46,12 @@ async function program(backend: Backend): Promise<unknown[]> {
     x.indexSelect(0, index),
     torch.zeros(6, 40, { device }).indexAdd(0, index, x.narrow(0, 0, 4)),
     x.sin().sort(1).values,
+    conv2d(x.view(1, 2, 12, 10), x.view(-1).narrow(0, 0, 54).view(3, 2, 3, 3)),
   ]
   return Promise.all(results.map((each) => each.toArray()))
 }
 
-const KINDS = ["map", "reduce", "scan", "matmul", "scatter", "sort"]
+const KINDS = ["map", "reduce", "scan", "matmul", "conv", "scatter", "sort"]
 
 test("a warmed kernel's first launch compiles nothing, and gives what it gives otherwise", async () => {
   const kernels: Kernel[] = []

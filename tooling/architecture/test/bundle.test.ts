@@ -5,9 +5,11 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { nodeResolve } from "@rollup/plugin-node-resolve"
 import { type OutputChunk, rollup } from "rollup"
-import { afterAll, expect, test } from "vitest"
+import { afterAll, expect, test, vi } from "vitest"
 
 const folder = dirname(fileURLToPath(import.meta.url))
+vi.setConfig({ testTimeout: 60_000 })
+
 const places: string[] = []
 afterAll(() => {
   for (const place of places) rmSync(place, { recursive: true })
