@@ -41,11 +41,16 @@ const WAKES = 2
 const PATIENCE = 0.1
 /** Turns of looking between two looks at the clock. */
 const TURNS = 1000
+/** So many milliseconds at most it is waited for the first worker to start, or not. */
+const UNKNOWN = 1000
 /** What the caller sleeps at a time, in milliseconds: nobody has to wake it. */
 const NAP = 1
 
 export class ThreadPool {
-  /** Resolves when the first worker runs, or none does: whatever keeps one of them from that keeps all. */
+  /**
+   * Resolves when the first worker runs, or none does (whatever keeps one of them from that keeps all), or neither is known
+   * after a second.
+   */
   readonly started: Promise<void>
   /** Why there are fewer than asked for, for a person. */
   note: string | null = null
@@ -81,11 +86,10 @@ export class ThreadPool {
     // Shared memory is never moved: these words stay where they are when it grows.
     this.words = new Int32Array(buffer, LAYOUT.control, CONTROL_WORDS)
     this.mayWait = workers > 0 && canWait(this.words)
-    let onStart = () => {}
-    this.started = new Promise((resolve) => {
-      onStart = resolve
-    })
-    if (workers === 0) onStart()
+    let known = workers === 0
+    let onStart = () => {
+      known = true
+    }
     const onFailure = (reason: string) => {
       this.note = `a worker did not start: ${reason}`
       this.failed++
@@ -98,8 +102,16 @@ export class ThreadPool {
         scratch: memory.scratch(thread),
         spin: this.spin,
       }
-      this.ends.push((spawn as Spawn)(start, { onStart, onFailure }))
+      this.ends.push((spawn as Spawn)(start, { onStart: () => onStart(), onFailure }))
     }
+    this.started = new Promise((resolve) => {
+      if (known) return resolve()
+      const timer = setTimeout(resolve, UNKNOWN)
+      onStart = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   /** Threads that compute when all have started, the caller included. */
@@ -275,7 +287,12 @@ export class ThreadPool {
   }
 }
 
-const clock = (globalThis as unknown as { performance: { now(): number } }).performance
+interface Surroundings {
+  readonly performance: { now(): number }
+  setTimeout(callback: () => void, milliseconds: number): unknown
+  clearTimeout(timer: unknown): void
+}
+const { performance: clock, setTimeout, clearTimeout } = globalThis as unknown as Surroundings
 const now = (): number => clock.now()
 
 /** Whether this thread may sleep. A page's main thread, which has the document, must not, and is not even asked. */

@@ -3,7 +3,6 @@
 import { parseArgs } from "node:util"
 import { type Browser, openBrowser } from "@taeda/browser"
 import type { Selection } from "@taeda/conformance"
-import { BACKENDS } from "./backends.ts"
 import type { NamedReport } from "./page.ts"
 import { runVariant, strays, VARIANTS, type Variant } from "./variants.ts"
 
@@ -93,9 +92,12 @@ async function run(args: readonly string[]): Promise<number> {
     return 0
   }
   const variants = VARIANTS.filter(({ backend }) => values.backend?.includes(backend) ?? true)
-  const unknown = values.backend?.find((name) => !VARIANTS.some(({ backend }) => backend === name))
+  const known = new Set<string>(VARIANTS.map(({ backend }) => backend))
+  const unknown = values.backend?.find((name) => !known.has(name))
   if (unknown !== undefined)
-    throw new RangeError(`there is no backend ${unknown} here; there are ${Object.keys(BACKENDS).join(", ")}`)
+    throw new RangeError(
+      `there are no variants of a backend ${unknown} here; there are those of ${[...known].join(", ")}`,
+    )
   const width = Math.max(...variants.map((variant) => nameOf(variant).length))
   const line = (title: string, cells: readonly string[]): void => {
     process.stdout.write(`${title.padEnd(width)}${cells.map((cell) => cell.padStart(9)).join("")}\n`)
