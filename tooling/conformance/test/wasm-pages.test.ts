@@ -40,7 +40,7 @@ describe("a page", () => {
   ])("under the policy %s has threads: %s", async (csp, threads) => {
     const { reason, notes, auto, sum, ...rest } = await devices({ csp })
     expect([reason, auto, sum]).toEqual(["", "wasm", RIGHT])
-    if (threads) expect(rest.threads).toBeGreaterThan(1)
+    if (threads) expect(rest.threads).toBe(2)
     else {
       expect(rest.threads).toBe(1)
       expect(notes).toContainEqual(

@@ -12,6 +12,8 @@ export interface PageDevices {
 }
 
 export async function main(): Promise<PageDevices> {
+  // On whatever machine this runs.
+  Object.defineProperty(navigator, "hardwareConcurrency", { value: 2 })
   const { reason, device } = (await torch.devices()).find(({ choice }) => choice.device === "wasm")!
   const { threads = 0, notes = [] } = device?.backend.capabilities ?? {}
   const auto = await torch.setDefaultDevice("auto")
