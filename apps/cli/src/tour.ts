@@ -108,18 +108,20 @@ async function why(torch: Library, out: Output): Promise<void> {
   )
 }
 
-/** What this machine has, two lines per backend at most; what works comes first. */
+/** What this machine has, three lines per backend at most; what works comes first. */
 async function backends(torch: Library, out: Output): Promise<void> {
   const reports = await torch.devices()
   const best = reports.find((r) => r.device)
   const width = Math.max(...reports.map((r) => r.choice.name.length)) + 2
   const indent = " ".repeat(width + 4)
   out.line(out.bold("Backends"))
-  for (const { choice, device, reason, install } of reports.toSorted((a, b) => Number(!a.device) - Number(!b.device))) {
+  for (const { choice, device, notes, reason, install } of reports.toSorted(
+    (a, b) => Number(!a.device) - Number(!b.device),
+  )) {
     const works = device === best?.device ? "works here, the best that does" : "works here"
     const verdict = device ? out.green(works) : out.dim(choice.published ? "not here" : "not released yet")
     out.line(`  ${device ? out.green("✓") : out.dim("·")} ${choice.name.padEnd(width)}${choice.title}: ${verdict}`)
-    const more = [install, choice.published ? reason : `will need ${choice.needs}`]
+    const more = [notes.join(", "), install, choice.published ? reason : `will need ${choice.needs}`]
     for (const line of more) if (line) out.line(out.dim(`${indent}${line}`))
   }
 }

@@ -95,8 +95,9 @@ export async function trainMnist(
   out.line()
   out.line(out.bold(`Training on MNIST: ${count} images of handwritten digits`))
   const passes = epochs === 1 ? "once through" : `${epochs} times through`
-  out.line(`on the device ${device.name} (${device.backend.name}), ${passes} in batches of ${batchSize},`)
-  out.line(`with Adam, whose learning rate falls from ${lr} to 0`)
+  const { name: backend, capabilities } = device.backend
+  out.line(`on the device ${device.name}: ${[backend, ...capabilities.notes].join(", ")};`)
+  out.line(`${passes} in batches of ${batchSize}, with Adam, whose learning rate falls from ${lr} to 0`)
   out.line(String(model))
   const total = epochs * count
   const losses: number[] = []

@@ -66,6 +66,8 @@ test("it prints every line with its result, and the backends without a command t
     )
   }
   expect(text).toContain("npm install taeda\n")
+  // Which SIMD and how many threads, of what works here.
+  expect(text).toMatch(/✓ wasm-simd .*works here.*\n +(relaxed SIMD|SIMD without).*, (\d+ threads|one thread).*\n/)
   expect(text).toContain("✓ at most")
   // A pipe gets no colours.
   expect(text).not.toContain("\u001b")

@@ -7,6 +7,7 @@ import {
   type Executable,
   isFloating,
   type Kernel,
+  kernelKey,
   type Operand,
   type Scalar,
 } from "@taeda/core"
@@ -87,9 +88,11 @@ export async function createWasmSimd(options: WasmSimdOptions = {}): Promise<Bac
   const threads = spawn ? Math.max(1, Math.floor(wanted)) : 1
   const memory = new LinearMemory({ shared: threads > 1, memory64, threads, maximumBytes: options.maximumBytes })
   const pool = new ThreadPool(memory, spawn)
+  await pool.started
   const target: Target = { relaxed, memory64, shared: memory.shared, maximumPages: memory.maximumPages }
   const machine = new Machine(memory, pool, target)
   const { allocator } = memory
+  const warmed = new Map<string, WasmExecutable>()
   let open = true
 
   const check = (): void => {
@@ -109,14 +112,14 @@ export async function createWasmSimd(options: WasmSimdOptions = {}): Promise<Bac
     copy.set(memory.u8.subarray(from, from + bytes))
     return copy
   }
-  const notes = (): string[] => [
-    relaxed ? "relaxed SIMD (fused multiply-add)" : "SIMD without fused multiply-add",
-    pool.threads > 1
-      ? `${pool.threads} threads`
-      : `one thread${platform.withoutThreads ? `: ${platform.withoutThreads}` : ""}`,
-    ...(pool.note ? [pool.note] : []),
-    ...(memory64 ? ["64-bit addresses"] : []),
-  ]
+  const notes = (): string[] => {
+    const why = platform.withoutThreads ?? pool.note
+    return [
+      relaxed ? "relaxed SIMD (fused multiply-add)" : "SIMD without fused multiply-add",
+      `${pool.threads > 1 ? `${pool.threads} threads` : "one thread"}${why ? `: ${why}` : ""}`,
+      ...(memory64 ? ["64-bit addresses"] : []),
+    ]
+  }
 
   return {
     name: "wasm-simd",
@@ -128,7 +131,9 @@ export async function createWasmSimd(options: WasmSimdOptions = {}): Promise<Bac
       random: "mt19937",
       maxOperands: Infinity,
       maxBufferBytes: memory.maximumPages * PAGE,
-      threads: pool.threads,
+      get threads() {
+        return pool.threads
+      },
       get notes() {
         return notes()
       },
@@ -157,9 +162,18 @@ export async function createWasmSimd(options: WasmSimdOptions = {}): Promise<Bac
       check()
       const support = supports(kernel)
       if (support !== true) throw new TypeError(`wasm: cannot compile ${describeKernel(kernel)}: ${support}`)
+      const ready = warmed.size > 0 && warmed.get(kernelKey(kernel))
+      if (ready) return ready as unknown as Executable
       return new WasmExecutable(launchOf(kernel, machine)) as unknown as Executable
     },
-    async warm() {},
+    async warm(kernels) {
+      // One after the other: each wait lets others have the thread between two kernels.
+      for (const kernel of kernels) {
+        check()
+        if (supports(kernel) !== true || warmed.has(kernelKey(kernel))) continue
+        warmed.set(kernelKey(kernel), await machine.ahead(() => new WasmExecutable(launchOf(kernel, machine))))
+      }
+    },
     launch(executable: Executable, sizes: readonly number[], operands: readonly Operand[], scalars: readonly Scalar[]) {
       if (!open) check()
       ;(executable as unknown as WasmExecutable).run(sizes, operands, scalars)

@@ -41,7 +41,7 @@ const perDim = <T>(make: (dim: DimName) => T): PerDim<T> => ({
 export function emitConv(kernel: ConvKernel, target: Target, epilogue?: EmitEpilogue): Uint8Array<ArrayBuffer> {
   if (kernel.epilogue && !epilogue) throw new TypeError("conv: the kernel has an epilogue, and nothing writes it")
   const module = new ModuleBuilder(target)
-  exportRun(module, (f, frame, begin, end, scratch) => {
+  exportRun(module, (f, { frame, begin, end, scratch }) => {
     new ConvEmitter(f, module, kernel, frame, scratch, epilogue).run(begin, end)
   })
   return module.encode()

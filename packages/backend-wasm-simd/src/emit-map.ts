@@ -16,7 +16,7 @@ const LIGHT = 16
 const UNROLL = 4
 
 /** What may find a coordinate outside of an operand has a look at all of them before an operand changes in place. */
-const checksFirst = (kernel: MapKernel): boolean =>
+export const checksFirst = (kernel: MapKernel): boolean =>
   kernel.outputs.some((o) => o.aliases !== undefined) && faultLoads(kernel.body).length > 0
 
 /** A module with `run`, and with `check`, to be run over everything before it, where faults must leave no trace. */

@@ -15,7 +15,7 @@ import { eachLane, type Moving, RowNest } from "./rows.ts"
 import type { Target } from "./target.ts"
 
 /** Nothing is written unless everything is in bounds. */
-const checksFirst = (kernel: ScatterKernel): boolean =>
+export const checksFirst = (kernel: ScatterKernel): boolean =>
   kernel.bounds === "fault" || faultLoads([kernel.value, ...kernel.coordinates]).length > 0
 
 /** Whether different coordinates along dim 0 of the iteration always mean different elements of the target. */

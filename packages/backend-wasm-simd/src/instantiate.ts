@@ -1,5 +1,5 @@
 /** From a kernel's bytes to the function that runs it. */
-import { type WasmFunction, type WasmMemory, webAssembly } from "./webassembly.ts"
+import { type WasmFunction, type WasmMemory, type WasmModule, webAssembly } from "./webassembly.ts"
 
 /** Runs the units [begin, end) of a launch; 0, or a fault's code. See `threads.ts`. */
 export type KernelRun = (frame: number, begin: number, end: number, scratch: number) => number
@@ -15,11 +15,22 @@ function importedFunction(name: string): WasmFunction {
   return found
 }
 
-/** The functions of a module. */
-export function instantiate(bytes: Uint8Array, memory: WasmMemory): Readonly<Record<string, KernelRun>> {
+/** The functions that a module exports. */
+export type KernelFunctions = Readonly<Record<string, KernelRun>>
+
+/** The functions of a compiled module. */
+export function functionsOf(module: WasmModule, memory: WasmMemory): KernelFunctions {
   const { Module, Instance } = webAssembly()
-  const module = new Module(bytes)
   const env: Record<string, WasmFunction | WasmMemory> = { memory }
   for (const { kind, name } of Module.imports(module)) if (kind === "function") env[name] = importedFunction(name)
-  return new Instance(module, { env }).exports as Readonly<Record<string, KernelRun>>
+  return new Instance(module, { env }).exports as KernelFunctions
 }
+
+/** The functions of a module, compiled at once. */
+export function instantiate(bytes: Uint8Array, memory: WasmMemory): KernelFunctions {
+  const { Module } = webAssembly()
+  return functionsOf(new Module(bytes), memory)
+}
+
+/** The module, compiled in the background. */
+export const compile = (bytes: Uint8Array): Promise<WasmModule> => webAssembly().compile(bytes)

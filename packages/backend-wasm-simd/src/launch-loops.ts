@@ -1,10 +1,10 @@
 /** Executables of the kernels that are loops around expressions. */
 import type { Access, MapKernel, Operand, ReduceKernel, Scalar, ScanKernel, ScatterKernel } from "@taeda/core"
 import { addressOf } from "./buffer.ts"
-import { emitMap } from "./emit-map.ts"
+import { emitMap, checksFirst as mapChecks } from "./emit-map.ts"
 import { emitReduce, partialVectors, type ReduceForm, rowsStrip } from "./emit-reduce.ts"
 import { emitScan } from "./emit-scan.ts"
-import { emitScatter, hasIndependentRows } from "./emit-scatter.ts"
+import { emitScatter, hasIndependentRows, checksFirst as scatterChecks } from "./emit-scatter.ts"
 import { FrameLayout, SLOT, setPointer } from "./frame.ts"
 import { range } from "./loops.ts"
 import { type Code, FRAME, type Machine } from "./machine.ts"
@@ -35,18 +35,18 @@ export function mapLaunch(kernel: MapKernel, machine: Machine): Launch {
   const layout = new FrameLayout(kernel)
   const code = machine.load(emitMap(kernel, machine.target))
   const cost = weigh(kernel.body) + kernel.inputs.length
-  const { check } = code.exports
+  const checks = mapChecks(kernel)
   return (sizes, operands, scalars) => {
     if (sizes.includes(0)) return
     layout.write(machine.memory.i32, FRAME, sizes, operands, addressOf, scalars)
     if (sizes.length <= 1) {
       const units = sizes.length === 0 ? 1 : sizes[0]
-      if (check) machine.alone(check, units)
+      if (checks) machine.alone(code.exports.check, units)
       machine.share(code, units, cost / 4, LINE)
       return
     }
     const units = outerOf(sizes)
-    if (check) machine.alone(check, units)
+    if (checks) machine.alone(code.exports.check, units)
     machine.share(code, units, ROW + groups(innerOf(sizes)) * cost)
   }
 }
@@ -66,13 +66,13 @@ export function scatterLaunch(kernel: ScatterKernel, machine: Machine): Launch {
   const layout = new FrameLayout(kernel)
   const code = machine.load(emitScatter(kernel, machine.target))
   const cost = 30 + weigh([kernel.value, ...kernel.coordinates])
-  const { check } = code.exports
+  const checks = scatterChecks(kernel)
   const independent = hasIndependentRows(kernel)
   return (sizes, operands, scalars) => {
     if (sizes.includes(0)) return
     layout.write(machine.memory.i32, FRAME, sizes, operands, addressOf, scalars)
     const units = sizes.length <= 1 ? innerOf(sizes) : outerOf(sizes)
-    if (check) machine.alone(check, units)
+    if (checks) machine.alone(code.exports.check, units)
     if (independent) machine.share(code, units, groups(innerOf(sizes)) * cost, units / sizes[0])
     else machine.alone(code.run, units)
   }
@@ -107,6 +107,8 @@ export function reduceLaunch(given: ReduceKernel, machine: Machine): Launch {
     if (!code) codes.set(key, (code = machine.load(emitReduce(kernel, form, machine.target))))
     return code
   }
+  // Which form a launch takes hangs on its strides; this one serves long contiguous runs.
+  if (machine.warms) codeOf({ kind: "columns" })
   const moving = range(inputs.length).filter((k) => inputs[k].access !== "load")
   const cost = weigh(kernel.lift) + 3 * weigh(kernel.combine) + inputs.length
   const ending = 10 + 6 * weigh(kernel.combine) + weigh(kernel.finish)

@@ -1,10 +1,11 @@
 /** What executables run on: the memory, the threads, and modules made into functions. */
 import { KernelFault } from "@taeda/core"
 import { FAULT } from "./frame.ts"
-import { instantiate, type KernelRun } from "./instantiate.ts"
+import { compile, functionsOf, instantiate, type KernelFunctions, type KernelRun } from "./instantiate.ts"
 import { LAYOUT, type LinearMemory } from "./memory.ts"
 import type { Target } from "./target.ts"
 import type { PooledKernel, ThreadPool } from "./threads.ts"
+import type { WasmMemory } from "./webassembly.ts"
 
 /** Where the arguments of the launch that is running stand. */
 export const FRAME = LAYOUT.frame
@@ -13,9 +14,36 @@ export const FRAME = LAYOUT.frame
 const WORTH_SHARING = 60_000
 const CHUNK = 12_000
 
-/** A module's functions. */
-export interface Code extends PooledKernel {
-  readonly exports: Readonly<Record<string, KernelRun>>
+/** A module's functions: compiled at their first use, unless that is done before. */
+export class Code implements PooledKernel {
+  readonly id: number
+  readonly bytes: Uint8Array
+  run: KernelRun
+  private readonly memory: WasmMemory
+  private functions: KernelFunctions | null = null
+
+  constructor(id: number, bytes: Uint8Array, memory: WasmMemory) {
+    this.id = id
+    this.bytes = bytes
+    this.memory = memory
+    this.run = (frame, begin, end, scratch) => this.exports.run(frame, begin, end, scratch)
+  }
+
+  get exports(): KernelFunctions {
+    return this.functions ?? this.take(instantiate(this.bytes, this.memory))
+  }
+
+  /** Compiles in the background. */
+  async prepare(): Promise<void> {
+    const module = await compile(this.bytes)
+    if (!this.functions) this.take(functionsOf(module, this.memory))
+  }
+
+  private take(functions: KernelFunctions): KernelFunctions {
+    this.functions = functions
+    this.run = functions.run
+    return functions
+  }
 }
 
 export class Machine {
@@ -23,6 +51,8 @@ export class Machine {
   readonly target: Target
   private readonly pool: ThreadPool
   private codes = 0
+  /** While kernels are warmed: what they have loaded, which is not compiled yet. */
+  private waiting: Code[] | null = null
 
   constructor(memory: LinearMemory, pool: ThreadPool, target: Target) {
     this.memory = memory
@@ -34,9 +64,31 @@ export class Machine {
     return this.pool.threads
   }
 
+  /** Whether what is loaded now is for later: see `ahead`. */
+  get warms(): boolean {
+    return this.waiting !== null
+  }
+
   load(bytes: Uint8Array): Code {
-    const exports = instantiate(bytes, this.memory.memory)
-    return { id: this.codes++, bytes, run: exports.run, exports }
+    const code = new Code(this.codes++, bytes, this.memory.memory)
+    if (this.waiting) this.waiting.push(code)
+    // At once, so that what is wrong with a kernel shows when it is compiled.
+    else code.exports
+    return code
+  }
+
+  /** Resolves to what `make` makes when the modules that it loads are compiled, in the background. */
+  async ahead<T>(make: () => T): Promise<T> {
+    const codes: Code[] = []
+    this.waiting = codes
+    let made: T
+    try {
+      made = make()
+    } finally {
+      this.waiting = null
+    }
+    await Promise.all(codes.map((code) => code.prepare()))
+    return made
   }
 
   /** Runs units of `cost` instructions each, shared among threads where that is worth it, in multiples of `grain` units. */

@@ -17,7 +17,7 @@ import {
   productArguments,
   SCRATCH,
 } from "./gemm.ts"
-import { exportRun } from "./kernel-run.ts"
+import { exportRun, type RunParameters } from "./kernel-run.ts"
 import {
   type EmitEpilogue,
   grainOf,
@@ -72,17 +72,8 @@ export function emitMatmul(kernel: MatmulKernel, target: Target, epilogue?: Emit
   if (kernel.epilogue && !epilogue) throw new TypeError("matmul: the kernel has an epilogue, and nothing writes it")
   const module = new ModuleBuilder(target)
   const format = formatOf(kernel)
-  exportRun(module, (f, frame, begin, end, scratch) => {
-    emitUnits(f, module, kernel, format, { frame, begin, end, scratch }, epilogue)
-  })
+  exportRun(module, (f, parameters) => emitUnits(f, module, kernel, format, parameters, epilogue))
   return module.encode()
-}
-
-interface RunParameters {
-  readonly frame: Local
-  readonly begin: Local
-  readonly end: Local
-  readonly scratch: Local
 }
 
 function emitUnits(

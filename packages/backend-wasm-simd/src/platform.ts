@@ -9,6 +9,8 @@ import { webAssembly } from "./webassembly.ts"
 export interface Platform {
   /** Vectors of 128 bits: without them there is no backend. */
   readonly simd: boolean
+  /** The engine's words where it compiles no modules though it has WebAssembly: a page's policy forbids that. */
+  readonly forbidden: string | null
   /** Relaxed SIMD: fused multiply-add. */
   readonly relaxed: boolean
   /** Whether memory can be shared with workers. */
@@ -23,9 +25,11 @@ export interface Platform {
 
 /** Looks at the engine. */
 export async function detect(): Promise<Platform> {
+  const simd = validates(ADDS)
   const withoutThreads = whyNoThreads()
   return {
-    simd: validates((f) => f.drop(op("i32x4.add", ZERO, ZERO))),
+    simd,
+    forbidden: simd ? refusal(ADDS) : null,
     relaxed: validates((f) => f.drop(op("f32x4.relaxed_madd", ZERO, ZERO, ZERO))),
     threads: withoutThreads === null,
     withoutThreads,
@@ -34,9 +38,13 @@ export async function detect(): Promise<Platform> {
   }
 }
 
-/** @throws Error when the engine cannot run this backend at all. */
-export function requireSimd({ simd }: Platform): void {
-  if (simd) return
+/** @throws Error when the engine cannot run this backend at all, or may not. */
+export function requireSimd({ simd, forbidden }: Platform): void {
+  if (simd && forbidden === null) return
+  if (forbidden !== null)
+    throw new Error(
+      `wasm: WebAssembly is here, but nothing may be compiled. A page's Content-Security-Policy must allow it: add 'wasm-unsafe-eval' to its script-src, or use the device "cpu", which needs none. The engine says: ${forbidden}`,
+    )
   throw new Error(
     'wasm: this engine has no WebAssembly with SIMD, which every browser since 2023 and every Node from 16 on have. Use the device "cpu", which needs none.',
   )
@@ -45,13 +53,28 @@ export function requireSimd({ simd }: Platform): void {
 const ZERO = v128(Array.from({ length: 16 }, () => 0))
 const PLAIN: Target = { relaxed: true, memory64: false, shared: false, maximumPages: 1 }
 
-/** Whether the engine takes a module with these statements. */
-function validates(body: Parameters<ModuleBuilder["function"]>[3], target: Target = PLAIN): boolean {
-  const api = webAssembly()
-  if (!api) return false
+type Body = Parameters<ModuleBuilder["function"]>[3]
+
+const ADDS: Body = (f) => f.drop(op("i32x4.add", ZERO, ZERO))
+
+function moduleOf(body: Body, target: Target = PLAIN): Uint8Array {
   const module = new ModuleBuilder(target)
   module.function("run", [], [], body, true)
-  return api.validate(module.encode())
+  return module.encode()
+}
+
+/** Whether the engine takes a module with these statements. */
+const validates = (body: Body, target?: Target): boolean => webAssembly()?.validate(moduleOf(body, target)) ?? false
+
+/** Why a valid module is not compiled all the same, if it is not: engines validate whatever the policy of the page. */
+function refusal(body: Body): string | null {
+  try {
+    const { Module } = webAssembly()
+    new Module(moduleOf(body))
+    return null
+  } catch (error) {
+    return String(error)
+  }
 }
 
 function hasMemory64(): boolean {

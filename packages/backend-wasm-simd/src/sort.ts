@@ -607,7 +607,7 @@ class Sorter {
       for (const [from, digit] of digits.toReversed())
         f.if(op("i32.ge_u", get(length), i32(from)), () => sort(this.radix(digit)))
     })
-    exportRun(module, (f, frame, begin, end, scratch) => {
+    exportRun(module, (f, { frame, begin, end, scratch }) => {
       const rowsPerUnit = this.slot32(f, frame, SLOT.rowsPerUnit)
       const rows = this.slot32(f, frame, SLOT.rows)
       const partBytes = this.slot(f, frame, SLOT.partBytes)

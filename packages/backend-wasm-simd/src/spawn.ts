@@ -2,8 +2,16 @@
 import { nodeModule } from "./node-module.ts"
 import { WORKER_SOURCE, type WorkerStart } from "./worker-source.ts"
 
-/** Starts a worker in the background; gives what ends it. `onFailure` is told, now or later, why it does not run. */
-export type Spawn = (start: WorkerStart, onFailure: (reason: string) => void) => () => void
+/** Who is told what becomes of a worker, now or later. */
+export interface Spawned {
+  /** It runs; or, where that is not in doubt, it was asked to. */
+  onStart(): void
+  /** Why it does not run. */
+  onFailure(reason: string): void
+}
+
+/** Starts a worker in the background; gives what ends it. */
+export type Spawn = (start: WorkerStart, told: Spawned) => () => void
 
 interface NodeWorker {
   on(event: "error", listener: (error: unknown) => void): void
@@ -32,19 +40,21 @@ interface Web {
 /** How workers are started here; null where there are none. */
 export async function findSpawn(): Promise<Spawn | null> {
   const node = await nodeModule<NodeThreads>("worker_threads")
-  if (node?.Worker) return (start, onFailure) => spawnNode(node, start, onFailure)
+  if (node?.Worker) return (start, told) => spawnNode(node, start, told)
   const web = globalThis as unknown as Web
   if (typeof web.Worker !== "function") return null
-  return (start, onFailure) => spawnWeb(web, start, onFailure)
+  return (start, told) => spawnWeb(web, start, told)
 }
 
-function spawnNode({ Worker }: NodeThreads, start: WorkerStart, onFailure: (reason: string) => void): () => void {
+function spawnNode({ Worker }: NodeThreads, start: WorkerStart, { onStart, onFailure }: Spawned): () => void {
   try {
     // Neither the process's arguments nor its environment: preloaded scripts and loaders are not for these workers.
     const worker = new Worker(WORKER_SOURCE, { eval: true, execArgv: [], env: {}, name: "taeda" })
     worker.unref()
     worker.on("error", (error) => onFailure(String(error)))
     worker.postMessage(start)
+    // Node says at once if it may not.
+    onStart()
     return () => void worker.terminate()
   } catch (error) {
     onFailure(String(error))
@@ -58,7 +68,7 @@ const ADDRESSES: readonly ((web: Web) => string)[] = [
   () => `data:text/javascript,${encodeURIComponent(WORKER_SOURCE)}`,
 ]
 
-function spawnWeb(web: Web, start: WorkerStart, onFailure: (reason: string) => void): () => void {
+function spawnWeb(web: Web, start: WorkerStart, { onStart, onFailure }: Spawned): () => void {
   let end = () => {}
   const attempt = (k: number, before: string): void => {
     if (k === ADDRESSES.length) {
@@ -81,7 +91,10 @@ function spawnWeb(web: Web, start: WorkerStart, onFailure: (reason: string) => v
         settle()
         worker.terminate()
       }
-      worker.onmessage = settle
+      worker.onmessage = () => {
+        settle()
+        onStart()
+      }
       worker.onerror = (event) => {
         event.preventDefault?.()
         worker.terminate()

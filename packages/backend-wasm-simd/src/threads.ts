@@ -41,17 +41,24 @@ const WAKES = 2
 const PATIENCE = 0.1
 /** Turns of looking between two looks at the clock. */
 const TURNS = 1000
+/** So many milliseconds at most it is waited for the first worker to start, or not. */
+const UNKNOWN = 1000
 /** What the caller sleeps at a time, in milliseconds: nobody has to wake it. */
 const NAP = 1
 
 export class ThreadPool {
-  /** Threads that compute when all have started, the caller included. */
-  readonly threads: number
+  /**
+   * Resolves when the first worker runs, or none does (whatever keeps one of them from that keeps all), or neither is known
+   * after a second.
+   */
+  readonly started: Promise<void>
   /** Why there are fewer than asked for, for a person. */
   note: string | null = null
   private readonly memory: LinearMemory
   private readonly words: Int32Array
   private readonly ends: (() => void)[] = []
+  private readonly workers: number
+  private failed = 0
   private readonly mayWait: boolean
   /** The options, in milliseconds. */
   private readonly spin: number
@@ -74,11 +81,20 @@ export class ThreadPool {
     this.worthSharing = worthSharing / 1000
     this.worthWaking = worthWaking / 1000
     const workers = spawn && memory.shared ? memory.threads - 1 : 0
-    this.threads = workers + 1
+    this.workers = workers
     const { buffer } = memory.u8
     // Shared memory is never moved: these words stay where they are when it grows.
     this.words = new Int32Array(buffer, LAYOUT.control, CONTROL_WORDS)
     this.mayWait = workers > 0 && canWait(this.words)
+    let known = workers === 0
+    let onStart = () => {
+      known = true
+    }
+    const onFailure = (reason: string) => {
+      this.note = `a worker did not start: ${reason}`
+      this.failed++
+      if (this.threads === 1) onStart()
+    }
     for (let thread = 1; thread <= workers; thread++) {
       const start = {
         memory: memory.memory,
@@ -86,16 +102,26 @@ export class ThreadPool {
         scratch: memory.scratch(thread),
         spin: this.spin,
       }
-      const end = (spawn as Spawn)(start, (reason) => {
-        this.note = `a worker did not start: ${reason}`
-      })
-      this.ends.push(end)
+      this.ends.push((spawn as Spawn)(start, { onStart: () => onStart(), onFailure }))
     }
+    this.started = new Promise((resolve) => {
+      if (known) return resolve()
+      const timer = setTimeout(resolve, UNKNOWN)
+      onStart = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  /** Threads that compute when all have started, the caller included. */
+  get threads(): number {
+    return 1 + this.workers - this.failed
   }
 
   /** Workers that have started so far. */
   get ready(): number {
-    return this.threads > 1 && !this.disposed ? Atomics.load(this.words, WORD.ready) : 0
+    return this.workers > 0 && !this.disposed ? Atomics.load(this.words, WORD.ready) : 0
   }
 
   /**
@@ -132,7 +158,7 @@ export class ThreadPool {
   dispose(): void {
     if (this.disposed) return
     this.disposed = true
-    if (this.threads === 1) return
+    if (this.workers === 0) return
     Atomics.store(this.words, WORD.stop, 1)
     Atomics.add(this.words, WORD.signal, 1)
     Atomics.notify(this.words, WORD.signal)
@@ -261,11 +287,17 @@ export class ThreadPool {
   }
 }
 
-const clock = (globalThis as unknown as { performance: { now(): number } }).performance
+interface Surroundings {
+  readonly performance: { now(): number }
+  setTimeout(callback: () => void, milliseconds: number): unknown
+  clearTimeout(timer: unknown): void
+}
+const { performance: clock, setTimeout, clearTimeout } = globalThis as unknown as Surroundings
 const now = (): number => clock.now()
 
-/** Whether this thread may sleep: a browser's main thread must not. */
+/** Whether this thread may sleep. A page's main thread, which has the document, must not, and is not even asked. */
 function canWait(words: Int32Array): boolean {
+  if ((globalThis as { document?: unknown }).document !== undefined) return false
   try {
     Atomics.wait(words, WORD.callerSleeps, 1, 0)
     return true

@@ -36,6 +36,7 @@ export interface WasmApi {
     imports: Readonly<Record<string, Readonly<Record<string, WasmFunction | WasmMemory>>>>,
   ) => { readonly exports: Readonly<Record<string, WasmFunction>> }
   validate(bytes: Uint8Array): boolean
+  compile(bytes: Uint8Array): Promise<WasmModule>
 }
 
 /** The engine's WebAssembly, or undefined where there is none. */

@@ -4,7 +4,14 @@ import { webAssembly } from "../src/webassembly.ts"
 
 test("this engine has what every engine has that tests run under", async () => {
   const platform = await detect()
-  expect(platform).toMatchObject({ simd: true, relaxed: true, threads: true, withoutThreads: null })
+  expect(platform).toMatchObject({
+    simd: true,
+    forbidden: null,
+    relaxed: true,
+    threads: true,
+    withoutThreads: null,
+    memory64: true,
+  })
   expect(platform.hardwareConcurrency).toBeGreaterThanOrEqual(1)
   requireSimd(platform)
 })
@@ -40,6 +47,18 @@ test("without WebAssembly, or without its vectors, the way out is named", async 
   expect(() => requireSimd(none)).toThrow(/Use the device "cpu"/)
   const refusing = { ...webAssembly(), Memory: webAssembly().Memory, validate: () => false }
   expect(await pretending({ WebAssembly: refusing }, detect)).toMatchObject({ simd: false, threads: false })
+})
+
+test("where nothing may be compiled, the policy to change is named", async () => {
+  class Module {
+    constructor() {
+      throw new Error("not on this page")
+    }
+  }
+  const { Memory } = webAssembly()
+  const platform = await pretending({ WebAssembly: { Memory, Module, validate: () => true } }, detect)
+  expect(platform).toMatchObject({ simd: true, forbidden: "Error: not on this page" })
+  expect(() => requireSimd(platform)).toThrow(/add 'wasm-unsafe-eval' to its script-src, or use the device "cpu"/)
 })
 
 test("in a browser the number of threads is the navigator's", async () => {

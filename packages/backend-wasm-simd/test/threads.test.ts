@@ -309,14 +309,25 @@ describe("what goes wrong", () => {
     expect(counts()).toEqual(new Int32Array(100).fill(1))
   })
 
+  test("nobody waits for workers of which nothing is heard", async () => {
+    const memory = new LinearMemory({ shared: true, memory64: false, threads: 2 })
+    const pool = new ThreadPool(memory, () => () => {})
+    await pool.started
+    expect([pool.note, pool.ready, pool.threads]).toEqual([null, 0, 2])
+    const { counts } = markers(memory, 100)
+    expect(pool.run(unitKernel(0, memory), FRAME, 100, 1)).toBe(0)
+    expect(counts()).toEqual(new Int32Array(100).fill(1))
+  })
+
   test("workers that do not start are noted", async () => {
     const memory = new LinearMemory({ shared: true, memory64: false, threads: 3 })
-    const pool = new ThreadPool(memory, (_start, onFailure) => {
+    const pool = new ThreadPool(memory, (_start, { onFailure }) => {
       onFailure("no workers today")
       return () => {}
     })
+    await pool.started
     expect(pool.note).toBe("a worker did not start: no workers today")
-    expect(pool.ready).toBe(0)
+    expect([pool.ready, pool.threads]).toEqual([0, 1])
     const { counts } = markers(memory, 100)
     expect(pool.run(unitKernel(0, memory), FRAME, 100, 1)).toBe(0)
     expect(counts()).toEqual(new Int32Array(100).fill(1))

@@ -6,6 +6,8 @@ import { type Device, open, setDefaultDevice as setDevice } from "@taeda/core"
 export interface DeviceReport {
   readonly choice: BackendChoice
   readonly device: Device | null
+  /** What it is here: which SIMD, how many threads, and why no more; empty where there is none. */
+  readonly notes: readonly string[]
   /** Why there is none; empty where there is. */
   readonly reason: string
   /** The command that installs it; empty where nobody can. */
@@ -17,10 +19,11 @@ const FASTEST_FIRST = [...BACKENDS].sort((a, b) => b.rank - a.rank)
 async function trial(choice: BackendChoice): Promise<DeviceReport> {
   const install = choice.published ? installCommand(choice) : ""
   try {
-    return { choice, device: await open(choice.device), reason: "", install }
+    const device = await open(choice.device)
+    return { choice, device, notes: device.backend.capabilities.notes, reason: "", install }
   } catch (error) {
     const reason = choice.published ? (error as Error).message : "not released yet"
-    return { choice, device: null, reason, install }
+    return { choice, device: null, notes: [], reason, install }
   }
 }
 

@@ -20,8 +20,9 @@ test("the first op opens cpu-js by itself", () => {
 test("devices() reports every backend, the fastest first, and only those that are here open", async () => {
   const reports = await torch.devices()
   expect(reports.map((r) => r.choice.device)).toEqual(["cuda", "webgpu", "wasm", "cpu"])
-  for (const { choice, device, reason, install } of reports) {
+  for (const { choice, device, notes, reason, install } of reports) {
     expect(device === null).toBe(reason !== "")
+    expect(notes).toEqual(device?.backend.capabilities.notes ?? [])
     // A command is never shown for a package that nobody can install.
     expect(install === "").toBe(!choice.published)
     if (!choice.published) expect([device, reason]).toEqual([null, "not released yet"])

@@ -2,8 +2,8 @@
 
 import { join } from "node:path"
 import type { Browser, RunOptions } from "@taeda/browser"
-import type { Progress, Report } from "@taeda/conformance"
-import type { PageTask } from "./page.ts"
+import type { Progress } from "@taeda/conformance"
+import type { NamedReport, PageTask } from "./page.ts"
 
 export interface PageOptions extends Pick<RunOptions, "isolated" | "csp" | "timeout"> {
   readonly onGroup?: (progress: Progress) => void
@@ -18,8 +18,8 @@ export const conformanceIn = (
   browser: Browser,
   task: PageTask,
   { onGroup, timeout = HALF_AN_HOUR, ...options }: PageOptions = {},
-): Promise<Report> =>
-  browser.run<Report>(PAGE, {
+): Promise<NamedReport> =>
+  browser.run<NamedReport>(PAGE, {
     ...options,
     timeout,
     args: task,

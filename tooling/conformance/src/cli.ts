@@ -1,11 +1,11 @@
 /** `pnpm conformance`: the published command, and besides it a place to run in, and how the backend is opened. */
 
 import { openBrowser } from "@taeda/browser"
-import { type Report, runConformance } from "@taeda/conformance"
+import type { Report } from "@taeda/conformance"
 import { command, runHere, type Task, UsageError } from "@taeda/conformance/command"
 import { BACKENDS } from "./backends.ts"
 import { conformanceIn } from "./chromium.ts"
-import type { PageTask } from "./page.ts"
+import { main, type PageTask } from "./page.ts"
 
 const USAGE = `
   --in PLACE        node (default), chromium, or chromium-plain: without cross-origin isolation, so without shared memory
@@ -29,10 +29,10 @@ function checkName(backend: string): void {
     throw new UsageError(`there is no backend ${backend} here; there are ${Object.keys(BACKENDS).join(", ")}`)
 }
 
-async function inNode(backend: string, task: Task, options: Options): Promise<Report> {
-  if (!options) return runHere(backend, task)
+async function inNode(backend: string, { onGroup, ...task }: Task, options: Options): Promise<Report> {
+  if (!options) return runHere(backend, { ...task, onGroup })
   checkName(backend)
-  return runConformance({ ...task, backend: () => BACKENDS[backend](options) })
+  return main({ ...task, backend, options }, onGroup)
 }
 
 const inChromium =

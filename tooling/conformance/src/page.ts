@@ -1,4 +1,4 @@
-/** The suite in a page. */
+/** The suite against a backend by its name, in a page; in Node the same function serves. */
 
 import { type Progress, type Report, type RunOptions, runConformance } from "@taeda/conformance"
 import { BACKENDS } from "./backends.ts"
@@ -11,5 +11,18 @@ export interface PageTask extends Omit<RunOptions, "backend" | "onGroup"> {
   readonly options?: Readonly<Record<string, unknown>>
 }
 
-export const main = ({ backend, options, ...task }: PageTask, tell: (progress: Progress) => void): Promise<Report> =>
-  runConformance({ ...task, backend: () => BACKENDS[backend](options), onGroup: tell })
+/** A report, with what the backend's capabilities said. */
+export interface NamedReport extends Report {
+  readonly threads: number
+  readonly notes: readonly string[]
+}
+
+export async function main(
+  { backend, options, ...task }: PageTask,
+  tell?: (progress: Progress) => void,
+): Promise<NamedReport> {
+  const opened = await BACKENDS[backend](options)
+  const report = await runConformance({ ...task, backend: opened, onGroup: tell })
+  const { threads, notes } = opened.capabilities
+  return { ...report, threads, notes: [...notes] }
+}

@@ -1,4 +1,3 @@
-import { createCpuJs } from "@taeda/backend-cpu-js"
-import { conformance } from "@taeda/conformance/vitest"
+import { conformanceInNode } from "./in-node.ts"
 
-await conformance({ backend: () => createCpuJs({ codeGeneration: true }) })
+await conformanceInNode("cpu-js")

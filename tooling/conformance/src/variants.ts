@@ -1,0 +1,127 @@
+/** Every way in which our backends run, as a table: the tests go through it, and `pnpm conformance:all` does in full. */
+
+import type { Browser } from "@taeda/browser"
+import type { Selection } from "@taeda/conformance"
+import type { BACKENDS } from "./backends.ts"
+import { conformanceIn } from "./chromium.ts"
+import { main, type NamedReport } from "./page.ts"
+
+/** `chromium-plain` is a page without cross-origin isolation, and so without shared memory. */
+export type Place = "node" | "chromium" | "chromium-plain"
+
+export interface Variant {
+  readonly backend: keyof typeof BACKENDS
+  readonly title: string
+  readonly place: Place
+  /** What the backend's create function takes. */
+  readonly options?: Readonly<Record<string, unknown>>
+  /** The page's Content-Security-Policy. */
+  readonly csp?: string
+  /** Whether `npm test` runs the whole suite, and not a few cases of each op. */
+  readonly full: boolean
+  /** What its capabilities must say: that it is what its title says. */
+  readonly threads: number
+  readonly note: string
+}
+
+const RELAXED = "relaxed SIMD (fused multiply-add)"
+const PLAIN = "SIMD without fused multiply-add"
+
+export const VARIANTS: readonly Variant[] = [
+  {
+    backend: "cpu-js",
+    title: "generated functions",
+    place: "node",
+    options: { codeGeneration: true },
+    full: true,
+    threads: 1,
+    note: "kernels are generated functions",
+  },
+  {
+    backend: "cpu-js",
+    title: "closures",
+    place: "node",
+    options: { codeGeneration: false },
+    full: false,
+    threads: 1,
+    note: "kernels are closures (the page forbids generating code)",
+  },
+  {
+    backend: "cpu-js",
+    title: "generated functions",
+    place: "chromium",
+    full: false,
+    threads: 1,
+    note: "kernels are generated functions",
+  },
+  {
+    backend: "cpu-js",
+    title: "a page that forbids generated code",
+    place: "chromium",
+    csp: "script-src 'self'",
+    full: false,
+    threads: 1,
+    note: "kernels are closures (the page forbids generating code)",
+  },
+  {
+    backend: "wasm-simd",
+    title: "2 threads, relaxed SIMD",
+    place: "node",
+    options: { threads: 2, relaxed: true },
+    full: true,
+    threads: 2,
+    note: RELAXED,
+  },
+  {
+    backend: "wasm-simd",
+    title: "one thread, plain SIMD",
+    place: "node",
+    options: { threads: 1, relaxed: false },
+    full: false,
+    threads: 1,
+    note: PLAIN,
+  },
+  {
+    backend: "wasm-simd",
+    title: "2 threads, 64-bit addresses",
+    place: "node",
+    options: { threads: 2, memory64: true },
+    full: false,
+    threads: 2,
+    note: "64-bit addresses",
+  },
+  {
+    backend: "wasm-simd",
+    title: "2 threads, relaxed SIMD",
+    place: "chromium",
+    options: { threads: 2, relaxed: true },
+    full: true,
+    threads: 2,
+    note: RELAXED,
+  },
+  {
+    backend: "wasm-simd",
+    title: "one thread, plain SIMD",
+    place: "chromium-plain",
+    options: { relaxed: false },
+    full: false,
+    threads: 1,
+    note: PLAIN,
+  },
+]
+
+/** Runs the suite on a variant, in this process or in a page of the browser. */
+export async function runVariant(
+  { backend, options, place, csp }: Variant,
+  selection: Selection,
+  browser: () => Promise<Browser>,
+): Promise<NamedReport> {
+  const task = { ...selection, backend, options }
+  return place === "node" ? main(task) : conformanceIn(await browser(), task, { isolated: place === "chromium", csp })
+}
+
+/** What a backend says of itself that is not so in a variant; undefined where all is as it should be. */
+export function strays({ threads, note }: Variant, actual: Pick<NamedReport, "threads" | "notes">): string | undefined {
+  if (actual.threads === threads && actual.notes.includes(note)) return undefined
+  return `it should have ${threads} threads and ${note}; it has ${actual.threads}, and says: ${actual.notes.join("; ")}`
+}
