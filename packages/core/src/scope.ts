@@ -8,7 +8,7 @@ function* storagesOf(value: unknown, seen = new Set<unknown>()): Generator<Stora
   seen.add(value)
   if (isTensor(value)) {
     yield value.storage
-    if (value.grad) yield* storagesOf(value.grad, seen)
+    if (value.grad_) yield* storagesOf(value.grad_, seen)
   } else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype)
     for (const inner of Object.values(value)) yield* storagesOf(inner, seen)
 }

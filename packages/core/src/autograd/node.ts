@@ -19,7 +19,7 @@ export interface Rule {
   readonly name: string
   /**
    * Gradients of the inputs, in their order; null for an input that gets none. `g` is the gradient of output 0, `grads`
-   * those of all outputs (null: nothing came).
+   * those of all outputs (null: nothing came). It keeps neither these nor what it makes: both are freed afterwards.
    */
   backward(node: OpNode, g: Tensor, grads: readonly (Tensor | null)[]): readonly (Tensor | null)[]
 }
@@ -80,6 +80,10 @@ export abstract class GradNode {
   release(): void {}
   /** Whether what it returns may be memory that somebody else holds. */
   mayHold(_storage: Storage): boolean {
+    return false
+  }
+  /** Whether the gradients that it is given end with it, but for what it returns: nobody else is shown them, or keeps them. */
+  get closed(): boolean {
     return false
   }
 
@@ -193,14 +197,17 @@ export class OpNode extends GradNode {
           "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use noGrad instead of inferenceMode.",
         )
       versions[i] = t.storage.version
+      t.storage.saves++
     }
     this.versions = versions
   }
 
   /** Replaces what is saved: for an op that can only save its result once that exists. */
   save(saved: readonly Tensor[]): void {
+    const before = this.saved
     this.saved = saved
     this.stamp()
+    for (const t of before) t.storage.unsave()
   }
 
   name(): string {
@@ -230,7 +237,14 @@ export class OpNode extends GradNode {
     return false
   }
 
+  override get closed(): boolean {
+    return true
+  }
+
   override release(): void {
-    if (this.saved.length) this.saved = RELEASED
+    const { saved } = this
+    if (saved.length === 0) return
+    this.saved = RELEASED
+    for (let i = 0; i < saved.length; i++) saved[i]!.storage.unsave()
   }
 }

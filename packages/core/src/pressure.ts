@@ -1,0 +1,201 @@
+/**
+ * How much memory is held that the engine's collector does not know, and when to make it collect.
+ *
+ * Storages that nobody holds are freed by finalizers, which run after a collection and between tasks. The engine, seeing
+ * only the few hundred bytes of each tensor, would collect far too late. So the bytes are counted, and after a budget of
+ * growth a collection is asked for: by a function of the host's where there is one, else by ballast, memory that the engine
+ * does see, tied to the storages. Where the library is awaited anyway (`item`, `data`, loaders), it then waits for one task
+ * more, so that the finalizers come to run. The core knows no platform: who does installs a `Host`.
+ */
+
+/** What the platform offers. */
+export interface Host {
+  /** Collects garbage, all of it, before it returns. Absent where the engine has no such thing. */
+  readonly collect?: () => void
+  /** Resolves in a later task (not a microtask), soon. Without it nothing waits for finalizers. */
+  readonly nextTask?: () => Promise<void>
+  /** Milliseconds, from any origin. */
+  readonly now?: () => number
+}
+
+const MB = 2 ** 20
+/** Between these the budget follows what collections cost; above, it may be as large as what is in use. */
+const LEAST_BUDGET = 32 * MB
+const FIRST_BUDGET = 64 * MB
+const MOST_BUDGET = 256 * MB
+/** Of the time between collections, what they may take before the budget is doubled, and below which it is halved. */
+const DEAR = 0.03
+const CHEAP = 0.01
+/** A tensor's own objects, which live as long as its memory. */
+const OVERHEAD = 1024
+/** One lot of ballast, and how many bytes of ours it stands for: the engine collects every 64 MB of its own or so. */
+const LOT = 4 * MB
+const LOT_STANDS_FOR = 8 * MB
+/** Tasks to wait for finalizers after a collection. */
+const PATIENCE = 6
+/** Without a `collect`, growth by this share of the budget makes await points wait for a task. */
+const EARLY = 0.25
+
+/** What the engine holds for a finalizer. */
+interface Finalizable {
+  finalize(): void
+}
+
+export class Pressure {
+  private host: Host = {}
+  private live = 0
+  /** What was in use after the last collection. */
+  private base = 0
+  private budget = FIRST_BUDGET
+  /** Where an allocation asks for a collection by itself: loops that await nothing of the library. */
+  private alarm = 2 * FIRST_BUDGET
+  /** The most that the devices have, where they say so. */
+  private limit = Number.POSITIVE_INFINITY
+  private lot: object | null = null
+  private lotLeft = 0
+  private registry: FinalizationRegistry<Finalizable> | null = null
+  private armed = false
+  private collected = false
+  private relieving = false
+  private lastEnd = Number.NEGATIVE_INFINITY
+
+  /** Takes what the platform offers, in place of what was known. */
+  install(host: Host): void {
+    this.host = host
+  }
+
+  /** A device has so many bytes in all: a budget is never more than a quarter of that. */
+  atMost(bytes: number): void {
+    if (bytes < this.limit) this.limit = bytes
+    this.budget = Math.min(this.budget, this.limit / 4)
+    this.alarm = this.base + 2 * this.budget
+  }
+
+  /** Bytes held, with what their tensors take. */
+  get liveBytes(): number {
+    return this.live
+  }
+
+  /** How many more bytes are let live, beyond those in use, before a collection is asked for. */
+  get budgetBytes(): number {
+    return this.budget
+  }
+
+  /** Calls `held.finalize` after `owner` was collected. */
+  register(owner: WeakKey, held: Finalizable): void {
+    this.finalizers().register(owner, held, owner)
+  }
+
+  unregister(owner: WeakKey): void {
+    this.registry?.unregister(owner)
+  }
+
+  /** Notes an allocation. What it returns must live as long as the memory does. */
+  allocated(bytes: number): object | null {
+    this.live += bytes + OVERHEAD
+    if (this.collected) this.settle()
+    if (this.host.collect) {
+      if (this.live > this.alarm) this.ring()
+      return null
+    }
+    this.lotLeft -= bytes + OVERHEAD
+    if (this.lotLeft >= 0) return this.lot
+    this.lotLeft = LOT_STANDS_FOR - ((bytes + OVERHEAD) % LOT_STANDS_FOR)
+    this.lot = new ArrayBuffer(LOT * Math.min(Math.ceil((bytes + OVERHEAD) / LOT_STANDS_FOR), 16))
+    return this.lot
+  }
+
+  /** Notes that memory was given back. */
+  freed(bytes: number): void {
+    this.live -= bytes + OVERHEAD
+    this.lotLeft = Math.min(this.lotLeft + bytes + OVERHEAD, LOT_STANDS_FOR)
+  }
+
+  /** Whether `relieve` would do anything: cheap, for await points. */
+  get waits(): boolean {
+    if (this.collected) this.settle()
+    return this.live - this.base > this.budget * (this.host.collect ? 1 : EARLY)
+  }
+
+  /** Collects, where it is time and the host can, and lets finalizers run. */
+  async relieve(): Promise<void> {
+    const { collect, nextTask } = this.host
+    if (!nextTask || !this.waits) return
+    if (!collect || this.relieving) {
+      this.arm()
+      await nextTask()
+      return
+    }
+    this.relieving = true
+    try {
+      const start = this.now()
+      this.arm()
+      collect()
+      for (let i = 0; i < PATIENCE && !this.collected; i++) await nextTask()
+      this.settle()
+      const end = this.now()
+      this.adapt(end - start, start - this.lastEnd)
+      this.lastEnd = end
+    } finally {
+      this.relieving = false
+    }
+  }
+
+  /** An allocation far beyond the budget: whoever awaits, if not of the library, lets the finalizers run. */
+  private ring(): void {
+    this.arm()
+    this.host.collect!()
+    this.alarm = this.live + this.budget
+  }
+
+  /** A collection cost so much after so long a time. */
+  private adapt(cost: number, since: number): void {
+    if (cost > since * DEAR) this.budget *= 2
+    else if (cost < since * CHEAP) this.budget /= 2
+    const most = Math.min(Math.max(MOST_BUDGET, this.base), this.limit / 4)
+    this.budget = Math.min(Math.max(this.budget, LEAST_BUDGET), most)
+    this.alarm = this.base + 2 * this.budget
+  }
+
+  private settle(): void {
+    this.collected = false
+    this.base = this.live
+    this.alarm = this.base + 2 * this.budget
+  }
+
+  /** Lets an object go, whose finalizer tells of the next collection. */
+  private arm(): void {
+    if (this.armed) return
+    this.armed = true
+    const sign: Finalizable = {
+      finalize: () => {
+        this.armed = false
+        this.collected = true
+      },
+    }
+    this.finalizers().register({}, sign)
+  }
+
+  private finalizers(): FinalizationRegistry<Finalizable> {
+    return (this.registry ??= new FinalizationRegistry((held) => held.finalize()))
+  }
+
+  private now(): number {
+    return this.host.now ? this.host.now() : Date.now()
+  }
+}
+
+/** Of all devices together: a collection is of everything. */
+export const pressure = new Pressure()
+
+/**
+ * Tells the library what the platform offers for memory that the engine's collector does not know: a way to collect, and a
+ * way to wait for the next task. `taeda` does so when it opens a device that needs it; who opens backends by hand may.
+ */
+export const installHost = (host: Host): void => pressure.install(host)
+
+/**
+ * For code that is awaited once in a while, as a loader is: lets memory that nobody holds any more be given back, where
+ * enough of it waits. Returns null, and costs nothing, where there is nothing to wait for.
+ */
+export const relief = (): Promise<void> | null => (pressure.waits ? pressure.relieve() : null)
