@@ -5,6 +5,7 @@
 import { createCpuJs } from "@taeda/backend-cpu-js"
 import { BACKENDS, type BackendChoice, deviceAdvice } from "@taeda/choices"
 import { type Backend, onUnknownDevice, registerBackend } from "@taeda/core"
+import { connectHost } from "./host.ts"
 
 /** Loads a backend's package, saying what installs it where it is absent. */
 async function load(choice: BackendChoice): Promise<Backend> {
@@ -16,7 +17,9 @@ async function load(choice: BackendChoice): Promise<Backend> {
   } catch (error) {
     throw new Error(`no device ${JSON.stringify(choice.device)} here: ${deviceAdvice(choice.device)}`, { cause: error })
   }
-  return found.open()
+  const backend = await found.open()
+  if (!backend.capabilities.collectedMemory) connectHost()
+  return backend
 }
 
 for (const choice of BACKENDS)

@@ -164,7 +164,7 @@ export class OpNode extends GradNode {
   readonly rule: Rule
   private saved: readonly Tensor[]
   private versions: readonly number[]
-  /** What the rule needs besides tensors: shapes, dims, numbers. */
+  /** What the rule needs besides tensors: shapes, dims, numbers. Tensors that it mentions must be saved too. */
   readonly context: unknown
 
   constructor(rule: Rule, inputs: readonly Tensor[], saved: readonly Tensor[], context: unknown) {

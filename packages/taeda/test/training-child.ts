@@ -1,0 +1,70 @@
+/**
+ * Trains a small network for many steps on memory that the engine knows nothing of, and prints what was held on the way.
+ * Arguments: the number of steps, how a step ends ("await", "scope" or "sync"), the host ("full", "tasks" or "none") and the width.
+ */
+import { installHost, pressure } from "@taeda/core"
+import * as torch from "taeda"
+import { hostOf } from "../src/host.ts"
+import { linearMemory } from "./linear-memory.ts"
+
+const [count, ending, offered, wide] = process.argv.slice(2)
+const steps = Number(count)
+const width = Number(wide ?? 256)
+const host = hostOf()
+if (offered === "full") installHost(host)
+if (offered === "tasks") installHost({ nextTask: host.nextTask! })
+
+const memory = linearMemory()
+await torch.setDefaultDevice(memory.device)
+torch.manualSeed(0)
+const { nn, optim } = torch
+const model = new nn.Sequential(new nn.Linear(784, width), new nn.ReLU(), new nn.Linear(width, 10))
+const optimizer = new optim.Adam(model.parameters(), { lr: 1e-4 })
+const x = torch.randn(64, 784)
+const y = torch.randint(0, 10, [64])
+
+function step(): torch.Tensor {
+  optimizer.zeroGrad()
+  const loss = torch.nn.functional.crossEntropy(model(x) as torch.Tensor, y)
+  loss.backward()
+  optimizer.step()
+  return loss
+}
+
+interface Sample {
+  readonly live: number
+  readonly grown: number
+  readonly rss: number
+}
+const sample = (): Sample => ({ live: memory.live(), grown: memory.grown(), rss: process.memoryUsage.rss() })
+
+let at100: Sample | null = null
+const start = performance.now()
+let relieved = 0
+let collections = 0
+const { relieve } = pressure
+pressure.relieve = async function (this: typeof pressure) {
+  const begin = performance.now()
+  await relieve.call(this)
+  relieved += performance.now() - begin
+  collections++
+}
+let last = 0
+for (let i = 0; i < steps; i++) {
+  if (ending === "await") last = await step().item()
+  else if (ending === "sync") step()
+  else torch.scope(step)
+  if (i === 99) at100 = sample()
+}
+const took = performance.now() - start
+process.stdout.write(
+  JSON.stringify({
+    at100,
+    end: sample(),
+    stepMs: took / steps,
+    share: relieved / took,
+    collections,
+    budget: pressure.budgetBytes,
+    last,
+  }),
+)
