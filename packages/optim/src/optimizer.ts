@@ -6,6 +6,7 @@ import {
   bind,
   didYouMean,
   isTensor,
+  outlive,
   parseSignature,
   raw,
   recording,
@@ -149,6 +150,8 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
           let state = this.state.get(p)
           if (!state) this.state.set(p, (state = {}))
           this.update(p, grad, group, state)
+          // What is remembered lives as long as the parameter: a scope around the step leaves it.
+          for (const key in state) if (isTensor(state[key])) outlive(state[key], p)
         }
     })
     return loss
