@@ -114,13 +114,14 @@ export class Pressure {
   /** Whether `relieve` would do anything: cheap, for await points. */
   get waits(): boolean {
     if (this.collected) this.settle()
+    if (!this.host.nextTask) return false
     return this.live - this.base > this.budget * (this.host.collect ? 1 : EARLY)
   }
 
   /** Collects, where it is time and the host can, and lets finalizers run. */
   async relieve(): Promise<void> {
     const { collect, nextTask } = this.host
-    if (!nextTask || !this.waits) return
+    if (!this.waits || !nextTask) return
     if (!collect || this.relieving) {
       this.arm()
       await nextTask()

@@ -1,4 +1,5 @@
 /** What the library frees by itself, and above all what it must not: whatever somebody may still see. */
+import { enclosed, OpNode, type Rule } from "@taeda/core"
 import * as torch from "taeda"
 import { beforeEach, describe, expect, test } from "vitest"
 import { type LinearMemory, linearMemory } from "./linear-memory.ts"
@@ -217,6 +218,20 @@ describe("gradients on their way", () => {
     expect(values(x.grad!)).toBe(1)
     x.backward()
     expect(values(x.grad!)).toBe(2)
+  })
+
+  test("a rule may give what its node saved, where nobody else knows of it", () => {
+    const rule: Rule = { name: "GivesSavedBackward0", backward: (node) => [node.get(0)] }
+    const givesSaved = enclosed((x: Tensor): Tensor => {
+      const [inner, out] = torch.noGrad(() => [x.mul(3), x.add(0)])
+      const node = new OpNode(rule, [x], [inner], null)
+      node.outputs = [{ shape: out.shape, dtype: out.dtype, device: out.device }]
+      out.setHistory(node)
+      return out
+    })
+    const w = leaf(1, 2)
+    givesSaved(givesSaved(w).mul(2)).sum().backward()
+    expect(values(w.grad!)).toEqual([3, 6])
   })
 
   test("in-place changes, of views too", () => {

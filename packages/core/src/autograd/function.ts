@@ -2,7 +2,6 @@
 import { valueText } from "../errors.ts"
 import { zeros } from "../ops/creation.ts"
 import { alias, detached } from "../ops/views.ts"
-import { visible } from "../regions.ts"
 import { isTensor, needsGrad, type Tensor } from "../tensor.ts"
 import { recordInPlace } from "./inplace.ts"
 import { anomalyEnabled, raw } from "./mode.ts"
@@ -147,9 +146,6 @@ export class Function {
   }
 }
 
-/** Code of users: outside of any graph, and in no region of the library's. */
-const user = <T>(body: () => T): T => visible(() => raw(body))
-
 function applyFunction(fn: typeof Function, args: readonly unknown[]): unknown {
   const ctx = new FunctionContext()
   const tensors = args.filter(isTensor)
@@ -157,7 +153,7 @@ function applyFunction(fn: typeof Function, args: readonly unknown[]): unknown {
   // Edges first: an input changed in place by `forward` still belongs to what made it.
   const node = needsGrad(tensors) ? new CustomNode(fn.name, ctx, (c, ...grads) => fn.backward(c, ...grads), args) : null
   ctx.node = node
-  const result = user(() => {
+  const result = raw(() => {
     if (!fn.setupContext) return fn.forward(ctx, ...args)
     const output = fn.forward(...args)
     fn.setupContext(ctx, [...args], output)
