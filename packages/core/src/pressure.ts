@@ -10,8 +10,8 @@
 
 /** What the platform offers. */
 export interface Host {
-  /** Collects garbage, all of it, before it returns. Absent where the engine has no such thing. */
-  readonly collect?: () => void
+  /** Collects garbage, all of it or only what is young, before it returns. Absent where the engine has no such thing. */
+  readonly collect?: (what: "all" | "young") => void
   /** Resolves in a later task (not a microtask), soon. Without it nothing waits for finalizers. */
   readonly nextTask?: () => Promise<void>
   /** Milliseconds, from any origin. */
@@ -31,10 +31,14 @@ const OVERHEAD = 1024
 /** One lot of ballast, and how many bytes of ours it stands for: the engine collects every 64 MB of its own or so. */
 const LOT = 4 * MB
 const LOT_STANDS_FOR = 8 * MB
+/** How often the young are left out after they were of no help. */
+const SKIPS = 8
 /** Tasks to wait for finalizers after a collection. */
 const PATIENCE = 6
-/** Without a `collect`, growth by this share of the budget makes await points wait for a task. */
+/** Growth by this share of the budget makes await points wait for a task: the engine may have collected by itself. */
 const EARLY = 0.25
+/** Growth by more than this share, after the young were collected, calls for a collection of all. */
+const LITTLE = 0.5
 
 /** What the engine holds for a finalizer. */
 interface Finalizable {
@@ -44,8 +48,10 @@ interface Finalizable {
 export class Pressure {
   private host: Host = {}
   private live = 0
-  /** What was in use after the last collection. */
+  /** What was in use after the last collection of all. */
   private base = 0
+  /** So many times more the young are not tried alone: they were of no help (older engines finalize nothing then). */
+  private skips = 0
   private budget = FIRST_BUDGET
   /** Where an allocation asks for a collection by itself: loops that await nothing of the library. */
   private alarm = 2 * FIRST_BUDGET
@@ -115,25 +121,29 @@ export class Pressure {
   get waits(): boolean {
     if (this.collected) this.settle()
     if (!this.host.nextTask) return false
-    return this.live - this.base > this.budget * (this.host.collect ? 1 : EARLY)
+    return this.live - this.base > this.budget * EARLY
   }
 
-  /** Collects, where it is time and the host can, and lets finalizers run. */
+  /** Lets finalizers run and collects, where it is time and the host can. */
   async relieve(): Promise<void> {
     const { collect, nextTask } = this.host
     if (!this.waits || !nextTask) return
-    if (!collect || this.relieving) {
-      this.arm()
-      await nextTask()
-      return
-    }
+    this.arm()
+    await nextTask()
+    if (!collect || this.relieving || this.live - this.base <= this.budget) return
     this.relieving = true
     try {
       const start = this.now()
-      this.arm()
-      collect()
-      for (let i = 0; i < PATIENCE && !this.collected; i++) await nextTask()
-      this.settle()
+      if (this.skips > 0) this.skips--
+      else {
+        const before = this.live
+        await this.collectAndWait("young", nextTask)
+        if (before - this.live < (before - this.base) * EARLY) this.skips = SKIPS
+      }
+      if (this.live - this.base > this.budget * LITTLE) {
+        await this.collectAndWait("all", nextTask)
+        this.base = this.live
+      }
       const end = this.now()
       this.adapt(end - start, start - this.lastEnd)
       this.lastEnd = end
@@ -142,10 +152,18 @@ export class Pressure {
     }
   }
 
+  private async collectAndWait(what: "all" | "young", nextTask: () => Promise<void>): Promise<void> {
+    this.armed = false
+    this.collected = false
+    this.arm()
+    this.host.collect!(what)
+    for (let i = 0; i < PATIENCE && !this.collected; i++) await nextTask()
+  }
+
   /** An allocation far beyond the budget: whoever awaits, if not of the library, lets the finalizers run. */
   private ring(): void {
     this.arm()
-    this.host.collect!()
+    this.host.collect!("all")
     this.alarm = this.live + this.budget
   }
 
@@ -158,9 +176,10 @@ export class Pressure {
     this.alarm = this.base + 2 * this.budget
   }
 
+  /** The engine has collected; all or only the young, nobody knows. */
   private settle(): void {
     this.collected = false
-    this.base = this.live
+    if (!this.host.collect || this.live < this.base) this.base = this.live
     this.alarm = this.base + 2 * this.budget
   }
 

@@ -3,7 +3,7 @@ import { type Host, installHost } from "@taeda/core"
 
 /** The parts of Node, and of browsers, that are looked for. */
 interface Platform {
-  readonly gc?: () => void
+  readonly gc?: Collector
   readonly setImmediate?: (task: () => void) => unknown
   readonly MessageChannel?: new () => { readonly port1: Port; readonly port2: Port }
   readonly setTimeout?: (task: () => void) => unknown
@@ -13,6 +13,7 @@ interface Port {
   onmessage: (() => void) | null
   postMessage(message: unknown): void
 }
+type Collector = (options?: { readonly type: "minor" }) => void
 interface V8 {
   setFlagsFromString(flags: string): void
 }
@@ -21,17 +22,21 @@ interface VM {
 }
 
 /** Node's collector by name, without a flag at its start; undefined where there is none. */
-function collector({ gc, process }: Platform): (() => void) | undefined {
-  if (typeof gc === "function") return () => gc()
+function collector({ gc, process }: Platform): Host["collect"] {
+  const by =
+    (collect: Collector): Host["collect"] =>
+    (what) =>
+      what === "young" ? collect({ type: "minor" }) : collect()
+  if (typeof gc === "function") return by(gc)
   try {
     const v8 = process?.getBuiltinModule?.("v8") as V8 | undefined
     const vm = process?.getBuiltinModule?.("vm") as VM | undefined
     if (!v8 || !vm) return undefined
     // Only contexts made while the flag is on have the function: nobody else gets to see it.
     v8.setFlagsFromString("--expose-gc")
-    const found = vm.runInNewContext("typeof gc === 'function' ? gc : undefined") as (() => void) | undefined
+    const found = vm.runInNewContext("typeof gc === 'function' ? gc : undefined") as Collector | undefined
     v8.setFlagsFromString("--no-expose-gc")
-    return found && (() => found())
+    return found && by(found)
   } catch {
     // An engine that is not V8, or that forbids it: ballast does.
     return undefined

@@ -9,25 +9,28 @@ import { linearMemory } from "./linear-memory.ts"
 
 const MB = 2 ** 20
 
-/** A host whose collections free `share` of what was allocated since the last one, and take `cost` ms. */
-function platform(options: { share?: number; cost?: number; collects?: boolean } = {}) {
-  const { share = 1, cost = 5, collects = true } = options
-  const log = { collections: 0, tasks: 0, clock: 0, garbage: [] as number[] }
+/**
+ * A host whose collections free `share` of what was allocated since the last one, and take `cost` ms. Those of the young free
+ * nothing, as in older engines, or the share `young`.
+ */
+function platform(options: { share?: number; cost?: number; collects?: boolean; young?: number } = {}) {
+  const { share = 1, cost = 5, collects = true, young = 0 } = options
+  const log = { collections: 0, minor: 0, tasks: 0, clock: 0, garbage: [] as number[] }
   const pressure = new Pressure()
-  let freeing = false
+  let freeing = 0
   pressure.install({
     ...(collects && {
-      collect: () => {
-        log.collections++
-        log.clock += cost
-        freeing = true
+      collect: (what) => {
+        if (what === "young") log.minor++
+        else log.collections++
+        log.clock += what === "young" ? cost / 10 : cost
+        freeing = what === "young" ? young : share
       },
     }),
     nextTask: async () => {
       log.tasks++
-      if (!freeing) return
-      freeing = false
-      for (const bytes of log.garbage.splice(0, Math.ceil(log.garbage.length * share))) pressure.freed(bytes)
+      for (const bytes of log.garbage.splice(0, Math.ceil(log.garbage.length * freeing))) pressure.freed(bytes)
+      freeing = 0
     },
     now: () => log.clock,
   })
@@ -41,7 +44,7 @@ function platform(options: { share?: number; cost?: number; collects?: boolean }
 describe("with a collector", () => {
   test("nothing happens before the budget is spent", async () => {
     const { pressure, log, allocate } = platform()
-    for (let i = 0; i < 10; i++) allocate(MB)
+    for (let i = 0; i < 3; i++) allocate(MB)
     expect(pressure.waits).toBe(false)
     await pressure.relieve()
     expect([log.collections, log.tasks]).toEqual([0, 0])
@@ -85,9 +88,12 @@ describe("with a collector", () => {
     const { pressure, log, allocate } = platform({ share: 0 })
     for (let i = 0; i < 100; i++) allocate(MB)
     await pressure.relieve()
-    for (let i = 0; i < 5; i++) allocate(MB)
+    const { collections } = log
+    for (let i = 0; i < 1; i++) allocate(MB)
     expect(pressure.waits).toBe(false)
-    expect(log.collections).toBeGreaterThan(0)
+    for (let i = 0; i < 5; i++) allocate(MB)
+    await pressure.relieve()
+    expect(log.collections).toBe(collections)
   })
 
   test("a loop that awaits other things has its collections from allocations, a budget apart", () => {
@@ -109,6 +115,28 @@ describe("with a collector", () => {
     for (let i = 0; i < 3; i++) allocate(MB)
     await pressure.relieve()
     expect(pressure.budgetBytes).toBe(2 * MB)
+  })
+
+  test("where the young are enough, only they are collected", async () => {
+    const { pressure, log, allocate } = platform({ young: 0.9 })
+    for (let i = 0; i < 200; i++) {
+      allocate(MB)
+      await pressure.relieve()
+    }
+    expect(log.minor).toBeGreaterThan(0)
+    expect(log.minor).toBeGreaterThan(2 * log.collections)
+  })
+
+  test("what the young leave behind does not pile up", async () => {
+    const { pressure, log, allocate } = platform({ young: 0.2 })
+    let most = 0
+    for (let i = 0; i < 2000; i++) {
+      log.clock += 10
+      allocate(MB)
+      most = Math.max(most, pressure.liveBytes)
+      await pressure.relieve()
+    }
+    expect(most).toBeLessThan(64 * MB)
   })
 
   test("two who await at once collect once", async () => {
@@ -151,7 +179,8 @@ describe("the platform", () => {
     const { collect, nextTask } = hostOf()
     expect(typeof nextTask).toBe("function")
     expect(collect).toBeDefined()
-    collect!()
+    collect!("young")
+    collect!("all")
     expect(Reflect.get(globalThis, "gc")).toBeUndefined()
   })
 
