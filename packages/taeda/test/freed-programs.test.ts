@@ -130,7 +130,7 @@ function run(seed: number, device: torch.Device | string): number[][] {
   return [...kept, ...seen, ...retained].map((t) => Array.from(t.dataSync() as Float32Array))
 }
 
-test("random programs see what cpu-js shows them", () => {
+test("random programs see what cpu-js shows them", { timeout: 120_000 }, () => {
   let freed = 0
   for (let seed = 0; seed < 400; seed++) {
     const memory = linearMemory()
