@@ -11,7 +11,6 @@ import { build, install, ROOT } from "./workspace.mjs"
 await main(async () => {
   await install()
   await build()
-  return run(currentNode(), [join(ROOT, "packages", "conformance", "dist", "cli.js"), ...process.argv.slice(2)], {
-    cwd: join(ROOT, "tooling", "conformance"),
-  })
+  const cwd = join(ROOT, "tooling", "conformance")
+  return run(currentNode(), [join(cwd, "src", "cli.ts"), ...process.argv.slice(2)], { cwd })
 })

@@ -1,6 +1,7 @@
 /**
  * @taeda/conformance: the suite that holds a backend to PyTorch's own numbers, as a function that gives a report.
- * `@taeda/conformance/vitest` registers the same as tests; `docs/writing-a-backend.md` shows both.
+ * `@taeda/conformance/vitest` registers the same as tests and `@taeda/conformance/command` is the command of the terminal;
+ * `docs/writing-a-backend.md` shows them. Only the command needs Node.
  */
 
 export { type Case, type CaseArg, casesOf, type ErrorCase, errorCasesOf } from "./cases.ts"

@@ -1,0 +1,7 @@
+/**
+ * Runs a TypeScript module in a page of a headless Chromium, from the sources, on this machine and without a network.
+ *
+ * The browser comes from the registry (Linux on x64); elsewhere, or for another one, the environment's CHROME_PATH names it.
+ */
+export { type Browser, type BrowserOptions, openBrowser, type RunOptions, runInPage } from "./browser.ts"
+export { NoBrowserError } from "./chromium.ts"

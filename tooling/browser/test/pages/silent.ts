@@ -1,0 +1,2 @@
+/** A module without a function `main`. */
+export const value = 1

@@ -1,0 +1,13 @@
+/** The backends by name, as packages that are loaded when they are asked for, in Node and in a page alike. */
+
+import { createMinimal } from "@taeda/conformance"
+import type { Backend } from "@taeda/core"
+
+/** Opens a backend; `options` is what its package's create function takes. */
+export type Open = (options?: Readonly<Record<string, unknown>>) => Promise<Backend>
+
+export const BACKENDS: Readonly<Record<string, Open>> = {
+  "cpu-js": async (options) => (await import("@taeda/backend-cpu-js")).createCpuJs(options),
+  "wasm-simd": async (options) => (await import("@taeda/backend-wasm-simd")).createWasmSimd(options),
+  minimal: async (options) => createMinimal(options),
+}

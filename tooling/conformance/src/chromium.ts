@@ -1,0 +1,27 @@
+/** The suite in a page of Chromium. */
+
+import { join } from "node:path"
+import type { Browser, RunOptions } from "@taeda/browser"
+import type { Progress, Report } from "@taeda/conformance"
+import type { PageTask } from "./page.ts"
+
+export interface PageOptions extends Pick<RunOptions, "isolated" | "csp" | "timeout"> {
+  readonly onGroup?: (progress: Progress) => void
+}
+
+const PAGE = join(import.meta.dirname, "page.ts")
+
+const HALF_AN_HOUR = 1_800_000
+
+/** Runs the suite in a fresh page, and resolves to its report. The page is given half an hour unless told otherwise. */
+export const conformanceIn = (
+  browser: Browser,
+  task: PageTask,
+  { onGroup, timeout = HALF_AN_HOUR, ...options }: PageOptions = {},
+): Promise<Report> =>
+  browser.run<Report>(PAGE, {
+    ...options,
+    timeout,
+    args: task,
+    onTold: onGroup && ((progress) => onGroup(progress as Progress)),
+  })
