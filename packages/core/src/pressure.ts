@@ -50,6 +50,8 @@ export class Pressure {
   private live = 0
   /** What was in use after the last collection of all. */
   private base = 0
+  /** What was in use when finalizers were last given a task, or less. */
+  private seen = 0
   /** So many times more the young are not tried alone: they were of no help (older engines finalize nothing then). */
   private skips = 0
   private budget = FIRST_BUDGET
@@ -121,7 +123,8 @@ export class Pressure {
   get waits(): boolean {
     if (this.collected) this.settle()
     if (!this.host.nextTask) return false
-    return this.live - this.base > this.budget * EARLY
+    if (this.live < this.seen) this.seen = this.live
+    return this.live - Math.max(this.base, this.seen) > this.budget * EARLY
   }
 
   /** Lets finalizers run and collects, where it is time and the host can. */
@@ -130,6 +133,7 @@ export class Pressure {
     if (!this.waits || !nextTask) return
     this.arm()
     await nextTask()
+    this.seen = this.live
     if (!collect || this.relieving || this.live - this.base <= this.budget) return
     this.relieving = true
     try {
