@@ -103,7 +103,7 @@ export interface Backend {
   capture?(record: () => void): { replay(): void; dispose(): void }
 }
 
-/** There is no more memory. A backend says how much was asked for and why there is none: `wasm-simd: no room for 64 MB`. */
+/** There is no more memory. A backend says how much was asked for, how much is held, and why there is no more. */
 export class OutOfMemoryError extends RangeError {
   override name = "OutOfMemoryError"
 }

@@ -13,7 +13,6 @@ import { type LoweringContext, lower } from "./lowering/index.ts"
 import { pressure } from "./pressure.ts"
 import { watch } from "./regions.ts"
 
-const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`
 const HOW_TO_FREE =
   "Tensors that nobody holds any more give their memory back between tasks, never while a loop runs without a pause: await something of the library once a step (await loss.item(), or a loader), run each step in scope(() => ...), or call dispose(tensor). If all of it is in use, take smaller batches or a smaller model."
 
@@ -80,11 +79,7 @@ export class Device {
       return this.backend.allocate(bytes, dtype)
     } catch (error) {
       if (!(error instanceof OutOfMemoryError) || this.collects) throw error
-      const { liveBytes, liveBuffers } = this.backend.memoryStats()
-      throw new OutOfMemoryError(
-        `${error.message}, on top of ${megabytes(liveBytes)} in ${liveBuffers} buffers. ${HOW_TO_FREE}`,
-        { cause: error },
-      )
+      throw new OutOfMemoryError(`${error.message.replace(/[. ]*$/, "")}. ${HOW_TO_FREE}`, { cause: error })
     }
   }
 

@@ -45,7 +45,8 @@ export function linearMemory(limit = Number.POSITIVE_INFINITY): LinearMemory {
     name: "linear",
     capabilities: { ...cpu.capabilities, collectedMemory: false },
     allocate(bytes: number, dtype: DType) {
-      if (live + bytes > limit) throw new OutOfMemoryError(`linear: no room for ${bytes} bytes`)
+      if (live + bytes > limit)
+        throw new OutOfMemoryError(`linear: no room for ${bytes} bytes beside ${live} in ${buffers} buffers.`)
       const key = `${bytes} ${dtype}`
       let inner = store.get(key)?.pop()
       if (!inner) {
