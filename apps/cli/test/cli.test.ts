@@ -40,7 +40,10 @@ function taeda(args: readonly string[], { input = "", signal }: RunOptions = {})
 
 const made = madeFolder()
 afterAll(made.remove)
-const SMALL = ["train", "mnist", "--data", made.path, "--epochs", "2", "--hidden", "8", "--batch-size", "20"]
+const SMALL = [
+  ...["train", "mnist", "--data", made.path, "--model", "mlp"],
+  ...["--epochs", "2", "--hidden", "8", "--batch-size", "20"],
+]
 
 describe.concurrent("taeda", () => {
   test("--help lists the commands", async () => {
@@ -54,6 +57,7 @@ describe.concurrent("taeda", () => {
     expect(code).toBe(0)
     for (const option of [
       "--device <name>",
+      "--model <name>",
       "--epochs <n>",
       "--batch-size <n>",
       "--lr <x>",
@@ -63,6 +67,7 @@ describe.concurrent("taeda", () => {
     ])
       expect(stdout).toContain(option)
     expect(stdout).toContain("(default: 128)")
+    expect(stdout.replace(/\s+/g, " ")).toContain('(choices: "cnn", "mlp", default: "cnn")')
   })
 
   test("--version is the package's", async () => {
@@ -74,6 +79,7 @@ describe.concurrent("taeda", () => {
     [["tuor"], "(Did you mean tour?)"],
     [["train"], "missing required argument 'task'"],
     [["train", "cifar"], "Allowed choices are mnist"],
+    [["train", "mnist", "--model", "rnn"], "Allowed choices are cnn, mlp"],
     [["train", "mnist", "--epoch", "2"], "(Did you mean --epochs?)"],
     [["train", "mnist", "--epochs", "0"], "'0' is invalid. Expected a whole number above zero."],
     [["train", "mnist", "--epochs", "1.5"], "'1.5' is invalid. Expected a whole number above zero."],

@@ -14,17 +14,23 @@ export function idx(sizes: readonly number[], data: Iterable<number>): Uint8Arra
   return Uint8Array.from([...new Uint8Array(header.buffer), ...values])
 }
 
-/** Side of the made images. */
-const SIDE = 4
+/** Places of the marks in an image, in each direction. */
+const PLACES = 4
 
-/** Images that say their label: the pixel of that number is bright, a neighbour somewhat, depending on the image. */
-function images(count: number): Uint8Array {
-  const data = new Uint8Array(count * SIDE * SIDE)
-  for (let i = 0; i < count; i++) {
-    data[i * SIDE * SIDE + (i % 10)] = 255
-    data[i * SIDE * SIDE + ((i * 7) % 16)] |= 40
+/** Images that say their label: the place of that number is bright, a neighbour somewhat, depending on the image. */
+function images(count: number, side: number): Uint8Array {
+  const data = new Uint8Array(count * side * side)
+  const mark = side / PLACES
+  const paint = (image: number, place: number, brightness: number): void => {
+    const [top, left] = [Math.floor(place / PLACES) * mark, (place % PLACES) * mark]
+    for (let row = top; row < top + mark; row++)
+      for (let column = left; column < left + mark; column++) data[(image * side + row) * side + column] |= brightness
   }
-  return idx([count, SIDE, SIDE], data)
+  for (let i = 0; i < count; i++) {
+    paint(i, i % 10, 255)
+    paint(i, (i * 7) % 16, 40)
+  }
+  return idx([count, side, side], data)
 }
 
 const labels = (count: number): Uint8Array =>
@@ -33,13 +39,16 @@ const labels = (count: number): Uint8Array =>
     Array.from({ length: count }, (_, i) => i % 10),
   )
 
-/** A folder with the four files, `changes` in place of some of them, that is removed when disposed of. */
-export function madeFolder(changes: Readonly<Record<string, Uint8Array>> = {}): { path: string; remove: () => void } {
+/** A folder with the four files, `changes` in place of some of them; a side is a multiple of 4. */
+export function madeFolder(
+  changes: Readonly<Record<string, Uint8Array>> = {},
+  side = PLACES,
+): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), "taeda-mnist-"))
   const files: Record<string, Uint8Array> = {
-    [FILES.train.images]: images(200),
+    [FILES.train.images]: images(200, side),
     [FILES.train.labels]: labels(200),
-    [FILES.test.images]: images(50),
+    [FILES.test.images]: images(50, side),
     [FILES.test.labels]: labels(50),
     ...changes,
   }

@@ -55,8 +55,12 @@ describe("MNIST", () => {
 
   test("becomes tensors", async () => {
     const { train, test: testing } = await loadMnist(torch, made())
-    expect([train.images.shape, train.labels.shape]).toEqual([[200, 16], [200]])
-    expect([testing.images.shape, testing.images.dtype, testing.labels.dtype]).toEqual([[50, 16], "float32", "int32"])
+    expect([train.images.shape, train.labels.shape]).toEqual([[200, 1, 4, 4], [200]])
+    expect([testing.images.shape, testing.images.dtype, testing.labels.dtype]).toEqual([
+      [50, 1, 4, 4],
+      "float32",
+      "int32",
+    ])
     expect(train.labels.narrow(0, 9, 3).toArraySync()).toEqual([9, 0, 1])
     // (255 − mean) / deviation and (0 − mean) / deviation.
     expect(train.images.max().itemSync()).toBeCloseTo((255 - 33.318) / 78.567, 5)
@@ -66,8 +70,8 @@ describe("MNIST", () => {
   test("the package's own files have the mean and the deviation that are taken away", async () => {
     const { train, test: testing } = await loadMnist(torch)
     expect([train.images.shape, testing.images.shape]).toEqual([
-      [60000, 784],
-      [10000, 784],
+      [60000, 1, 28, 28],
+      [10000, 1, 28, 28],
     ])
     expect(train.images.mean().itemSync()).toBeCloseTo(0, 4)
     // Of a part: the whole takes its time.

@@ -46,7 +46,7 @@ function supports(kernel: Kernel): true | string {
   if (kernel.kind === "matmul" && kernel.dtype === "bool") return "a sum of bool products is not a sum of numbers"
   if (kernel.kind === "conv" && !isFloating(kernel.dtype))
     return `convolutions here are of floats, not of ${kernel.dtype}`
-  return kernel.kind !== "matmul" && kernel.kind !== "conv" ? true : "soon"
+  return kernel.kind !== "conv" ? true : "soon"
 }
 
 function launchOf(kernel: Kernel, machine: Machine): Launch {

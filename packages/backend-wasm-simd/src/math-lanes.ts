@@ -75,7 +75,6 @@ export class Lanes {
 
   /** Masks: all bits of a lane are set where it holds. */
   lt = (a: Operand, b: Operand): Node => this.float("lt", a, b)
-  le = (a: Operand, b: Operand): Node => this.float("le", a, b)
   ge = (a: Operand, b: Operand): Node => this.float("ge", a, b)
   gt = (a: Operand, b: Operand): Node => this.float("gt", a, b)
   eq = (a: Operand, b: Operand): Node => this.float("eq", a, b)
@@ -123,6 +122,11 @@ export class Lanes {
       return own.length === 1 ? this.c(own[0]) : this.horner(own, square)
     }
     return this.madd(part(1), x, part(0))
+  }
+
+  /** For long polynomials: the fewest instructions where a step is one, else the shorter chains. */
+  polynomial(coefficients: readonly number[], x: Node): Node {
+    return this.g.module.target.relaxed ? this.horner(coefficients, x) : this.evenOdd(coefficients, x)
   }
 
   /** The nearest integer to `x·scale` as the last bits of a float, plus `bias`, and as a float. */
@@ -195,23 +199,14 @@ export const inDoubles =
   (formula: Formula): Formula =>
   (g, ...args) => {
     const halves = args.map((a) => promote(g, a))
-    return demote(g, [0, 1].map((k) => formula(g, ...halves.map((h) => h[k]))) as unknown as readonly [Node, Node])
+    const half = (k: 0 | 1): Node => formula(g, ...halves.map((h) => h[k]))
+    return demote(g, [half(0), half(1)])
   }
 
-/** A scalar function of doubles, applied to the lanes one by one. */
-export function lanewise(g: Graph, shape: Shape, target: FunctionRef, ...args: readonly Node[]): Node {
-  const count = shape === "f32x4" ? 4 : 2
-  let result: Node | undefined
-  for (let k = 0; k < count; k++) {
-    const scalars = args.map((a) => {
-      const x = g.lane(`${shape}.extract_lane`, k, a)
-      return shape === "f32x4" ? g.op("f64.promote_f32", x) : x
-    })
-    const value = g.call(target, "f64", ...scalars)
-    const own = shape === "f32x4" ? g.op("f32.demote_f64", value) : value
-    result = result ? g.lane(`${shape}.replace_lane`, k, result, own) : g.op(`${shape}.splat`, own)
-  }
-  return result!
+/** A scalar function of doubles, applied to the two lanes one by one. */
+export function lanewise(g: Graph, target: FunctionRef, ...args: readonly Node[]): Node {
+  const value = (k: number): Node => g.call(target, "f64", ...args.map((a) => g.lane("f64x2.extract_lane", k, a)))
+  return g.lane("f64x2.replace_lane", 1, g.op("f64x2.splat", value(0)), value(1))
 }
 
 /** A function of doubles that every instance is given: one of Math by its full name ("Math.sin"), or "mod", the remainder. */

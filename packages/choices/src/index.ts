@@ -48,9 +48,9 @@ export const BACKENDS: readonly BackendChoice[] = [
     device: "wasm",
     package: "@taeda/backend-wasm-simd",
     title: "WebAssembly with SIMD and threads",
-    needs: "any browser or Node",
-    included: false,
-    published: false,
+    needs: "WebAssembly with SIMD: any Node, and browsers since 2023",
+    included: true,
+    published: true,
     rank: 2,
   },
   {

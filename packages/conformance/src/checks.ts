@@ -6,6 +6,7 @@ import { catalogueChecks } from "./catalogue.ts"
 import { isFloatDtype } from "./compare.ts"
 import { type Golden, loadGolden } from "./golden.ts"
 import { programGroups } from "./programs/index.ts"
+import { STEPS } from "./programs/training.ts"
 import { idOf, type Row, type Tag } from "./row.ts"
 import { FAMILIES, type Family } from "./rows/index.ts"
 import { BACKWARD } from "./templates/backward.ts"
@@ -44,6 +45,8 @@ export interface Selection {
   readonly templates?: readonly string[]
   /** false: of each op a few cases only, with every dtype, layout and kind of input among them. Default true. */
   readonly full?: boolean
+  /** How many of its 200 steps a training program takes: all by default, 10 where not `full`. For slow backends. */
+  readonly steps?: number
 }
 
 export const TEMPLATES: readonly Template[] = [...FORWARD, ...IN_PLACE, ...BACKWARD]
@@ -84,6 +87,9 @@ function lacking({ inputs, dtype, options }: Case, golden: Golden, { dtypes }: C
 /** The most samples that finite differences are taken of outside of a full run. */
 const SLOW: ReadonlySet<string> = new Set(["gradcheck", "gradgradcheck"])
 const FEW = 2
+
+/** Steps of a training program outside of a full run. */
+const FEW_STEPS = 10
 
 function rowGroups(
   row: Row,
@@ -160,6 +166,9 @@ export async function checksOf(
   backend: { readonly name: string; readonly capabilities: Capabilities },
   selection: Selection = {},
 ): Promise<CheckGroup[]> {
+  const { full = true, steps = full ? STEPS : FEW_STEPS } = selection
+  if (!Number.isInteger(steps) || steps < 1 || steps > STEPS)
+    throw new RangeError(`steps: a training program takes 1 to ${STEPS}, got ${steps}`)
   const groups: CheckGroup[] = []
   for (const family of Object.keys(FAMILIES) as Family[]) {
     const rows = FAMILIES[family].filter((row) => matches(selection.ops, row.name, idOf(row)))
@@ -167,7 +176,7 @@ export async function checksOf(
     const goldens = await loadGolden(family)
     groups.push(...rows.flatMap((row) => rowGroups(row, goldens, backend, selection)))
   }
-  const others = [...catalogueChecks(), ...programGroups(backend.capabilities)]
+  const others = [...catalogueChecks(), ...programGroups(backend.capabilities, steps)]
   return [
     ...groups,
     ...others.filter(

@@ -8,6 +8,7 @@ import { type ParseArgsConfig, parseArgs } from "node:util"
 import { type Backend, DTYPE_NAMES, type DType } from "@taeda/core"
 import type { KnownGap } from "./gaps.ts"
 import * as minimal from "./minimal/backend.ts"
+import { STEPS } from "./programs/training.ts"
 import { toHtml } from "./report/html.ts"
 import { toJUnit } from "./report/junit.ts"
 import { toMarkdown } from "./report/markdown.ts"
@@ -25,6 +26,7 @@ const USAGE = `Holds a backend to PyTorch's numbers.
   --dtype DTYPE     only this dtype; may be given again
   --template NAME   only this template (forward, backward, errors, ...); may be given again
   --few             a few cases of each op
+  --steps N         steps of the training programs: 200, or 10 with --few; for slow backends
   --gaps FILE       known gaps: a JSON array of { op, dtype, template, tag, case, reason }
 `
 
@@ -85,6 +87,14 @@ function checkDtypes(names: readonly string[] | undefined): readonly DType[] | u
   return names as readonly DType[] | undefined
 }
 
+function checkSteps(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const steps = Number(text)
+  if (!Number.isInteger(steps) || steps < 1 || steps > STEPS)
+    throw new UsageError(`--steps takes a whole number from 1 to ${STEPS}, got ${text}`)
+  return steps
+}
+
 const LINES_APART = 25
 
 /** One line that is written over in a terminal, else a line now and then. */
@@ -107,6 +117,7 @@ function parse(args: readonly string[], further: Extension["options"]) {
         dtype: texts,
         template: texts,
         few: { type: "boolean", default: false },
+        steps: { type: "string" },
         gaps: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },
@@ -140,6 +151,7 @@ async function run(args: readonly string[], { usage, options: further, execute }
     ops: options.op,
     templates: options.template,
     full: !options.few,
+    steps: checkSteps(options.steps),
     onGroup: showProgress,
   }
   const report = await execute(options.backend, task, options)

@@ -17,6 +17,8 @@ export interface ConformanceOptions {
   readonly rows?: readonly string[]
   /** false: a few cases of each op. Default true. */
   readonly full?: boolean
+  /** How many of its 200 steps a training program takes: all by default, 10 where not `full`. For slow backends. */
+  readonly steps?: number
   /** What the tests are called; by default the backend's name. */
   readonly name?: string
   /** Milliseconds for the cases of one op and template. */
@@ -63,10 +65,10 @@ function byOp(groups: readonly CheckGroup[]): Map<string, CheckGroup[]> {
  */
 export async function conformance(options: ConformanceOptions, framework?: TestFramework): Promise<void> {
   const { describe, it } = framework ?? (await vitest())
-  const { dtypes, rows: ops, full, timeout = 120_000 } = options
+  const { dtypes, rows: ops, full, steps, timeout = 120_000 } = options
   const backend = await options.backend()
   const ledger = new GapLedger(options.knownGaps ?? [])
-  const groups = await checksOf(backend, { dtypes, ops, full })
+  const groups = await checksOf(backend, { dtypes, ops, full, steps })
   const session = openSession(backend)
   describe(`conformance of ${options.name ?? backend.name}`, () => {
     for (const [op, mine] of byOp(groups))

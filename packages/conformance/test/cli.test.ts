@@ -82,6 +82,7 @@ describe("taeda-conformance", () => {
     [["--backend", "minimal", "--report", "pdf"], /no report pdf; there are text, json, junit, md, html/],
     [["--backend", "minimal", "--dtype", "float23"], /no dtype float23; there are/],
     [["--backend", "minimal", "--op", "frobnicate"], /nothing matches/],
+    [["--backend", "minimal", "--steps", "0"], /--steps takes a whole number from 1 to 200, got 0/],
     [["--bakend", "minimal"], /Unknown option '--bakend'/],
   ])("says what is wrong with %j, and exits with 2", async (args, message) => {
     const { code, stdout, stderr } = await run(...(args as string[]))

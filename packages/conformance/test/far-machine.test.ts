@@ -44,7 +44,7 @@ function createFar(): Backend {
 }
 
 it("passes the whole suite", { timeout: 120_000 }, async () => {
-  const report = await runConformance({ backend: createFar() })
+  const report = await runConformance({ backend: createFar(), steps: 4 })
   expect(report.cases.filter(({ status }) => status !== "passed")).toEqual([])
   const refused = report.cases.filter(({ templates }) => templates.includes("unsupportedDtype"))
   expect(refused.filter(({ dtype }) => dtype === "float64").length).toBeGreaterThan(1000)

@@ -3,7 +3,7 @@
 import { DTYPE_NAMES } from "@taeda/core"
 import { describe, expect, it } from "vitest"
 import { casesOf } from "../src/cases.ts"
-import { checksOf, matches, stratified } from "../src/checks.ts"
+import { checksOf, matches, type Selection, stratified } from "../src/checks.ts"
 import { createMinimal } from "../src/minimal/backend.ts"
 import { ROWS } from "../src/rows/index.ts"
 
@@ -50,6 +50,15 @@ describe("checks", () => {
     expect(groups[0].checks.every(({ dtype }) => dtype === "float64")).toBe(true)
     const whole = await checksOf(minimal, { ops: ["exp"] })
     expect(whole.every(({ partial }) => !partial)).toBe(true)
+  })
+
+  it("train as far as they are asked to, and know when that is not all", async () => {
+    const partial = async (selection: Selection) =>
+      (await checksOf(minimal, { ops: ["training"], ...selection })).map((group) => group.partial)
+    expect(await partial({})).toEqual([false])
+    expect(await partial({ full: false })).toEqual([true])
+    expect(await partial({ steps: 199 })).toEqual([true])
+    await expect(checksOf(minimal, { steps: 201 })).rejects.toThrow("steps: a training program takes 1 to 200, got 201")
   })
 
   it("ask for a refusal where the backend lacks a dtype, and for nothing else there", async () => {

@@ -62,6 +62,18 @@ describe("the suite finds", () => {
     expect([...templates]).toEqual(expect.arrayContaining(["backward", "doubleBackward", "gradcheck"]))
   })
 
+  it("one part in ten thousand too much in a layer or an optimiser, by four losses", async () => {
+    const more = (primitive: string) => miscompiling((node) => (node.op === primitive ? node.mul(1.0001) : undefined))
+    const failing = async (backend: Backend) => {
+      const report = await runConformance({ backend, ops: ["training"], steps: 4 })
+      expect(problemsIn(report).every((problem) => problem.startsWith("losses by step: ["))).toBe(true)
+      return report.cases.filter(({ status }) => status === "failed").map(({ id }) => id)
+    }
+    expect(await failing(createMinimal())).toEqual([])
+    expect(await failing(more("tanh"))).toEqual(["training/mlp, SGD with momentum"])
+    expect(await failing(more("sqrt"))).toEqual(["training/cnn, Adam"])
+  })
+
   it("a stride that is off by one", async () => {
     const wrong = tampering((kernel, operands, launch) =>
       launch(

@@ -1,6 +1,6 @@
 /**
- * Tells core how devices are opened: cpu-js is here and opens by itself at the first op; the others are packages of their
- * own, looked for when somebody asks for them. Nothing is opened by importing this.
+ * Tells core how devices are opened: cpu-js is here and opens by itself at the first op, wasm-simd comes along and is loaded
+ * when somebody asks for it; the others are packages that may be installed or not. Nothing is opened by importing this.
  */
 import { createCpuJs } from "@taeda/backend-cpu-js"
 import { BACKENDS, type BackendChoice, deviceAdvice } from "@taeda/choices"
@@ -22,10 +22,13 @@ async function load(choice: BackendChoice): Promise<Backend> {
   return backend
 }
 
-for (const choice of BACKENDS)
-  registerBackend(
-    choice.device,
-    choice.included ? { openSync: () => createCpuJs(), open: async () => createCpuJs() } : () => load(choice),
-  )
+/** The backends that are dependencies of this package. */
+const INCLUDED: Readonly<Partial<Record<BackendChoice["name"], Parameters<typeof registerBackend>[1]>>> = {
+  "cpu-js": { openSync: () => createCpuJs(), open: async () => createCpuJs() },
+  // Named outright, so that bundlers make a part of its own of it.
+  "wasm-simd": async () => (await import("@taeda/backend-wasm-simd")).open(),
+}
+
+for (const choice of BACKENDS) registerBackend(choice.device, INCLUDED[choice.name] ?? (() => load(choice)))
 
 onUnknownDevice(deviceAdvice)

@@ -19,9 +19,15 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   "@taeda/optim": ON_CORE,
   "@taeda/data": ON_CORE,
   "@taeda/backend-cpu-js": ON_CORE,
-  "@taeda/conformance": { imports: ["@taeda/core"], loads: ["@taeda/backend-cpu-js"], node: true },
+  "@taeda/backend-wasm-simd": ON_CORE,
+  "@taeda/conformance": {
+    imports: ["@taeda/core", "@taeda/nn", "@taeda/optim"],
+    loads: ["@taeda/backend-cpu-js"],
+    node: true,
+  },
   taeda: {
     imports: ["@taeda/choices", "@taeda/core", "@taeda/nn", "@taeda/optim", "@taeda/data", "@taeda/backend-cpu-js"],
+    loads: ["@taeda/backend-wasm-simd"],
   },
   "@taeda/cli": { imports: ["@taeda/choices"], loads: ["taeda", "@taeda/conformance"], node: true },
 }

@@ -1,7 +1,6 @@
-/** Who takes part, each in a process of its own, and how its rows come in. */
-import { spawn, spawnSync } from "node:child_process"
+/** A library in a process of its own, and how its rows come in. */
+import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
 import type { WorkName } from "./works.ts"
 
 export interface Row {
@@ -11,33 +10,19 @@ export interface Row {
   readonly ms: number
   /** The library was given up after that time. */
   readonly gaveUp?: true
+  /** The share of the machine's limit that it reaches: 1 is all of it. */
+  readonly share?: number
 }
 
 export interface Contestant {
   readonly name: string
-  /** A command that measures the works named after `args`, and prints {"work", "ms"} for one after the other. */
+  readonly version?: string
+  /**
+   * A command that measures the works named after `args`, and prints {"work", "ms"} for one after the other. Before them it
+   * may say {"threads"}: how many it computes on.
+   */
   readonly command: string
   readonly args: readonly string[]
-}
-
-const beside = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
-
-/** A library in a process with this one's Node and its flags. */
-const node = (name: string, library: string, device: string): Contestant => ({
-  name,
-  command: process.execPath,
-  args: [...process.execArgv, beside("./library.ts"), library, device],
-})
-
-export const taeda = (backend: string, device: string): Contestant => node(`taeda ${backend}`, "taeda", device)
-
-export const JS_PEERS: readonly Contestant[] = [node("tfjs cpu", "tfjs", "cpu"), node("jax-js cpu", "jax", "cpu")]
-
-/** PyTorch, where a Python that has it is at hand (`TAEDA_PYTHON`, python3 or python), or null. */
-export function pytorch(): Contestant | null {
-  const candidates = [process.env.TAEDA_PYTHON, "python3", "python"].filter((c) => c !== undefined)
-  const command = candidates.find((c) => spawnSync(c, ["-c", "import torch"], { stdio: "ignore" }).status === 0)
-  return command ? { name: "PyTorch cpu", command, args: [beside("./pytorch.py")] } : null
 }
 
 /** The exit code of a contestant that cannot even start. */
@@ -46,12 +31,15 @@ const NO_START = 2
 /** How a process ended: of itself, or killed at a work that took too long. */
 type End = { readonly code: number | null } | "too long"
 
+/** What a contestant prints, a line each. */
+type Line = { readonly threads: number } | { readonly work: WorkName; readonly ms: number | null }
+
 /** Runs a contestant's works until it ends or one of them takes too long. */
 async function attempt(
   { command, args }: Contestant,
   works: readonly WorkName[],
   limitMs: number,
-  onWork: (work: WorkName, ms: number | null) => void,
+  onLine: (line: Line) => void,
 ): Promise<End> {
   const child = spawn(command, [...args, ...works], { stdio: ["ignore", "pipe", "inherit"] })
   let late = false
@@ -65,8 +53,7 @@ async function attempt(
   })
   for await (const line of createInterface({ input: child.stdout })) {
     watch.refresh()
-    const { work, ms } = JSON.parse(line) as { work: WorkName; ms: number | null }
-    onWork(work, ms)
+    onLine(JSON.parse(line) as Line)
   }
   const code = await ended
   clearTimeout(watch)
@@ -77,6 +64,8 @@ export interface Measured {
   readonly rows: readonly Row[]
   /** The works at which it failed. */
   readonly failed: readonly WorkName[]
+  /** How many threads it computes on: 1 where it does not say. */
+  readonly threads: number
 }
 
 /**
@@ -92,20 +81,26 @@ export async function measureWorks(
   const rows: Row[] = []
   const failed: WorkName[] = []
   const left = [...works]
+  let threads = 1
   const add = (row: Row): void => {
     rows.push(row)
     onRow(row)
   }
   while (left.length > 0) {
-    const end = await attempt(contestant, left, limitMs, (work, ms) => {
+    const end = await attempt(contestant, left, limitMs, (line) => {
+      if ("threads" in line) {
+        threads = line.threads
+        return
+      }
+      const { work, ms } = line
       left.splice(left.indexOf(work), 1)
       if (ms !== null) add({ work, library: contestant.name, ms })
     })
-    if (end !== "too long" && end.code === NO_START) return { rows, failed: [...failed, ...left] }
+    if (end !== "too long" && end.code === NO_START) return { rows, failed: [...failed, ...left], threads }
     const [stuck] = left.splice(0, 1)
     if (stuck === undefined) break
     if (end === "too long") add({ work: stuck, library: contestant.name, ms: limitMs, gaveUp: true })
     else failed.push(stuck)
   }
-  return { rows, failed }
+  return { rows, failed, threads }
 }

@@ -1,6 +1,6 @@
-/** jax-js on its `cpu` device. Its arrays are consumed by use unless `.ref` is taken, and computed when asked for. */
+/** jax-js on its `cpu` or `wasm` device. Its arrays are consumed by use unless `.ref` is taken, and computed when asked for. */
 import * as jax from "@jax-js/jax"
-import { BULK, type Library, labels, numbers, type Runner, type WorkName } from "./works.ts"
+import { BULK, type Library, labels, numbers, type Runner, type TableWork } from "./works.ts"
 
 const { lax, nn, numpy: np } = jax
 type Array = jax.Array
@@ -56,7 +56,7 @@ function step(parameters: Parameters, forward: (p: Parameters, x: Array) => Arra
 
 const small = (...shape: number[]): Array => random(...shape).mul(0.1)
 
-const MAKERS: Record<WorkName, () => Runner | null> = {
+const MAKERS: Record<TableWork, () => Runner | null> = {
   "add 2x2": () => {
     const [a, b] = [random(2, 2), random(2, 2)]
     return bulk(() => np.add(a.ref, b.ref))
@@ -74,6 +74,11 @@ const MAKERS: Record<WorkName, () => Runner | null> = {
     const [x, y] = [random(1000, 1000), random(1000, 1000)]
     return once(() => np.tanh(x.ref.mul(y.ref).add(y.ref)).mul(0.5).add(x.ref))
   },
+  "chain fused 1M": () => {
+    const [x, y] = [random(1000, 1000), random(1000, 1000)]
+    const chain = jax.jit((a: Array, b: Array): Array => np.tanh(a.ref.mul(b.ref).add(b)).mul(0.5).add(a))
+    return once(() => chain(x.ref, y.ref) as Array)
+  },
   "softmax 1000x1000": () => {
     const a = random(1000, 1000)
     return once(() => nn.softmax(a.ref))
@@ -82,12 +87,20 @@ const MAKERS: Record<WorkName, () => Runner | null> = {
     const a = random(1000, 1000)
     return once(() => np.sum(a.ref))
   },
+  "sum dim 0 1M": () => {
+    const a = random(1000, 1000)
+    return once(() => np.sum(a.ref, 0))
+  },
   "matmul 256": () => {
     const [a, b] = [random(256, 256), random(256, 256)]
     return once(() => np.matmul(a.ref, b.ref))
   },
   "matmul 512": () => {
     const [a, b] = [random(512, 512), random(512, 512)]
+    return once(() => np.matmul(a.ref, b.ref))
+  },
+  "matmul 1024": () => {
+    const [a, b] = [random(1024, 1024), random(1024, 1024)]
     return once(() => np.matmul(a.ref, b.ref))
   },
   "conv2d 3x3": () => {
@@ -119,8 +132,8 @@ const MAKERS: Record<WorkName, () => Runner | null> = {
   },
 }
 
-export async function jaxjs(): Promise<Library> {
-  await jax.init("cpu")
-  jax.defaultDevice("cpu")
-  return { name: "jax-js cpu", prepare: async (work) => MAKERS[work]() }
+export async function jaxjs(device: string): Promise<Library> {
+  await jax.init(device as jax.Device)
+  jax.defaultDevice(device as jax.Device)
+  return { name: `jax-js ${device}`, prepare: async (work) => MAKERS[work]() }
 }

@@ -23,13 +23,21 @@ def step(model, x):
     return run
 
 
-def bulk(f):
+def bulk(f, repeat=BULK):
     def run():
-        for _ in range(BULK):
+        for _ in range(repeat):
             f()
 
-    run.repeat = BULK
+    run.repeat = repeat
     return run
+
+
+def growth(name):
+    op, power = name.split(" 2^")
+    n = 2 ** int(power)
+    u, v = torch.rand(n), torch.rand(n)
+    f = {"add": lambda: u + v, "gelu": lambda: F.gelu(u), "sum": lambda: u.sum()}[op]
+    return bulk(f, max(1, 2**18 // n))
 
 
 def cnn():
@@ -44,7 +52,7 @@ torch.manual_seed(0)
 a, b = torch.rand(2, 2), torch.rand(2, 2)
 r = torch.rand(2, 2, requires_grad=True)
 x, y = torch.rand(1000, 1000), torch.rand(1000, 1000)
-m, n = torch.rand(256, 256), torch.rand(512, 512)
+m, n, o = (torch.rand(k, k) for k in (256, 512, 1024))
 image, kernel = torch.rand(8, 32, 28, 28), torch.rand(64, 32, 3, 3)
 
 WORKS = {
@@ -53,17 +61,20 @@ WORKS = {
     "add 1M": lambda: x + y,
     "gelu 1M": lambda: F.gelu(x),
     "chain 1M": lambda: torch.tanh(x * y + y) * 0.5 + x,
+    "chain fused 1M": lambda: torch.tanh(x * y + y) * 0.5 + x,
     "softmax 1000x1000": lambda: torch.softmax(x, -1),
     "sum 1M": lambda: x.sum(),
+    "sum dim 0 1M": lambda: x.sum(0),
     "matmul 256": lambda: m @ m,
     "matmul 512": lambda: n @ n,
+    "matmul 1024": lambda: o @ o,
     "conv2d 3x3": lambda: F.conv2d(image, kernel),
     "mlp step": step(nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10)), torch.rand(64, 784)),
     "cnn step": step(cnn(), torch.rand(64, 1, 28, 28)),
 }
 
 for work in sys.argv[1:] or WORKS:
-    run = WORKS[work]
+    run = WORKS[work] if work in WORKS else growth(work)
     run()
     samples = []
     until = time.perf_counter() + 0.3

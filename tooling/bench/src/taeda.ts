@@ -1,6 +1,15 @@
 /** taeda on one of its backends. */
 import * as torch from "taeda"
-import { BULK, type Library, labels, numbers, type Runner, type WorkName } from "./works.ts"
+import {
+  BULK,
+  type GrowthOp,
+  growthRepeat,
+  type Library,
+  labels,
+  numbers,
+  type Runner,
+  type TableWork,
+} from "./works.ts"
 
 const { nn, optim } = torch
 const functional = nn.functional
@@ -15,10 +24,10 @@ const random = (...shape: number[]) =>
     )
     .view(shape)
 
-const bulk = (run: () => unknown): Runner => ({
-  repeat: BULK,
+const bulk = (run: () => unknown, repeat = BULK): Runner => ({
+  repeat,
   run() {
-    for (let i = 0; i < BULK; i++) run()
+    for (let i = 0; i < repeat; i++) run()
   },
 })
 
@@ -39,7 +48,7 @@ function step(
   }
 }
 
-const MAKERS: Record<WorkName, () => Runner> = {
+const MAKERS: Record<TableWork, () => Runner> = {
   "add 2x2": () => {
     const [a, b] = [random(2, 2), random(2, 2)]
     return bulk(() => a.add(b))
@@ -60,6 +69,11 @@ const MAKERS: Record<WorkName, () => Runner> = {
     const [x, y] = [random(1000, 1000), random(1000, 1000)]
     return { run: () => x.mul(y).add(y).tanh().mul(0.5).add(x) }
   },
+  "chain fused 1M": () => {
+    const [x, y] = [random(1000, 1000), random(1000, 1000)]
+    const chain = new torch.Pointwise("chain", (a, b) => a.mul(b).add(b).tanh().mul(0.5).add(a))
+    return { run: () => chain.call(x, y) }
+  },
   "softmax 1000x1000": () => {
     const a = random(1000, 1000)
     return { run: () => a.softmax(-1) }
@@ -68,12 +82,20 @@ const MAKERS: Record<WorkName, () => Runner> = {
     const a = random(1000, 1000)
     return { run: () => a.sum() }
   },
+  "sum dim 0 1M": () => {
+    const a = random(1000, 1000)
+    return { run: () => a.sum(0) }
+  },
   "matmul 256": () => {
     const [a, b] = [random(256, 256), random(256, 256)]
     return { run: () => a.matmul(b) }
   },
   "matmul 512": () => {
     const [a, b] = [random(512, 512), random(512, 512)]
+    return { run: () => a.matmul(b) }
+  },
+  "matmul 1024": () => {
+    const [a, b] = [random(1024, 1024), random(1024, 1024)]
     return { run: () => a.matmul(b) }
   },
   "conv2d 3x3": () => {
@@ -99,21 +121,43 @@ const MAKERS: Record<WorkName, () => Runner> = {
   },
 }
 
+const GROWTH: Record<GrowthOp, (n: number) => () => unknown> = {
+  add: (n) => {
+    const [a, b] = [random(n), random(n)]
+    return () => a.add(b)
+  },
+  gelu: (n) => {
+    const a = random(n)
+    return () => functional.gelu(a)
+  },
+  sum: (n) => {
+    const a = random(n)
+    return () => a.sum()
+  },
+}
+
 export async function taeda(device: string): Promise<Library> {
-  const opened = await torch.setDefaultDevice(device)
+  const { backend } = await torch.setDefaultDevice(device)
+  const { collectedMemory, syncRead, threads } = backend.capabilities
+  /** Memory that the engine does not see is freed with the work, as the peers' is: a loop would only measure how it runs out. */
+  const freeing = ({ run, ...rest }: Runner): Runner =>
+    collectedMemory ? { run, ...rest } : { ...rest, run: () => torch.scope(() => void run()) }
+  /** Waits for the device's work, where that goes on by itself. */
+  const waiting = ({ run, ...rest }: Runner): Runner =>
+    syncRead
+      ? { run, ...rest }
+      : {
+          ...rest,
+          async run() {
+            run()
+            await backend.synchronize()
+          },
+        }
+  const complete = (runner: Runner): Runner => waiting(freeing(runner))
   return {
-    name: `taeda ${opened.backend.name}`,
-    async prepare(work) {
-      await torch.setDefaultDevice(device)
-      const runner = MAKERS[work]()
-      if (opened.backend.capabilities.syncRead) return runner
-      return {
-        ...runner,
-        async run() {
-          runner.run()
-          await opened.backend.synchronize()
-        },
-      }
-    },
+    name: `taeda ${backend.name}`,
+    threads,
+    prepare: async (work) => complete(MAKERS[work]()),
+    prepareGrowth: async (op, elements) => complete(bulk(GROWTH[op](elements), growthRepeat(elements))),
   }
 }

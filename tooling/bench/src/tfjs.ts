@@ -1,6 +1,6 @@
-/** TensorFlow.js on its `cpu` backend, which computes at once. */
+/** TensorFlow.js on its `cpu` or `wasm` backend, both of which compute at once. */
 import * as tf from "@tensorflow/tfjs"
-import { BULK, type Library, labels, numbers, type Runner, type WorkName } from "./works.ts"
+import { BULK, type Library, labels, numbers, type Runner, type TableWork } from "./works.ts"
 
 const random = (...shape: number[]): tf.Tensor =>
   tf.tensor(
@@ -37,7 +37,7 @@ function step(parameters: tf.Variable[], forward: (x: tf.Tensor) => tf.Tensor, x
 
 const variable = (...shape: number[]): tf.Variable => tf.variable(random(...shape).mul(0.1))
 
-const MAKERS: Record<WorkName, () => Runner | null> = {
+const MAKERS: Record<TableWork, () => Runner | null> = {
   "add 2x2": () => {
     const [a, b] = [random(2, 2), random(2, 2)]
     return bulk(() => tf.add(a, b))
@@ -56,6 +56,8 @@ const MAKERS: Record<WorkName, () => Runner | null> = {
     const [x, y] = [random(1000, 1000), random(1000, 1000)]
     return tidy(() => tf.tidy(() => tf.add(tf.mul(tf.tanh(tf.add(tf.mul(x, y), y)), 0.5), x)))
   },
+  // It runs op by op.
+  "chain fused 1M": () => null,
   "softmax 1000x1000": () => {
     const a = random(1000, 1000)
     return tidy(() => tf.softmax(a))
@@ -64,12 +66,20 @@ const MAKERS: Record<WorkName, () => Runner | null> = {
     const a = random(1000, 1000)
     return tidy(() => tf.sum(a))
   },
+  "sum dim 0 1M": () => {
+    const a = random(1000, 1000)
+    return tidy(() => tf.sum(a, 0))
+  },
   "matmul 256": () => {
     const [a, b] = [random(256, 256), random(256, 256)]
     return tidy(() => tf.matMul(a, b))
   },
   "matmul 512": () => {
     const [a, b] = [random(512, 512), random(512, 512)]
+    return tidy(() => tf.matMul(a, b))
+  },
+  "matmul 1024": () => {
+    const [a, b] = [random(1024, 1024), random(1024, 1024)]
     return tidy(() => tf.matMul(a, b))
   },
   "conv2d 3x3": () => {
@@ -102,9 +112,15 @@ const MAKERS: Record<WorkName, () => Runner | null> = {
   },
 }
 
-export async function tfjs(): Promise<Library> {
+/** What brings a backend, where it is a package of its own. In Node, wasm has SIMD and no threads: it allows itself none there. */
+const BRINGS: Record<string, () => Promise<unknown>> = {
+  wasm: () => import("@tensorflow/tfjs-backend-wasm"),
+}
+
+export async function tfjs(backend: string): Promise<Library> {
   tf.enableProdMode()
-  await tf.setBackend("cpu")
+  await BRINGS[backend]?.()
+  if (!(await tf.setBackend(backend))) throw new Error(`tfjs does not start its backend ${backend}`)
   await tf.ready()
-  return { name: "tfjs cpu", prepare: async (work) => MAKERS[work]() }
+  return { name: `tfjs ${backend}`, prepare: async (work) => MAKERS[work]() }
 }

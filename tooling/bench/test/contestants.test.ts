@@ -28,6 +28,14 @@ test("every row comes in order, and what a library has nothing for is left out",
   expect(failed).toEqual([])
 })
 
+test("what a library says of its threads is no row", async () => {
+  const body = `console.log(JSON.stringify({ threads: 3 })); ${print("1")}`
+  const { rows, threads } = await measureWorks(contestant(body), ["sum 1M"], 30_000)
+  expect(rows).toEqual([{ work: "sum 1M", library: "double", ms: 1 }])
+  expect(threads).toBe(3)
+  expect((await measureWorks(contestant(print("1")), ["sum 1M"], 30_000)).threads).toBe(1)
+})
+
 test("a work that fails is left out, and the next ones go on", async () => {
   const { rows, failed } = await measureWorks(
     contestant(`if (work === "sum 1M") process.exit(1); ${print("1")}`),

@@ -5,15 +5,15 @@ import type { CheckGroup } from "../checks.ts"
 import { type Closeness, differences, numbersOf } from "../compare.ts"
 import { data } from "../golden/programs.ts"
 import { TOLERANCE } from "../row.ts"
+import { lossesOf } from "./losses.ts"
 import { PRINTING } from "./printing.ts"
 import type { Outcome, Program } from "./program.ts"
 import { RANDOM } from "./random.ts"
-
-export { PRINTING, RANDOM }
+import { STEPS, TRAINING, type Training } from "./training.ts"
 
 let outcomes: ReadonlyMap<string, Outcome> | undefined
 
-function outcomeOf({ python }: Program): Outcome {
+function outcomeOf({ python }: { readonly python: string }): Outcome {
   outcomes ??= new Map(
     data
       .trim()
@@ -59,6 +59,11 @@ async function sameDraw(program: Program, { random, syncRead }: Capabilities): P
   return differences(await numbersOf(result), want.values.map(Number), close(result), program.python)
 }
 
+async function sameCurve(training: Training, steps: number): Promise<string[]> {
+  const want = outcomeOf(training).values.slice(0, steps).map(Number)
+  return differences(await lossesOf(training, steps), want, training.close, "losses by step")
+}
+
 const groupOf = (
   name: string,
   programs: readonly Program[],
@@ -77,17 +82,33 @@ const groupOf = (
   })),
 })
 
+const trainingGroup = (steps: number): CheckGroup => ({
+  op: "training",
+  template: "programs",
+  partial: steps < STEPS,
+  checks: TRAINING.map((each) => ({
+    id: `training/${each.name}`,
+    op: "training",
+    template: "programs",
+    dtype: null,
+    tags: [],
+    run: () => sameCurve(each, steps),
+  })),
+})
+
 /** Dtypes that a program needs besides the default ones. */
 function dtypesIn({ python }: Program): DType[] {
   const named = DTYPE_NAMES.filter((dtype) => python.includes(`torch.${dtype})`) || python.includes(`torch.${dtype},`))
   return python.includes(".double()") ? [...named, "float64"] : named
 }
 
-export function programGroups(capabilities: Capabilities): CheckGroup[] {
+/** All programs; those that train take `steps` steps. */
+export function programGroups(capabilities: Capabilities, steps: number): CheckGroup[] {
   const possible = (programs: readonly Program[]): Program[] =>
     programs.filter((each) => dtypesIn(each).every((dtype) => capabilities.dtypes.has(dtype)))
   return [
     groupOf("random", possible(RANDOM), (each) => sameDraw(each, capabilities)),
     groupOf("printing", possible(PRINTING), samePrinting),
+    trainingGroup(steps),
   ]
 }
