@@ -20,8 +20,8 @@ export interface Host {
 
 const MB = 2 ** 20
 /** Between these the budget follows what collections cost; above, it may be as large as what is in use. */
-const LEAST_BUDGET = 8 * MB
-const FIRST_BUDGET = 16 * MB
+const LEAST_BUDGET = 4 * MB
+const FIRST_BUDGET = 8 * MB
 const MOST_BUDGET = 256 * MB
 /** Of the time between collections, what they may take before the budget is doubled, and below which it is halved. */
 const DEAR = 0.04

@@ -17,7 +17,12 @@ async function load(choice: BackendChoice): Promise<Backend> {
   } catch (error) {
     throw new Error(`no device ${JSON.stringify(choice.device)} here: ${deviceAdvice(choice.device)}`, { cause: error })
   }
-  const backend = await found.open()
+  return found.open()
+}
+
+/** What is opened, with the platform's help for its memory, where the engine's collector does not know that. */
+async function attended(opening: Promise<Backend>): Promise<Backend> {
+  const backend = await opening
   if (!backend.capabilities.collectedMemory) connectHost()
   return backend
 }
@@ -26,9 +31,9 @@ async function load(choice: BackendChoice): Promise<Backend> {
 const INCLUDED: Readonly<Partial<Record<BackendChoice["name"], Parameters<typeof registerBackend>[1]>>> = {
   "cpu-js": { openSync: () => createCpuJs(), open: async () => createCpuJs() },
   // Named outright, so that bundlers make a part of its own of it.
-  "wasm-simd": async () => (await import("@taeda/backend-wasm-simd")).open(),
+  "wasm-simd": () => attended(import("@taeda/backend-wasm-simd").then(({ open }) => open())),
 }
 
-for (const choice of BACKENDS) registerBackend(choice.device, INCLUDED[choice.name] ?? (() => load(choice)))
+for (const choice of BACKENDS) registerBackend(choice.device, INCLUDED[choice.name] ?? (() => attended(load(choice))))
 
 onUnknownDevice(deviceAdvice)
