@@ -167,6 +167,22 @@ describe("gradients on their way", () => {
     ])
   })
 
+  test("hooks of modules may keep what they are shown", () => {
+    const model = new nn.Sequential(new nn.Linear(2, 2), new nn.Tanh(), new nn.Linear(2, 1)).to(device)
+    const kept: Tensor[] = []
+    for (const module of [model, ...model]) {
+      module.registerForwardHook((_m, args, out) => void kept.push(args[0] as Tensor, out as Tensor))
+      module.registerFullBackwardHook((_m, ins, outs) => void kept.push(...[...ins, ...outs].filter((g) => g !== null)))
+    }
+    const x = leaf(1, 2)
+    for (let i = 0; i < 2; i++) (model(x) as Tensor).sum().backward()
+    const texts = kept.map((t) => String(values(t)))
+    for (let i = 0; i < 5; i++) plain(9, 9).add(1)
+    expect(kept.map((t) => String(values(t)))).toEqual(texts)
+    // Both calls saw the same.
+    expect(texts.slice(texts.length / 2)).toEqual(texts.slice(0, texts.length / 2))
+  })
+
   test("what is retained, captured or given stays", () => {
     const w = leaf(1, 2)
     const y = w.mul(w)

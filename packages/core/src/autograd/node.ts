@@ -22,6 +22,8 @@ export interface Rule {
    * those of all outputs (null: nothing came). It keeps neither these nor what it makes: both are freed afterwards.
    */
   backward(node: OpNode, g: Tensor, grads: readonly (Tensor | null)[]): readonly (Tensor | null)[]
+  /** It shows the gradients to code of users, who may keep them, or gives what they may hold: nothing of it is freed then. */
+  readonly open?: true
 }
 
 export type BackwardHook = (
@@ -233,12 +235,13 @@ export class OpNode extends GradNode {
   }
 
   override mayHold(storage: Storage): boolean {
+    if (this.rule.open) return true
     for (let i = 0; i < this.saved.length; i++) if (this.saved[i]!.storage === storage) return true
     return false
   }
 
   override get closed(): boolean {
-    return true
+    return !this.rule.open
   }
 
   override release(): void {
