@@ -12,7 +12,7 @@ import {
 } from "@taeda/core"
 import { addressOfBuffer, WasmBuffer } from "./buffer.ts"
 import { type Launch, mapLaunch, reduceLaunch, scanLaunch, scatterLaunch } from "./launch-loops.ts"
-import { matmulLaunch } from "./launch-products.ts"
+import { convLaunch, matmulLaunch } from "./launch-products.ts"
 import { sortLaunch } from "./launch-sort.ts"
 import { Machine } from "./machine.ts"
 import { LinearMemory } from "./memory.ts"
@@ -46,7 +46,7 @@ function supports(kernel: Kernel): true | string {
   if (kernel.kind === "matmul" && kernel.dtype === "bool") return "a sum of bool products is not a sum of numbers"
   if (kernel.kind === "conv" && !isFloating(kernel.dtype))
     return `convolutions here are of floats, not of ${kernel.dtype}`
-  return kernel.kind !== "conv" ? true : "soon"
+  return true
 }
 
 function launchOf(kernel: Kernel, machine: Machine): Launch {
@@ -63,8 +63,8 @@ function launchOf(kernel: Kernel, machine: Machine): Launch {
       return sortLaunch(kernel, machine)
     case "matmul":
       return matmulLaunch(kernel, machine)
-    default:
-      throw new TypeError("soon")
+    case "conv":
+      return convLaunch(kernel, machine)
   }
 }
 

@@ -33,6 +33,15 @@ const ROWS_CHUNK = 256
 /** Bodies of at most so many instructions are written so many times in a row, with accumulators of their own. */
 const LIGHT = 60
 const SETS = 4
+/** Groups, or rows, that are combined in their own type before they join wider accumulators. */
+const TOGETHER = 8
+
+/** Whether elements may be combined in pairs before they are widened. */
+const combinesFirst = (kernel: ReduceKernel, code: MonoidCode): boolean =>
+  code.wide &&
+  kernel.accumulators.length === 1 &&
+  kernel.lift[0].dtype === kernel.accumulators[0] &&
+  weigh(kernel.lift) <= LIGHT
 
 /** Vectors that a partial result of the split form takes. */
 export const partialVectors = (kernel: ReduceKernel): number =>
@@ -111,9 +120,10 @@ class Reduction {
   }
 
   /** Values of `lift` at a cursor, as accumulators. */
-  protected lift(cursor: Cursor): Tuple {
+  protected lift(...cursors: readonly Cursor[]): Tuple {
     const { body, kernel } = this
-    return this.code.lifted(lowerExpressions(body.g, kernel.lift, { leaf: body.leaves(cursor) }))
+    const values = cursors.map((cursor) => lowerExpressions(body.g, kernel.lift, { leaf: body.leaves(cursor) }))
+    return this.code.liftedTogether(values)
   }
 
   /** What is stored for the results of a tuple; `index` gives the coordinates of kept dims. */
@@ -140,11 +150,14 @@ class Columns extends Reduction {
   /** Accumulators that take turns. */
   private readonly sets: readonly TupleVariables[]
   private readonly totals: TupleVariables | undefined
+  /** Groups that go into one set of accumulators at once. */
+  private readonly together: number
   private readonly i: Local
 
   constructor(kernel: ReduceKernel, body: LoopBody) {
     super(kernel, body)
-    const turns = kernel.accumulators.length > 1 || weigh(kernel.lift) > LIGHT ? 2 : SETS
+    this.together = combinesFirst(kernel, this.code) ? TOGETHER : 1
+    const turns = kernel.accumulators.length > 1 || weigh(kernel.lift) > LIGHT || this.together > 1 ? 2 : SETS
     this.sets = range(turns).map(() => this.code.variables())
     this.totals = this.code.chunked ? this.code.variables() : undefined
     this.i = body.f.local("ptr")
@@ -258,17 +271,18 @@ class Columns extends Reduction {
 
   private alongRun(from: Code, to: Code): void {
     const { f } = this.body
-    const { i, sets, totals } = this
+    const { i, sets, totals, together } = this
     f.set(i, from)
     for (const k of this.moving) {
       const step = this.stepOf(k)
       if (step)
         f.set(this.pointers[k], f.op("ptr.add", get(this.pointers[k]), f.op("ptr.mul", from, this.launch(step(1)))))
     }
-    const steps = (count: number) => (): void => {
-      range(count).forEach((shift) => {
-        const set = sets[shift]
-        set.assign(this.code.combine(set.tuple, this.lift(this.cursor({ shift, rest: null }))))
+    const steps = (turns: number, groups: number) => (): void => {
+      const count = turns * groups
+      range(turns).forEach((turn) => {
+        const cursors = range(groups).map((n) => this.cursor({ shift: turn * groups + n, rest: null }))
+        sets[turn].assign(this.code.combine(sets[turn].tuple, this.lift(...cursors)))
       })
       for (const k of this.moving) {
         const step = this.stepOf(k)
@@ -278,8 +292,8 @@ class Columns extends Reduction {
     }
     const along = (end: Code): void => {
       const room = (count: number): Code => f.op("ptr.le_s", f.op("ptr.add", get(i), f.ptr(4 * count)), end)
-      if (sets.length > 1) f.while(room(sets.length), steps(sets.length))
-      f.while(room(1), steps(1))
+      f.while(room(sets.length * together), steps(sets.length, together))
+      f.while(room(1), steps(1, 1))
     }
     if (totals) {
       const end = f.local("ptr")
@@ -463,10 +477,24 @@ class Rows extends Reduction {
         sets[v].assign(code.identity())
       })
     const loops = f.capture(() => {
-      f.for(j, f.ptr(0), steps, f.ptr(1), () => {
-        sets.forEach((set, v) => set.assign(code.combine(set.tuple, this.lift(this.cursor(v, rest)))))
-        for (const k of this.moving)
-          f.set(this.pointers[k], f.op("ptr.add", get(this.pointers[k]), this.launch(body.stride(k, inner))))
+      const rows = (count: number): void => {
+        sets.forEach((set, v) => {
+          const cursors = range(count).map((ahead) => this.cursor(v, rest, ahead))
+          set.assign(code.combine(set.tuple, this.lift(...cursors)))
+        })
+        for (const k of this.moving) {
+          const step = this.launch(body.g.op("ptr.mul", body.stride(k, inner), body.g.ptr(count)))
+          f.set(this.pointers[k], f.op("ptr.add", get(this.pointers[k]), step))
+        }
+      }
+      f.set(j, f.ptr(0))
+      if (!rest && combinesFirst(kernel, code))
+        f.while(f.op("ptr.le_s", f.op("ptr.add", get(j), f.ptr(TOGETHER)), steps), () => {
+          rows(TOGETHER)
+          f.set(j, f.op("ptr.add", get(j), f.ptr(TOGETHER)))
+        })
+      f.for(j, get(j), steps, f.ptr(1), () => {
+        rows(1)
         if (totals.length > 0)
           f.if(f.op("ptr.eq", f.op("ptr.and", get(j), f.ptr(ROWS_CHUNK - 1)), f.ptr(ROWS_CHUNK - 1)), merge)
       })
@@ -529,12 +557,15 @@ class Rows extends Reduction {
     return g.op("i32x4.add", first, g.op("i32x4.min_s", numbers, most))
   }
 
-  private cursor(v: number, rest: Local | null): Cursor {
+  /** Vector v of the row that is so many further on than the loop is. */
+  private cursor(v: number, rest: Local | null, ahead = 0): Cursor {
     const { body, access, last } = this
     const { g } = body
     return {
       reach: (k): Reach => {
-        const pointer = g.local(this.pointers[k], 2)
+        const here = g.local(this.pointers[k], 2)
+        const skip = g.op("ptr.mul", body.stride(k, this.inner), g.ptr(ahead))
+        const pointer = ahead === 0 ? here : g.op("ptr.add", here, skip)
         if (access[k] === "broadcast") return { kind: "splat", address: pointer }
         const { bytes } = STORED[this.kernel.inputs[k].dtype]
         if (access[k] === "unit" && !rest) return { kind: "unit", address: pointer, offset: 4 * v * bytes }
@@ -547,7 +578,11 @@ class Rows extends Reduction {
         })
         return { kind: "lanes", addresses }
       },
-      index: (d) => (d < this.kept ? this.keptIndex(d, v, rest) : this.splat(d, d === this.inner ? 2 : 1)),
+      index: (d) => {
+        if (d < this.kept) return this.keptIndex(d, v, rest)
+        if (d !== this.inner) return this.splat(d, 1)
+        return ahead === 0 ? this.splat(d, 2) : g.op("i32x4.add", this.splat(d, 2), g.i32x4(ahead))
+      },
     }
   }
 }

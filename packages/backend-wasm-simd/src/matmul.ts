@@ -310,7 +310,7 @@ export function planMatmul(
   const { lanes, bytes } = format
   const [m, n, depth] = sizes.slice(batch)
   const count = sizes.slice(0, batch).reduce((x, y) => x * y, 1)
-  if (count === 0 || m === 0 || n === 0) return { slots: [], units: 0, grain: 1 }
+  if (count === 0 || m === 0 || n === 0) return { slots: [], addresses: [], units: 0, grain: 1 }
   const ordered = [operands[0], operands[1], operands[operands.length - 1], ...operands.slice(2, -1)]
   const elementBytes = [bytes, bytes, bytes, ...(kernel.epilogue?.inputs ?? []).map((i) => DTYPES[i.dtype].bytes)]
   const matrices = ordered.map(({ strides }): Matrix => ({ row: strides[batch], column: strides[batch + 1] }))
@@ -358,5 +358,8 @@ export function planMatmul(
       .slice(0, batch)
       .flatMap((size, dim) => [size, ...order.map((k) => ordered[k].strides[dim] * elementBytes[k])]),
   ]
-  return { slots, units: count * rowBlocks * columnBlocks, grain: grainOf(work / rowBlocks / columnBlocks) }
+  const last = operands.length - 1
+  const places = operands.map((_, k) => order.indexOf(k === last ? 2 : k < 2 ? k : k + 1))
+  const addresses = places.map((place) => HEAD.length + place * PER_OPERAND)
+  return { slots, addresses, units: count * rowBlocks * columnBlocks, grain: grainOf(work / rowBlocks / columnBlocks) }
 }

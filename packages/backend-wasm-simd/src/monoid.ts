@@ -72,10 +72,21 @@ export class MonoidCode {
     return this.monoid.identity.map((v, k) => constantValue(this.body.g, this.lanes[k], v))
   }
 
-  combine(left: Tuple, right: Tuple): Tuple {
-    const { body, wide } = this
+  combine(left: Tuple, right: Tuple, wide = this.wide): Tuple {
+    const { body } = this
     const leaf = body.leaves(NOWHERE, (node) => (node.op === "left" ? left : right)[Number(node.value)])
     return lowerExpressions(body.g, this.monoid.combine, { leaf, wide })
+  }
+
+  /**
+   * The accumulators of several groups of elements, given the values of `lift` for each. Where accumulators are wider than their
+   * type, the groups are combined in pairs in that type first: no worse than pairwise summation, and fewer conversions.
+   */
+  liftedTogether(groups: readonly (readonly Value[])[]): Tuple {
+    let level = groups.map((values): Tuple => values)
+    while (level.length > 1)
+      level = Array.from({ length: level.length >> 1 }, (_, i) => this.combine(level[2 * i], level[2 * i + 1], false))
+    return this.lifted(level[0])
   }
 
   /** The accumulators of the elements at a cursor, given the values of `lift`. */

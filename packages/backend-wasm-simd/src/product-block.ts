@@ -14,6 +14,8 @@ export interface PlacedOperand {
 export interface LaunchPlan {
   /** Integers to be written into the frame's first 8-byte slots; what an epilogue needs of its own stands behind them. */
   readonly slots: readonly number[]
+  /** The slot of each operand's address: nothing else of a plan depends on the addresses. */
+  readonly addresses: readonly number[]
   /** How many independent units of work there are. */
   readonly units: number
   /** How many units a thread had better claim at once. */

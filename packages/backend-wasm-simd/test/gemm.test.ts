@@ -5,7 +5,16 @@ import { op } from "../src/code.ts"
 import { emitMatmul, planMatmul } from "../src/matmul.ts"
 import type { EmitEpilogue } from "../src/product-block.ts"
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half-numbers.ts"
-import { describeTarget, forEachIndex, Machine, numbers, type PlacedArray, stridesOf, targets } from "./launch.ts"
+import {
+  describeTarget,
+  forEachIndex,
+  Machine,
+  numbers,
+  type PlacedArray,
+  stridesOf,
+  target64,
+  targets,
+} from "./launch.ts"
 
 const machine = new Machine()
 
@@ -122,11 +131,12 @@ const describeLayout = (name: string, l?: Layout): string =>
 const describeCase = (c: Case): string =>
   `${c.batch?.join("×") ?? ""} ${c.m}×${c.k}·${c.k}×${c.n}${describeLayout("a", c.a)}${describeLayout("b", c.b)}${describeLayout("out", c.out)}`
 
-function runner(kernel: MatmulKernel, target: (typeof targets)[number], epilogue?: EmitEpilogue) {
-  return machine.instantiate(emitMatmul(kernel, target, epilogue))
-}
+type Run = ReturnType<Machine["instantiate"]>
 
-function checkCase(run: ReturnType<typeof runner>, kernel: MatmulKernel, c: Case): void {
+const runner = (kernel: MatmulKernel, target: (typeof targets)[number], epilogue?: EmitEpilogue): Run =>
+  machine.instantiate(emitMatmul(kernel, target, epilogue))
+
+function checkCase(machine: Machine, run: Run, kernel: MatmulKernel, c: Case): void {
   machine.reset()
   const batch = c.batch ?? []
   const { dtype } = kernel
@@ -239,7 +249,7 @@ const dtypes: readonly DType[] = [
 for (const target of targets)
   for (const dtype of dtypes.filter((d) => target.relaxed || DTYPES[d].kind === "float"))
     test(`${dtype} products, ${describeTarget(target)}`, () => {
-      const made = new Map<number, [MatmulKernel, ReturnType<typeof runner>]>()
+      const made = new Map<number, [MatmulKernel, Run]>()
       for (const c of dtype === "float32" ? [...cases, ...large] : cases) {
         const batch = c.batch?.length ?? 0
         let entry = made.get(batch)
@@ -247,9 +257,18 @@ for (const target of targets)
           const kernel: MatmulKernel = { kind: "matmul", batch, dtype, epilogue: null }
           made.set(batch, (entry = [kernel, runner(kernel, target)]))
         }
-        checkCase(entry[1], entry[0], c)
+        checkCase(machine, entry[1], entry[0], c)
       }
     })
+
+test("products in a memory of 64-bit addresses", () => {
+  const large = new Machine(true)
+  for (const dtype of ["float32", "float16", "int64"] as const) {
+    const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype, epilogue: null }
+    const run = large.instantiate(emitMatmul(kernel, target64))
+    for (const c of cases) if (!c.batch) checkCase(large, run, kernel, c)
+  }
+})
 
 /** max(result + bias, 0), element by element. */
 const biasAndRelu: EmitEpilogue = (f, _module, { rows, columns, result, out, inputs: [bias] }) => {
@@ -292,8 +311,13 @@ test("an epilogue sees every element once, in any way and orientation", () => {
         const out = machine.place("float32", so, layoutStrides(so, outLayout))
         const next = numbers(m + n + k)
         for (const array of [a, b, bias]) fill(array, "float32", next)
-        machine.launch(run, planMatmul(kernel, [2, m, n, k], [a, b, bias, out], 2), 1)
+        const plan = planMatmul(kernel, [2, m, n, k], [a, b, bias, out], 2)
+        machine.launch(run, plan, 1)
         expect(out.isIntact()).toBe(true)
+        const moved = [a, b, bias, out].map((o) => machine.duplicate("float32", o))
+        moved[3].clear()
+        machine.relaunch(run, plan, moved)
+        expect(Buffer.compare(moved[3].snapshot(), out.snapshot())).toBe(0)
         forEachIndex(so, (z, i, j) => {
           let sum = Number(bias.get(z, i, j))
           for (let l = 0; l < k; l++) sum += Number(a.get(z, i, l)) * Number(b.get(z, l, j))

@@ -1,5 +1,6 @@
 /** Runs the modules of kernels by hand: a memory, operands written into it between sentinels, units in one go or in pieces. */
 import { DTYPES, type DType } from "@taeda/core"
+import { temporarySlot } from "../src/conv-plan.ts"
 import type { LaunchPlan, PlacedOperand } from "../src/product-block.ts"
 import type { Target } from "../src/target.ts"
 
@@ -10,11 +11,14 @@ export const targets: readonly Target[] = [true, false].map((relaxed) => ({
   maximumPages: 1024,
 }))
 
+/** Addresses of 64 bits, for a `Machine` of such. */
+export const target64: Target = { ...targets[0], memory64: true }
+
 export const describeTarget = (target: Target): string => (target.relaxed ? "relaxed" : "plain")
 
 /** As much of WebAssembly's interface as is used here: the types come with the DOM's only. */
 interface Engine {
-  readonly Memory: new (limits: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer }
+  readonly Memory: new (limits: object) => { readonly buffer: ArrayBuffer }
   readonly Module: new (code: Uint8Array<ArrayBuffer>) => object
   readonly Instance: new (module: object, imports: object) => { readonly exports: Readonly<Record<string, unknown>> }
 }
@@ -30,10 +34,20 @@ const MARGIN = 128
 
 /** A memory with a thread's scratch, a frame, and operands behind them. */
 export class Machine {
-  readonly memory = new engine.Memory({ initial: 1024, maximum: 1024 })
-  private readonly bytes = new Uint8Array(this.memory.buffer)
-  private readonly view = new DataView(this.memory.buffer)
+  private readonly memory64: boolean
+  readonly memory: { readonly buffer: ArrayBuffer }
+  private readonly bytes: Uint8Array
+  private readonly view: DataView
   private next = SCRATCH_BYTES + FRAME_BYTES
+
+  constructor(memory64 = false) {
+    this.memory64 = memory64
+    this.memory = new engine.Memory(
+      memory64 ? { initial: 1024n, maximum: 1024n, address: "i64" } : { initial: 1024, maximum: 1024 },
+    )
+    this.bytes = new Uint8Array(this.memory.buffer)
+    this.view = new DataView(this.memory.buffer)
+  }
 
   /** Forgets all operands. */
   reset(): void {
@@ -42,7 +56,9 @@ export class Machine {
 
   instantiate(code: Uint8Array<ArrayBuffer>): Run {
     const instance = new engine.Instance(new engine.Module(code), { env: { memory: this.memory } })
-    return instance.exports.run as Run
+    const run = instance.exports.run as (frame: unknown, begin: number, end: number, scratch: unknown) => number
+    const pointer = this.memory64 ? BigInt : Number
+    return (frame, begin, end, scratch) => run(pointer(frame), begin, end, pointer(scratch))
   }
 
   /** Room for an array whose elements lie at any strides, filled with sentinels. */
@@ -61,17 +77,41 @@ export class Machine {
     return new PlacedArray(array as unknown as AnyArray, whole, -low, sizes, strides)
   }
 
+  /** The same numbers elsewhere. */
+  duplicate(dtype: DType, array: PlacedArray): PlacedArray {
+    const copy = this.place(dtype, array.sizes, array.strides)
+    forEachIndex(array.sizes, (...index) => copy.set(array.get(...index), ...index))
+    return copy
+  }
+
+  /** Runs all units of a launch whose operands have moved since it was planned: only their addresses are written anew. */
+  relaunch(run: Run, plan: LaunchPlan, operands: readonly PlacedOperand[]): void {
+    const slots = [...plan.slots]
+    plan.addresses.forEach((slot, k) => {
+      slots[slot] = operands[k].address
+    })
+    this.launch(run, { ...plan, slots })
+  }
+
   /** Runs all units, in one go or in pieces of `piece` units from the last to the first. */
-  launch(run: Run, plan: LaunchPlan, piece?: number): void {
+  launch(run: Run, plan: LaunchPlan & { temporaryBytes?: number }, piece?: number): void {
     this.bytes.fill(FILL, 0, SCRATCH_BYTES + FRAME_BYTES)
+    const temporary = Math.ceil(this.next / 64) * 64
+    if (temporary + (plan.temporaryBytes ?? 0) + MARGIN > this.bytes.length)
+      throw new RangeError("test: memory is full")
+    const after = temporary + (plan.temporaryBytes ?? 0)
+    this.bytes.fill(FILL, after, after + MARGIN)
     plan.slots.forEach((value, k) => {
       this.view.setBigInt64(SCRATCH_BYTES + k * 8, BigInt(value), true)
     })
+    if (plan.temporaryBytes) this.view.setBigInt64(SCRATCH_BYTES + temporarySlot * 8, BigInt(temporary), true)
     const size = piece ?? Math.max(1, plan.units)
     for (let begin = Math.floor(Math.max(0, plan.units - 1) / size) * size; begin >= 0; begin -= size) {
       const rc = run(SCRATCH_BYTES, begin, Math.min(begin + size, plan.units), 0)
       if (rc !== 0) throw new Error(`run gave ${rc}`)
     }
+    if (this.bytes.subarray(after, after + MARGIN).some((b) => b !== FILL))
+      throw new Error("written behind the temporary memory")
   }
 }
 

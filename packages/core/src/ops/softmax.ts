@@ -33,6 +33,25 @@ function forward(key: string, x: Tensor, r: Reduction, finish: (e: Expr, peak: E
   return out
 }
 
+/** The exponentials are computed once and kept in the result, then divided by their sum; half types have no room for that. */
+function softmaxOf(x: Tensor, r: Reduction): Tensor {
+  if (computeType(x.dtype) !== x.dtype) return forward("softmax", x, r, (e, m, s) => e.sub(m).exp().div(s))
+  const out = allocate(x.device, x.shape, denseStrides(x.shape, x.strides), x.dtype)
+  const highest = peak(x, r, "keep")
+  runMap([out], { key: "softmax exp", inputs: [x, highest] }, ({ inputs: [e, m] }) => e!.sub(m!).exp())
+  const [sums] = reduceInputs(
+    "softmax sum",
+    [out],
+    { ...r, shape: r.kept },
+    [x.dtype],
+    sumMonoid(x.dtype),
+    ({ inputs: [e] }) => [e!],
+    () => [sumMonoid.total(x.dtype)],
+  )
+  runMap([out], { key: "softmax div", inputs: [out, sums!], aliases: 0 }, ({ inputs: [e, s] }) => e!.div(s!))
+  return out
+}
+
 // ---- gradients ----
 
 /** Σ a·b over the dims of `r`, kept with size 1, in the type that sums are made in. */
@@ -80,11 +99,14 @@ const LOG_SOFTMAX: Rule = {
 
 interface Member {
   readonly rule: Rule
-  readonly finish: (e: Expr, peak: Expr, sum: Expr) => Expr
+  readonly forward: (x: Tensor, r: Reduction) => Tensor
 }
 const MEMBERS = {
-  softmax: { rule: SOFTMAX, finish: (e, m, s) => e.sub(m).exp().div(s) },
-  logSoftmax: { rule: LOG_SOFTMAX, finish: (e, m, s) => e.sub(m).sub(s.log()) },
+  softmax: { rule: SOFTMAX, forward: softmaxOf },
+  logSoftmax: {
+    rule: LOG_SOFTMAX,
+    forward: (x, r) => forward("logSoftmax", x, r, (e, m, s) => e.sub(m).sub(s.log())),
+  },
 } as const satisfies Record<string, Member>
 
 /** `name` is what errors speak of. */
@@ -93,8 +115,8 @@ function apply(name: string, member: keyof typeof MEMBERS, input: Tensor, dim: n
   requireFloating(name, x)
   requireInteger(name, "dim", dim)
   const r = reductionOf(name, x, dim, true)
-  const { rule, finish } = MEMBERS[member]
-  const out = forward(member, x, r, finish)
+  const { rule, forward } = MEMBERS[member]
+  const out = forward(x, r)
   return track(rule, out, [x], [out], r)
 }
 
