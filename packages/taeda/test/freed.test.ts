@@ -394,6 +394,90 @@ describe("gradients of leaves", () => {
   })
 })
 
+describe("Sequential", () => {
+  const mlp = (middle: torch.nn.Module = new nn.ReLU()): torch.nn.Sequential =>
+    new nn.Sequential(new nn.Linear(4, 8), middle, new nn.Linear(8, 8), new nn.Tanh(), new nn.Linear(8, 2)).to(device)
+  const x = (): Tensor => torch.ones(3, 4, { device })
+
+  test("keeps what lies between its modules only as long as the graph needs it", () => {
+    const model = mlp()
+    const input = x()
+    const before = memory.buffers()
+    const y = torch.noGrad(() => model(input)) as Tensor
+    expect(memory.buffers()).toBe(before + 1)
+    const loss = (model(input) as Tensor).sum()
+    expect(memory.buffers()).toBeGreaterThan(before + 3)
+    loss.backward()
+    // Both results, the sum's argument, and the gradients.
+    expect(memory.buffers()).toBe(before + 3 + 6)
+    expect(values(y.sum())).toBeCloseTo(loss.itemSync(), 5)
+  })
+
+  test("gives its argument back where nothing is done to it", () => {
+    const input = x().mul(2)
+    const same = new nn.Sequential(new nn.Identity(), new nn.Dropout(0.5).eval())(input) as Tensor
+    expect([values(same), values(input)]).toEqual([values(input), values(same)])
+  })
+
+  const kept: Tensor[] = []
+  const keep = (t: Tensor): Tensor => {
+    kept.push(t)
+    return t
+  }
+  class Own extends nn.Module {
+    override forward(t: Tensor): Tensor {
+      return keep(keep(t).relu())
+    }
+  }
+  class OwnForward extends nn.ReLU {
+    override forward(...args: [Tensor]): Tensor {
+      return keep(super.forward(keep(args[0])) as Tensor)
+    }
+  }
+  class OwnWeight extends nn.LeakyReLU {
+    get negativeSlope(): number {
+      keep(torch.ones(2, { device }))
+      return 0.1
+    }
+    set negativeSlope(_: number) {}
+  }
+  const MIDDLES: Record<string, () => torch.nn.Module> = {
+    "a module of a user": () => new Own(),
+    "a subclass with a forward of its own": () => new OwnForward(),
+    "a module with a forward of its own": () =>
+      Object.assign(new nn.ReLU(), { forward: (t: Tensor) => keep(t).relu() }),
+    "a module with a hook": () => {
+      const relu = new nn.ReLU()
+      relu.registerForwardHook((_m, args, out) => void kept.push(args[0] as Tensor, out as Tensor))
+      return relu
+    },
+    "one of these in another Sequential": () => new nn.Sequential(new nn.ReLU(), new Own()),
+    "a subclass with a field of its own": () => new OwnWeight(),
+  }
+  for (const [name, make] of Object.entries(MIDDLES))
+    test(`leaves what ${name} may keep`, () => {
+      kept.length = 0
+      const model = mlp(make())
+      ;(model(x()) as Tensor).sum().backward()
+      expect(kept.length).toBeGreaterThan(0)
+      for (const t of kept) expect((values(t) as unknown[]).length).toBeGreaterThan(1)
+    })
+
+  test("whose forward was replaced for all", () => {
+    kept.length = 0
+    const { forward } = nn.Linear.prototype
+    try {
+      nn.Linear.prototype.forward = function (t: Tensor) {
+        return keep(forward.call(this, keep(t)))
+      }
+      ;(mlp()(x()) as Tensor).sum().backward()
+    } finally {
+      nn.Linear.prototype.forward = forward
+    }
+    for (const t of kept) expect(values(t)).toHaveLength(3)
+  })
+})
+
 test("modules trained on such memory give what cpu gives", async () => {
   const train = async (on: torch.Device | string): Promise<unknown> => {
     torch.manualSeed(3)
