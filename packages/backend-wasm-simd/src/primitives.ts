@@ -143,6 +143,12 @@ const shift = (type: "i32" | "i64", name: "shl" | "shr_s" | "shr_u", limit: numb
 /** Rounded to a multiple of 1 and brought into 2^52 to 2^53, a double has its integer in its low bits, negative ones too. */
 const MAGIC = 6755399441055744
 
+/**
+ * Slightly more than 1: an inexact reciprocal times this is never below the true one, and 2^-31 is the least by which a quotient of
+ * 32-bit integers that is none itself stays below the next integer, relative to it.
+ */
+const ABOVE_ONE = 1 + 2 ** -50
+
 /** The quotient towards zero, 0 where the divisor is: doubles hold it exactly. */
 function divide32(g: Graph, a: Node, b: Node, unsigned: boolean): Node {
   const doubles = (x: Node): Node[] => {
@@ -150,8 +156,13 @@ function divide32(g: Graph, a: Node, b: Node, unsigned: boolean): Node {
     return [g.op(convert, x), g.op(convert, g.shuffle(4, [2, 3, 2, 3], x, x))]
   }
   const [as, bs] = [doubles(a), doubles(b)]
+  const quotientOf = (x: Node, y: Node): Node => {
+    // The reciprocal of what is the same in the whole launch is computed once.
+    if (y.level > 0) return g.op("f64x2.div", x, y)
+    return g.op("f64x2.mul", x, g.op("f64x2.mul", g.op("f64x2.div", g.f64x2(1), y), g.f64x2(ABOVE_ONE)))
+  }
   const [low, high] = as.map((x, k) =>
-    g.op("f64x2.add", g.op("f64x2.trunc", g.op("f64x2.div", x, bs[k])), g.f64x2(MAGIC)),
+    g.op("f64x2.add", g.op("f64x2.trunc", quotientOf(x, bs[k])), g.f64x2(MAGIC)),
   )
   const quotient = g.shuffle(4, [0, 2, 4, 6], low, high)
   return g.op("v128.andnot", quotient, g.op("i32x4.eq", b, g.i32x4(0)))
