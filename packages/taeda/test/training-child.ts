@@ -18,7 +18,24 @@ const memory = linearMemory()
 await torch.setDefaultDevice(memory.device)
 torch.manualSeed(0)
 const { nn, optim } = torch
-const model = new nn.Sequential(new nn.Linear(32, 64), new nn.ReLU(), new nn.Linear(64, 10))
+
+/** As people write it: what its forward makes is in their sight, unlike what passes between the modules of a Sequential. */
+class Net extends nn.Module {
+  readonly first: torch.nn.Linear
+  readonly second: torch.nn.Linear
+
+  constructor(inputs: number, hidden: number) {
+    super()
+    this.first = new nn.Linear(inputs, hidden)
+    this.second = new nn.Linear(hidden, 10)
+  }
+
+  override forward(x: torch.Tensor): torch.Tensor {
+    return this.second(this.first(x).relu())
+  }
+}
+
+const model = new Net(32, 64)
 const optimizer = new optim.Adam(model.parameters(), { lr: 1e-4 })
 const x = torch.randn(256, 32)
 const y = torch.randint(0, 10, [256])
