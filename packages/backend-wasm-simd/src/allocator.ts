@@ -2,7 +2,7 @@
  * Who has which part of a range of addresses that can grow. Only bookkeeping, all of it outside of the memory: small blocks are
  * slots of slabs (64 KiB of one size), larger ones stretches of 1 KiB units (`extents.ts`). Addresses are plain numbers, up to 2 TiB.
  */
-import type { MemoryStats } from "@taeda/core"
+import { type MemoryStats, OutOfMemoryError } from "@taeda/core"
 import { Extents } from "./extents.ts"
 
 const UNIT = 1024
@@ -99,7 +99,7 @@ export class Allocator {
   /**
    * The address of a block of at least `bytes`: a multiple of 16, and of 64 for 64 bytes and more. Its contents are undefined.
    *
-   * @throws RangeError when the memory cannot grow enough.
+   * @throws OutOfMemoryError when the memory cannot grow enough.
    */
   allocate(bytes: number): number {
     if (bytes > SMALL) return this.allocateLarge(bytes)
@@ -268,10 +268,10 @@ export class Allocator {
     first.next = slab
   }
 
-  private exhausted(bytes: number): RangeError {
+  private exhausted(bytes: number): OutOfMemoryError {
     const { limit, advice } = this.options
     const most = limit < this.end + bytes ? `it may have ${sizeText(limit)}` : "the engine gives no more"
-    return new RangeError(
+    return new OutOfMemoryError(
       `wasm: out of memory: ${sizeText(bytes)} asked for, with ${sizeText(this.liveBytes)} in ${this.liveBuffers} live buffers and ` +
         `${sizeText(this.pooledBytes())} free in smaller pieces, of ${sizeText(this.end)}, and ${most}. ${advice}`,
     )

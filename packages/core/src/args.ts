@@ -5,6 +5,7 @@
  * what may be left out, `*` begins what is given by name only, `...shape` takes numbers one by one or as one array.
  */
 import { didYouMean, valueText } from "./errors.ts"
+import { abandon, enter, leave, watching } from "./regions.ts"
 import { isTensor } from "./tensor.ts"
 
 export interface Signature {
@@ -110,13 +111,26 @@ export const CATALOGUE = new Map<string, Signature>()
 
 /**
  * An op from its signature and its body, which gets the arguments in the signature's order. `F` is the type that callers
- * see.
+ * see. The body runs in a region (`regions.ts`): what it makes on the way to its result is freed.
  */
 // biome-ignore lint/suspicious/noExplicitAny: the body's parameters are checked against the signature at run time
 export function op<F extends (...args: any[]) => any>(signature: string, body: (...args: any[]) => ReturnType<F>): F {
   const s = parseSignature(signature)
   CATALOGUE.set(s.name, s)
-  const call = (...args: unknown[]): ReturnType<F> => (isPlain(s, args) ? body(...args) : body(...bind(s, args)))
+  // As few frames as can be: stack traces of forward calls are cut at ten.
+  const call = (...args: unknown[]): ReturnType<F> => {
+    if (!watching) return isPlain(s, args) ? body(...args) : body(...bind(s, args))
+    const mark = enter()
+    let result: ReturnType<F>
+    try {
+      result = isPlain(s, args) ? body(...args) : body(...bind(s, args))
+    } catch (error) {
+      abandon(mark)
+      throw error
+    }
+    leave(mark, result)
+    return result
+  }
   return Object.defineProperty(call, "name", { value: s.name }) as F
 }
 

@@ -27,7 +27,11 @@ export interface Capabilities {
   readonly dtypes: ReadonlySet<DType>
   /** Whether `readSync` exists. */
   readonly syncRead: boolean
-  /** Whether the engine's own garbage collector frees buffers and counts their bytes; `free` is then only a hint. */
+  /**
+   * Whether the engine's own garbage collector frees buffers and counts their bytes; `free` is then only a hint. Where it
+   * does not, the core counts the bytes, makes the engine collect in time, and frees every buffer exactly once; the launches
+   * queued before may still need it.
+   */
   readonly collectedMemory: boolean
   /** Whether NaN, infinity and -0 behave as IEEE 754 says in every kernel. */
   readonly strictNaN: boolean
@@ -37,6 +41,8 @@ export interface Capabilities {
   readonly maxOperands: number
   /** The largest buffer, in bytes. */
   readonly maxBufferBytes: number
+  /** All the memory that buffers can have, in bytes, where that is known. */
+  readonly memoryBytes?: number
   /** Threads that compute at once; 1 where there is only the caller's. */
   readonly threads: number
   /** What else a person may want to know: adapter, SIMD level, driver. */
@@ -57,7 +63,10 @@ export interface Backend {
   readonly name: string
   readonly capabilities: Capabilities
 
-  /** A buffer of at least `bytes`, contents undefined. `dtype` says how it will be seen first. May reuse freed memory. */
+  /**
+   * A buffer of at least `bytes`, contents undefined. `dtype` says how it will be seen first. May reuse freed memory. Throws
+   * an OutOfMemoryError where there is none; the core adds what a person can do.
+   */
   allocate(bytes: number, dtype: DType): Buffer
   free(buffer: Buffer): void
   /** Copies host bytes in; they may be changed by the caller as soon as this returns. */
@@ -92,6 +101,11 @@ export interface Backend {
 
   /** A recording of launches that can be replayed (CUDA graphs), where the machine has such a thing. */
   capture?(record: () => void): { replay(): void; dispose(): void }
+}
+
+/** There is no more memory. A backend says how much was asked for, how much is held, and why there is no more. */
+export class OutOfMemoryError extends RangeError {
+  override name = "OutOfMemoryError"
 }
 
 /** An index outside its operand, found while a kernel ran. Nothing out of bounds was touched. */

@@ -4,12 +4,17 @@
  * Core knows no backend: whoever has one registers how to open it (`registerBackend`). The names people use are those of
  * PyTorch's devices: "cpu" (cpu-js), "wasm" (wasm-simd), "webgpu", "cuda", "cuda:1".
  */
-import type { Backend, Buffer, Executable, Operand } from "./backend.ts"
+import { type Backend, type Buffer, type Executable, type Operand, OutOfMemoryError } from "./backend.ts"
 import type { DType } from "./dtype.ts"
 import { didYouMean } from "./errors.ts"
 import type { Scalar } from "./expr.ts"
 import { describeKernel, type Kernel, kernelKey, operandDtypes } from "./kernel.ts"
 import { type LoweringContext, lower } from "./lowering/index.ts"
+import { pressure } from "./pressure.ts"
+import { watch } from "./regions.ts"
+
+const HOW_TO_FREE =
+  "Tensors that nobody holds any more give their memory back between tasks, never while a loop runs without a pause: await something of the library once a step (await loss.item(), or a loader), run each step in scope(() => ...), or call dispose(tensor). If all of it is in use, take smaller batches or a smaller model."
 
 let devices = 0
 
@@ -29,6 +34,10 @@ export class Device {
     this.backend = backend
     this.id = devices++
     this.collects = backend.capabilities.collectedMemory
+    if (!this.collects) {
+      watch()
+      pressure.atMost(backend.capabilities.memoryBytes ?? Number.POSITIVE_INFINITY)
+    }
     this.context = {
       capabilities: backend.capabilities,
       allocate: (bytes, dtype) => backend.allocate(bytes, dtype),
@@ -64,8 +73,20 @@ export class Device {
     else lower(kernel, sizes, operands, scalars, this.context)
   }
 
+  /** Memory for a storage. Throws an OutOfMemoryError that says what to do. */
   allocate(bytes: number, dtype: DType): Buffer {
-    return this.backend.allocate(bytes, dtype)
+    try {
+      return this.backend.allocate(bytes, dtype)
+    } catch (error) {
+      if (!(error instanceof OutOfMemoryError) || this.collects) throw error
+      throw new OutOfMemoryError(`${error.message.replace(/[. ]*$/, "")}. ${HOW_TO_FREE}`, { cause: error })
+    }
+  }
+
+  /** Gives back memory of a storage, on a device whose memory the engine's collector does not know. */
+  release(buffer: Buffer, bytes: number): void {
+    pressure.freed(bytes)
+    this.backend.free(buffer)
   }
 
   /** Throws a TypeError that names the dtype, the backend and what to do. */

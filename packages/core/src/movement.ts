@@ -237,8 +237,13 @@ const PULL = pullRule("IndexBackward0")
 const PUSH: Rule = { name: "IndexPutBackward0", backward: (node, g) => [pull(g, movementOf(node))] }
 const ERASE: Rule = { name: "IndexPutBackward0", backward: (node, g) => [erase(g, movementOf(node))] }
 
+/** What the gradient of a pull reads: all tensors that a node's context mentions are also saved. */
+const savedOf = ({ indices, gradient }: Movement): readonly Tensor[] | undefined =>
+  gradient?.indices ? [...(indices ?? []), ...gradient.indices] : indices
+
 /** As `pullRaw`, recorded. */
-export const pull = (x: Tensor, m: Movement, rule: Rule = PULL): Tensor => track(rule, pullRaw(x, m), [x], m.indices, m)
+export const pull = (x: Tensor, m: Movement, rule: Rule = PULL): Tensor =>
+  track(rule, pullRaw(x, m), [x], savedOf(m), m)
 
 /** As `push`; nothing is recorded. */
 export function pushRaw(g: Tensor, m: Movement): Tensor {

@@ -18,6 +18,7 @@ import { to } from "./ops/conversion.ts"
 import { clone } from "./ops/copying.ts"
 import { sumToSize } from "./ops/sum-to-size.ts"
 import { floatResult, type Operandish, resultType, toScalar } from "./promotion.ts"
+import { watching, within } from "./regions.ts"
 import {
   broadcastSizes,
   broadcastStrides,
@@ -127,7 +128,10 @@ export class Pointwise {
   /** Writes the result into `target`, whose shape and dtype stay. */
   callInPlace(target: Tensor, ...others: Operandish[]): Tensor {
     const slots = [target, ...others]
-    return this.simple(slots, target) ?? this.run(slots, null, target)
+    return (
+      this.simple(slots, target) ??
+      (watching ? within(() => this.run(slots, null, target)) : this.run(slots, null, target))
+    )
   }
 
   /** As `call`, for two tensors that usually agree in shape, dtype and layout: the common case without detours. */
@@ -471,7 +475,8 @@ export class Pointwise {
     const { plan } = context
     const saved = plan.slots.length || plan.output ? this.savedFor(plan, slots, out, original) : NO_TENSORS
     const node = new OpNode(rule, tensors, saved, context)
-    node.outputs = [out]
+    // A tensor tells all that is asked of an output, and costs nothing, but holds its memory.
+    node.outputs = [watching ? { shape: out.shape, dtype: out.dtype, device: out.device } : out]
     return node
   }
 

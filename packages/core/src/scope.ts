@@ -1,5 +1,5 @@
 /** Exact lifetimes, for who wants them: nothing in ordinary code needs this. */
-import { collectStorages, type Storage } from "./storage.ts"
+import { collectStorages, outlive as outliveStorage, type Storage } from "./storage.ts"
 import { isTensor, type Tensor } from "./tensor.ts"
 
 /** The storages of every tensor in a value: tensors, arrays and plain objects of them, and their gradients. */
@@ -8,7 +8,7 @@ function* storagesOf(value: unknown, seen = new Set<unknown>()): Generator<Stora
   seen.add(value)
   if (isTensor(value)) {
     yield value.storage
-    if (value.grad) yield* storagesOf(value.grad, seen)
+    if (value.grad_) yield* storagesOf(value.grad_, seen)
   } else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype)
     for (const inner of Object.values(value)) yield* storagesOf(inner, seen)
 }
@@ -24,6 +24,9 @@ export function scope<T>(body: () => T, keep: () => unknown = () => undefined): 
     yield* storagesOf(keep())
   })
 }
+
+/** Says that `t` belongs to `owner`: a scope that began after the owner was made leaves it alone. */
+export const outlive = (t: Tensor, owner: Tensor): void => outliveStorage(t.storage, owner.storage)
 
 /** Frees a tensor's memory now, with that of all its views; using them afterwards throws. */
 export function dispose(...tensors: readonly Tensor[]): void {

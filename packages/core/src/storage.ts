@@ -6,15 +6,25 @@ import { inferenceEnabled } from "./autograd/mode.ts"
 import type { Buffer } from "./backend.ts"
 import type { Device } from "./device.ts"
 import { DTYPES, type DType } from "./dtype.ts"
+import { pressure } from "./pressure.ts"
+import { noteMade } from "./regions.ts"
 
-interface Held {
+/** What is given back when a storage was collected. */
+class Held {
   readonly device: Device
   readonly buffer: Buffer
-}
+  readonly bytes: number
 
-let registry: FinalizationRegistry<Held> | undefined
-const finalizers = (): FinalizationRegistry<Held> =>
-  (registry ??= new FinalizationRegistry<Held>((held) => held.device.backend.free(held.buffer)))
+  constructor(device: Device, buffer: Buffer, bytes: number) {
+    this.device = device
+    this.buffer = buffer
+    this.bytes = bytes
+  }
+
+  finalize(): void {
+    this.device.release(this.buffer, this.bytes)
+  }
+}
 
 interface Scoped {
   readonly storages: Set<Storage>
@@ -34,6 +44,12 @@ export class Storage {
   readonly inference: boolean
   /** Counts in-place changes, for the check of saved tensors. */
   version = 0
+  /** How often nodes of the graph hold it for their backward pass. */
+  saves = 0
+  /** Whether nobody outside of the library can hold it: who lets go of it last frees it. */
+  internal = false
+  /** What lets the engine feel the bytes, as long as this lives. */
+  declare protected ballast: object | null
   private held: Buffer | null
   private freed = false
 
@@ -45,6 +61,7 @@ export class Storage {
     this.held = null
     if (buffer) this.hold(buffer)
     if (scoped) scoped.storages.add(this)
+    if (!device.collects) noteMade(this)
   }
 
   get buffer(): Buffer {
@@ -64,17 +81,39 @@ export class Storage {
 
   private hold(buffer: Buffer): void {
     this.held = buffer
-    if (!this.device.collects) finalizers().register(this, { device: this.device, buffer }, this)
+    const { device, bytes } = this
+    if (device.collects) return
+    pressure.register(this, new Held(device, buffer, bytes))
+    const ballast = pressure.allocated(bytes)
+    if (ballast) this.ballast = ballast
+  }
+
+  /** Notes that a node lets go of it. */
+  unsave(): void {
+    if (--this.saves === 0 && this.internal) this.free()
+  }
+
+  /** The library, which alone knew of it, is done with it: freed now, or when the graph lets go of it. */
+  discard(): void {
+    if (this.saves === 0) this.free()
+    else this.internal = true
   }
 
   /** Gives the memory back now; using it afterwards throws. */
   free(): void {
     if (this.freed) return
     this.freed = true
-    if (!this.held) return
-    if (!this.device.collects) registry?.unregister(this)
-    this.device.backend.free(this.held)
+    const { device, held } = this
+    if (!held) return
     this.held = null
+    if (device.collects) {
+      device.backend.free(held)
+      return
+    }
+    if (this.ballast) this.ballast = null
+    pressure.unregister(this)
+    scoped?.storages.delete(this)
+    device.release(held, this.bytes)
   }
 }
 

@@ -59,7 +59,8 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
   view_: ViewInfo | null
   /** What `gradFn` gives, but for a view that was overtaken by an in-place change. */
   node_: GradNode | null
-  private grad_: Tensor<S, D> | null
+  /** What `grad` gives, without noting that somebody saw it. */
+  grad_: Tensor<S, D> | null
 
   /** For the library itself: people make tensors with `tensor`, `zeros` and the like. */
   constructor(storage: Storage, shape: Sizes, strides: Sizes, offset: number, dtype: DType) {
@@ -82,13 +83,18 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
 
   /** The accumulated gradient of a leaf (or of a tensor that retains it); null until there is one. */
   get grad(): Tensor<S, D> | null {
-    return this.grad_
+    const grad = this.grad_
+    if (grad) grad.storage.internal = false
+    return grad
   }
 
   /** Throws for what cannot be a gradient of this tensor: another shape, dtype or device. */
   set grad(grad: Tensor<S, D> | null) {
     if (grad !== null) checkGradient(this, grad)
+    const before = this.grad_
     this.grad_ = grad
+    // One that the backward pass made and nobody ever asked for.
+    if (before && before !== grad && before.storage.internal) before.storage.discard()
   }
 
   get device(): Device {

@@ -1,5 +1,5 @@
 /** DataLoader: batches of a dataset, in order or shuffled. */
-import { type Args, bind, defaultGenerator, drawInt63, Generator, parseSignature, valueText } from "@taeda/core"
+import { type Args, bind, defaultGenerator, drawInt63, Generator, parseSignature, relief, valueText } from "@taeda/core"
 import { defaultCollate, defaultConvert } from "./collate.ts"
 import { type DatasetLike, sampleAt } from "./dataset.ts"
 import { BatchSampler, RandomSampler, type Sampler, SequentialSampler } from "./sampler.ts"
@@ -108,6 +108,7 @@ export class DataLoader<B = any> implements AsyncIterable<B> {
   private async *batches(order: Iterable<readonly number[]>): AsyncGenerator<B, void, undefined> {
     const { dataset, whole } = this
     for (const indices of order) {
+      await relief()
       if (whole) {
         yield whole(indices) as B
         continue
@@ -123,6 +124,9 @@ export class DataLoader<B = any> implements AsyncIterable<B> {
   }
 
   private async *samples(): AsyncGenerator<B, void, undefined> {
-    for (const index of this.sampler) yield this.collateFn(await sampleAt(this.dataset, index)) as B
+    for (const index of this.sampler) {
+      await relief()
+      yield this.collateFn(await sampleAt(this.dataset, index)) as B
+    }
   }
 }

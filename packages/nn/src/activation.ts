@@ -149,6 +149,8 @@ const PRELU = parseSignature("PReLU(numParameters?, init?, device?, dtype?)")
 
 /** x above 0, weight·x below, with one learnt weight or one for each channel. */
 export class PReLU extends Module<(input: Tensor) => Tensor> {
+  static readonly keepsNothing: unknown = PReLU.prototype.forward
+
   readonly numParameters: number
   declare weight: Parameter
 

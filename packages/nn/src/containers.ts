@@ -1,5 +1,16 @@
 /** Modules that hold other modules or parameters, in order or by name. */
-import { DTYPES, type DType, isOptions, isTensor, Parameter, type Tensor, valueText } from "@taeda/core"
+import {
+  DTYPES,
+  type DType,
+  enclosed,
+  isOptions,
+  isTensor,
+  Parameter,
+  type Tensor,
+  valueText,
+  watching,
+} from "@taeda/core"
+import { isClosed } from "./closed.ts"
 import { Module } from "./module.ts"
 import { isModule, REGISTRY } from "./registry.ts"
 import { collapsedLines } from "./repr.ts"
@@ -90,12 +101,24 @@ abstract class ModuleSequence<F extends (...args: any[]) => any> extends Module<
   }
 }
 
+/** Each module with the result of the one before. */
+function through(modules: readonly Module[], input: unknown): unknown {
+  let x = input
+  for (const module of modules) x = module(x)
+  return x
+}
+
+/** The same, where what lies between two modules is seen by nobody. */
+const throughClosed = enclosed(through)
+
 /**
  * Modules called one after the other, each with the result of the one before: `new Sequential(a, b)`, `new Sequential([a,
  * b])` or, with names, `new Sequential({ conv: a, relu: b })`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: what the first takes and the last gives
 export class Sequential extends ModuleSequence<(input: any) => any> {
+  static readonly keepsNothing: unknown = Sequential.prototype.forward
+
   constructor(...modules: Module[] | [modules: readonly Module[] | Readonly<Record<string, Module>>]) {
     super()
     const [first] = modules
@@ -106,9 +129,8 @@ export class Sequential extends ModuleSequence<(input: any) => any> {
 
   // biome-ignore lint/suspicious/noExplicitAny: see the class
   override forward(input: any): any {
-    let x: unknown = input
-    for (const module of this[REGISTRY].module.values()) x = module!(x)
-    return x
+    const modules = held(this as Module)
+    return watching && modules.every(isClosed) ? throughClosed(modules, input) : through(modules, input)
   }
 }
 

@@ -152,7 +152,9 @@ function convolution(name: string, rank: number, compute: typeof conv2d): ConvCl
   const signature = parseSignature(
     `${name}(inChannels, outChannels, kernelSize, stride?, padding?, dilation?, groups?, bias?, paddingMode?, device?, dtype?)`,
   )
-  return class extends Convolution<Forward> {
+  return class Forwards extends Convolution<Forward> {
+    static readonly keepsNothing: unknown = Forwards.prototype.forward
+
     constructor(...args: ConvArgs) {
       super(signature, rank, false, args)
     }
@@ -182,7 +184,9 @@ function transposedConvolution(name: string, rank: number, compute: typeof convT
   const signature = parseSignature(
     `${name}(inChannels, outChannels, kernelSize, stride?, padding?, outputPadding?, groups?, bias?, dilation?, paddingMode?, device?, dtype?)`,
   )
-  return class extends Convolution<TransposedForward> {
+  return class Backwards extends Convolution<TransposedForward> {
+    static readonly keepsNothing: unknown = Backwards.prototype.forward
+
     constructor(...args: ConvTransposeArgs) {
       super(signature, rank, true, args)
     }

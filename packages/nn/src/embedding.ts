@@ -25,6 +25,8 @@ const PRETRAINED = parseSignature(
 
 /** A table of `numEmbeddings` learnt vectors; input of integers [...], result [..., embeddingDim]. */
 export class Embedding extends Module<(input: Tensor) => Tensor> {
+  static readonly keepsNothing: unknown = Embedding.prototype.forward
+
   readonly numEmbeddings: number
   readonly embeddingDim: number
   readonly paddingIdx: number | null

@@ -63,6 +63,7 @@ type Passing = (grads: Grads) => Grads
 const IDENTITY: Rule = {
   name: "BackwardHookFunctionBackward",
   backward: (node, _g, grads) => (node.context as Passing)(grads),
+  open: true,
 }
 
 /**

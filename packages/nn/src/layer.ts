@@ -59,6 +59,8 @@ export function layer<const P extends readonly Field[], A extends readonly unkno
   const parameters = fields.map(([field, initial]) => (initial === NEEDED ? field : `${field}?`))
   const signature = parseSignature(`${name}(${parameters.join(", ")})`)
   class Layer extends Module {
+    static readonly keepsNothing: unknown = Layer.prototype.forward
+
     constructor(...args: unknown[]) {
       super()
       const given = bind(signature, args)

@@ -21,6 +21,8 @@ const LINEAR = parseSignature("Linear(inFeatures, outFeatures, bias?, device?, d
 
 /** input·weightᵀ + bias, with a weight of shape [outFeatures, inFeatures]. Input [..., inFeatures], result [..., outFeatures]. */
 export class Linear extends Module<(input: Tensor) => Tensor> {
+  static readonly keepsNothing: unknown = Linear.prototype.forward
+
   readonly inFeatures: number
   readonly outFeatures: number
   declare weight: Parameter
@@ -110,6 +112,8 @@ export class Bilinear extends Module<(input1: Tensor, input2: Tensor) => Tensor>
 /** Gives back its input; whatever it is constructed with is ignored. */
 // biome-ignore lint/suspicious/noExplicitAny: it passes anything on
 export class Identity extends Module<(input: any) => any> {
+  static readonly keepsNothing: unknown = Identity.prototype.forward
+
   constructor(..._args: unknown[]) {
     super()
   }

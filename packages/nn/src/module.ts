@@ -260,7 +260,7 @@ export class Module<F extends AnyFunction = any> extends Callable {
   /** Forgets the gradients; with `setToNone` false they become zeros. */
   zeroGrad(setToNone = true): void {
     for (const p of this.parameters()) {
-      if (p.grad === null) continue
+      if (p.grad_ === null) continue
       p.grad = setToNone ? null : noGrad(() => p.grad!.detach().zero_())
     }
   }

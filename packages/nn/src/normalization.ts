@@ -121,7 +121,9 @@ type RunningClass = new (...args: RunningNormArgs) => RunningNorm
 
 function batchNormalization(name: string, dims: readonly number[]): RunningClass {
   const signature = runningSignature(name)
-  return class extends RunningNorm {
+  return class Batches extends RunningNorm {
+    static readonly keepsNothing: unknown = Batches.prototype.forward
+
     constructor(...args: RunningNormArgs) {
       super(signature, true, args)
     }
@@ -207,6 +209,8 @@ const LAYER = parseSignature("LayerNorm(normalizedShape, eps?, elementwiseAffine
 
 /** The last dims, of sizes `normalizedShape`, brought to mean 0 and variance 1 (Ba, Kiros and Hinton, 2016). */
 export class LayerNorm extends Module<(input: Tensor) => Tensor> {
+  static readonly keepsNothing: unknown = LayerNorm.prototype.forward
+
   readonly normalizedShape: readonly number[]
   readonly eps: number
   readonly elementwiseAffine: boolean
@@ -253,6 +257,8 @@ const RMS = parseSignature("RMSNorm(normalizedShape, eps?, elementwiseAffine?, d
 
 /** The last dims divided by their root mean square (Zhang and Sennrich, 2019); eps is by default the dtype's. */
 export class RMSNorm extends Module<(input: Tensor) => Tensor> {
+  static readonly keepsNothing: unknown = RMSNorm.prototype.forward
+
   readonly normalizedShape: readonly number[]
   readonly eps: number | null
   readonly elementwiseAffine: boolean
@@ -291,6 +297,8 @@ const GROUP = parseSignature("GroupNorm(numGroups, numChannels, eps?, affine?, d
 
 /** Groups of channels of each sample brought to mean 0 and variance 1 (Wu and He, 2018). */
 export class GroupNorm extends Module<(input: Tensor) => Tensor> {
+  static readonly keepsNothing: unknown = GroupNorm.prototype.forward
+
   readonly numGroups: number
   readonly numChannels: number
   readonly eps: number

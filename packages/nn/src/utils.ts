@@ -3,6 +3,7 @@ import {
   type Args,
   bind,
   cat,
+  enclosed,
   isTensor,
   noGrad,
   Pointwise,
@@ -17,7 +18,8 @@ import {
 type Parameters_ = Tensor | Iterable<Tensor>
 
 const list = (parameters: Parameters_): Tensor[] => (isTensor(parameters) ? [parameters] : [...parameters])
-const gradientsOf = (parameters: Parameters_): Tensor[] => list(parameters).flatMap((p) => (p.grad ? [p.grad] : []))
+/** Only looked at here, which `grad_` does not note. */
+const gradientsOf = (parameters: Parameters_): Tensor[] => list(parameters).flatMap((p) => (p.grad_ ? [p.grad_] : []))
 
 const TOTAL = parseSignature("getTotalNorm(tensors, normType?, errorIfNonfinite?)")
 const NORM = parseSignature("clipGradNorm_(parameters, maxNorm, normType?, errorIfNonfinite?)")
@@ -27,16 +29,18 @@ const VALUE = parseSignature("clipGradValue_(parameters, clipValue)")
 const SHRINK = new Pointwise("clipGradNorm", (g, norm, max) => g.mul(max.div(norm.add(1e-6)).min(1)))
 const CLAMP = new Pointwise("clipGradValue", (g, bound) => g.max(bound.neg()).min(bound))
 
-function totalNorm(name: string, tensors: readonly Tensor[], normType: number, errorIfNonfinite: boolean): Tensor {
-  if (tensors.length === 0) return tensor(0)
-  const norms = tensors.map((g) => vectorNorm(g, normType))
-  const total = vectorNorm(stack(norms.map((n) => n.to(norms[0].device))), normType)
-  if (errorIfNonfinite && !Number.isFinite(total.itemSync()))
-    throw new Error(
-      `${name}: the total norm of order ${normType} for gradients from parameters is non-finite, so it cannot be clipped. To disable this error and scale the gradients by the non-finite norm anyway, set errorIfNonfinite: false`,
-    )
-  return total
-}
+const totalNorm = enclosed(
+  (name: string, tensors: readonly Tensor[], normType: number, errorIfNonfinite: boolean): Tensor => {
+    if (tensors.length === 0) return tensor(0)
+    const norms = tensors.map((g) => vectorNorm(g, normType))
+    const total = vectorNorm(stack(norms.map((n) => n.to(norms[0].device))), normType)
+    if (errorIfNonfinite && !Number.isFinite(total.itemSync()))
+      throw new Error(
+        `${name}: the total norm of order ${normType} for gradients from parameters is non-finite, so it cannot be clipped. To disable this error and scale the gradients by the non-finite norm anyway, set errorIfNonfinite: false`,
+      )
+    return total
+  },
+)
 
 /** The norm of all tensors seen as one vector. */
 export function getTotalNorm(

@@ -58,6 +58,10 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     })
   }
 
+  protected override get borrowing(): unknown {
+    return Adagrad.prototype.update
+  }
+
   protected override update(p: Tensor, g: Tensor, group: ParamGroup<AdagradOptions>, state: ParamState): void {
     const { lr, lrDecay, weightDecay, eps, maximize } = group
     const decays = weightDecay !== 0

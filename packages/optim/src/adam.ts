@@ -78,6 +78,10 @@ export class Adam extends Optimizer<AdamOptions> {
   )
   protected static readonly defaults: AdamOptions = DEFAULTS
 
+  protected override get borrowing(): unknown {
+    return Adam.prototype.update
+  }
+
   protected override update(p: Tensor, g: Tensor, group: ParamGroup<AdamOptions>, state: ParamState): void {
     const { lr, eps, weightDecay, amsgrad, maximize, decoupledWeightDecay } = group
     const [beta1, beta2] = group.betas

@@ -6,6 +6,7 @@ import {
   bind,
   didYouMean,
   isTensor,
+  outlive,
   parseSignature,
   raw,
   recording,
@@ -126,7 +127,7 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
   zeroGrad(setToNone = true): void {
     for (const group of this.paramGroups)
       for (const p of group.params) {
-        if (p.grad === null) continue
+        if (p.grad_ === null) continue
         p.grad = setToNone ? null : raw(() => p.grad!.detach().zero_())
       }
   }
@@ -139,16 +140,26 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
   step<T>(closure: () => T): T
   step<T>(closure?: () => T): T | undefined {
     const loss = closure ? recording(true, closure) : undefined
+    const borrows = this.update === this.borrowing
     raw(() => {
       for (const group of this.paramGroups)
         for (const p of group.params) {
-          if (p.grad === null) continue
+          // `grad` notes that somebody saw it, who may keep it; a gradient that nobody saw is freed when it is replaced.
+          const grad = borrows ? p.grad_ : p.grad
+          if (grad === null) continue
           let state = this.state.get(p)
           if (!state) this.state.set(p, (state = {}))
-          this.update(p, p.grad, group, state)
+          this.update(p, grad, group, state)
+          // What is remembered lives as long as the parameter: a scope around the step leaves it.
+          for (const key in state) if (isTensor(state[key])) outlive(state[key], p)
         }
     })
     return loss
+  }
+
+  /** A class's own `update`, where that keeps nothing of the gradients that it is given. Another, in a subclass, may. */
+  protected get borrowing(): unknown {
+    return null
   }
 
   /** Changes `p` in place by its gradient. Nothing is recorded here. */

@@ -90,6 +90,10 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     })
   }
 
+  protected override get borrowing(): unknown {
+    return RMSprop.prototype.update
+  }
+
   protected override update(p: Tensor, g: Tensor, group: ParamGroup<RMSpropOptions>, state: ParamState): void {
     const { lr, alpha, eps, weightDecay, momentum, centered, maximize } = group
     const decays = weightDecay !== 0

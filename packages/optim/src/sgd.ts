@@ -58,6 +58,10 @@ export class SGD extends Optimizer<SGDOptions> {
         throw new RangeError("SGD: Nesterov momentum requires a momentum and zero dampening")
   }
 
+  protected override get borrowing(): unknown {
+    return SGD.prototype.update
+  }
+
   protected override update(p: Tensor, g: Tensor, group: ParamGroup<SGDOptions>, state: ParamState): void {
     const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group
     const decays = weightDecay !== 0

@@ -11,9 +11,11 @@ import { to } from "../ops/conversion.ts"
 import { copyInto } from "../ops/copying.ts"
 import { emptyStrided, ones, zeros } from "../ops/creation.ts"
 import { sumToSize } from "../ops/sum-to-size.ts"
+import { visible } from "../regions.ts"
 import { type Sizes, sameSizes } from "../shape.ts"
-import { outlive, type Storage } from "../storage.ts"
+import { outlive } from "../storage.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
+import { Flow } from "./flow.ts"
 import { anomalyEnabled, raw, recording } from "./mode.ts"
 import { AccumulateGrad, edgeOf, type GradNode, type OutputInfo } from "./node.ts"
 
@@ -123,19 +125,22 @@ function run(pass: Pass): (Tensor | null)[] {
   const wanted = targets ? leadingTo(incoming.keys(), targets) : null
   const captured: (Tensor | null)[] = targets ? targets.map(() => null) : []
   const pending = new Map<GradNode, (Tensor | null)[]>()
-  /** Memory that more than one gradient, or somebody else, may see: a leaf must not keep it. */
-  const shared = new Set<Storage>()
+  const flow = new Flow(pass.create)
   const ready = new ReadyQueue()
 
   const receive = (node: GradNode, output: number, grad: Tensor): void => {
     let slots = pending.get(node)
     if (!slots) pending.set(node, (slots = new Array<Tensor | null>(Math.max(node.outputs.length, 1)).fill(null)))
     const before = slots[output] ?? null
-    slots[output] = before ? add(before, grad) : grad
+    const sum = before ? flow.make(() => add(before, grad)) : grad
+    if (before) flow.drop(before)
+    flow.hold(sum)
+    slots[output] = sum
   }
 
   for (const { node, output, grad, given } of pass.roots) {
-    if (given) shared.add(grad.storage)
+    if (given) flow.show(grad.storage)
+    else flow.begin(grad)
     receive(node, output, grad)
   }
   for (const [node, count] of incoming) if (count === 0) ready.push(node)
@@ -145,15 +150,18 @@ function run(pass: Pass): (Tensor | null)[] {
     pending.delete(node)
     let results: readonly (Tensor | null)[] = NOTHING
     if (slots && (!wanted || wanted.has(node))) {
-      let grads: Grads = tensorHooks(node, slots, shared)
+      let grads: Grads = tensorHooks(node, slots, flow)
       targets?.forEach((t, i) => {
-        if (t.node === node) captured[i] = grads[t.output] ?? null
+        if (t.node !== node) return
+        const grad = grads[t.output] ?? null
+        if (grad) flow.show(grad.storage)
+        captured[i] = grad
       })
       if (node instanceof AccumulateGrad) {
-        if (pass.accumulate) accumulate(node, preHooks(node, grads, shared), pass.create, shared)
+        if (pass.accumulate) accumulate(node, preHooks(node, grads, flow), pass.create, flow)
       } else if (!wanted || node.next.some((n) => n && wanted.has(n))) {
-        grads = preHooks(node, grads, shared)
-        results = applyNode(node, grads, shared)
+        grads = preHooks(node, grads, flow)
+        results = applyNode(node, grads, flow)
         if (!pass.keep) node.release()
       }
     }
@@ -163,12 +171,14 @@ function run(pass: Pass): (Tensor | null)[] {
       const grad = results[i]
       if (grad) {
         const output = node.nextOutputs[i]!
-        receive(next, output, fitted(node, i, grad, next.outputs[output]))
+        receive(next, output, fitted(node, i, grad, next.outputs[output], flow))
       }
       const left = incoming.get(next)! - 1
       incoming.set(next, left)
       if (left === 0) ready.push(next)
     }
+    if (slots) for (const grad of slots) if (grad) flow.drop(grad)
+    flow.sweep()
   }
   return captured
 }
@@ -176,9 +186,9 @@ function run(pass: Pass): (Tensor | null)[] {
 const NOTHING: readonly (Tensor | null)[] = []
 
 /** A gradient as its receiver wants it: summed where it was broadcast, in the receiver's dtype. */
-function fitted(from: GradNode, i: number, grad: Tensor, wanted: OutputInfo | undefined): Tensor {
+function fitted(from: GradNode, i: number, grad: Tensor, wanted: OutputInfo | undefined, flow: Flow): Tensor {
   if (!wanted) return grad
-  let g = grad
+  const g = grad
   if (g.device !== wanted.device)
     throw new TypeError(
       `Function ${from.name()} returned an invalid gradient at index ${i} - expected device ${wanted.device} but got ${g.device}`,
@@ -188,9 +198,8 @@ function fitted(from: GradNode, i: number, grad: Tensor, wanted: OutputInfo | un
       throw new RangeError(
         `Function ${from.name()} returned an invalid gradient at index ${i} - got ${shapeText(g.shape)} but expected shape compatible with ${shapeText(wanted.shape)}`,
       )
-    g = sumToSize(g, wanted.shape)
-  }
-  return g.dtype === wanted.dtype ? g : to(g, wanted.dtype)
+  } else if (g.dtype === wanted.dtype) return g
+  return flow.make(() => to(sumToSize(g, wanted.shape), wanted.dtype))
 }
 
 function expandsTo(from: Sizes, sizes: Sizes): boolean {
@@ -199,30 +208,26 @@ function expandsTo(from: Sizes, sizes: Sizes): boolean {
 }
 
 /** What hooks saw may be kept by whoever wrote them. */
-function share(grads: readonly (Tensor | null)[], shared: Set<Storage>): void {
-  for (const g of grads) if (g) shared.add(g.storage)
+function show(grads: readonly (Tensor | null)[], flow: Flow): void {
+  for (const g of grads) if (g) flow.show(g.storage)
 }
 
 /** Hooks on the outputs in the order of their registration, then the tensors that retain their gradient. */
-function tensorHooks(
-  node: GradNode,
-  grads: readonly (Tensor | null)[],
-  shared: Set<Storage>,
-): readonly (Tensor | null)[] {
+function tensorHooks(node: GradNode, grads: readonly (Tensor | null)[], flow: Flow): readonly (Tensor | null)[] {
   if (!node.tensorHooks && !node.retained) return grads
   const result = grads.slice()
   for (const [output, hooks] of node.tensorHooks ?? [])
     for (const { hook } of hooks) {
       const grad = result[output]
       if (!grad) continue
-      shared.add(grad.storage)
+      flow.show(grad.storage)
       result[output] = hookResult(hook(grad), grad, `hook of output ${output} of ${node.name()}`)
     }
   for (const [output, tensor] of node.retained ?? []) {
     const grad = result[output]
     if (grad) tensor.grad = tensor.grad ? add(tensor.grad, grad) : ownCopy(grad, tensor)
   }
-  share(result, shared)
+  show(result, flow)
   return result
 }
 
@@ -252,44 +257,47 @@ function hookResults(returned: Grads | undefined | void, given: Grads, who: stri
   return given.map((g, i) => (g ? hookResult(returned[i], g, who) : null))
 }
 
-function preHooks(node: GradNode, grads: Grads, shared: Set<Storage>): Grads {
+function preHooks(node: GradNode, grads: Grads, flow: Flow): Grads {
   if (!node.preHooks) return grads
   let result = grads
   for (const { hook } of node.preHooks) {
-    share(result, shared)
+    show(result, flow)
     result = hookResults(hook(result), result, `prehook of ${node.name()}`)
   }
-  share(result, shared)
+  show(result, flow)
   return result
 }
 
-function postHooks(node: GradNode, results: Grads, grads: Grads, shared: Set<Storage>): Grads {
+function postHooks(node: GradNode, results: Grads, grads: Grads, flow: Flow): Grads {
   if (!node.postHooks) return results
-  share(grads, shared)
+  show(grads, flow)
   let result = results
   for (const { hook } of node.postHooks) {
-    share(result, shared)
+    show(result, flow)
     result = hookResults(hook(result, grads), result, `hook of ${node.name()}`)
   }
-  share(result, shared)
+  show(result, flow)
   return result
 }
 
-function applyNode(node: GradNode, grads: Grads, shared: Set<Storage>): Grads {
+function applyNode(node: GradNode, grads: Grads, flow: Flow): Grads {
   let results: Grads
+  // What code of users is given, and gives, it may keep.
+  if (!node.closed) show(grads, flow)
   try {
-    results = node.apply(grads)
+    results = node.closed ? flow.make(() => node.apply(grads)) : node.apply(grads)
   } catch (error) {
     if (node.trace && error instanceof Error && !error.message.includes(node.trace))
       error.message += `\nThe forward call of ${node.name()} was here:\n${node.trace}`
     throw error
   }
-  results = postHooks(node, results, grads, shared)
+  results = postHooks(node, results, grads, flow)
   if (anomalyEnabled()) refuseNaN(node, results)
   for (let i = 0; i < results.length; i++) {
     const storage = results[i]?.storage
-    if (storage && (node.mayHold(storage) || results.some((o, j) => j !== i && o?.storage === storage)))
-      shared.add(storage)
+    if (!storage) continue
+    if (node.mayHold(storage)) flow.show(storage)
+    else if (results.some((o, j) => j !== i && o?.storage === storage)) flow.share(storage)
   }
   return results
 }
@@ -304,18 +312,23 @@ function refuseNaN(node: GradNode, results: readonly (Tensor | null)[]): void {
 }
 
 /** Adds to the leaf's gradient. A gradient that nobody else can see, laid out as it should be, is kept as it is. */
-function accumulate(node: AccumulateGrad, grads: Grads, create: boolean, shared: Set<Storage>): void {
+function accumulate(node: AccumulateGrad, grads: Grads, create: boolean, flow: Flow): void {
   const leaf = node.variable
   const grad = grads[0]
   if (grad) {
-    if (leaf.grad) {
-      if (create) leaf.grad = add(leaf.grad, grad)
-      else raw(() => leaf.grad!.add_(grad))
-    } else leaf.grad = create || shared.has(grad.storage) || !isLaidOutFor(grad, leaf) ? ownCopy(grad, leaf) : grad
-    outlive(leaf.grad!.storage, leaf.storage)
+    const before = leaf.grad_
+    if (before && create) leaf.grad = add(before, grad)
+    else if (before) raw(() => before.add_(grad))
+    else {
+      const kept =
+        create || flow.isShared(grad.storage) || !isLaidOutFor(grad, leaf) ? flow.make(() => ownCopy(grad, leaf)) : grad
+      leaf.grad = kept
+      flow.keep(kept.storage)
+    }
+    outlive(leaf.grad_!.storage, leaf.storage)
     if (node.postAccumulateHooks) for (const { hook } of node.postAccumulateHooks) hook(leaf)
   }
-  postHooks(node, NOTHING, grads, shared)
+  postHooks(node, NOTHING, grads, flow)
 }
 
 /** PyTorch's rule: a gradient has its leaf's strides where those are dense, else row-major ones. */
@@ -382,6 +395,9 @@ function targetOf(op: string, t: Tensor): Target {
   return { node, output: t.outputNr }
 }
 
+/** Runs a pass, recorded or not, in no region: hooks and custom functions are code of users. */
+const passing = <T>(create: boolean, body: () => T): T => visible(() => recording(create, body))
+
 type Gradients = Tensor | null | readonly (Tensor | null)[]
 
 const BACKWARD = parseSignature("backward(tensors, gradTensors?, retainGraph?, createGraph?, inputs?)")
@@ -411,7 +427,7 @@ export function backward(
   const create = createGraph ?? false
   const inputs = wanted === undefined || wanted === null ? null : tensorsOf("backward", "inputs", wanted)
   if (inputs?.length === 0) throw new RangeError("backward: inputs must not be empty")
-  recording(create, () => {
+  passing(create, () => {
     const roots = startsOf("backward", tensorsOf("backward", "tensors", tensors), gradTensors)
     const targets = inputs?.map((t) => targetOf("backward", t)) ?? null
     // As PyTorch does: what is no leaf collects its gradient by retaining it.
@@ -459,7 +475,7 @@ export function grad(...args: unknown[]): Tensor[] {
       "grad: Expected allowUnused to be true or not passed when materializeGrads: true, but got: allowUnused: false.",
     )
   const create = createGraph ?? false
-  return recording(create, () => {
+  return passing(create, () => {
     const roots = startsOf("grad", tensorsOf("grad", "outputs", outputs), gradOutputs)
     const targets = wanted.map((t) => targetOf("grad", t))
     return run({ roots, keep: retainGraph ?? create, create, targets, accumulate: false }).map((g, i) => {

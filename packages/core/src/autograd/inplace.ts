@@ -5,6 +5,7 @@ import { clone, copyInto } from "../ops/copying.ts"
 import { emptyStrided, zeros } from "../ops/creation.ts"
 import { asStrided } from "../ops/views.ts"
 import { numelOf, type Sizes } from "../shape.ts"
+import type { Storage } from "../storage.ts"
 import { needsGrad, onStaleView, type Tensor, type ViewKind } from "../tensor.ts"
 import { inferenceEnabled } from "./mode.ts"
 import { edgeOf, forwardName, GradNode, OpNode, type Rule } from "./node.ts"
@@ -121,6 +122,14 @@ class CopySlices extends GradNode {
     if (own) copyInto(part, own)
     else part.zero_()
     return [whole, ...others]
+  }
+
+  override mayHold(storage: Storage): boolean {
+    return this.change.mayHold(storage)
+  }
+
+  override get closed(): boolean {
+    return this.change.closed
   }
 
   override release(): void {

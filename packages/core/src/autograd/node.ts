@@ -19,9 +19,11 @@ export interface Rule {
   readonly name: string
   /**
    * Gradients of the inputs, in their order; null for an input that gets none. `g` is the gradient of output 0, `grads`
-   * those of all outputs (null: nothing came).
+   * those of all outputs (null: nothing came). It keeps neither these nor what it makes: both are freed afterwards.
    */
   backward(node: OpNode, g: Tensor, grads: readonly (Tensor | null)[]): readonly (Tensor | null)[]
+  /** It shows the gradients to code of users, who may keep them, or gives what they may hold: nothing of it is freed then. */
+  readonly open?: true
 }
 
 export type BackwardHook = (
@@ -80,6 +82,10 @@ export abstract class GradNode {
   release(): void {}
   /** Whether what it returns may be memory that somebody else holds. */
   mayHold(_storage: Storage): boolean {
+    return false
+  }
+  /** Whether the gradients that it is given end with it, but for what it returns: nobody else is shown them, or keeps them. */
+  get closed(): boolean {
     return false
   }
 
@@ -160,7 +166,7 @@ export class OpNode extends GradNode {
   readonly rule: Rule
   private saved: readonly Tensor[]
   private versions: readonly number[]
-  /** What the rule needs besides tensors: shapes, dims, numbers. */
+  /** What the rule needs besides tensors: shapes, dims, numbers. Tensors that it mentions must be saved too. */
   readonly context: unknown
 
   constructor(rule: Rule, inputs: readonly Tensor[], saved: readonly Tensor[], context: unknown) {
@@ -193,14 +199,17 @@ export class OpNode extends GradNode {
           "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use noGrad instead of inferenceMode.",
         )
       versions[i] = t.storage.version
+      t.storage.saves++
     }
     this.versions = versions
   }
 
   /** Replaces what is saved: for an op that can only save its result once that exists. */
   save(saved: readonly Tensor[]): void {
+    const before = this.saved
     this.saved = saved
     this.stamp()
+    for (const t of before) t.storage.unsave()
   }
 
   name(): string {
@@ -226,11 +235,19 @@ export class OpNode extends GradNode {
   }
 
   override mayHold(storage: Storage): boolean {
+    if (this.rule.open) return true
     for (let i = 0; i < this.saved.length; i++) if (this.saved[i]!.storage === storage) return true
     return false
   }
 
+  override get closed(): boolean {
+    return !this.rule.open
+  }
+
   override release(): void {
-    if (this.saved.length) this.saved = RELEASED
+    const { saved } = this
+    if (saved.length === 0) return
+    this.saved = RELEASED
+    for (let i = 0; i < saved.length; i++) saved[i]!.storage.unsave()
   }
 }

@@ -5,6 +5,7 @@
 import { DTYPES, type DType, type TypedArray } from "../dtype.ts"
 import { tensorText } from "../errors.ts"
 import { decodeHalf } from "../half.ts"
+import { relief } from "../pressure.ts"
 import { contiguousStrides, isContiguous, numelOf, type Sizes } from "../shape.ts"
 import { allocate, type Tensor } from "../tensor.ts"
 import { writeInto } from "./copying.ts"
@@ -53,14 +54,21 @@ export function rawSync(x: Tensor, name = "dataSync", instead?: string): TypedAr
     )
   if (x.numel() === 0) return new DTYPES[x.dtype as DType].array(0)
   const from = rowMajor(x)
-  return view(backend.readSync(from.storage.buffer, from.offset * size, x.numel() * size), x.dtype)
+  const bytes = backend.readSync(from.storage.buffer, from.offset * size, x.numel() * size)
+  if (from !== x) from.storage.free()
+  return view(bytes, x.dtype)
 }
 
 async function rawAsync(x: Tensor): Promise<TypedArray> {
   if (x.numel() === 0) return new DTYPES[x.dtype as DType].array(0)
   const size = DTYPES[x.dtype as DType].bytes
   const from = rowMajor(x)
-  return view(await x.device.backend.read(from.storage.buffer, from.offset * size, x.numel() * size), x.dtype)
+  const bytes = await x.device.backend.read(from.storage.buffer, from.offset * size, x.numel() * size)
+  if (from !== x) from.storage.free()
+  // Whoever awaits once a step lets the memory of the steps before be given back.
+  const wait = relief()
+  if (wait) await wait
+  return view(bytes, x.dtype)
 }
 
 export const dataSync = (x: Tensor, name = "dataSync"): HostArray => hosted(rawSync(x, name), x.dtype)
@@ -109,6 +117,7 @@ export function hostCopy(out: Tensor, src: Tensor): void {
   const raw = rawSync(src, "to", "tensor(await x.data(), { dtype, device }).view(x.shape)")
   const staged = fromBits(out.device, raw, src.shape, src.dtype)
   writeInto(out, staged)
+  staged.storage.free()
 }
 
 /** A new tensor of these bits, row-major. */

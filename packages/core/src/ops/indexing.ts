@@ -9,6 +9,7 @@ import { where } from "../expr.ts"
 import { erase, fromEnd, ints, type Movement, pull, pullRule, pushInto, reshaped } from "../movement.ts"
 import { Pointwise } from "../pointwise.ts"
 import { asStored } from "../promotion.ts"
+import { enclosed } from "../regions.ts"
 import { broadcastSizes, type Sizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { copyInto } from "./copying.ts"
@@ -297,12 +298,14 @@ CATALOGUE.set("at", parseSignature("at(input, ...indices)"))
 CATALOGUE.set("setAt", parseSignature("setAt(input, indices, value)"))
 
 /** See the method `at`. */
-export function at(input: Tensor, ...indices: Index[]): Tensor {
-  if (!isTensor(input)) throw new TypeError(`at: input must be a tensor, got ${valueText(input)}`)
-  const parsed = parse("at", input, indices, false)
-  if (parsed.advanced.size === 0) return parsed.view === input ? alias(input) : parsed.view
-  return pull(parsed.view, indexMovement("at", parsed.view, resolve("at", parsed)), INDEX)
-}
+export const at: (input: Tensor, ...indices: Index[]) => Tensor = enclosed(
+  (input: Tensor, ...indices: Index[]): Tensor => {
+    if (!isTensor(input)) throw new TypeError(`at: input must be a tensor, got ${valueText(input)}`)
+    const parsed = parse("at", input, indices, false)
+    if (parsed.advanced.size === 0) return parsed.view === input ? alias(input) : parsed.view
+    return pull(parsed.view, indexMovement("at", parsed.view, resolve("at", parsed)), INDEX)
+  },
+)
 
 interface PutContext {
   readonly movement: Movement
@@ -388,21 +391,23 @@ function putInPlace(name: string, parsed: Parsed, value: IndexValue, accumulate:
 }
 
 /** See the method `setAt`. */
-export function setAt(
+export const setAt: (
   input: Tensor,
   indices: readonly Index[] | Exclude<Index, NestedIndex>,
   value: IndexValue,
-): Tensor {
-  if (!isTensor(input)) throw new TypeError(`setAt: input must be a tensor, got ${valueText(input)}`)
-  checkValue("setAt", value)
-  const parsed = parse("setAt", input, Array.isArray(indices) ? (indices as Index[]) : [indices as Index], true)
-  const { view, advanced } = parsed
-  checkInPlace("setAt", view, isTensor(value) ? [view, value] : [view])
-  if (advanced.size) putInPlace("setAt", parsed, value, false)
-  else if (isTensor(value)) copyInto(view, fitting("setAt", value, view.shape))
-  else view.fill_(asStored(value, view.dtype))
-  return input
-}
+) => Tensor = enclosed(
+  (input: Tensor, indices: readonly Index[] | Exclude<Index, NestedIndex>, value: IndexValue): Tensor => {
+    if (!isTensor(input)) throw new TypeError(`setAt: input must be a tensor, got ${valueText(input)}`)
+    checkValue("setAt", value)
+    const parsed = parse("setAt", input, Array.isArray(indices) ? (indices as Index[]) : [indices as Index], true)
+    const { view, advanced } = parsed
+    checkInPlace("setAt", view, isTensor(value) ? [view, value] : [view])
+    if (advanced.size) putInPlace("setAt", parsed, value, false)
+    else if (isTensor(value)) copyInto(view, fitting("setAt", value, view.shape))
+    else view.fill_(asStored(value, view.dtype))
+    return input
+  },
+)
 
 const putIndices = (name: string, indices: unknown): Index[] => {
   if (!Array.isArray(indices))

@@ -1,4 +1,5 @@
 /** Products of matrices and vectors. */
+
 import { type Args, type Fn, op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { raw } from "../autograd/mode.ts"
@@ -6,6 +7,7 @@ import { OpNode, type Rule } from "../autograd/node.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { Pointwise } from "../pointwise.ts"
 import { type Addend, checkFactors, checkScale } from "../products.ts"
+import { enclosed } from "../regions.ts"
 import { broadcastStrides, contiguousStrides, normalizeDims, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { needsGrad, type Tensor, track, viewOf } from "../tensor.ts"
 import { mul } from "./arithmetic.ts"
@@ -210,7 +212,7 @@ const KRON: Rule = { name: "UnsafeViewBackward0", backward: (node, g) => [reshap
  * The product of two or more matrices, in the order that needs the fewest multiplications. The first and the last may be
  * vectors.
  */
-export function chainMatmul(...matrices: Tensor[]): Tensor {
+export const chainMatmul: (...matrices: Tensor[]) => Tensor = enclosed((...matrices: Tensor[]): Tensor => {
   const list = matrices.length === 1 && Array.isArray(matrices[0]) ? (matrices[0] as Tensor[]) : matrices
   if (list.length === 0) throw new TypeError("chainMatmul: expected at least one tensor, got none")
   checkFactors("chainMatmul", list)
@@ -236,7 +238,7 @@ export function chainMatmul(...matrices: Tensor[]): Tensor {
     i === j ? list[i]! : product(chain(i, cut[i]![j]!), chain(cut[i]![j]! + 1, j), "chainMatmul")
   const result = chain(0, n - 1)
   return n === 2 ? result : reshape(result, result.shape)
-}
+})
 
 // ---- β·input + α·product ----
 

@@ -1,0 +1,96 @@
+/** A training loop as people write it, which disposes of nothing, on wasm-simd. Runs in Node and in a page. */
+
+import { pressure } from "@taeda/core"
+import * as torch from "taeda"
+
+const { nn, optim } = torch
+
+export interface Task {
+  readonly steps: number
+  /** Whether a step is awaited (`await loss.item()`), or runs in a scope without a pause. */
+  readonly ending: "await" | "scope"
+  readonly inputs: number
+  readonly hidden: number
+  readonly batch: number
+}
+
+export interface Sample {
+  readonly step: number
+  /** Bytes in buffers. */
+  readonly live: number
+  /** Bytes that the backend holds, for reuse as well. */
+  readonly held: number
+}
+
+export interface Held {
+  readonly samples: readonly Sample[]
+  readonly stepMs: number
+  /** The part of the time that went into collecting and finalizing at await points. */
+  readonly share: number
+}
+
+const SAMPLES = 10
+const FIRST = 100
+
+/** Counts the time in `relieve`. */
+function timed(): () => number {
+  let spent = 0
+  const { relieve } = pressure
+  pressure.relieve = async () => {
+    const start = performance.now()
+    await relieve.call(pressure)
+    spent += performance.now() - start
+  }
+  return () => spent
+}
+
+/** As people write it: what its forward makes is in their sight, unlike what passes between the modules of a Sequential. */
+class Net extends nn.Module {
+  readonly first: torch.nn.Linear
+  readonly second: torch.nn.Linear
+
+  constructor(inputs: number, hidden: number) {
+    super()
+    this.first = new nn.Linear(inputs, hidden)
+    this.second = new nn.Linear(hidden, 10)
+  }
+
+  override forward(x: torch.Tensor): torch.Tensor {
+    return this.second(this.first(x).relu())
+  }
+}
+
+/** Trains, and tells `note` of every sample as it is taken. */
+export async function train(task: Task, note: (sample: Sample) => void = () => {}): Promise<Held> {
+  const { steps, ending, inputs, hidden, batch } = task
+  const device = await torch.setDefaultDevice("wasm")
+  torch.manualSeed(0)
+  const model = new Net(inputs, hidden)
+  const optimizer = new optim.SGD(model.parameters(), { lr: 0.01 })
+  const x = torch.randn(batch, inputs)
+  const y = torch.randint(0, 10, [batch])
+  const step = (): torch.Tensor => {
+    optimizer.zeroGrad()
+    const loss = nn.functional.crossEntropy(model(x) as torch.Tensor, y)
+    loss.backward()
+    optimizer.step()
+    return loss
+  }
+  const samples: Sample[] = []
+  const spent = timed()
+  const start = performance.now()
+  for (let i = 1; i <= steps; i++) {
+    if (ending === "await") await step().item()
+    else torch.scope(() => void step())
+    if (i !== FIRST && i % (steps / SAMPLES)) continue
+    const { liveBytes, pooledBytes } = device.backend.memoryStats()
+    const sample = { step: i, live: liveBytes, held: liveBytes + pooledBytes }
+    samples.push(sample)
+    note(sample)
+  }
+  const took = performance.now() - start
+  return { samples, stepMs: took / steps, share: spent() / took }
+}
+
+/** For a page. */
+export const main = (task: Task): Promise<Held> => train(task)
