@@ -25,7 +25,7 @@ const FIRST_BUDGET = 8 * MB
 const MOST_BUDGET = 256 * MB
 /** Of the time between collections, what they may take before the budget is doubled, and below which it is halved. */
 const DEAR = 0.04
-const CHEAP = 0.01
+const CHEAP = 0.018
 /** A tensor's own objects, which live as long as its memory. */
 const OVERHEAD = 1024
 /** One lot of ballast, and how many bytes of ours it stands for: the engine collects every 64 MB of its own or so. */
@@ -66,6 +66,8 @@ export class Pressure {
   private collected = false
   private relieving = false
   private lastEnd = Number.NEGATIVE_INFINITY
+  /** The part of the time that collections take, over the last few: a single one may have been held up by others. */
+  private share = 0
 
   /** Takes what the platform offers, in place of what was known. */
   install(host: Host): void {
@@ -173,8 +175,10 @@ export class Pressure {
 
   /** A collection cost so much after so long a time. */
   private adapt(cost: number, since: number): void {
-    if (cost > since * DEAR) this.budget *= 2
-    else if (cost < since * CHEAP) this.budget /= 2
+    this.share = (this.share + cost / Math.max(since, cost)) / 2
+    const factor = this.share > DEAR ? 2 : this.share < CHEAP ? 0.5 : 1
+    this.budget *= factor
+    this.share /= factor
     const most = Math.min(Math.max(MOST_BUDGET, this.base), this.limit / 4)
     this.budget = Math.min(Math.max(this.budget, LEAST_BUDGET), most)
     this.alarm = this.base + 2 * this.budget
