@@ -66,6 +66,7 @@ export class Pressure {
   private collected = false
   private relieving = false
   private lastEnd = Number.NEGATIVE_INFINITY
+  private lastRing = Number.NEGATIVE_INFINITY
   /** The part of the time that collections take, over the last few: a single one may have been held up by others. */
   private share = 0
 
@@ -166,10 +167,17 @@ export class Pressure {
     for (let i = 0; i < PATIENCE && !this.collected; i++) await nextTask()
   }
 
-  /** An allocation far beyond the budget: whoever awaits, if not of the library, lets the finalizers run. */
+  /**
+   * An allocation far beyond the budget: whoever awaits, if not of the library, lets the finalizers run. What is still in use
+   * cannot be collected, so a loop that needs much at a time raises the budget by what this costs it.
+   */
   private ring(): void {
     this.arm()
+    const start = this.now()
     this.host.collect!("all")
+    const end = this.now()
+    if (end - start > DEAR * (start - this.lastRing)) this.budget = this.bounded(2 * this.budget)
+    this.lastRing = end
     this.alarm = this.live + this.budget
   }
 
@@ -177,11 +185,14 @@ export class Pressure {
   private adapt(cost: number, since: number): void {
     this.share = (this.share + cost / Math.max(since, cost)) / 2
     const factor = this.share > DEAR ? 2 : this.share < CHEAP ? 0.5 : 1
-    this.budget *= factor
     this.share /= factor
-    const most = Math.min(Math.max(MOST_BUDGET, this.base), this.limit / 4)
-    this.budget = Math.min(Math.max(this.budget, LEAST_BUDGET), most)
+    this.budget = this.bounded(this.budget * factor)
     this.alarm = this.base + 2 * this.budget
+  }
+
+  private bounded(budget: number): number {
+    const most = Math.min(Math.max(MOST_BUDGET, this.base), this.limit / 4)
+    return Math.min(Math.max(budget, LEAST_BUDGET), most)
   }
 
   /** The engine has collected; all or only the young, nobody knows. */

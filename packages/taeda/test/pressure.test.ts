@@ -108,6 +108,16 @@ describe("with a collector", () => {
     expect(log.collections).toBe(2)
   })
 
+  test("a loop that needs much at a time and frees it itself is not collected at every turn", () => {
+    const { pressure, log } = platform({ share: 0 })
+    for (let turn = 0; turn < 1000; turn++) {
+      log.clock += 1
+      for (let i = 0; i < 24; i++) pressure.allocated(MB)
+      for (let i = 0; i < 24; i++) pressure.freed(MB)
+    }
+    expect(log.collections).toBeLessThan(10)
+  })
+
   test("a small device has a small budget", async () => {
     const { pressure, allocate } = platform()
     pressure.atMost(8 * MB)
