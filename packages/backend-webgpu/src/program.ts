@@ -22,8 +22,11 @@ export interface Shader {
   readonly paramVectors: number
 }
 
-/** A buffer of a dispatch: an operand of the launch by its number, or temporary memory of the plan by its number. */
-export type BufferRef = { readonly operand: number } | { readonly temporary: number }
+/**
+ * A buffer of a dispatch: an operand of the launch by its number, temporary memory of the plan by its number, or the words in
+ * which faults are reported (`array<atomic<u32>>`, written through `FAULTS`).
+ */
+export type BufferRef = { readonly operand: number } | { readonly temporary: number } | { readonly faults: true }
 
 export interface Dispatch {
   readonly shader: Shader

@@ -1,0 +1,48 @@
+/** A launch as plans see it, and the numbers that it hands to shaders. */
+import type { Scalar, ScalarType } from "@taeda/core"
+import { laneOf } from "./elements.ts"
+import type { PlacedOperand } from "./program.ts"
+
+export interface Launch {
+  readonly sizes: readonly number[]
+  readonly operands: readonly PlacedOperand[]
+  readonly scalars: readonly Scalar[]
+}
+
+const scratch = new DataView(new ArrayBuffer(4))
+
+export function bitsOfFloat32(x: number): number {
+  scratch.setFloat32(0, x)
+  return scratch.getUint32(0)
+}
+
+/** The 32 bits in which a shader is given a scalar. */
+export function scalarBits(value: Scalar, dtype: ScalarType): number {
+  const lane = laneOf(dtype)
+  if (lane === "f32") return bitsOfFloat32(Number(value))
+  if (lane === "bool") return value ? 1 : 0
+  return typeof value === "bigint" ? Number(BigInt.asUintN(32, value)) : Number(value) >>> 0
+}
+
+export const countOf = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1)
+
+/** Row-major strides. */
+export function denseStrides(sizes: readonly number[]): number[] {
+  const strides: number[] = []
+  let step = 1
+  for (let d = sizes.length - 1; d >= 0; d--) {
+    strides[d] = step
+    step *= sizes[d]
+  }
+  return strides
+}
+
+/** Whether a view's elements lie one after the other in row-major order. */
+export function isDense({ sizes, strides }: PlacedOperand): boolean {
+  let step = 1
+  for (let d = sizes.length - 1; d >= 0; d--) {
+    if (sizes[d] !== 1 && strides[d] !== step) return false
+    step *= sizes[d]
+  }
+  return true
+}

@@ -1,0 +1,155 @@
+/** Puts a shader together: bindings, numbers of the launch, declarations and the statements of `main`. */
+import type { ScalarType } from "@taeda/core"
+import { CONVERSIONS, laneOf } from "./elements.ts"
+import { type Launch, scalarBits } from "./launch.ts"
+import type { BindingType, BufferRef, Element, Shader } from "./program.ts"
+
+/** A shader, what its bindings are, and the numbers that a launch gives it. */
+export interface Emitted<L = Launch> {
+  readonly shader: Shader
+  readonly buffers: readonly BufferRef[]
+  readonly params: (launch: L) => number[]
+}
+
+type Conversion = keyof typeof CONVERSIONS
+
+/** Reports a load or scatter outside its operand; the first report stays. */
+const faultFunction = (buffer: string): string => `fn fault(operand: u32, dim: u32, coordinate: i32, size: u32) {
+  if (atomicOr(&${buffer}[0], 1u) == 0u) {
+    atomicStore(&${buffer}[1], operand);
+    atomicStore(&${buffer}[2], dim);
+    atomicStore(&${buffer}[3], bitcast<u32>(coordinate));
+    atomicStore(&${buffer}[4], size);
+  }
+}`
+
+/** Words of the buffer in which faults are reported. */
+export const FAULT_WORDS = 8
+
+export class Writer<L extends Launch = Launch> {
+  /** The statements being written: those of `main`, or of a function. */
+  lines: string[] = []
+  private readonly bindings: BindingType[] = []
+  private readonly buffers: BufferRef[] = []
+  private readonly slots = new Map<string, number>()
+  private readonly reads: ((launch: L) => number)[] = []
+  private readonly declarations = new Map<string, string>()
+  private names = 0
+  private reportsFaults = false
+
+  /** Binds a buffer; the name by which the shader knows it. */
+  bind(ref: BufferRef, element: Element, access: BindingType["access"]): string {
+    this.bindings.push({ element, access })
+    this.buffers.push(ref)
+    return `b${this.bindings.length - 1}`
+  }
+
+  /** A u32 that `read` finds in the launch; asked for again by the same key it is the same number. */
+  number(key: string, read: (launch: L) => number): string {
+    let slot = this.slots.get(key)
+    if (slot === undefined) {
+      slot = this.reads.length
+      this.slots.set(key, slot)
+      this.reads.push(read)
+    }
+    return `params[${slot >> 2}].${"xyzw"[slot & 3]}`
+  }
+
+  size(d: number): string {
+    return this.number(`n${d}`, ({ sizes }) => sizes[d])
+  }
+  offset(k: number): string {
+    return this.number(`o${k}`, ({ operands }) => operands[k].offset)
+  }
+  stride(k: number, d: number): string {
+    return this.number(`s${k}.${d}`, ({ operands }) => operands[k].strides[d])
+  }
+  operandSize(k: number, d: number): string {
+    return this.number(`n${k}.${d}`, ({ operands }) => operands[k].sizes[d])
+  }
+
+  /** A scalar of the launch, in the lane of its type. */
+  scalar(k: number, dtype: ScalarType): string {
+    return fromBits(
+      this.number(`c${k}`, ({ scalars }) => scalarBits(scalars[k], dtype)),
+      dtype,
+    )
+  }
+
+  /** Bits that no compiler may know, such as those of infinity. */
+  opaque(bits: number): string {
+    return this.number(`bits${bits}`, () => bits)
+  }
+
+  /** Declares something at the module's level, once. */
+  declare(name: string, text: string): void {
+    this.declarations.set(name, text)
+  }
+
+  convert(name: Conversion): void {
+    this.declare(name, CONVERSIONS[name])
+  }
+
+  /** Declares `fault(operand, dim, coordinate, size)`. */
+  useFaults(): void {
+    this.reportsFaults = true
+  }
+
+  /** A name that nothing else has. */
+  name(prefix: string): string {
+    return `${prefix}${this.names++}`
+  }
+
+  /** A value that is computed once, here. */
+  let(text: string, prefix = "v"): string {
+    const name = this.name(prefix)
+    this.lines.push(`let ${name} = ${text};`)
+    return name
+  }
+
+  /** The text of a function whose statements `body` writes. */
+  function(head: string, body: () => void): string {
+    const outer = this.lines
+    this.lines = []
+    body()
+    const text = `${head} {\n${this.lines.join("\n")}\n}`
+    this.lines = outer
+    return text
+  }
+
+  /** The shader. `main` has `group` (the number of its workgroup, u32) and `lane` (the invocation's number inside of it). */
+  finish(workgroupSize: number): Emitted<L> {
+    // The words for faults stand last among the storage bindings.
+    if (this.reportsFaults) this.declare("fault", faultFunction(this.bind({ faults: true }, "atomic<u32>", "write")))
+    if (this.reads.length === 0) this.opaque(0)
+    const paramVectors = (this.reads.length + 3) >> 2
+    const n = this.bindings.length
+    const code = [
+      ...this.bindings.map(
+        ({ element, access }, i) =>
+          `@group(0) @binding(${i}) var<storage, ${access === "read" ? "read" : "read_write"}> b${i}: array<${element}>;`,
+      ),
+      `@group(0) @binding(${n}) var<uniform> params: array<vec4u, ${paramVectors}>;`,
+      ...this.declarations.values(),
+      `@compute @workgroup_size(${workgroupSize})`,
+      "fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {",
+      "let group = workgroup.x + workgroup.y * workgroups.x;",
+      ...this.lines,
+      "}",
+      "",
+    ].join("\n")
+    const { reads } = this
+    return {
+      shader: { code, bindings: this.bindings, paramVectors },
+      buffers: this.buffers,
+      params: (launch) => reads.map((read) => read(launch)),
+    }
+  }
+}
+
+/** The value of a type whose 32 bits are given. */
+export function fromBits(bits: string, dtype: ScalarType): string {
+  const lane = laneOf(dtype)
+  if (lane === "bool") return `(${bits} != 0u)`
+  return lane === "u32" ? bits : `bitcast<${lane}>(${bits})`
+}
