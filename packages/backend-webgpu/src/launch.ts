@@ -7,6 +7,8 @@ export interface Launch {
   readonly sizes: readonly number[]
   readonly operands: readonly PlacedOperand[]
   readonly scalars: readonly Scalar[]
+  /** How often a plan splits the reduced dims; numbers that only the plan knows. */
+  readonly segments?: number
 }
 
 const scratch = new DataView(new ArrayBuffer(4))

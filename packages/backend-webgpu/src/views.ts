@@ -1,5 +1,5 @@
 /** Operands inside of shaders: addresses of elements, reads, and writes. */
-import type { DType, Expr } from "@taeda/core"
+import type { Access, DType, Expr } from "@taeda/core"
 import { elementOf, laneOf, packingOf, perWord } from "./elements.ts"
 import type { BufferRef } from "./program.ts"
 import type { Writer } from "./writer.ts"
@@ -33,9 +33,18 @@ export function bindOutput(
 }
 
 /** The number of the element at some coordinates (u32 texts), counted in elements from the buffer's start. */
-export function addressOf(w: Writer, operand: number, coordinates: readonly string[]): string {
-  const terms = coordinates.map((c, d) => `${c} * ${w.stride(operand, d)}`)
-  return [w.offset(operand), ...terms].join(" + ")
+export function addressOf(
+  w: Writer,
+  operand: number,
+  coordinates: readonly string[],
+  access: Access = "strided",
+): string {
+  const last = coordinates.length - 1
+  const terms = coordinates.map((c, d) => {
+    if (d < last || access === "strided" || access === "load") return ` + ${c} * ${w.stride(operand, d)}`
+    return access === "unit" ? ` + ${c}` : ""
+  })
+  return w.offset(operand) + terms.join("")
 }
 
 const BIT = { 1: "", 2: "1u", 4: "3u" } as const

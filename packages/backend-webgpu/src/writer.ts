@@ -5,10 +5,10 @@ import { type Launch, scalarBits } from "./launch.ts"
 import type { BindingType, BufferRef, Element, Shader } from "./program.ts"
 
 /** A shader, what its bindings are, and the numbers that a launch gives it. */
-export interface Emitted<L = Launch> {
+export interface Emitted {
   readonly shader: Shader
   readonly buffers: readonly BufferRef[]
-  readonly params: (launch: L) => number[]
+  readonly params: (launch: Launch) => number[]
 }
 
 type Conversion = keyof typeof CONVERSIONS
@@ -26,13 +26,13 @@ const faultFunction = (buffer: string): string => `fn fault(operand: u32, dim: u
 /** Words of the buffer in which faults are reported. */
 export const FAULT_WORDS = 8
 
-export class Writer<L extends Launch = Launch> {
+export class Writer {
   /** The statements being written: those of `main`, or of a function. */
   lines: string[] = []
   private readonly bindings: BindingType[] = []
   private readonly buffers: BufferRef[] = []
   private readonly slots = new Map<string, number>()
-  private readonly reads: ((launch: L) => number)[] = []
+  private readonly reads: ((launch: Launch) => number)[] = []
   private readonly declarations = new Map<string, string>()
   private names = 0
   private reportsFaults = false
@@ -45,7 +45,7 @@ export class Writer<L extends Launch = Launch> {
   }
 
   /** A u32 that `read` finds in the launch; asked for again by the same key it is the same number. */
-  number(key: string, read: (launch: L) => number): string {
+  number(key: string, read: (launch: Launch) => number): string {
     let slot = this.slots.get(key)
     if (slot === undefined) {
       slot = this.reads.length
@@ -118,7 +118,7 @@ export class Writer<L extends Launch = Launch> {
   }
 
   /** The shader. `main` has `group` (the number of its workgroup, u32) and `lane` (the invocation's number inside of it). */
-  finish(workgroupSize: number): Emitted<L> {
+  finish(workgroupSize: number): Emitted {
     // The words for faults stand last among the storage bindings.
     if (this.reportsFaults) this.declare("fault", faultFunction(this.bind({ faults: true }, "atomic<u32>", "write")))
     if (this.reads.length === 0) this.opaque(0)
