@@ -26,7 +26,8 @@ async function openDevice(): Promise<GPUDevice> {
     if (!String(error).includes("self-register")) throw error
   }
   Object.assign(globalThis, globals)
-  gpu = create([])
+  // The software adapter takes seconds to compile the clearing of workgroup memory, on which no shader relies.
+  gpu = create(["enable-dawn-features=disable_workgroup_init"])
   const adapter = await gpu.requestAdapter()
   if (!adapter) throw new Error("Dawn finds no adapter")
   const { maxStorageBuffersPerShaderStage, maxStorageBufferBindingSize, maxBufferSize } = adapter.limits
