@@ -44,8 +44,8 @@ export const GAMMA = {
   if (x < 0.75f) { return x * (x - 1f) * f_lgammaNear(x) - f_log(x); }
   if (x < 2.5f) {
     let d = x - 1f;
-    // Adding 0 makes the zeros positive.
-    return f_abs(d) * (x - 2f) * f_lgammaNear(d) * select(1f, -1f, d < 0f) + 0f;
+    if (d == 0f || d == 1f) { return 0f; }
+    return d * (x - 2f) * f_lgammaNear(d);
   }
   if (x < 8f) {
     var y = x;
