@@ -78,54 +78,64 @@ export const GAMMA = {
   f_lgamma: `fn f_lgamma(x: f32) -> f32 {
   if (f_isNan(x)) { return x; }
   if (!f_isFinite(x) || f_magnitude(x) == 0u) { return f_inf(); }
-  if (bitcast<u32>(x) < 0x80000000u) { return f_lgammaPositive(x); }
-  let mirrored = f_neg(x);
-  if (f_magnitude(x) < 0x2f000000u) { return f_neg(f_log(mirrored)); }
+  let mirrored = f_abs(x);
+  let negative = bitcast<u32>(x) >= 0x80000000u;
   let distance = mirrored - round(mirrored);
-  if (f_magnitude(distance) == 0u) { return f_inf(); }
+  if (negative && f_magnitude(x) < 0x2f000000u) { return f_neg(f_log(mirrored)); }
+  if (negative && f_magnitude(distance) == 0u) { return f_inf(); }
+  let value = f_lgammaPositive(mirrored);
+  if (!negative) { return value; }
   // Γ(x)·Γ(−x) = −π/(x·sin πx).
-  let sine = f_abs(f_sinOfTurns(distance));
-  return -f_log(mirrored * sine * ${t(1 / Math.PI)}) - f_lgammaPositive(mirrored);
+  return f_neg(f_log(mirrored * f_abs(f_sinOfTurns(distance)) * ${t(1 / Math.PI)})) - value;
 }`,
+  // Of a positive finite number, with the error of the device's division.
+  f_reciprocal: `fn f_reciprocal(x: f32) -> f32 {
+  let p = f_split(x);
+  return f_scale(1f / p.m, -p.n);
+}`,
+  // Of positive finite numbers.
   f_digammaPositive: `fn f_digammaPositive(x: f32) -> f32 {
-  if (x < 8f) {
-    var d = x - 1f;
-    var terms = 0f;
-    if (x < 1f) {
-      d = x;
-      terms = -f_div(1f, x);
-    } else if (x > 2f) {
-      // The terms from the smallest on.
-      let count = ceil(x) - 2f;
-      d = x - count - 1f;
-      for (var k = count; k >= 1f; k -= 1f) { terms += 1f / (d + k); }
-    }
-    let y = d - 0.5f;
-    return (f_opaque(d - ${t(Math.fround(ZERO[0]) - 1)}) - ${t(ZERO[1])}) * ${horner(DIGAMMA, "y")} + terms;
+  let inverse = f_reciprocal(x);
+  if (x >= 8f) {
+    let square = inverse * inverse;
+    return f_log(x) - (0.5f * inverse + square * ${horner(DIGAMMA_SERIES, "square")});
   }
-  let inverse = f_div(1f, x);
-  let square = inverse * inverse;
-  return f_log(x) - (0.5f * inverse + square * ${horner(DIGAMMA_SERIES, "square")});
+  var d = x - 1f;
+  var terms = 0f;
+  if (x < 1f) {
+    d = x;
+    terms = -inverse;
+  } else if (x > 2f) {
+    // The terms from the smallest on.
+    let count = ceil(x) - 2f;
+    d = x - count - 1f;
+    for (var k = count; k >= 1f; k -= 1f) { terms += 1f / (d + k); }
+  }
+  let y = d - 0.5f;
+  return (f_opaque(d - ${t(Math.fround(ZERO[0]) - 1)}) - ${t(ZERO[1])}) * ${horner(DIGAMMA, "y")} + terms;
 }`,
   // PyTorch's poles: ∓infinity at ±0, NaN at the negative integers and −infinity.
   f_digamma: `fn f_digamma(x: f32) -> f32 {
   if (f_magnitude(x) == 0u) { return f_withSign(f_inf(), f_neg(x)); }
   if (f_isNan(x) || bitcast<u32>(x) == 0x7f800000u) { return x; }
-  if (bitcast<u32>(x) == 0xff800000u) { return f_nan(); }
-  if (bitcast<u32>(x) < 0x80000000u) { return f_digammaPositive(x); }
+  let negative = bitcast<u32>(x) >= 0x80000000u;
   // From the nearest integer, so that no digits are lost beside a pole.
   let distance = x - round(x);
-  if (f_magnitude(distance) == 0u) { return f_nan(); }
-  if (f_magnitude(x) < 0x33000000u) { return f_neg(f_div(1f, x)); }
-  let cotangent = f_div(f_sinOfTurns(0.5f - f_abs(distance)), f_sinOfTurns(f_abs(distance)));
-  return f_digammaPositive(1f - x) - f_withSign(cotangent * ${t(Math.PI)}, distance);
+  if (negative && (f_magnitude(x) == 0x7f800000u || (f_magnitude(distance) == 0u && f_magnitude(x) >= 0x3f000000u))) {
+    return f_nan();
+  }
+  if (negative && f_magnitude(x) < 0x33000000u) { return f_neg(f_reciprocal(f_abs(x))); }
+  let value = f_digammaPositive(select(x, 1f - x, negative));
+  if (!negative) { return value; }
+  let cotangent = f_sinOfTurns(0.5f - f_abs(distance)) / f_sinOfTurns(f_abs(distance));
+  return value - f_withSign(cotangent * ${t(Math.PI)}, distance);
 }`,
-  // x^-s for an integer s ≥ 1, in two halves so that none overflows before the whole does.
+  // x^-s of a positive finite x, by powers of its fraction, of which none overflows.
   f_inversePower: `fn f_inversePower(x: f32, s: u32) -> f32 {
-  var first = 1f;
-  for (var k = 0u; k < (s >> 1u); k++) { first *= x; }
-  let second = select(first, first * x, (s & 1u) == 1u);
-  return f_div(f_div(1f, first), second);
+  let p = f_split(x);
+  var power = p.m;
+  for (var k = 1u; k < s; k++) { power *= p.m; }
+  return f_scale(1f / power, max(-p.n * i32(s), -1000));
 }`,
   // Hurwitz's Σ (q + k)^-s over k ≥ 0, for an integer s ≥ 2 and positive q.
   f_zetaPositive: `fn f_zetaPositive(s: u32, q: f32) -> f32 {
@@ -133,45 +143,45 @@ export const GAMMA = {
   let order = f32(s);
   let count = max(ceil(8f + order - q), 0f);
   let y = q + count;
-  let power = f_inversePower(y, s);
-  let square = f_div(1f, y * y);
+  let inverse = 1f / min(y, 1e18f);
   var factor = order;
   var corrections = 0f;
-  var scale = 1f;
+  var scale = inverse;
 ${EULER_MACLAURIN.map(
   (c, k) => `  corrections += ${t(c)} * factor * scale;
   factor *= (order + ${2 * k + 1}f) * (order + ${2 * k + 2}f);
-  scale *= square;`,
+  scale *= inverse * inverse;`,
 ).join("\n")}
-  // The terms from the smallest on.
-  var sum = power * (y / (order - 1f) + 0.5f + corrections / y);
-  for (var k = count - 1f; k >= 0f; k -= 1f) { sum += f_inversePower(q + k, s); }
+  // The terms from the smallest on, the first of which stands for all from y on.
+  var sum = 0f;
+  for (var k = count; k >= 0f; k -= 1f) {
+    let power = f_inversePower(q + k, s);
+    // y^-s·y may be more than 0 where y^-s is not.
+    if (k == count) { sum = f_inversePower(y, s - 1u) / (order - 1f) + power * (0.5f + corrections); } else { sum += power; }
+  }
   return sum;
 }`,
   // (−1)^(n+1) n! ζ(n + 1, x) for n ≥ 1; ζ is infinite at 0 and the negative integers.
   f_polygamma: `fn f_polygamma(n: f32, x: f32) -> f32 {
-  if (n < 0.5f) { return f_digamma(x); }
   if (f_isNan(x) || bitcast<u32>(x) == 0xff800000u) { return f_nan(); }
   let s = u32(n) + 1u;
-  var factorial = 1f;
+  let even = (s & 1u) == 0u;
+  var factorial = select(-1f, 1f, even);
   for (var k = 2f; k <= n; k += 1f) { factorial *= k; }
-  let sign = select(-1f, 1f, (s & 1u) == 0u);
-  var zeta = 0f;
-  if (f_magnitude(x) == 0u) {
-    zeta = f_inf();
-  } else if (bitcast<u32>(x) < 0x80000000u) {
-    zeta = f_zetaPositive(s, x);
-  } else {
-    let below = f_neg(x);
-    let fraction = x - floor(x);
-    if (f_magnitude(below - round(below)) == 0u) {
-      zeta = f_inf();
-    } else {
-      // The terms below zero, seen from the other side.
-      let mirrored = f_zetaPositive(s, ceil(x) - x) - f_zetaPositive(s, 1f - x);
-      zeta = f_zetaPositive(s, fraction) + select(mirrored, -mirrored, (s & 1u) == 1u);
-    }
+  let whole = floor(x);
+  let negative = bitcast<u32>(x) > 0x80000000u;
+  if (f_magnitude(x) == 0u || (negative && f_magnitude(x) >= 0x3f800000u && f_magnitude(x - whole) == 0u)) {
+    return f_withSign(f_inf(), factorial);
   }
-  return f_withSign(factorial * zeta, select(sign, f_neg(sign), bitcast<u32>(zeta) > 0x80000000u));
+  // Below zero three sums: from the fraction on, and the terms below zero, seen from the other side.
+  var zeta = 0f;
+  for (var part = 0u; part < select(1u, 3u, negative); part++) {
+    var q = x;
+    if (negative) { q = select(select(1f - x, ceil(x) - x, part == 1u), x - whole, part == 0u); }
+    if (f_magnitude(q) == 0u) { q = f_neg(x); }
+    let value = f_zetaPositive(s, q);
+    zeta += select(value, f_neg(value), part > 0u && ((part == 2u) == even));
+  }
+  return factorial * zeta;
 }`,
 } as const

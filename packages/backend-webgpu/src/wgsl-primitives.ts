@@ -4,7 +4,7 @@
  * Values are f32 for the floating dtypes (half types are rounded by casts), i32 for int32, int16, int8 and uint8 (the narrow
  * ones kept within their range), u32 for uint32, and WGSL's bool for bool. An argument is a name, or a literal of `literal`: a text
  * that may be repeated, and of which WGSL cannot tell the value (its constant expressions may not overflow), so each node of
- * an expression is bound by `let`. The texts name helpers; `helperCode` of wgsl-math.ts gives their code.
+ * an expression is bound by `let` (but for the order of a polygamma, which is a `literal`). The texts name helpers; `helperCode` of wgsl-math.ts gives their code.
  */
 import { DTYPES, type Primitive, type Scalar, type ScalarType } from "@taeda/core"
 import type { HelperName } from "./wgsl-math.ts"
@@ -80,6 +80,8 @@ type Transcendental =
 /** One row for every primitive but those that have no meaning on the type: a missing row is a type error. */
 type Table<Without extends Primitive = never> = Readonly<Record<Exclude<Primitive, Without | Conversion>, Row>>
 
+const NUMERAL = /^\d+(\.\d+)?f?$/
+
 /** Both values are computed; WGSL's select has the condition last. */
 const where: Row = (condition, a, b) => `select(${b}, ${a}, ${condition})`
 
@@ -114,7 +116,10 @@ const FLOAT: Table<Bitwise | Shift | "mulhi"> = {
   erfc: helper("f_erfc"),
   erfinv: helper("f_erfinv"),
   lgamma: helper("f_lgamma"),
-  polygamma: helper("f_polygamma"),
+  polygamma: (n, x) => {
+    if (!NUMERAL.test(n)) throw new TypeError(`webgpu: the order of a polygamma is a literal in its text, not ${n}`)
+    return Number.parseFloat(n) === 0 ? `f_digamma(${x})` : `f_polygamma(${n}, ${x})`
+  },
   add: operator("+"),
   sub: operator("-"),
   mul: operator("*"),

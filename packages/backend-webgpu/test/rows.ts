@@ -58,7 +58,7 @@ export class Gpu {
 
   /** The row's value for each place of the columns, whose elements are words of 32 bits: of a float, an integer, 0 or 1. */
   async apply(row: Row, from: readonly ScalarType[], to: ScalarType, columns: readonly Words[]): Promise<Words> {
-    const count = columns[0].length
+    const count = columns[0]?.length ?? 1
     const args = from.map((dtype, k) => ({ name: `a${k}`, text: ofWord(wgslType(dtype), `b${k}[at]`) }))
     const body = [
       ...args.map(({ name, text }) => `  let ${name} = ${text};`),
