@@ -1,5 +1,6 @@
 /** Kernels and who plans them. */
-import type { Kernel } from "@taeda/core"
+import { type Kernel, operandDtypes } from "@taeda/core"
+import { STORED_DTYPES } from "./elements.ts"
 import { mapPlanner } from "./emit-map.ts"
 import { reducePlanner } from "./emit-reduce.ts"
 import type { Launch } from "./launch.ts"
@@ -14,6 +15,8 @@ export interface Planner {
 
 /** `true`, or why the core had better compose a kernel of maps and reductions. */
 export function supports(kernel: Kernel): true | string {
+  const missing = operandDtypes(kernel).find((dtype) => !STORED_DTYPES.includes(dtype))
+  if (missing) return `there is no ${missing} in shaders`
   return kernel.kind === "map" || kernel.kind === "reduce" ? true : "it has no shader of its own"
 }
 
