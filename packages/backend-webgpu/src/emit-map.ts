@@ -41,13 +41,19 @@ export function emitMap(kernel: MapKernel, together: number): Emitted {
   const begin = w.let(`${unit} * ${together}u`, "u")
   w.lines.push(`if (${begin} >= ${total}) { return; }`)
   const end = w.let(`min(${begin} + ${together}u, ${total})`, "u")
+  // A function of its own: compilers that look into loops take ages for long expressions inside of one.
+  const names = outputs.map((_, j) => `e${j}: u32`)
+  w.declare("Elements", `struct Elements { ${names.join(", ")} }`)
+  const element = w.function("fn element(at: u32) -> Elements", () => {
+    const { values } = compute("at")
+    w.lines.push(`return Elements(${outputs.map(({ dtype }, j) => storedBits(dtype, values[j])).join(", ")});`)
+  })
+  w.declare("element", element)
+  const bits = 32 / together
   const words = outputs.map(() => w.name("w"))
   for (const word of words) w.lines.push(`var ${word} = 0u;`)
-  w.lines.push(`for (var at = ${begin}; at < ${end}; at++) {`)
-  const { values } = compute("at")
-  const bits = 32 / together
-  for (const [j, { dtype }] of outputs.entries())
-    w.lines.push(`${words[j]} |= ${storedBits(dtype, values[j])} << ((at - ${begin}) * ${bits}u);`)
+  w.lines.push(`for (var at = ${begin}; at < ${end}; at++) {`, "let elements = element(at);")
+  for (const [j, word] of words.entries()) w.lines.push(`${word} |= elements.e${j} << ((at - ${begin}) * ${bits}u);`)
   w.lines.push("}")
   for (const [j, { buffer, operand }] of outputs.entries()) {
     const word = w.let(`${w.offset(operand)} / ${together}u + ${unit}`, "a")
