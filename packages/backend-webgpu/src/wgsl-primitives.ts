@@ -289,8 +289,21 @@ const ROUND: Readonly<Partial<Record<ScalarType, Row>>> = {
 }
 
 /** Whether the float32 values of integers of a type are values of a half type already. */
-const SMALL: ReadonlySet<string> = new Set(["bool>float16", "bool>bfloat16", "uint8>bfloat16", "uint8>float16", "int8>float16", "int8>bfloat16"])
-const NARROW_CONTAINED: ReadonlySet<string> = new Set(["bool>int8", "bool>uint8", "bool>int16", "int8>int16", "uint8>int16"])
+const SMALL: ReadonlySet<string> = new Set([
+  "bool>float16",
+  "bool>bfloat16",
+  "uint8>bfloat16",
+  "uint8>float16",
+  "int8>float16",
+  "int8>bfloat16",
+])
+const NARROW_CONTAINED: ReadonlySet<string> = new Set([
+  "bool>int8",
+  "bool>uint8",
+  "bool>int16",
+  "int8>int16",
+  "uint8>int16",
+])
 
 /** Conversion by value: to integers truncating and wrapping, to bool `!= 0`, to half types rounding to the nearest, ties to even. */
 export function castRow(from: ScalarType, to: ScalarType): Row {

@@ -66,8 +66,7 @@ export class Gpu {
       `  b${from.length}[at] = ${toWord(wgslType(to), "y")};`,
     ].join("\n")
     const bindings = [...from, to].map(
-      (_, k) =>
-        `@group(0) @binding(${k}) var<storage, ${k < from.length ? "read" : "read_write"}> b${k}: array<u32>;`,
+      (_, k) => `@group(0) @binding(${k}) var<storage, ${k < from.length ? "read" : "read_write"}> b${k}: array<u32>;`,
     )
     const code = `${bindings.join("\n")}
 @group(0) @binding(${from.length + 1}) var<uniform> params: array<vec4u, 1>;
