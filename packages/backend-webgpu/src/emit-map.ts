@@ -47,7 +47,7 @@ export function emitMap(kernel: MapKernel, together: number): Emitted {
   const { values } = compute("at")
   const bits = 32 / together
   for (const [j, { dtype }] of outputs.entries())
-    w.lines.push(`${words[j]} |= ${storedBits(w, dtype, values[j])} << ((at - ${begin}) * ${bits}u);`)
+    w.lines.push(`${words[j]} |= ${storedBits(dtype, values[j])} << ((at - ${begin}) * ${bits}u);`)
   w.lines.push("}")
   for (const [j, { buffer, operand }] of outputs.entries()) {
     const word = w.let(`${w.offset(operand)} / ${together}u + ${unit}`, "a")

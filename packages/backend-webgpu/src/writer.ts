@@ -1,8 +1,9 @@
 /** Puts a shader together: bindings, numbers of the launch, declarations and the statements of `main`. */
 import type { ScalarType } from "@taeda/core"
-import { CONVERSIONS, laneOf } from "./elements.ts"
+import { laneOf } from "./elements.ts"
 import { type Launch, scalarBits } from "./launch.ts"
 import type { BindingType, BufferRef, Element, Shader } from "./program.ts"
+import { helperCode, zeroBitsFunction } from "./wgsl-math.ts"
 
 /** A shader, what its bindings are, and the numbers that a launch gives it. */
 export interface Emitted {
@@ -11,7 +12,7 @@ export interface Emitted {
   readonly params: (launch: Launch) => number[]
 }
 
-type Conversion = keyof typeof CONVERSIONS
+const ZERO = "zeroBits()"
 
 /** Reports a load or scatter outside its operand; the first report stays. */
 const faultFunction = (buffer: string): string => `fn fault(operand: u32, dim: u32, coordinate: i32, size: u32) {
@@ -86,10 +87,6 @@ export class Writer {
     this.declarations.set(name, text)
   }
 
-  convert(name: Conversion): void {
-    this.declare(name, CONVERSIONS[name])
-  }
-
   /** Declares `fault(operand, dim, coordinate, size)`. */
   useFaults(): void {
     this.reportsFaults = true
@@ -117,10 +114,19 @@ export class Writer {
     return text
   }
 
+  /** The functions that what was written so far calls, in front of it. */
+  private helpers(): string[] {
+    const text = [...this.declarations.values(), ...this.lines].join("\n")
+    const helpers = helperCode(text)
+    if (!helpers.includes(ZERO) && !text.includes(ZERO)) return helpers ? [helpers] : []
+    return [zeroBitsFunction(this.opaque(0)), helpers]
+  }
+
   /** The shader. `main` has `group` (the number of its workgroup, u32) and `lane` (the invocation's number inside of it). */
   finish(workgroupSize: number): Emitted {
     // The words for faults stand last among the storage bindings.
     if (this.reportsFaults) this.declare("fault", faultFunction(this.bind({ faults: true }, "atomic<u32>", "write")))
+    const helpers = this.helpers()
     if (this.reads.length === 0) this.opaque(0)
     const paramVectors = (this.reads.length + 3) >> 2
     const n = this.bindings.length
@@ -130,6 +136,7 @@ export class Writer {
           `@group(0) @binding(${i}) var<storage, ${access === "read" ? "read" : "read_write"}> b${i}: array<${element}>;`,
       ),
       `@group(0) @binding(${n}) var<uniform> params: array<vec4u, ${paramVectors}>;`,
+      ...helpers,
       ...this.declarations.values(),
       `@compute @workgroup_size(${workgroupSize})`,
       "fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {",

@@ -1,0 +1,12 @@
+/** The backend that the tests share, on the software GPU. */
+import { afterAll } from "vitest"
+import { createWebGpu } from "../src/index.ts"
+
+export * from "../../../tooling/testing/kernels.ts"
+
+export const backend = await createWebGpu()
+
+afterAll(() => backend.dispose())
+
+/** `from`, `from + 1` and so on. */
+export const count = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => i + from)
