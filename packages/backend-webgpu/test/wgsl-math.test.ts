@@ -8,15 +8,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { castConversion, primitiveRow as referenceRow, type Value, WRAP } from "../../backend-cpu-js/src/primitives.ts"
 import { HELPERS, helperCode } from "../src/wgsl-math.ts"
 import { bitcastRow, castRow, literal, primitiveRow, type Row, WGSL_TYPES, wgslType } from "../src/wgsl-primitives.ts"
-import { Gpu } from "./rows.ts"
+import { RowRunner, type Words } from "./rows.ts"
 
-let gpu: Gpu
+let gpu: RowRunner
 beforeAll(async () => {
-  gpu = await Gpu.open()
+  gpu = await RowRunner.open()
 }, 60_000)
 afterAll(() => gpu.close())
 
-type Words = Uint32Array<ArrayBuffer>
 const TYPES = Object.keys(WGSL_TYPES) as (keyof typeof WGSL_TYPES)[]
 
 /** Values of a type as words of 32 bits, and back. */
