@@ -54,11 +54,20 @@ export class RowRunner {
     this.device.destroy()
   }
 
-  /** The row's value for each place of the columns. A word has the bits of a float or integer, or 0 or 1 for a bool. */
-  async apply(row: Row, from: readonly ScalarType[], to: ScalarType, columns: readonly Words[]): Promise<Words> {
+  /**
+   * The row's value for each place of the columns. A word has the bits of a float or integer, or 0 or 1 for a bool. `edit` stands
+   * in for a device that computes otherwise.
+   */
+  async apply(
+    row: Row,
+    from: readonly ScalarType[],
+    to: ScalarType,
+    columns: readonly Words[],
+    edit: (code: string) => string = (code) => code,
+  ): Promise<Words> {
     const { device } = this
     const count = columns[0]?.length ?? 1
-    const code = shaderOf(row, from, to, count)
+    const code = edit(shaderOf(row, from, to, count))
     device.pushErrorScope("validation")
     const types = [...columns.map(() => "read-only-storage" as const), "storage" as const, "uniform" as const]
     const entries = types.map((type, binding) => ({ binding, visibility: 4, buffer: { type } }))

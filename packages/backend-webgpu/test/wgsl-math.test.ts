@@ -349,6 +349,25 @@ describe("infinities, zeros, NaN and subnormal numbers", () => {
     expect(await float("sqrt", squares)).toEqual(squares.map((x) => Math.fround(Math.sqrt(x))))
   })
 
+  // 2.5 units in the last place of a quotient from 1 to 2, and the 4.5 of a root by two such steps.
+  it.each([5.5e-7, -5.5e-7])("quotients and roots are exact where the device is off by %d", async (error) => {
+    const device = (code: string): string => {
+      const worse = code
+        .replace("f32(m) / f32(d.m)", `(f32(m) / f32(d.m) + ${error}f)`)
+        .replace(/sqrt\(f32\(m\) \* [^)]*\)/, (root) => `(${root} + ${error}f)`)
+      expect(worse).not.toBe(code)
+      return worse
+    }
+    const [a, b] = [patterns(15, COUNT), patterns(16, COUNT)]
+    const apply = async (name: Primitive, columns: readonly (readonly number[])[]): Promise<number[]> => {
+      const types = columns.map(() => "float32" as const)
+      const words = columns.map((c) => toWords("float32", c))
+      return fromWords("float32", await gpu.apply(primitiveRow(name, "float32"), types, "float32", words, device))
+    }
+    expect(await apply("div", [a, b])).toEqual(a.map((x, i) => Math.fround(x / b[i])))
+    expect(await apply("sqrt", [a])).toEqual(a.map((x) => Math.fround(Math.sqrt(x))))
+  })
+
   it("sums and products of normal numbers are those of IEEE 754", async () => {
     const [a, b] = [patterns(10, COUNT), patterns(11, COUNT)]
     for (const name of ["add", "sub", "mul"]) {
@@ -446,7 +465,7 @@ describe("integers and bool", () => {
   })
 
   it.each(TYPES)("where of %s", async (dtype) => {
-    const values = dtype === "bool" ? [0, 1] : [0, 1]
+    const values = dtype === "bool" ? [0, 1] : [3, 7]
     const columns = [
       [0, 0, 1, 1],
       [values[0], values[1], values[0], values[1]],
