@@ -83,7 +83,12 @@ function unitInLastPlace(x: number): number {
 const SMALLEST_NORMAL = 2 ** -126
 
 /** The largest distance in units in the last place; what is not finite, and zeros with their signs, must be the same. */
-function distance(got: readonly number[], want: readonly number[], floor: number, label: (i: number) => string): number {
+function distance(
+  got: readonly number[],
+  want: readonly number[],
+  floor: number,
+  label: (i: number) => string,
+): number {
   let worst = 0
   want.forEach((w, i) => {
     const rounded = Math.fround(w)
@@ -196,7 +201,10 @@ describe("over the whole range, against doubles", () => {
   it("lgamma and digamma where sums begin and end", async () => {
     const x = Array.from({ length: 20_000 }, (_, i) => Math.fround(0.0007 * i + 0.0003))
     for (const name of ["lgamma", "digamma", "polygamma1", "polygamma3"])
-      expect(distance(await float(name, x), x.map(reference(name)), 1, (i) => `${name}(${x[i]})`), name).toBeLessThan(6)
+      expect(
+        distance(await float(name, x), x.map(reference(name)), 1, (i) => `${name}(${x[i]})`),
+        name,
+      ).toBeLessThan(6)
   })
 
   it("powers of numbers near 1, and whole results", async () => {
@@ -216,9 +224,14 @@ describe("over the whole range, against doubles", () => {
     const x = [...sweep(8, COUNT), 16367173 * 2 ** 72, 11 * 2 ** 100, 2 ** 127, 710 * 2 ** 7, 12799.999, 12800, 2 ** 24]
     for (const name of ["sin", "cos", "tan"] as const) {
       const got = await float(name, x)
-      expect(distance(got, x.map((v) => Math[name](Math.fround(v))), 0, (i) => `${name}(${x[i]})`)).toBeLessThan(
-        BOUNDS[name],
-      )
+      expect(
+        distance(
+          got,
+          x.map((v) => Math[name](Math.fround(v))),
+          0,
+          (i) => `${name}(${x[i]})`,
+        ),
+      ).toBeLessThan(BOUNDS[name])
     }
   })
 
@@ -250,9 +263,9 @@ describe("over the whole range, against doubles", () => {
   })
 })
 
-const SPECIALS = [0, -0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 2.5, -2.5, 1e10, -1e10, 89, -89, 150, -150, 1e-30, -1e-30].concat(
-  [2 ** -140, -(2 ** -140), 3.4e38, -3.4e38, Infinity, -Infinity, NaN],
-)
+const SPECIALS = [
+  0, -0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 2.5, -2.5, 1e10, -1e10, 89, -89, 150, -150, 1e-30, -1e-30,
+].concat([2 ** -140, -(2 ** -140), 3.4e38, -3.4e38, Infinity, -Infinity, NaN])
 
 describe("infinities, zeros, NaN and subnormal numbers", () => {
   it.each(Object.keys(BOUNDS).filter((n) => !BINARY.includes(n)))("%s", async (name) => {
@@ -407,14 +420,29 @@ describe("integers and bool", () => {
 describe("conversions", () => {
   const CASES = TYPES.flatMap((from) => TYPES.filter((to) => to !== from).map((to) => [from, to] as const))
   it.each(CASES)("%s to %s", async (from, to) => {
-    const limits = [2 ** 31, -(2 ** 31), 2 ** 32, 3e9, -3e9, 2 ** 40 + 2 ** 20, 300.7, -300.7, 65519.99, 65520, 2048.5, -0.7]
+    const limits = [
+      2 ** 31,
+      -(2 ** 31),
+      2 ** 32,
+      3e9,
+      -3e9,
+      2 ** 40 + 2 ** 20,
+      300.7,
+      -300.7,
+      65519.99,
+      65520,
+      2048.5,
+      -0.7,
+    ]
     const floats = SPECIALS.concat(limits, patterns(12, 4000), sweep(13, 4000))
     const round = WRAP[from].run as (x: number) => Value
     const x = isFloat(from)
       ? floats.map((v) => Number(round(Math.fround(v))))
       : from === "bool"
         ? [0, 1]
-        : integers(from, 1, 4000).concat(from === "int32" || from === "uint32" ? [16777217, 16777219, 33554434, 2147483583] : [])
+        : integers(from, 1, 4000).concat(
+            from === "int32" || from === "uint32" ? [16777217, 16777219, 33554434, 2147483583] : [],
+          )
     const got = await run(castRow(from, to), [from], to, x)
     const { run: convert } = castConversion(from, to)
     expect(got).toEqual(x.map((v) => Number(convert(v, 0, 0)) + (isFloat(to) ? 0 : 0)))
