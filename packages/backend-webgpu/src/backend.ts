@@ -19,16 +19,19 @@ import { openDevice } from "./device.ts"
 import { STORED_DTYPES } from "./elements.ts"
 import { mapPlanner } from "./emit-map.ts"
 import { DeviceErrors } from "./errors.ts"
-import { outputCount, type Planner, plannerOf, supports } from "./executables.ts"
+import { outputCount, plannerOf, supports } from "./executables.ts"
 import { findAdapter, findGpu } from "./find-gpu.ts"
 import type { Gpu, PowerPreference } from "./gpu.ts"
 import { type Block, Memory, WebGpuBuffer } from "./memory.ts"
 import { Pipelines } from "./pipelines.ts"
+import type { Planner } from "./planner.ts"
 import type { Plan } from "./program.ts"
 
 export interface WebGpuOptions {
   /** WebGPU itself. Default: the browser's `navigator.gpu`, in Node that of the package `webgpu`. */
   readonly gpu?: object
+  /** What `create` of the package `webgpu` takes in Node, for example `["backend=vulkan", "adapter=NVIDIA"]`. */
+  readonly dawn?: readonly string[]
   /** Which GPU to prefer where there are several. Default: the system's choice. */
   readonly powerPreference?: PowerPreference
 }
@@ -70,7 +73,7 @@ const align = (bytes: number): number => Math.ceil(bytes / 4) * 4
  * @throws Error where there is no WebGPU or no GPU, saying what to do.
  */
 export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  const gpu = (options.gpu as Gpu | undefined) ?? (await findGpu())
+  const gpu = (options.gpu as Gpu | undefined) ?? (await findGpu(options.dawn))
   const adapter = await findAdapter(gpu, options.powerPreference)
   const { device, limits, notes } = await openDevice(adapter)
   const errors = new DeviceErrors(device)

@@ -4,7 +4,7 @@ import { perWord } from "./elements.ts"
 import { writeExpressions } from "./expression.ts"
 import { countOf, isDense, type Launch } from "./launch.ts"
 import { bindInputs, leafReader, WORKGROUP, writeCoordinates } from "./loops.ts"
-import type { Plan } from "./program.ts"
+import { NOTHING, type Planner } from "./planner.ts"
 import { addressOf, bindOutput, storedBits, type View, writeElement } from "./views.ts"
 import { type Emitted, Writer } from "./writer.ts"
 
@@ -61,7 +61,7 @@ export function emitMap(kernel: MapKernel, together: number): Emitted {
 }
 
 /** Plans launches of a map. */
-export function mapPlanner(kernel: MapKernel): { plan: (launch: Launch) => Plan; shaders: () => Emitted["shader"][] } {
+export function mapPlanner(kernel: MapKernel): Planner {
   const together = elementsTogether(kernel)
   const emitted = new Map<number, Emitted>()
   const variant = (n: number): Emitted => {
@@ -74,7 +74,7 @@ export function mapPlanner(kernel: MapKernel): { plan: (launch: Launch) => Plan;
   return {
     plan(launch) {
       const count = countOf(launch.sizes)
-      if (count === 0) return { dispatches: [], temporaries: [] }
+      if (count === 0) return NOTHING
       const n = byWords(launch) ? together : 1
       const { shader, buffers, params } = variant(n)
       const workgroups = Math.ceil(count / n / WORKGROUP)

@@ -8,7 +8,8 @@ import { writeExpressions } from "./expression.ts"
 import { countOf, type Launch } from "./launch.ts"
 import { bindInputs, leafReader, WORKGROUP, writeCoordinates } from "./loops.ts"
 import { declareMonoid, writeLift } from "./monoid.ts"
-import type { GpuLimits, Plan } from "./program.ts"
+import { NOTHING, type Planner } from "./planner.ts"
+import type { GpuLimits } from "./program.ts"
 import { addressOf, bindOutput, writeElement } from "./views.ts"
 import { type Emitted, fromBits, Writer } from "./writer.ts"
 
@@ -128,10 +129,7 @@ export function shareReduce(
 }
 
 /** Plans launches of a reduction. */
-export function reducePlanner(
-  kernel: ReduceKernel,
-  limits: GpuLimits,
-): { plan: (launch: Launch) => Plan; shaders: () => Emitted["shader"][] } {
+export function reducePlanner(kernel: ReduceKernel, limits: GpuLimits): Planner {
   const emitted = new Map<string, Emitted>()
   const variant = (lanes: Lanes, stage: Stage): Emitted => {
     const key = `${lanes}${stage}`
@@ -147,7 +145,7 @@ export function reducePlanner(
   return {
     plan(launch) {
       const outputs = countOf(launch.sizes.slice(0, kept))
-      if (outputs === 0) return { dispatches: [], temporaries: [] }
+      if (outputs === 0) return NOTHING
       const elements = countOf(launch.sizes.slice(kept))
       const { lanes, segments } = shareReduce(kernel, outputs, elements, neighbours(launch), limits)
       const dispatch = (stage: Stage, lanes: Lanes, units: number) => {

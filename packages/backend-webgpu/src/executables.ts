@@ -3,32 +3,34 @@ import { type Kernel, operandDtypes } from "@taeda/core"
 import { STORED_DTYPES } from "./elements.ts"
 import { mapPlanner } from "./emit-map.ts"
 import { reducePlanner } from "./emit-reduce.ts"
-import type { Launch } from "./launch.ts"
-import type { GpuLimits, Plan, Shader } from "./program.ts"
+import type { Planner } from "./planner.ts"
+import type { GpuLimits } from "./program.ts"
+import { scanPlanner } from "./scan.ts"
+import { sortPlanner } from "./sort.ts"
 
-/** Plans the launches of a kernel. */
-export interface Planner {
-  readonly plan: (launch: Launch) => Plan
-  /** The shaders that a launch is likely to take, to be compiled ahead. */
-  readonly shaders: () => readonly Shader[]
-}
+type KernelOfKind = { readonly [K in Kernel as K["kind"]]: K }
+
+/** A row for each kind of kernel that has shaders of its own. */
+const PLANNERS: { readonly [Kind in keyof KernelOfKind]?: (kernel: KernelOfKind[Kind], limits: GpuLimits) => Planner } =
+  {
+    map: mapPlanner,
+    reduce: reducePlanner,
+    scan: scanPlanner,
+    sort: sortPlanner,
+  }
 
 /** `true`, or why the core had better compose a kernel of maps and reductions. */
 export function supports(kernel: Kernel): true | string {
   const missing = operandDtypes(kernel).find((dtype) => !STORED_DTYPES.includes(dtype))
   if (missing) return `there is no ${missing} in shaders`
-  return kernel.kind === "map" || kernel.kind === "reduce" ? true : "it has no shader of its own"
+  return PLANNERS[kernel.kind] ? true : "it has no shader of its own"
 }
 
+/** @throws TypeError for what is not supported. */
 export function plannerOf(kernel: Kernel, limits: GpuLimits): Planner {
-  switch (kernel.kind) {
-    case "map":
-      return mapPlanner(kernel)
-    case "reduce":
-      return reducePlanner(kernel, limits)
-    default:
-      throw new TypeError(String(supports(kernel)))
-  }
+  const make = PLANNERS[kernel.kind] as ((kernel: Kernel, limits: GpuLimits) => Planner) | undefined
+  if (!make) throw new TypeError(String(supports(kernel)))
+  return make(kernel, limits)
 }
 
 /** How many of a kernel's last operands are written. */

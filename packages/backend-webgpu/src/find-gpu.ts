@@ -21,11 +21,12 @@ const INSTALL = `npm install ${PACKAGE}`
 
 const inNode = (): boolean => surroundings.process?.versions?.node !== undefined && surroundings.window === undefined
 
-/** Dawn's instance. It must outlive its devices, which do not keep it: collected, it takes the process down. */
-let instance: Gpu | undefined
+/** Dawn's instances. They must outlive their devices, which do not keep them: collected, one takes the process down. */
+const instances = new Map<string, Gpu>()
 
-async function fromPackage(): Promise<Gpu> {
-  if (instance) return instance
+async function fromPackage(options: readonly string[]): Promise<Gpu> {
+  const known = instances.get(options.join())
+  if (known) return known
   let dawn: Dawn
   try {
     dawn = (await import(/* webpackIgnore: true */ /* @vite-ignore */ PACKAGE)) as Dawn
@@ -38,18 +39,20 @@ async function fromPackage(): Promise<Gpu> {
       { cause: error },
     )
   }
-  return (instance = dawn.create([]))
+  const instance = dawn.create(options)
+  instances.set(options.join(), instance)
+  return instance
 }
 
 /**
- * WebGPU at hand.
+ * WebGPU at hand; `dawn` is what the package's `create` takes.
  *
  * @throws Error where there is none, saying what to do.
  */
-export async function findGpu(): Promise<Gpu> {
+export async function findGpu(dawn: readonly string[] = []): Promise<Gpu> {
   const { navigator } = surroundings
   if (navigator?.gpu) return navigator.gpu
-  if (inNode()) return fromPackage()
+  if (inNode()) return fromPackage(dawn)
   if (surroundings.isSecureContext === false)
     throw new Error("webgpu: browsers give WebGPU only to secure pages: serve this one from https:// or from localhost")
   throw new Error(

@@ -27,7 +27,7 @@ const namesIn = (text: string): HelperName[] => [...new Set(text.match(/\b\w+_\w
 
 export const HELPERS = Object.fromEntries(
   Object.entries(CODES).map(([name, code]) => [name, { code, needs: namesIn(code).filter((n) => n !== name) }]),
-) as Readonly<Record<HelperName, Helper>>
+) as Record<string, Helper> as Readonly<Record<HelperName, Helper>>
 
 /** The code of all helpers that a shader's text names, and of what these need, each behind what it needs. */
 export function helperCode(text: string): string {

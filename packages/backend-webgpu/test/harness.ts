@@ -4,7 +4,8 @@ import { createWebGpu } from "../src/index.ts"
 
 export * from "../../../tooling/testing/kernels.ts"
 
-export const backend = await createWebGpu()
+/** The software GPU takes seconds to compile the clearing of workgroup memory, on which no shader relies. */
+export const backend = await createWebGpu({ dawn: ["enable-dawn-features=disable_workgroup_init"] })
 
 afterAll(() => backend.dispose())
 
