@@ -6,6 +6,7 @@ import { reducePlanner } from "./emit-reduce.ts"
 import type { Planner } from "./planner.ts"
 import type { GpuLimits } from "./program.ts"
 import { scanPlanner } from "./scan.ts"
+import { scatterPlanner } from "./scatter.ts"
 import { sortPlanner } from "./sort.ts"
 
 type KernelOfKind = { readonly [K in Kernel as K["kind"]]: K }
@@ -16,6 +17,7 @@ const PLANNERS: { readonly [Kind in keyof KernelOfKind]?: (kernel: KernelOfKind[
     map: mapPlanner,
     reduce: reducePlanner,
     scan: scanPlanner,
+    scatter: scatterPlanner,
     sort: sortPlanner,
   }
 
