@@ -34,7 +34,7 @@ export class Points {
     return this.kernel.inputs.length
   }
 
-  private declare(name: string, head: string, body: () => void): void {
+  private declareOnce(name: string, head: string, body: () => void): void {
     if (this.declared.has(name)) return
     this.declared.add(name)
     this.w.declare(name, this.w.function(head, body))
@@ -81,13 +81,13 @@ export class Points {
 
   /** The row-major number of the free coordinates; the last of all outside of the target. */
   key(c: string, u: string): string {
-    this.declare("keyOf", "fn keyOf(c: u32, u: u32) -> u32", () => this.number(this.ties.free, LAST))
+    this.declareOnce("keyOf", "fn keyOf(c: u32, u: u32) -> u32", () => this.number(this.ties.free, LAST))
     return `keyOf(${c}, ${u})`
   }
 
   /** The row-major number of the target's element, LAST outside. */
   element(c: string, u: string): string {
-    this.declare("elementOf", "fn elementOf(c: u32, u: u32) -> u32", () => this.number(this.all, LAST))
+    this.declareOnce("elementOf", "fn elementOf(c: u32, u: u32) -> u32", () => this.number(this.all, LAST))
     return `elementOf(${c}, ${u})`
   }
 
@@ -102,7 +102,7 @@ export class Points {
   address(c: string, u: string): string {
     const { w } = this
     w.declare("Address", "struct Address { inside: bool, at: u32 }")
-    this.declare("addressOf", "fn addressOf(c: u32, u: u32) -> Address", () => {
+    this.declareOnce("addressOf", "fn addressOf(c: u32, u: u32) -> Address", () => {
       const { at, inside } = this.coordinates(this.all)
       w.lines.push(`return Address(${inside}, ${addressOf(w, this.target, at)});`)
     })
@@ -111,7 +111,7 @@ export class Points {
 
   value(c: string, u: string): string {
     const { w, kernel } = this
-    this.declare("valueOf", `fn valueOf(c: u32, u: u32) -> ${laneOf(kernel.value.dtype)}`, () => {
+    this.declareOnce("valueOf", `fn valueOf(c: u32, u: u32) -> ${laneOf(kernel.value.dtype)}`, () => {
       const [value] = writeExpressions(w, [kernel.value], this.leaves())
       w.lines.push(`return ${value};`)
     })
@@ -123,7 +123,7 @@ export class Points {
     const { w, kernel } = this
     const type = computeType(kernel.dtype)
     const lane = laneOf(type)
-    this.declare("merge", `fn merge(l: ${lane}, r: ${lane}) -> ${lane}`, () => {
+    this.declareOnce("merge", `fn merge(l: ${lane}, r: ${lane}) -> ${lane}`, () => {
       const [l, r] = [left(0, type), right(0, type)]
       const [value] = writeExpressions(w, [combination(kernel, l, r)], (node) => (node.op === "left" ? "l" : "r"))
       const packing = kernel.dtype === type ? undefined : packingOf(kernel.dtype)
