@@ -46,9 +46,11 @@ export function upload(backend: Backend, dtype: DType, values: readonly Value[])
   return buffer
 }
 
-export function download(backend: Backend, buffer: Buffer, dtype: DType, length: number): Value[] {
-  const bytes = backend.readSync!(buffer, 0, length * DTYPES[dtype].bytes)
-  const array = new DTYPES[dtype].array(bytes.buffer)
+export const download = (backend: Backend, buffer: Buffer, dtype: DType, length: number): Value[] =>
+  decoded(backend.readSync!(buffer, 0, length * DTYPES[dtype].bytes), dtype)
+
+function decoded(bytes: Uint8Array, dtype: DType): Value[] {
+  const array = new DTYPES[dtype].array(bytes.slice().buffer)
   const decode = DECODE[dtype]
   return Array.from(array as ArrayLike<Value>, (v) => (decode ? decode(Number(v)) : v))
 }
@@ -61,14 +63,7 @@ export function rowMajor(sizes: readonly number[]): number[] {
 
 const numel = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1)
 
-/** Launches and gives the contents of every operand's memory afterwards. */
-export function launch(
-  backend: Backend,
-  kernel: Kernel,
-  sizes: readonly number[],
-  views: readonly View[],
-  scalars: readonly Scalar[] = [],
-): Value[][] {
+function uploadAll(backend: Backend, sizes: readonly number[], views: readonly View[]): Operand[] {
   const operands: Operand[] = []
   for (const v of views) {
     const own = v.sizes ?? sizes
@@ -83,11 +78,47 @@ export function launch(
         : operands[v.same],
     )
   }
+  return operands
+}
+
+const freeAll = (backend: Backend, operands: readonly Operand[]): void => {
+  for (const buffer of new Set(operands.map((o) => o.buffer))) backend.free(buffer)
+}
+
+/** Launches and gives the contents of every operand's memory afterwards. */
+export function launch(
+  backend: Backend,
+  kernel: Kernel,
+  sizes: readonly number[],
+  views: readonly View[],
+  scalars: readonly Scalar[] = [],
+): Value[][] {
+  const operands = uploadAll(backend, sizes, views)
   try {
     backend.launch(backend.compile(kernel), sizes, operands, scalars)
     return views.map((v, k) => download(backend, operands[k].buffer, v.dtype, v.values.length))
   } finally {
-    for (const { buffer } of operands) backend.free(buffer)
+    freeAll(backend, operands)
+  }
+}
+
+/** The same where reads are awaited. */
+export async function launched(
+  backend: Backend,
+  kernel: Kernel,
+  sizes: readonly number[],
+  views: readonly View[],
+  scalars: readonly Scalar[] = [],
+): Promise<Value[][]> {
+  const operands = uploadAll(backend, sizes, views)
+  try {
+    backend.launch(backend.compile(kernel), sizes, operands, scalars)
+    const reads = views.map(({ dtype, values }, k) =>
+      backend.read(operands[k].buffer, 0, values.length * DTYPES[dtype].bytes),
+    )
+    return (await Promise.all(reads)).map((bytes, k) => decoded(bytes, views[k].dtype))
+  } finally {
+    freeAll(backend, operands)
   }
 }
 

@@ -35,56 +35,24 @@ export const perWord = (dtype: DType): 1 | 2 | 4 => (4 / DTYPES[dtype].bytes) as
 /** The element type of a binding that is only read, or written in whole words. */
 export const elementOf = (dtype: DType): Element => (perWord(dtype) > 1 ? "u32" : (laneOf(dtype) as Element))
 
-/** WGSL functions from the bits of a packed element, in the low bits of a word, to its value, and back. */
+/** WGSL text from the bits of a packed element, in the low bits of a word, to its value, and back. */
 interface Packing {
   readonly unpack: (bits: string) => string
   readonly pack: (value: string) => string
-  /** Declarations that these use, by name. */
-  readonly uses: readonly (keyof typeof CONVERSIONS)[]
 }
-
-/** Functions that shaders take in where they need them. */
-export const CONVERSIONS = {
-  unpackFloat16: `fn unpackFloat16(bits: u32) -> f32 {
-  let sign = (bits & 0x8000u) << 16u;
-  let magnitude = bits & 0x7fffu;
-  if (magnitude < 0x400u) { return bitcast<f32>(bitcast<u32>(f32(magnitude) * 5.9604644775390625e-8f) | sign); }
-  let exponent = select(0x38000000u, 0x70000000u, magnitude >= 0x7c00u);
-  return bitcast<f32>(((magnitude << 13u) + exponent) | sign);
-}`,
-  // Below the least normal number the unit in the last place is 2^-24; WGSL's round takes ties to even.
-  packFloat16: `fn packFloat16(x: f32) -> u32 {
-  let bits = bitcast<u32>(x);
-  let magnitude = bits & 0x7fffffffu;
-  let sign = (bits >> 16u) & 0x8000u;
-  if (magnitude > 0x7f800000u) { return 0x7e00u; }
-  if (magnitude < 0x38800000u) { return sign | u32(round(bitcast<f32>(magnitude) * 16777216.0f)); }
-  return sign | min(0x7c00u, (magnitude + 0xfffu - 0x38000000u + ((magnitude >> 13u) & 1u)) >> 13u);
-}`,
-  packBfloat16: `fn packBfloat16(x: f32) -> u32 {
-  let bits = bitcast<u32>(x);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) { return 0x7fc0u; }
-  return (bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u;
-}`,
-} as const
 
 const integer = (bits: number, signed: boolean): Packing => ({
   unpack: (x) => (signed ? `extractBits(bitcast<i32>(${x}), 0u, ${bits}u)` : `bitcast<i32>(${x} & ${2 ** bits - 1}u)`),
   pack: (x) => `(bitcast<u32>(${x}) & ${2 ** bits - 1}u)`,
-  uses: [],
 })
 
 const PACKINGS: Readonly<Partial<Record<DType, Packing>>> = {
-  bool: { unpack: (x) => `((${x} & 255u) != 0u)`, pack: (x) => `select(0u, 1u, ${x})`, uses: [] },
+  bool: { unpack: (x) => `((${x} & 255u) != 0u)`, pack: (x) => `select(0u, 1u, ${x})` },
   uint8: integer(8, false),
   int8: integer(8, true),
   int16: integer(16, true),
-  float16: {
-    unpack: (x) => `unpackFloat16(${x} & 0xffffu)`,
-    pack: (x) => `packFloat16(${x})`,
-    uses: ["unpackFloat16", "packFloat16"],
-  },
-  bfloat16: { unpack: (x) => `bitcast<f32>(${x} << 16u)`, pack: (x) => `packBfloat16(${x})`, uses: ["packBfloat16"] },
+  float16: { unpack: (x) => `h_decode(${x} & 0xffffu)`, pack: (x) => `h_encode(${x})` },
+  bfloat16: { unpack: (x) => `b_decode(${x} & 0xffffu)`, pack: (x) => `b_encode(${x})` },
 }
 
 /** The packing of a dtype whose elements share words; undefined for the others. */

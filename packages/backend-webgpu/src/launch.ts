@@ -2,24 +2,20 @@
 import type { Scalar, ScalarType } from "@taeda/core"
 import { laneOf } from "./elements.ts"
 import type { PlacedOperand } from "./program.ts"
+import { bitsOf } from "./wgsl-text.ts"
 
 export interface Launch {
   readonly sizes: readonly number[]
   readonly operands: readonly PlacedOperand[]
   readonly scalars: readonly Scalar[]
-}
-
-const scratch = new DataView(new ArrayBuffer(4))
-
-export function bitsOfFloat32(x: number): number {
-  scratch.setFloat32(0, x)
-  return scratch.getUint32(0)
+  /** How often a plan splits the reduced dims; numbers that only the plan knows. */
+  readonly segments?: number
 }
 
 /** The 32 bits in which a shader is given a scalar. */
 export function scalarBits(value: Scalar, dtype: ScalarType): number {
   const lane = laneOf(dtype)
-  if (lane === "f32") return bitsOfFloat32(Number(value))
+  if (lane === "f32") return bitsOf(Number(value))
   if (lane === "bool") return value ? 1 : 0
   return typeof value === "bigint" ? Number(BigInt.asUintN(32, value)) : Number(value) >>> 0
 }

@@ -1,7 +1,8 @@
 /** Monoids in shaders: tuples of accumulators are a struct `Acc`, merged by a function `combine`. */
 import type { Expr, Monoid } from "@taeda/core"
 import { laneOf } from "./elements.ts"
-import { constantText, writeExpressions } from "./expression.ts"
+import { writeExpressions } from "./expression.ts"
+import { literal } from "./wgsl-primitives.ts"
 import type { Writer } from "./writer.ts"
 
 /** Declares `struct Acc`, `combine(l: Acc, r: Acc) -> Acc` and `identity() -> Acc`. */
@@ -18,7 +19,7 @@ export function declareMonoid(w: Writer, monoid: Monoid): void {
   })
   w.declare("combine", combined)
   const identity = w.function("fn identity() -> Acc", () => {
-    const values = monoid.identity.map((value, k) => constantText(w, value, monoid.accumulators[k]))
+    const values = monoid.identity.map((value, k) => literal(value, monoid.accumulators[k]))
     w.lines.push(`return Acc(${values.join(", ")});`)
   })
   w.declare("identity", identity)

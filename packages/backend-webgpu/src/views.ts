@@ -1,5 +1,5 @@
 /** Operands inside of shaders: addresses of elements, reads, and writes. */
-import type { DType, Expr } from "@taeda/core"
+import type { Access, DType, Expr } from "@taeda/core"
 import { elementOf, laneOf, packingOf, perWord } from "./elements.ts"
 import type { BufferRef } from "./program.ts"
 import type { Writer } from "./writer.ts"
@@ -33,9 +33,18 @@ export function bindOutput(
 }
 
 /** The number of the element at some coordinates (u32 texts), counted in elements from the buffer's start. */
-export function addressOf(w: Writer, operand: number, coordinates: readonly string[]): string {
-  const terms = coordinates.map((c, d) => `${c} * ${w.stride(operand, d)}`)
-  return [w.offset(operand), ...terms].join(" + ")
+export function addressOf(
+  w: Writer,
+  operand: number,
+  coordinates: readonly string[],
+  access: Access = "strided",
+): string {
+  const last = coordinates.length - 1
+  const terms = coordinates.map((c, d) => {
+    if (d < last || access === "strided" || access === "load") return ` + ${c} * ${w.stride(operand, d)}`
+    return access === "unit" ? ` + ${c}` : ""
+  })
+  return w.offset(operand) + terms.join("")
 }
 
 const BIT = { 1: "", 2: "1u", 4: "3u" } as const
@@ -45,7 +54,6 @@ const LOG = { 1: 0, 2: 1, 4: 2 } as const
 export function readElement(w: Writer, { dtype, buffer, atomic }: View, address: string): string {
   const packing = packingOf(dtype)
   if (!packing) return `${buffer}[${address}]`
-  for (const name of packing.uses) w.convert(name)
   const count = perWord(dtype)
   const at = w.let(address, "a")
   const word = `${buffer}[${at} >> ${LOG[count]}u]`
@@ -53,10 +61,9 @@ export function readElement(w: Writer, { dtype, buffer, atomic }: View, address:
 }
 
 /** The bits of a value as its dtype stores it: of a packed one in the low bits, the others 0. */
-export function storedBits(w: Writer, dtype: DType, value: string): string {
+export function storedBits(dtype: DType, value: string): string {
   const packing = packingOf(dtype)
   if (!packing) return laneOf(dtype) === "u32" ? value : `bitcast<u32>(${value})`
-  for (const name of packing.uses) w.convert(name)
   return packing.pack(value)
 }
 
@@ -70,7 +77,7 @@ export function writeElement(w: Writer, view: View, address: string, value: stri
   const count = perWord(dtype)
   const at = w.let(address, "a")
   const shift = w.let(`(${at} & ${BIT[count]}) * ${32 / count}u`, "s")
-  const bits = w.let(storedBits(w, dtype, value), "x")
+  const bits = w.let(storedBits(dtype, value), "x")
   const word = `&${buffer}[${at} >> ${LOG[count]}u]`
   const mask = count === 4 ? "255u" : "65535u"
   w.lines.push(`atomicAnd(${word}, ~(${mask} << ${shift}));`, `atomicOr(${word}, ${bits} << ${shift});`)

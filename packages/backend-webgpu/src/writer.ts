@@ -1,17 +1,18 @@
 /** Puts a shader together: bindings, numbers of the launch, declarations and the statements of `main`. */
 import type { ScalarType } from "@taeda/core"
-import { CONVERSIONS, laneOf } from "./elements.ts"
+import { laneOf } from "./elements.ts"
 import { type Launch, scalarBits } from "./launch.ts"
 import type { BindingType, BufferRef, Element, Shader } from "./program.ts"
+import { helperCode, zeroBitsFunction } from "./wgsl-math.ts"
 
 /** A shader, what its bindings are, and the numbers that a launch gives it. */
-export interface Emitted<L = Launch> {
+export interface Emitted {
   readonly shader: Shader
   readonly buffers: readonly BufferRef[]
-  readonly params: (launch: L) => number[]
+  readonly params: (launch: Launch) => number[]
 }
 
-type Conversion = keyof typeof CONVERSIONS
+const ZERO = "zeroBits()"
 
 /** Reports a load or scatter outside its operand; the first report stays. */
 const faultFunction = (buffer: string): string => `fn fault(operand: u32, dim: u32, coordinate: i32, size: u32) {
@@ -26,13 +27,13 @@ const faultFunction = (buffer: string): string => `fn fault(operand: u32, dim: u
 /** Words of the buffer in which faults are reported. */
 export const FAULT_WORDS = 8
 
-export class Writer<L extends Launch = Launch> {
+export class Writer {
   /** The statements being written: those of `main`, or of a function. */
   lines: string[] = []
   private readonly bindings: BindingType[] = []
   private readonly buffers: BufferRef[] = []
   private readonly slots = new Map<string, number>()
-  private readonly reads: ((launch: L) => number)[] = []
+  private readonly reads: ((launch: Launch) => number)[] = []
   private readonly declarations = new Map<string, string>()
   private names = 0
   private reportsFaults = false
@@ -45,7 +46,7 @@ export class Writer<L extends Launch = Launch> {
   }
 
   /** A u32 that `read` finds in the launch; asked for again by the same key it is the same number. */
-  number(key: string, read: (launch: L) => number): string {
+  number(key: string, read: (launch: Launch) => number): string {
     let slot = this.slots.get(key)
     if (slot === undefined) {
       slot = this.reads.length
@@ -86,10 +87,6 @@ export class Writer<L extends Launch = Launch> {
     this.declarations.set(name, text)
   }
 
-  convert(name: Conversion): void {
-    this.declare(name, CONVERSIONS[name])
-  }
-
   /** Declares `fault(operand, dim, coordinate, size)`. */
   useFaults(): void {
     this.reportsFaults = true
@@ -117,10 +114,19 @@ export class Writer<L extends Launch = Launch> {
     return text
   }
 
+  /** The functions that what was written so far calls, in front of it. */
+  private helpers(): string[] {
+    const text = [...this.declarations.values(), ...this.lines].join("\n")
+    const helpers = helperCode(text)
+    if (!helpers.includes(ZERO) && !text.includes(ZERO)) return helpers ? [helpers] : []
+    return [zeroBitsFunction(this.opaque(0)), helpers]
+  }
+
   /** The shader. `main` has `group` (the number of its workgroup, u32) and `lane` (the invocation's number inside of it). */
-  finish(workgroupSize: number): Emitted<L> {
+  finish(workgroupSize: number): Emitted {
     // The words for faults stand last among the storage bindings.
     if (this.reportsFaults) this.declare("fault", faultFunction(this.bind({ faults: true }, "atomic<u32>", "write")))
+    const helpers = this.helpers()
     if (this.reads.length === 0) this.opaque(0)
     const paramVectors = (this.reads.length + 3) >> 2
     const n = this.bindings.length
@@ -130,6 +136,7 @@ export class Writer<L extends Launch = Launch> {
           `@group(0) @binding(${i}) var<storage, ${access === "read" ? "read" : "read_write"}> b${i}: array<${element}>;`,
       ),
       `@group(0) @binding(${n}) var<uniform> params: array<vec4u, ${paramVectors}>;`,
+      ...helpers,
       ...this.declarations.values(),
       `@compute @workgroup_size(${workgroupSize})`,
       "fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {",

@@ -38,9 +38,9 @@ export const BACKENDS: readonly BackendChoice[] = [
     device: "webgpu",
     package: "@taeda/backend-webgpu",
     title: "GPUs through WebGPU",
-    needs: "a browser with WebGPU, or Node with the package webgpu",
+    needs: "a browser with WebGPU, or Node with the package webgpu; a GPU and its driver",
     included: false,
-    published: false,
+    published: true,
     rank: 3,
   },
   {

@@ -20,6 +20,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   "@taeda/data": ON_CORE,
   "@taeda/backend-cpu-js": ON_CORE,
   "@taeda/backend-wasm-simd": ON_CORE,
+  "@taeda/backend-webgpu": ON_CORE,
   "@taeda/conformance": {
     imports: ["@taeda/core", "@taeda/nn", "@taeda/optim"],
     loads: ["@taeda/backend-cpu-js"],

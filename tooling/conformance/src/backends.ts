@@ -9,5 +9,6 @@ export type Open = (options?: Readonly<Record<string, unknown>>) => Promise<Back
 export const BACKENDS: Readonly<Record<string, Open>> = {
   "cpu-js": async (options) => (await import("@taeda/backend-cpu-js")).createCpuJs(options),
   "wasm-simd": async (options) => (await import("@taeda/backend-wasm-simd")).createWasmSimd(options),
+  webgpu: async (options) => (await import("@taeda/backend-webgpu")).createWebGpu(options),
   minimal: async (options) => createMinimal(options),
 }

@@ -1,0 +1,289 @@
+/** The backend: buffers of a GPU, and launches that are queued for it. */
+import {
+  type Backend,
+  type Buffer,
+  computeType,
+  type DType,
+  describeKernel,
+  type Executable,
+  input,
+  type Kernel,
+  kernelKey,
+  type MapKernel,
+  type Operand,
+  type Scalar,
+} from "@taeda/core"
+import { type CommandCounts, Commands } from "./commands.ts"
+import { copyBytes } from "./copy-bytes.ts"
+import { openDevice } from "./device.ts"
+import { STORED_DTYPES } from "./elements.ts"
+import { mapPlanner } from "./emit-map.ts"
+import { DeviceErrors } from "./errors.ts"
+import { outputCount, plannerOf, supports } from "./executables.ts"
+import { findAdapter, findGpu } from "./find-gpu.ts"
+import type { Gpu, PowerPreference } from "./gpu.ts"
+import { type Block, Memory, WebGpuBuffer } from "./memory.ts"
+import { Pipelines } from "./pipelines.ts"
+import type { Planner } from "./planner.ts"
+import type { Plan } from "./program.ts"
+
+export interface WebGpuOptions {
+  /** WebGPU itself. Default: the browser's `navigator.gpu`, in Node that of the package `webgpu`. */
+  readonly gpu?: object
+  /** What `create` of the package `webgpu` takes in Node, for example `["backend=vulkan", "adapter=NVIDIA"]`. */
+  readonly dawn?: readonly string[]
+  /** Which GPU to prefer where there are several. Default: the system's choice. */
+  readonly powerPreference?: PowerPreference
+}
+
+/** What this backend tells besides what every backend does. */
+export interface WebGpuBackend extends Backend {
+  /** What was given to the GPU so far: dispatches, submissions, copies, bytes. */
+  commandCounts(): CommandCounts
+}
+
+/** A compiled kernel. */
+class WebGpuExecutable implements Planner {
+  readonly kernel: Kernel
+  readonly plan: Planner["plan"]
+  readonly shaders: Planner["shaders"]
+  readonly outputs: number
+  readonly name: () => string
+
+  constructor(kernel: Kernel, { plan, shaders }: Planner) {
+    this.kernel = kernel
+    this.plan = plan
+    this.shaders = shaders
+    this.outputs = outputCount(kernel)
+    this.name = () => describeKernel(kernel)
+  }
+}
+
+const blockOf = (buffer: Buffer): Block => {
+  const { block } = buffer as unknown as WebGpuBuffer
+  if (!block) throw new Error("webgpu: this buffer was freed; its tensor cannot be used any more")
+  return block
+}
+
+const align = (bytes: number): number => Math.ceil(bytes / 4) * 4
+
+/**
+ * Opens a WebGPU backend.
+ *
+ * @throws Error where there is no WebGPU or no GPU, saying what to do.
+ */
+export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  const gpu = (options.gpu as Gpu | undefined) ?? (await findGpu(options.dawn))
+  const adapter = await findAdapter(gpu, options.powerPreference)
+  const { device, limits, notes } = await openDevice(adapter)
+  const errors = new DeviceErrors(device)
+  const memory = new Memory(device, errors)
+  const pipelines = new Pipelines(device, errors)
+  const commands = new Commands(device, errors, memory)
+  const warmed = new Map<string, WebGpuExecutable>()
+  let open = true
+
+  const check = (): void => {
+    if (!open) throw new Error("webgpu: the backend was disposed; open a new one with createWebGpu()")
+    errors.checkPresent()
+  }
+  const checked = (buffer: Buffer, from: number, count: number): Block => {
+    check()
+    const block = blockOf(buffer)
+    const { bytes } = buffer as unknown as WebGpuBuffer
+    if (from < 0 || count < 0 || from + count > bytes)
+      throw new RangeError(`webgpu: bytes ${from} to ${from + count} lie outside a buffer of ${bytes} bytes`)
+    return block
+  }
+  /** Memory that is needed only by the commands that `use` queues. */
+  const withBlocks = (sizes: readonly number[], use: (blocks: readonly Block[]) => void): void => {
+    const blocks = sizes.map((bytes) => memory.take(bytes))
+    try {
+      use(blocks)
+    } finally {
+      for (const block of blocks) memory.give(block)
+    }
+  }
+  const whole = (from: Block, to: Block): void => commands.copy(from, 0, to, 0, from.capacity)
+
+  /** Queues the dispatches of a plan. */
+  const run = (plan: Plan, operands: readonly Block[], name: () => string): void =>
+    withBlocks(plan.temporaries, (temporaries) => {
+      for (const { shader, buffers, params, workgroups } of plan.dispatches) {
+        const blocks = buffers.map((ref) =>
+          "operand" in ref ? operands[ref.operand] : "temporary" in ref ? temporaries[ref.temporary] : commands.faults,
+        )
+        const written = blocks.filter((_, i) => shader.bindings[i].access === "write")
+        // No binding of a dispatch may read a buffer that another one writes, even where the two touch different elements.
+        const clashes = blocks.filter((b, i) => shader.bindings[i].access === "read" && written.includes(b))
+        const pipeline = pipelines.get(shader, name)
+        if (clashes.length === 0) commands.dispatch(pipeline, blocks, params, workgroups)
+        else {
+          const distinct = [...new Set(clashes)]
+          withBlocks(
+            distinct.map(({ capacity }) => capacity),
+            (copies) => {
+              for (const [i, block] of distinct.entries()) whole(block, copies[i])
+              const replaced = blocks.map((b, i) =>
+                shader.bindings[i].access === "read" && written.includes(b) ? copies[distinct.indexOf(b)] : b,
+              )
+              commands.dispatch(pipeline, replaced, params, workgroups)
+            },
+          )
+        }
+      }
+    })
+
+  const copyKernels = new Map<string, Planner>()
+  const dtypeOfOutput = (kernel: Kernel, j: number): DType =>
+    kernel.kind === "sort" ? (j === 0 ? kernel.dtype : "int32") : (kernel as MapKernel).outputs[j].dtype
+  /** Copies the elements of a view from one block to another, at the same places. */
+  const copyView = (dtype: DType, { offset, sizes, strides }: Operand, from: Block, to: Block): void => {
+    const key = `${dtype}${sizes.length}`
+    let planner = copyKernels.get(key)
+    if (!planner) {
+      const kernel: MapKernel = {
+        kind: "map",
+        rank: sizes.length,
+        inputs: [{ dtype, access: "strided" }],
+        outputs: [{ dtype, access: "strided" }],
+        scalars: [],
+        body: [input(0, dtype).cast(computeType(dtype))],
+      }
+      copyKernels.set(key, (planner = mapPlanner(kernel)))
+    }
+    const view = { offset, sizes, strides }
+    run(planner.plan({ sizes, operands: [view, view], scalars: [] }), [from, to], () => `copy of ${dtype}`)
+  }
+
+  return {
+    name: "webgpu",
+    capabilities: {
+      dtypes: new Set(STORED_DTYPES),
+      syncRead: false,
+      collectedMemory: false,
+      strictNaN: true,
+      random: "philox",
+      // One binding is for the words in which faults are reported.
+      maxOperands: limits.storageBindings - 1,
+      maxBufferBytes: memory.maxBytes,
+      threads: 1,
+      notes,
+    },
+    allocate(bytes) {
+      check()
+      return new WebGpuBuffer(memory.take(bytes), bytes) as unknown as Buffer
+    },
+    free(buffer) {
+      const mine = buffer as unknown as WebGpuBuffer
+      if (mine.block && open) memory.give(mine.block)
+      mine.block = null
+    },
+    write(buffer, bytes, byteOffset = 0) {
+      const block = checked(buffer, byteOffset, bytes.length)
+      if (bytes.length === 0) return
+      const end = byteOffset + bytes.length
+      const mayPad = end === (buffer as unknown as WebGpuBuffer).bytes
+      if (byteOffset % 4 === 0 && (bytes.length % 4 === 0 || mayPad)) {
+        const full = bytes.length & ~3
+        if (full > 0) commands.write(block, byteOffset, bytes.subarray(0, full))
+        if (full < bytes.length) commands.write(block, byteOffset + full, padded(bytes.subarray(full)))
+        return
+      }
+      withBlocks([align(bytes.length)], ([temporary]) => {
+        commands.write(temporary, 0, padded(bytes))
+        run({ dispatches: [copyBytes(0, byteOffset, bytes.length)], temporaries: [] }, [temporary, block], COPY)
+      })
+    },
+    copy(from, fromByte, to, toByte, bytes) {
+      const source = checked(from, fromByte, bytes)
+      const target = checked(to, toByte, bytes)
+      if (bytes === 0) return
+      const mayPad = toByte + bytes === (to as unknown as WebGpuBuffer).bytes
+      const aligned = fromByte % 4 === 0 && toByte % 4 === 0 && (bytes % 4 === 0 || mayPad)
+      if (aligned && source !== target) commands.copy(source, fromByte, target, toByte, align(bytes))
+      else run({ dispatches: [copyBytes(fromByte, toByte, bytes)], temporaries: [] }, [source, target], COPY)
+    },
+    async read(buffer, byteOffset, bytes) {
+      const block = checked(buffer, byteOffset, bytes)
+      if (bytes === 0) {
+        await commands.finish()
+        return new Uint8Array(0)
+      }
+      const start = byteOffset & ~3
+      const skip = byteOffset - start
+      const read = await commands.read(block, start, align(skip + bytes))
+      return skip === 0 && read.length === bytes ? read : read.slice(skip, skip + bytes)
+    },
+    supports,
+    compile(kernel): Executable {
+      check()
+      const support = supports(kernel)
+      if (support !== true) throw new TypeError(`webgpu: cannot compile ${describeKernel(kernel)}: ${support}`)
+      const ready = warmed.size > 0 && warmed.get(kernelKey(kernel))
+      return (ready || new WebGpuExecutable(kernel, plannerOf(kernel, limits))) as unknown as Executable
+    },
+    async warm(kernels) {
+      check()
+      const pipelinesOf = kernels.flatMap((kernel) => {
+        const key = kernelKey(kernel)
+        if (supports(kernel) !== true || warmed.has(key)) return []
+        const executable = new WebGpuExecutable(kernel, plannerOf(kernel, limits))
+        warmed.set(key, executable)
+        return executable.shaders().map((shader) => pipelines.warm(shader, executable.name()))
+      })
+      await Promise.all(pipelinesOf)
+    },
+    launch(executable, sizes, operands, scalars: readonly Scalar[]) {
+      check()
+      const { kernel, plan, outputs, name } = executable as unknown as WebGpuExecutable
+      const blocks = operands.map(({ buffer }) => blockOf(buffer))
+      const planned = plan({ sizes, operands, scalars })
+      if (planned.dispatches.length === 0) return
+      const first = operands.length - outputs
+      // Nor may two bindings write one buffer: all outputs but the first get a copy of it, which is brought back.
+      const shared =
+        outputs === 1 ? [] : blocks.flatMap((b, k) => (k > first && blocks.indexOf(b, first) < k ? [k] : []))
+      if (shared.length === 0) {
+        run(planned, blocks, name)
+        return
+      }
+      withBlocks(
+        shared.map((k) => blocks[k].capacity),
+        (copies) => {
+          const replaced = [...blocks]
+          for (const [i, k] of shared.entries()) {
+            whole(blocks[k], copies[i])
+            replaced[k] = copies[i]
+          }
+          run(planned, replaced, name)
+          for (const [i, k] of shared.entries())
+            copyView(dtypeOfOutput(kernel, k - first), operands[k], copies[i], blocks[k])
+        },
+      )
+    },
+    async synchronize() {
+      check()
+      await commands.finish()
+    },
+    memoryStats: () => memory.stats(),
+    commandCounts: () => ({ ...commands.counts }),
+    dispose() {
+      if (!open) return
+      open = false
+      device.destroy()
+    },
+  }
+}
+
+const COPY = (): string => "copy of bytes"
+
+/** The bytes, up to a whole number of words. */
+function padded(bytes: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(align(bytes.length))
+  whole.set(bytes)
+  return whole
+}
+
+/** Opens the backend, in the form in which every backend package offers it. */
+export const open = async (): Promise<Backend> => createWebGpu()

@@ -1,0 +1,211 @@
+/** Commands for the device, gathered and submitted together: at reads, and when there are many. */
+import type { DeviceErrors } from "./errors.ts"
+import { faultIn } from "./errors.ts"
+import {
+  type GpuBindGroup,
+  type GpuBuffer,
+  type GpuComputePass,
+  type GpuDevice,
+  type GpuEncoder,
+  MAP_READ,
+  USAGE,
+} from "./gpu.ts"
+import { type Block, capacityFor, type Memory } from "./memory.ts"
+import type { Pipeline } from "./pipelines.ts"
+import { FAULT_WORDS } from "./writer.ts"
+
+/** Dispatches and copies of one submission. */
+const MOST_COMMANDS = 256
+/** Bytes for the numbers of the launches of one submission. */
+const PARAM_BYTES = 2 ** 18
+/** How many groups of bindings are remembered. */
+const MOST_GROUPS = 4096
+/** Bytes of buffers for reading that are kept. */
+const STAGING_KEPT = 64 * 2 ** 20
+const FAULT_BYTES = 4 * FAULT_WORDS
+
+/** What was given to the device so far. */
+export interface CommandCounts {
+  dispatches: number
+  submissions: number
+  copies: number
+  writtenBytes: number
+  readBytes: number
+}
+
+export class Commands {
+  readonly counts: CommandCounts = { dispatches: 0, submissions: 0, copies: 0, writtenBytes: 0, readBytes: 0 }
+  private readonly device: GpuDevice
+  private readonly errors: DeviceErrors
+  private readonly memory: Memory
+  private encoder: GpuEncoder | null = null
+  private pass: GpuComputePass | null = null
+  private pending = 0
+  /** The number of the submission that is being gathered. */
+  private serial = 0
+  private readonly params: GpuBuffer
+  private readonly words = new Uint32Array(PARAM_BYTES / 4)
+  private paramBytes = 0
+  private readonly alignment: number
+  private readonly mostGroups: number
+  private readonly groups = new Map<string, GpuBindGroup>()
+  private readonly staging = new Map<number, GpuBuffer[]>()
+  private stagingBytes = 0
+  /** Where shaders report faults. */
+  readonly faults: Block
+  private mayFault = false
+
+  constructor(device: GpuDevice, errors: DeviceErrors, memory: Memory) {
+    this.device = device
+    this.errors = errors
+    this.memory = memory
+    this.alignment = device.limits.minUniformBufferOffsetAlignment
+    this.mostGroups = device.limits.maxComputeWorkgroupsPerDimension
+    this.params = device.createBuffer({ size: PARAM_BYTES, usage: USAGE.uniform | USAGE.copyTarget, label: "params" })
+    const usage = USAGE.storage | USAGE.copySource | USAGE.copyTarget
+    this.faults = {
+      gpu: device.createBuffer({ size: FAULT_BYTES, usage, label: "faults" }),
+      id: -1,
+      capacity: FAULT_BYTES,
+      used: -1,
+    }
+    // What is destroyed may stand in any group.
+    memory.onDestroyed = () => this.groups.clear()
+  }
+
+  private open(): GpuEncoder {
+    return (this.encoder ??= this.device.createCommandEncoder())
+  }
+
+  /** An encoder outside of a pass. */
+  private between(): GpuEncoder {
+    this.pass?.end()
+    this.pass = null
+    return this.open()
+  }
+
+  private count(): void {
+    if (++this.pending >= MOST_COMMANDS) this.flush()
+  }
+
+  dispatch(pipeline: Pipeline, blocks: readonly Block[], params: readonly number[], workgroups: number): void {
+    const bytes = Math.ceil((pipeline.shader.paramVectors * 16) / this.alignment) * this.alignment
+    if (this.paramBytes + bytes > PARAM_BYTES) this.flush()
+    const at = this.paramBytes
+    this.paramBytes += bytes
+    for (let k = 0; k < params.length; k++) this.words[(at >> 2) + k] = params[k]
+    for (const block of blocks) {
+      block.used = this.serial
+      if (block === this.faults) this.mayFault = true
+    }
+    this.pass ??= this.open().beginComputePass()
+    this.pass.setPipeline(pipeline.gpu)
+    this.pass.setBindGroup(0, this.group(pipeline, blocks), [at])
+    const rows = Math.ceil(workgroups / this.mostGroups)
+    this.pass.dispatchWorkgroups(Math.ceil(workgroups / rows), rows)
+    this.counts.dispatches++
+    this.count()
+  }
+
+  private group({ layout, layoutId, shader }: Pipeline, blocks: readonly Block[]): GpuBindGroup {
+    let key = `${layoutId} ${shader.paramVectors}`
+    for (const { id } of blocks) key += ` ${id}`
+    let group = this.groups.get(key)
+    if (!group) {
+      const storage = blocks.map(({ gpu }, binding) => ({ binding, resource: { buffer: gpu } }))
+      const uniform = { buffer: this.params, offset: 0, size: shader.paramVectors * 16 }
+      group = this.device.createBindGroup({
+        layout,
+        entries: [...storage, { binding: blocks.length, resource: uniform }],
+      })
+      if (this.groups.size >= MOST_GROUPS) this.groups.clear()
+      this.groups.set(key, group)
+    }
+    return group
+  }
+
+  /** Copies between two different blocks; all numbers are multiples of 4. */
+  copy(from: Block, fromByte: number, to: Block, toByte: number, bytes: number): void {
+    this.between().copyBufferToBuffer(from.gpu, fromByte, to.gpu, toByte, bytes)
+    from.used = to.used = this.serial
+    this.counts.copies++
+    this.count()
+  }
+
+  /** Copies host bytes in; the offset and the length are multiples of 4. */
+  write(block: Block, offset: number, bytes: Uint8Array): void {
+    // What is written comes before all commands that are not submitted yet.
+    if (block.used === this.serial) this.flush()
+    this.device.queue.writeBuffer(block.gpu, offset, bytes)
+    this.counts.writtenBytes += bytes.length
+  }
+
+  /** Submits what was gathered. */
+  flush(): void {
+    this.pass?.end()
+    this.pass = null
+    if (this.encoder) {
+      if (this.paramBytes > 0) this.device.queue.writeBuffer(this.params, 0, this.words, 0, this.paramBytes >> 2)
+      this.device.queue.submit([this.encoder.finish()])
+      this.counts.submissions++
+      this.encoder = null
+    }
+    this.paramBytes = 0
+    this.pending = 0
+    this.serial++
+    this.memory.sweep()
+  }
+
+  /** Bytes of a block when all commands so far are done; the offset and the length are multiples of 4. */
+  async read(block: Block, offset: number, bytes: number): Promise<Uint8Array> {
+    const faults = this.mayFault ? FAULT_BYTES : 0
+    const size = bytes + faults
+    const capacity = capacityFor(size, Number.POSITIVE_INFINITY)
+    const staging = this.staging.get(capacity)?.pop() ?? this.createStaging(capacity)
+    const encoder = this.between()
+    if (bytes > 0) encoder.copyBufferToBuffer(block.gpu, offset, staging, 0, bytes)
+    if (faults > 0) {
+      encoder.copyBufferToBuffer(this.faults.gpu, 0, staging, bytes, FAULT_BYTES)
+      encoder.clearBuffer(this.faults.gpu, 0, FAULT_BYTES)
+      this.mayFault = false
+    }
+    this.flush()
+    this.counts.readBytes += size
+    try {
+      await staging.mapAsync(MAP_READ, 0, size)
+    } catch (error) {
+      await this.errors.settle()
+      throw error
+    }
+    const copy = new Uint8Array(staging.getMappedRange(0, size).slice(0))
+    staging.unmap()
+    const same = this.staging.get(capacity)
+    if (same) same.push(staging)
+    else this.staging.set(capacity, [staging])
+    await this.errors.settle()
+    const fault = faults > 0 ? faultIn(new Uint32Array(copy.buffer, bytes, FAULT_WORDS)) : undefined
+    if (fault) throw fault
+    return copy.subarray(0, bytes)
+  }
+
+  private createStaging(capacity: number): GpuBuffer {
+    if (this.stagingBytes + capacity > STAGING_KEPT) {
+      for (const buffer of [...this.staging.values()].flat()) buffer.destroy()
+      this.staging.clear()
+      this.stagingBytes = 0
+    }
+    this.stagingBytes += capacity
+    return this.device.createBuffer({ size: capacity, usage: USAGE.mapRead | USAGE.copyTarget, label: "staging" })
+  }
+
+  /** Resolves when everything is done, rejects with what went wrong. */
+  async finish(): Promise<void> {
+    if (this.mayFault) {
+      await this.read(this.faults, 0, 0)
+      return
+    }
+    this.flush()
+    await this.device.queue.onSubmittedWorkDone()
+    await this.errors.settle()
+  }
+}

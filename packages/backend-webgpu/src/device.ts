@@ -1,0 +1,47 @@
+/** Opens a device with all that the adapter allows. */
+import type { GpuAdapter, GpuDevice, SupportedLimits } from "./gpu.ts"
+import type { GpuLimits } from "./program.ts"
+
+/** Features that kernels make use of. */
+const FEATURES = ["subgroups", "shader-f16"] as const
+
+/** Limits that are asked for as high as the adapter has them; by default devices have the least that any GPU has. */
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+] as const satisfies readonly (keyof SupportedLimits)[]
+
+export interface OpenedDevice {
+  readonly device: GpuDevice
+  readonly limits: GpuLimits
+  readonly notes: readonly string[]
+}
+
+export async function openDevice(adapter: GpuAdapter): Promise<OpenedDevice> {
+  const device = await adapter.requestDevice({
+    requiredFeatures: FEATURES.filter((name) => adapter.features.has(name)),
+    requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
+  })
+  const { limits, features } = device
+  const { vendor, architecture, description, device: model } = adapter.info
+  const name = [vendor, architecture, description || model].filter(Boolean).join(" ")
+  return {
+    device,
+    limits: {
+      storageBindings: limits.maxStorageBuffersPerShaderStage,
+      invocations: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+      workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+      subgroups: features.has("subgroups"),
+      shaderF16: features.has("shader-f16"),
+    },
+    notes: [
+      `GPU: ${name || "the browser does not say which"}`,
+      features.has("subgroups") ? "subgroups" : "no subgroups",
+      `${limits.maxStorageBuffersPerShaderStage} buffers in a kernel`,
+    ],
+  }
+}

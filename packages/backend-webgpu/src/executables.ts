@@ -1,0 +1,40 @@
+/** Kernels and who plans them. */
+import { type Kernel, operandDtypes } from "@taeda/core"
+import { STORED_DTYPES } from "./elements.ts"
+import { mapPlanner } from "./emit-map.ts"
+import { reducePlanner } from "./emit-reduce.ts"
+import type { Planner } from "./planner.ts"
+import type { GpuLimits } from "./program.ts"
+import { scanPlanner } from "./scan.ts"
+import { sortPlanner } from "./sort.ts"
+
+type KernelOfKind = { readonly [K in Kernel as K["kind"]]: K }
+
+/** A row for each kind of kernel that has shaders of its own. */
+const PLANNERS: { readonly [Kind in keyof KernelOfKind]?: (kernel: KernelOfKind[Kind], limits: GpuLimits) => Planner } =
+  {
+    map: mapPlanner,
+    reduce: reducePlanner,
+    scan: scanPlanner,
+    sort: sortPlanner,
+  }
+
+/** `true`, or why the core had better compose a kernel of maps and reductions. */
+export function supports(kernel: Kernel): true | string {
+  const missing = operandDtypes(kernel).find((dtype) => !STORED_DTYPES.includes(dtype))
+  if (missing) return `there is no ${missing} in shaders`
+  return PLANNERS[kernel.kind] ? true : "it has no shader of its own"
+}
+
+/** @throws TypeError for what is not supported. */
+export function plannerOf(kernel: Kernel, limits: GpuLimits): Planner {
+  const make = PLANNERS[kernel.kind] as ((kernel: Kernel, limits: GpuLimits) => Planner) | undefined
+  if (!make) throw new TypeError(String(supports(kernel)))
+  return make(kernel, limits)
+}
+
+/** How many of a kernel's last operands are written. */
+export function outputCount(kernel: Kernel): number {
+  if (kernel.kind === "map" || kernel.kind === "reduce" || kernel.kind === "scan") return kernel.outputs.length
+  return kernel.kind === "sort" ? 2 : 1
+}

@@ -1,0 +1,1 @@
+export { createWebGpu, open, type WebGpuBackend, type WebGpuOptions } from "./backend.ts"

@@ -1,0 +1,96 @@
+/** Compiled shaders, by their text. */
+import type { DeviceErrors } from "./errors.ts"
+import {
+  COMPUTE_STAGE,
+  type GpuBindGroupLayout,
+  type GpuDevice,
+  type GpuPipeline,
+  type GpuPipelineLayout,
+} from "./gpu.ts"
+import type { Shader } from "./program.ts"
+
+export interface Pipeline {
+  readonly gpu: GpuPipeline
+  readonly layout: GpuBindGroupLayout
+  /** Equal for equal layouts of bindings. */
+  readonly layoutId: number
+  readonly shader: Shader
+}
+
+interface Layout {
+  readonly id: number
+  readonly group: GpuBindGroupLayout
+  readonly pipeline: GpuPipelineLayout
+}
+
+export class Pipelines {
+  private readonly device: GpuDevice
+  private readonly errors: DeviceErrors
+  private readonly layouts = new Map<string, Layout>()
+  private readonly compiled = new Map<string, Pipeline>()
+  /** The same by object, which is found faster than by text. */
+  private readonly known = new WeakMap<Shader, Pipeline>()
+
+  constructor(device: GpuDevice, errors: DeviceErrors) {
+    this.device = device
+    this.errors = errors
+  }
+
+  /** The pipeline of a shader; `name` says in errors whose it is. */
+  get(shader: Shader, name: () => string): Pipeline {
+    const known = this.known.get(shader)
+    if (known) return known
+    let found = this.compiled.get(shader.code)
+    if (!found) {
+      const layout = this.layout(shader)
+      const gpu = this.errors.scoped("validation", name, () =>
+        this.device.createComputePipeline(this.descriptor(shader, layout, name())),
+      )
+      found = { gpu, layout: layout.group, layoutId: layout.id, shader }
+      this.compiled.set(shader.code, found)
+    }
+    this.known.set(shader, found)
+    return found
+  }
+
+  /** Compiles without blocking. */
+  async warm(shader: Shader, name: string): Promise<void> {
+    if (this.compiled.has(shader.code)) return
+    const layout = this.layout(shader)
+    const gpu = await this.device.createComputePipelineAsync(this.descriptor(shader, layout, name))
+    if (!this.compiled.has(shader.code))
+      this.compiled.set(shader.code, { gpu, layout: layout.group, layoutId: layout.id, shader })
+  }
+
+  private descriptor({ code }: Shader, layout: Layout, label: string) {
+    const module = this.device.createShaderModule({ code, label })
+    return { label, layout: layout.pipeline, compute: { module, entryPoint: "main" } }
+  }
+
+  private layout({ bindings }: Shader): Layout {
+    const key = bindings.map(({ access }) => access[0]).join("")
+    const known = this.layouts.get(key)
+    if (known) return known
+    const group = this.device.createBindGroupLayout({
+      entries: [
+        ...bindings.map(({ access }, binding) => ({
+          binding,
+          visibility: COMPUTE_STAGE,
+          buffer: { type: access === "read" ? ("read-only-storage" as const) : ("storage" as const) },
+        })),
+        {
+          binding: bindings.length,
+          visibility: COMPUTE_STAGE,
+          buffer: { type: "uniform" as const, hasDynamicOffset: true },
+        },
+      ],
+    })
+    const made: Layout = {
+      id: this.layouts.size,
+      group,
+      pipeline: this.device.createPipelineLayout({ bindGroupLayouts: [group] }),
+    }
+    this.layouts.set(key, made)
+    return made
+  }
+}
