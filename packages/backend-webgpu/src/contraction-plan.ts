@@ -6,7 +6,6 @@ import {
   type Slices,
   sliceShader,
   sumShader,
-  THREADS,
   type Tile,
   tileBytes,
   tileColumns,
@@ -15,7 +14,8 @@ import {
   tileThreads,
 } from "./contraction.ts"
 import type { Launch } from "./launch.ts"
-import type { BufferRef, Dispatch, GpuLimits, Plan } from "./program.ts"
+import { dispatchOf, GROUP, NOTHING } from "./planner.ts"
+import type { BufferRef, Dispatch, GpuLimits, Plan, Shader } from "./program.ts"
 import type { Emitted } from "./writer.ts"
 
 /** Most results per invocation first. */
@@ -55,7 +55,7 @@ const ceil = (x: number, by: number): number => Math.ceil(x / by)
 
 /** How many columns and rows a workgroup has. */
 const extent = (form: Form): readonly [rows: number, columns: number] =>
-  "tile" in form ? [tileRows(TILES[form.tile]), tileColumns(TILES[form.tile])] : [form.rows, THREADS / form.slices]
+  "tile" in form ? [tileRows(TILES[form.tile]), tileColumns(TILES[form.tile])] : [form.rows, GROUP / form.slices]
 
 const workgroupsOf = (form: Form, { batches, rows, columns }: ContractionSizes): number => {
   const [down, across] = extent(form)
@@ -65,7 +65,7 @@ const workgroupsOf = (form: Form, { batches, rows, columns }: ContractionSizes):
 /** Slices of the depth per column: where the depth is contiguous enough for neighbours to share cache lines, else few. */
 function slicesOf({ batches, columns, depth }: ContractionSizes, along: Reading["b"]): number {
   if (along === "depth") return depth >= 2048 ? 256 : depth >= 256 ? 64 : 16
-  return [1, 4].find((slices) => batches * columns * slices >= WANTED_WORKGROUPS * THREADS || depth < 8 * slices) ?? 16
+  return [1, 4].find((slices) => batches * columns * slices >= WANTED_WORKGROUPS * GROUP || depth < 8 * slices) ?? 16
 }
 
 function formOf(sizes: ContractionSizes, reading: Reading, limits: GpuLimits): Form {
@@ -118,7 +118,7 @@ export class ContractionProgram {
     first: 0 | 1 = 0,
   ): Plan {
     const { batches, rows, columns } = sizes
-    if (batches * rows * columns === 0) return { dispatches: [], temporaries: [] }
+    if (batches * rows * columns === 0) return NOTHING
     const form = formOf(sizes, reading, this.limits)
     const { splits, span } = splitOf(form, sizes)
     const [down, across] = extent(form)
@@ -131,14 +131,21 @@ export class ContractionProgram {
       tilesDown: ceil(rows, down),
       tilesAcross: ceil(columns, across),
     }
-    const dispatch = ({ shader, buffers, params }: Emitted, workgroups: number): Dispatch => {
+    const dispatch = (emitted: Emitted, workgroups: number): Dispatch => {
       const all: ContractionLaunch = { ...launch, numbers: { ...numbers, ...cut, workgroups } }
-      return { shader, buffers: first === 0 ? buffers : buffers.map(turned), params: params(all), workgroups }
+      const dispatch = dispatchOf(emitted, all, workgroups)
+      return first === 0 ? dispatch : { ...dispatch, buffers: dispatch.buffers.map(turned) }
     }
     const products = dispatch(this.products(form, reading, splits > 1), workgroupsOf(form, sizes) * splits)
     if (splits === 1) return { dispatches: [products], temporaries: [] }
-    const sums = dispatch(this.sums(), ceil(batches * rows * ceil(columns, 4), THREADS))
+    const sums = dispatch(this.sums(), ceil(batches * rows * ceil(columns, 4), GROUP))
     return { dispatches: [products, sums], temporaries: [4 * splits * batches * rows * columns] }
+  }
+
+  /** The shaders of small and middling sizes. */
+  commonShaders(readings: readonly Reading[]): Shader[] {
+    const tiles = ["small", "flat", "medium"] as const
+    return readings.flatMap((reading) => tiles.map((tile) => this.products({ tile }, reading, false).shader))
   }
 
   private products(form: Form, reading: Reading, split: boolean): Emitted {

@@ -10,6 +10,7 @@ import { type DType, type Epilogue, result, substitute } from "@taeda/core"
 import { elementOf, type Lane, laneOf, perWord } from "./elements.ts"
 import { writeExpressions } from "./expression.ts"
 import type { Launch } from "./launch.ts"
+import { GROUP } from "./planner.ts"
 import type { BufferRef } from "./program.ts"
 import { bindInput, bindOutput, readElement, storedBits, type View, writeElement } from "./views.ts"
 import { type Emitted, Writer } from "./writer.ts"
@@ -89,8 +90,6 @@ export interface Reading {
   readonly a: "row" | "depth"
   readonly b: "column" | "depth"
 }
-
-export const THREADS = 256
 
 /** What sums of products of a type are kept in. */
 const accumulatorOf = (dtype: DType): "float32" | "int32" => (laneOf(dtype) === "f32" ? "float32" : "int32")
@@ -205,7 +204,7 @@ function writePacked(w: Writer, { buffer, dtype }: View): void {
   w.lines.push("var bits: array<u32, 4>;", "var whole = true;", "for (var j = 0; j < 4; j++) {")
   w.lines.push("let column = (*columns)[j];", "whole = whole && column.valid && column.o0 == (*columns)[0].o0 + j;")
   w.lines.push("if (column.valid) {")
-  const value = storedBits(w, dtype, w.let("finish(batch, row, column, sums[j])"))
+  const value = storedBits(dtype, w.let("finish(batch, row, column, sums[j])"))
   w.lines.push(`bits[j] = ${value};`, "}", "}")
   const at = w.let("u32(batch.o0 + row.o0 + (*columns)[0].o0)")
   w.lines.push(`if (whole && ${at} % ${count}u == 0u) {`)
@@ -370,7 +369,7 @@ export interface Slices {
 export function sliceShader(c: Contraction, { rows, slices, along }: Slices, split: boolean): Emitted {
   const writing = beginSums(c, split)
   const { w, p, lane, partial } = writing
-  const columns = THREADS / slices
+  const columns = GROUP / slices
   const eachRow = (line: (r: number) => string): string => lines(rows, line)
   const [columnOf, slice] =
     along === "depth" ? [`t / ${slices}`, `t % ${slices}`] : [`t % ${columns}`, `t / ${columns}`]
@@ -389,8 +388,8 @@ export function sliceShader(c: Contraction, { rows, slices, along }: Slices, spl
     "}",
   )
   if (slices > 1) {
-    const sum = (r: number, of: string): string => `sums[${r * THREADS} + (${of}) * ${columns} + column_of]`
-    w.declare("sums", `var<workgroup> sums: array<${lane}, ${rows * THREADS}>;`)
+    const sum = (r: number, of: string): string => `sums[${r * GROUP} + (${of}) * ${columns} + column_of]`
+    w.declare("sums", `var<workgroup> sums: array<${lane}, ${rows * GROUP}>;`)
     w.lines.push(
       eachRow((r) => `${sum(r, "slice")} = s${r};`),
       `for (var apart = ${slices / 2}; apart > 0; apart /= 2) {`,
@@ -414,7 +413,7 @@ export function sliceShader(c: Contraction, { rows, slices, along }: Slices, spl
       "let place = column_place(batch, n);",
       eachRow((r) => `write(batch, row_place(batch, ${r}), place, s${r});`),
     )
-  return w.finish(THREADS)
+  return w.finish(GROUP)
 }
 
 /** Adds up partial sums in their order, and stores what becomes of them: four neighbouring columns to an invocation. */
@@ -426,7 +425,7 @@ export function sumShader(c: Contraction): Emitted {
   writeWorkgroup(writing, {})
   const quads = `((${p.u32("columns")} + 3u) / 4u)`
   w.lines.push(
-    `rest = rest * ${THREADS}u + lane;`,
+    `rest = rest * ${GROUP}u + lane;`,
     `let n0 = i32(rest % ${quads}) * 4; rest /= ${quads};`,
     `let m = i32(rest % ${p.u32("rows")}); rest /= ${p.u32("rows")};`,
     "let z = i32(rest);",
@@ -442,5 +441,5 @@ export function sumShader(c: Contraction): Emitted {
     columnPlaces("n0"),
     "write_four(batch, row_place(batch, m), &columns, sums);",
   )
-  return w.finish(THREADS)
+  return w.finish(GROUP)
 }

@@ -2,18 +2,12 @@
  * Convolutions and their gradients as contractions, without an unfolded copy of their input: one operand is read where the indices of
  * a column and of the depth meet. Columns are what lies side by side in the result: positions, for the weights' gradient taps.
  */
-import type { ConvKernel, Scalar } from "@taeda/core"
+import type { ConvKernel } from "@taeda/core"
 import type { Body, ContractionText, Numbers, Reading } from "./contraction.ts"
 import { ContractionProgram, type ContractionSizes } from "./contraction-plan.ts"
 import { countOf } from "./launch.ts"
-import type { GpuLimits, PlacedOperand, Plan } from "./program.ts"
-
-/** The plan of one launch: two operands, the epilogue's inputs, the result; scalars: the geometry's, then the epilogue's. */
-export type PlanConv = (
-  sizes: readonly number[],
-  operands: readonly PlacedOperand[],
-  scalars: readonly Scalar[],
-) => Plan
+import type { Planner } from "./planner.ts"
+import type { GpuLimits, PlacedOperand } from "./program.ts"
 
 /** What texts say of `stride.0`, `padding.0`, `dilation.0`, ...; operands are `a`, `b` and results, with strides `a.0`, `a.1`, ... */
 interface Texts {
@@ -259,8 +253,8 @@ const weight: Pass = {
 
 const PASSES: Readonly<Record<ConvKernel["pass"], Pass>> = { forward, input, weight }
 
-/** Compiles a conv kernel: shaders are made when a launch first needs them, and then kept. */
-export function convProgram(kernel: ConvKernel, limits: GpuLimits): PlanConv {
+/** Two operands, the epilogue's inputs, the result; scalars: the geometry's, then the epilogue's. */
+export function convPlanner(kernel: ConvKernel, limits: GpuLimits): Planner {
   const { pass, spatial, dtype, epilogue } = kernel
   const { describe, sizes: sizesOf, perDim, reading } = PASSES[pass]
   const results = ["out", ...(epilogue?.inputs ?? []).map((_, k) => `input${k}`)]
@@ -268,7 +262,7 @@ export function convProgram(kernel: ConvKernel, limits: GpuLimits): PlanConv {
     { dtype, epilogue, describe: (p) => describe({ p, spatial, results }) },
     limits,
   )
-  return (sizes, operands, scalars) => {
+  const plan: Planner["plan"] = ({ sizes, operands, scalars }) => {
     const given = (from: number): number[] => scalars.slice(from * spatial, (from + 1) * spatial).map(Number)
     const [stride, padding, dilation] = [given(0), given(1), given(2)]
     const geometry: Geometry = { stride, padding, dilation, groups: Number(scalars[3 * spatial]) }
@@ -290,4 +284,5 @@ export function convProgram(kernel: ConvKernel, limits: GpuLimits): PlanConv {
     const launch = { sizes, operands, scalars: scalars.slice(3 * spatial + 1) }
     return program.plan(product, reading(taps), launch, numbers, 1)
   }
+  return { plan, shaders: () => program.commonShaders([reading(2)]) }
 }

@@ -1,15 +1,9 @@
 /** Matrix products: a contraction whose places are sums of strides. */
-import type { MatmulKernel, Scalar } from "@taeda/core"
+import type { MatmulKernel } from "@taeda/core"
 import type { Body, ContractionText, Numbers, Reading } from "./contraction.ts"
 import { ContractionProgram, FLAT_ROWS } from "./contraction-plan.ts"
-import type { GpuLimits, PlacedOperand, Plan } from "./program.ts"
-
-/** The plan of one launch: sizes [b.., M, N, K]; operands a, c, the epilogue's inputs, out; the epilogue's scalars. */
-export type PlanMatmul = (
-  sizes: readonly number[],
-  operands: readonly PlacedOperand[],
-  scalars: readonly Scalar[],
-) => Plan
+import type { Planner } from "./planner.ts"
+import type { GpuLimits, PlacedOperand } from "./program.ts"
 
 /** Operands in the order of a plan's texts: those of the product, then the output, then the epilogue's inputs. */
 const resultNames = (inputs: number): string[] => ["out", ...Array.from({ length: inputs }, (_, k) => `input${k}`)]
@@ -43,16 +37,21 @@ const describe =
     }
   }
 
+/** Both operands row-major, and the second one transposed, as the weights of linear layers are. */
+const ROWS: Reading = { a: "depth", b: "column" }
+const TRANSPOSED: Reading = { a: "depth", b: "depth" }
+
 /** Whether a step of `x` stays nearer than one of `y`. */
 const nearer = (x: number, y: number): boolean => Math.abs(x) < Math.abs(y)
 
-/** Compiles a matmul kernel: shaders are made when a launch first needs them, and then kept. */
-export function matmulProgram(kernel: MatmulKernel, limits: GpuLimits): PlanMatmul {
+/** Sizes [b.., M, N, K]; operands a, c, the epilogue's inputs, out; the epilogue's scalars. */
+export function matmulPlanner(kernel: MatmulKernel, limits: GpuLimits): Planner {
   const { batch, dtype, epilogue } = kernel
   const inputs = epilogue?.inputs.length ?? 0
   const program = new ContractionProgram({ dtype, epilogue, describe: describe(batch, inputs) }, limits)
   const results = resultNames(inputs)
-  return (sizes, operands, scalars) => {
+  const plan: Planner["plan"] = (launch) => {
+    const { sizes, operands } = launch
     const [m, n, depth] = sizes.slice(batch)
     // The transposed product has few rows where this one has few columns.
     const turned = n < m && n <= FLAT_ROWS
@@ -76,6 +75,7 @@ export function matmulProgram(kernel: MatmulKernel, limits: GpuLimits): PlanMatm
     }
     const [rows, columns] = turned ? [n, m] : [m, n]
     const batches = sizes.slice(0, batch).reduce((count, size) => count * size, 1)
-    return program.plan({ batches, rows, columns, depth }, reading, { sizes, operands, scalars }, values, first)
+    return program.plan({ batches, rows, columns, depth }, reading, launch, values, first)
   }
+  return { plan, shaders: () => program.commonShaders([ROWS, TRANSPOSED]) }
 }

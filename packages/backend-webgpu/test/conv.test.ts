@@ -1,6 +1,6 @@
 import { type ConvKernel, type DType, type Epilogue, input, isFloating, result, type Scalar } from "@taeda/core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { convProgram } from "../src/conv.ts"
+import { convPlanner } from "../src/conv.ts"
 import { dense, forEachIndex, LIMITS, Placed, Runner, randomNumbers } from "./plan-runner.ts"
 
 let runner: Runner
@@ -85,7 +85,7 @@ async function check(c: Case, { pass, epilogue, dispatches = 1 }: Check): Promis
   const operands = [first, second, ...bias, out]
   const scalars: Scalar[] = [...stride, ...padding, ...dilation, groups]
   const conv: ConvKernel = { kind: "conv", pass, spatial: kernel.length, dtype, epilogue: epilogue ?? null }
-  const plan = convProgram(conv, LIMITS)(out.sizes, operands, scalars)
+  const plan = convPlanner(conv, LIMITS).plan({ sizes: out.sizes, operands, scalars })
   expect(plan.dispatches.length).toBe(dispatches)
 
   const [readX, readW, readY] = [x, w, y].map((array) => array.reader())
