@@ -1,8 +1,10 @@
 /** Kernels and who plans them. */
 import { type Kernel, operandDtypes } from "@taeda/core"
+import { convPlanner } from "./conv.ts"
 import { STORED_DTYPES } from "./elements.ts"
 import { mapPlanner } from "./emit-map.ts"
 import { reducePlanner } from "./emit-reduce.ts"
+import { matmulPlanner } from "./matmul.ts"
 import type { Planner } from "./planner.ts"
 import type { GpuLimits } from "./program.ts"
 import { scanPlanner } from "./scan.ts"
@@ -19,6 +21,8 @@ const PLANNERS: { readonly [Kind in keyof KernelOfKind]?: (kernel: KernelOfKind[
     scan: scanPlanner,
     scatter: scatterPlanner,
     sort: sortPlanner,
+    matmul: matmulPlanner,
+    conv: convPlanner,
   }
 
 /** `true`, or why the core had better compose a kernel of maps and reductions. */
