@@ -87,3 +87,18 @@ test("a backend registered by its user is opened by its name", async () => {
   expect(opened).toHaveBeenCalledOnce()
   expect(torch.tensor([1, 2]).add(1).toArraySync()).toEqual([2, 3])
 })
+
+test("a device whose machine went away is opened anew, and not found without that", async () => {
+  const { createCpuJs } = await import("@taeda/backend-cpu-js")
+  let lost = false
+  const gone = Object.defineProperty(createCpuJs(), "lost", { get: () => lost })
+  const backends = [gone, createCpuJs()]
+  torch.registerBackend("fragile", async () => backends.shift()!)
+  const first = await torch.open("fragile")
+  expect(await torch.open("fragile")).toBe(first)
+  lost = true
+  expect(() => torch.ones(1).to("fragile")).toThrow('await open("fragile") first')
+  const second = await torch.setDefaultDevice("fragile")
+  expect(second).not.toBe(first)
+  expect(torch.ones(1).device).toBe(second)
+})
