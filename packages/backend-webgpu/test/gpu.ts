@@ -157,6 +157,14 @@ export async function launch(
   return { operands: results, dispatches: plan.dispatches.length, fault: happened ? place.slice(0, 4) : undefined }
 }
 
+/** Where two arrays first differ, in words; undefined if nowhere. Said of long arrays in no time. */
+export function difference(got: ArrayLike<number | bigint>, want: ArrayLike<number | bigint>): string | undefined {
+  if (got.length !== want.length) return `${got.length} elements instead of ${want.length}`
+  for (let i = 0; i < want.length; i++)
+    if (!Object.is(got[i], want[i])) return `element ${i} of ${want.length} is ${got[i]} instead of ${want[i]}`
+  return undefined
+}
+
 /** Numbers that look random and are the same every time, from 0 to before `below`. */
 export function* mixed(below: number): Generator<number> {
   let state = 12345
