@@ -267,6 +267,9 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
       await commands.finish()
     },
     memoryStats: () => memory.stats(),
+    get lost() {
+      return errors.isLost
+    },
     commandCounts: () => ({ ...commands.counts }),
     dispose() {
       if (!open) return

@@ -41,14 +41,24 @@ export function emitMap(kernel: MapKernel, together: number): Emitted {
   const begin = w.let(`${unit} * ${together}u`, "u")
   w.lines.push(`if (${begin} >= ${total}) { return; }`)
   const end = w.let(`min(${begin} + ${together}u, ${total})`, "u")
+  const names = outputs.map((_, j) => `e${j}: u32`)
+  w.declare("Elements", `struct Elements { ${names.join(", ")} }`)
+  const element = w.function("fn element(at: u32) -> Elements", () => {
+    const { values } = compute("at")
+    w.lines.push(`return Elements(${outputs.map(({ dtype }, j) => storedBits(dtype, values[j])).join(", ")});`)
+  })
+  w.declare("element", element)
+  const bits = 32 / together
   const words = outputs.map(() => w.name("w"))
   for (const word of words) w.lines.push(`var ${word} = 0u;`)
-  w.lines.push(`for (var at = ${begin}; at < ${end}; at++) {`)
-  const { values } = compute("at")
-  const bits = 32 / together
-  for (const [j, { dtype }] of outputs.entries())
-    w.lines.push(`${words[j]} |= ${storedBits(dtype, values[j])} << ((at - ${begin}) * ${bits}u);`)
-  w.lines.push("}")
+  // Written out: in a loop, the software GPU's compiler takes exponential time for chains of choices (Euclid's algorithm).
+  for (let k = 0; k < together; k++) {
+    const at = `${begin} + ${k}u`
+    const call = w.name("t")
+    w.lines.push(`if (${at} < ${total}) {`, `let ${call} = element(${at});`)
+    for (const [j, word] of words.entries()) w.lines.push(`${word} |= ${call}.e${j} << ${k * bits}u;`)
+    w.lines.push("}")
+  }
   for (const [j, { buffer, operand }] of outputs.entries()) {
     const word = w.let(`${w.offset(operand)} / ${together}u + ${unit}`, "a")
     // The last word may be shared with what lies behind this view; no other invocation writes it.

@@ -55,6 +55,10 @@ export class DeviceErrors {
     }
   }
 
+  get isLost(): boolean {
+    return this.lost !== null
+  }
+
   /** @throws Error if the device was lost. */
   checkPresent(): void {
     if (this.lost) throw this.lost

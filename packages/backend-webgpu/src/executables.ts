@@ -8,16 +8,18 @@ import { matmulPlanner } from "./matmul.ts"
 import type { Planner } from "./planner.ts"
 import type { GpuLimits } from "./program.ts"
 import { scanPlanner } from "./scan.ts"
+import { scatterPlanner } from "./scatter.ts"
 import { sortPlanner } from "./sort.ts"
 
 type KernelOfKind = { readonly [K in Kernel as K["kind"]]: K }
 
-/** A row for each kind of kernel that has shaders of its own. */
-const PLANNERS: { readonly [Kind in keyof KernelOfKind]?: (kernel: KernelOfKind[Kind], limits: GpuLimits) => Planner } =
+/** A row for each kind of kernel. */
+const PLANNERS: { readonly [Kind in keyof KernelOfKind]: (kernel: KernelOfKind[Kind], limits: GpuLimits) => Planner } =
   {
     map: mapPlanner,
     reduce: reducePlanner,
     scan: scanPlanner,
+    scatter: scatterPlanner,
     sort: sortPlanner,
     matmul: matmulPlanner,
     conv: convPlanner,
@@ -27,13 +29,12 @@ const PLANNERS: { readonly [Kind in keyof KernelOfKind]?: (kernel: KernelOfKind[
 export function supports(kernel: Kernel): true | string {
   const missing = operandDtypes(kernel).find((dtype) => !STORED_DTYPES.includes(dtype))
   if (missing) return `there is no ${missing} in shaders`
-  return PLANNERS[kernel.kind] ? true : "it has no shader of its own"
+  return true
 }
 
-/** @throws TypeError for what is not supported. */
+/** Who plans a kernel that is supported. */
 export function plannerOf(kernel: Kernel, limits: GpuLimits): Planner {
-  const make = PLANNERS[kernel.kind] as ((kernel: Kernel, limits: GpuLimits) => Planner) | undefined
-  if (!make) throw new TypeError(String(supports(kernel)))
+  const make = PLANNERS[kernel.kind] as (kernel: Kernel, limits: GpuLimits) => Planner
   return make(kernel, limits)
 }
 

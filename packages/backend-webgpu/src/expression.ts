@@ -18,7 +18,7 @@ export function writeExpressions(w: Writer, roots: readonly Expr[], leaf: ReadLe
         ? literal(node.value, node.dtype)
         : LEAVES.has(node.op)
           ? leaf(node, args)
-          : rowOf(node)(...args)
+          : rowOf(node)(...(node.op === "polygamma" ? [literal(node.args[0].value, node.dtype), args[1]] : args))
     values.set(node, w.let(text, "e"))
   }
   return roots.map((root) => values.get(root)!)

@@ -69,15 +69,20 @@ export function tileRows(rows: number, length: number): Tiling {
 
 /**
  * Writes the sorting of a tile. Within it `tile` is the number of a row's tile, and for the item `i`, `row` and `p` are its
- * row and the place in it. `key` writes what finds the key of an item that exists, and gives its name.
+ * row and the place in it. `share`: the number of the workgroup among those of the tiling. `key` writes what finds the key of an item that exists, and gives its name.
  */
-export function writeTileSort(w: Writer, number: (key: keyof Tiling) => string, key: () => string): void {
+export function writeTileSort(
+  w: Writer,
+  number: (key: keyof Tiling) => string,
+  key: () => string,
+  share = "group",
+): void {
   declareTileSort(w)
   w.lines.push(
-    `let tile = group % ${number("tiles")};`,
+    `let tile = ${share} % ${number("tiles")};`,
     `let segment = ${number("segment")};`,
     `let used = ${number("used")};`,
-    `let firstRow = (group / ${number("tiles")}) * (used / segment);`,
+    `let firstRow = (${share} / ${number("tiles")}) * (used / segment);`,
   )
   writeForItems(w, number, `tileKeys[i] = ${LAST}; tilePlaces[i] = ${LAST};`, () => {
     const name = key()

@@ -331,14 +331,17 @@ ${HALF_PI.map((part) => `  r = f_opaque(r - n * ${t(part)});`).join("\n")}
   if (bitcast<u32>(x) < 0x80000000u) { return angle; }
   return f_fromTurn(${HALF_TURN}, -angle);
 }`,
+  // A multiple of a number that is not 0 and may be subnormal.
+  f_timesTiny: `fn f_timesTiny(factor: f32, x: f32) -> f32 {
+  let p = f_split(f_abs(x));
+  return f_withSign(f_scale(p.m * factor, p.n), x);
+}`,
   f_erf: `fn f_erf(x: f32) -> f32 {
-  if (f_isNan(x)) { return x; }
-  let magnitude = f_abs(x);
+  if (f_isNan(x) || f_magnitude(x) == 0u) { return x; }
   if (f_magnitude(x) < 0x3fb00000u) {
+    if (f_magnitude(x) < 0x20000000u) { return f_timesTiny(${t(2 / Math.sqrt(Math.PI))}, x); }
     let s = x * x - 1f;
-    let small = f_magnitude(x) < 0x0c000000u;
-    // What is tiny is scaled, so that it does not become subnormal on the way.
-    return f_scale(f_erfNear(select(x, f_scale(x, 64), small), s), select(0, -64, small));
+    return x + x * ${horner(ERF, "s")};
   }
   // From 3.93 on erfc is below half a unit in the last place of 1.
   let y = bitcast<f32>(min(f_magnitude(x), 0x407b851fu));
@@ -349,7 +352,6 @@ ${HALF_PI.map((part) => `  r = f_opaque(r - n * ${t(part)});`).join("\n")}
   power *= power;
   return f_withSign(1f - power, x);
 }`,
-  f_erfNear: `fn f_erfNear(x: f32, s: f32) -> f32 { return x + x * ${horner(ERF, "s")}; }`,
   // For 0.5 ≤ x; exp(−x²) by an exact square of a rounded x, and the rest.
   f_erfcLarge: `fn f_erfcLarge(x: f32) -> f32 {
   if (f_magnitude(x) > 0x41220000u) { return 0f; }
@@ -379,11 +381,7 @@ ${HALF_PI.map((part) => `  r = f_opaque(r - n * ${t(part)});`).join("\n")}
     let s = f_sqrt(w) - 3.125f;
     ratio = ${horner(ERFINV_TAIL, "s")};
   }
-  // What is tiny is scaled, so that subnormal numbers are kept.
-  if (f_magnitude(y) < 0x0c000000u) {
-    let p = f_split(magnitude);
-    return f_withSign(f_scale(p.m * ratio, p.n), y);
-  }
+  if (f_magnitude(y) < 0x20000000u) { return f_timesTiny(ratio, y); }
   return y * ratio;
 }`,
   // Numbers as unevaluated sums of two floats. What compilers must not reassociate is guarded.

@@ -86,7 +86,7 @@ export const FLOATS = {
   }
   return f_Parts((b & 0x7fffffu) | 0x800000u, i32(b >> 23u));
 }`,
-  // Correctly rounded: the device's quotient of the fractions, put right by its exact remainder.
+  // Correctly rounded: the device's quotient of the fractions, which may be off by 7 units, put right by its exact remainder.
   f_div: `fn f_div(a: f32, b: f32) -> f32 {
   let sign = (bitcast<u32>(a) ^ bitcast<u32>(b)) & 0x80000000u;
   let x = f_magnitude(a);
@@ -100,9 +100,9 @@ export const FLOATS = {
   let d = f_parts(y);
   let less = p.m < d.m;
   let m = select(p.m, p.m << 1u, less);
-  var q = u32(f32(m) / f32(d.m) * 16777216f) - 8u;
+  var q = u32(f32(m) / f32(d.m) * 16777216f) - 16u;
   var rest = (m << 24u) - q * d.m;
-  for (var step = 8u; step > 0u; step = step >> 1u) {
+  for (var step = 16u; step > 0u; step = step >> 1u) {
     let more = rest >= step * d.m;
     q += select(0u, step, more);
     rest -= select(0u, step * d.m, more);
@@ -119,9 +119,9 @@ export const FLOATS = {
   let p = f_parts(b);
   let odd = (p.e & 1) == 0;
   let m = select(p.m, p.m << 1u, odd);
-  var q = u32(sqrt(f32(m) * ${2 ** -23}f) * 16777216f) - 8u;
+  var q = u32(sqrt(f32(m) * ${2 ** -23}f) * 16777216f) - 16u;
   var rest = (m << 25u) - q * q;
-  for (var step = 8u; step > 0u; step = step >> 1u) {
+  for (var step = 16u; step > 0u; step = step >> 1u) {
     let cost = (2u * q + step) * step;
     let more = rest >= cost;
     q += select(0u, step, more);

@@ -124,22 +124,22 @@ export const GAMMA = {
   if (negative && (f_magnitude(x) == 0x7f800000u || (f_magnitude(distance) == 0u && f_magnitude(x) >= 0x3f000000u))) {
     return f_nan();
   }
-  if (negative && f_magnitude(x) < 0x33000000u) { return f_neg(f_reciprocal(f_abs(x))); }
+  if (negative && f_magnitude(x) < 0x33000000u) { return f_reciprocal(f_abs(x)); }
   let value = f_digammaPositive(select(x, 1f - x, negative));
   if (!negative) { return value; }
   let cotangent = f_sinOfTurns(0.5f - f_abs(distance)) / f_sinOfTurns(f_abs(distance));
   return value - f_withSign(cotangent * ${t(Math.PI)}, distance);
 }`,
-  // x^-s of a positive finite x, by powers of its fraction, of which none overflows.
-  f_inversePower: `fn f_inversePower(x: f32, s: u32) -> f32 {
+  // factor·x^-s of a positive finite x, by powers of its fraction, of which none overflows.
+  f_inversePower: `fn f_inversePower(factor: f32, x: f32, s: u32) -> f32 {
   let p = f_split(x);
   var power = p.m;
   for (var k = 1u; k < s; k++) { power *= p.m; }
-  return f_scale(1f / power, max(-p.n * i32(s), -1000));
+  return f_scale(factor / power, max(-p.n * i32(s), -1000));
 }`,
-  // Hurwitz's Σ (q + k)^-s over k ≥ 0, for an integer s ≥ 2 and positive q.
-  f_zetaPositive: `fn f_zetaPositive(s: u32, q: f32) -> f32 {
-  if (f_magnitude(q) == 0x7f800000u) { return 0f; }
+  // Hurwitz's Σ (q + k)^-s over k ≥ 0, for an integer s ≥ 2 and positive q, times a number.
+  f_zetaPositive: `fn f_zetaPositive(multiple: f32, s: u32, q: f32) -> f32 {
+  if (f_magnitude(q) == 0x7f800000u) { return f_withSign(0f, multiple); }
   let order = f32(s);
   let count = max(ceil(8f + order - q), 0f);
   let y = q + count;
@@ -155,9 +155,10 @@ ${EULER_MACLAURIN.map(
   // The terms from the smallest on, the first of which stands for all from y on.
   var sum = 0f;
   for (var k = count; k >= 0f; k -= 1f) {
-    let power = f_inversePower(q + k, s);
-    // y^-s·y may be more than 0 where y^-s is not.
-    if (k == count) { sum = f_inversePower(y, s - 1u) / (order - 1f) + power * (0.5f + corrections); } else { sum += power; }
+    let first = k == count;
+    let factor = select(1f, 1f / (order - 1f) + (0.5f + corrections) * inverse, first);
+    let term = f_inversePower(multiple * factor, select(q + k, q, k == 0f), select(s, s - 1u, first));
+    sum = select(sum + term, term, first);
   }
   return sum;
 }`,
@@ -168,7 +169,7 @@ ${EULER_MACLAURIN.map(
   let even = (s & 1u) == 0u;
   var factorial = select(-1f, 1f, even);
   for (var k = 2f; k <= n; k += 1f) { factorial *= k; }
-  let whole = floor(x);
+  let whole = f_floor(x);
   let negative = bitcast<u32>(x) > 0x80000000u;
   if (f_magnitude(x) == 0u || (negative && f_magnitude(x) >= 0x3f800000u && f_magnitude(x - whole) == 0u)) {
     return f_withSign(f_inf(), factorial);
@@ -177,11 +178,11 @@ ${EULER_MACLAURIN.map(
   var zeta = 0f;
   for (var part = 0u; part < select(1u, 3u, negative); part++) {
     var q = x;
-    if (negative) { q = select(select(1f - x, ceil(x) - x, part == 1u), x - whole, part == 0u); }
+    if (negative) { q = select(select(1f - x, f_ceil(x) - x, part == 1u), x - whole, part == 0u); }
     if (f_magnitude(q) == 0u) { q = f_neg(x); }
-    let value = f_zetaPositive(s, q);
-    zeta += select(value, f_neg(value), part > 0u && ((part == 2u) == even));
+    let value = f_zetaPositive(factorial, s, q);
+    zeta = select(zeta + select(value, f_neg(value), part > 0u && ((part == 2u) == even)), value, part == 0u);
   }
-  return factorial * zeta;
+  return zeta;
 }`,
 } as const

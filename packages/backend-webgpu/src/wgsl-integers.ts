@@ -22,8 +22,8 @@ ${type === "i32" ? negative : ""}  var result = ${type}(1);
 export const INTEGERS = {
   // Towards zero, 0 by 0; the least number by -1 is itself.
   i_div: `fn i_div(a: i32, b: i32) -> i32 {
-  let unsafe = b == 0 || (b == -1 && a == bitcast<i32>(0x80000000u));
-  return select(a / select(b, 1, unsafe), 0, b == 0);
+  let special = b == 0 || (b == -1 && a == bitcast<i32>(0x80000000u));
+  return select(a / select(b, 1, special), 0, b == 0);
 }`,
   u_div: `fn u_div(a: u32, b: u32) -> u32 { return select(a / select(b, 1u, b == 0u), 0u, b == 0u); }`,
   i_mod: `fn i_mod(a: i32, b: i32) -> i32 { return select(a % select(b, 1, b == 0 || b == -1), 0, b == 0); }`,

@@ -13,7 +13,7 @@ export function bitsOf(value: number): number {
 const hidden = (bits: number): string => `bitcast<f32>(0x${bits.toString(16)}u ^ zeroBits())`
 
 /**
- * A float32: by its shortest decimal digits. What compilers may take for something else (infinities, NaN, -0, subnormal
+ * A float32 by its decimal digits. What compilers may take for something else (infinities, NaN, -0, subnormal
  * numbers) is made at run time.
  */
 export function floatText(value: number): string {
@@ -25,7 +25,8 @@ export function floatText(value: number): string {
 }
 
 function decimal(value: number): string {
-  const text = `${Number(Math.fround(value).toPrecision(9))}f`
+  // All digits of the double: fewer may round beyond the largest float.
+  const text = `${Math.fround(value)}f`
   return value < 0 ? `(${text})` : text
 }
 

@@ -1,30 +1,15 @@
 /** Runs plans on Dawn, on the software adapter that comes with the browser of the tests, on plain arrays. */
-import { constants } from "node:os"
-import { dirname, join } from "node:path"
 import { DTYPES, type DType, type Scalar, type TypedArray } from "@taeda/core"
 import { afterAll } from "vitest"
 import { create, globals } from "webgpu"
-import { findChromium } from "../../../tooling/browser/src/chromium.ts"
 import type { Planner } from "../src/planner.ts"
 import type { BufferRef, Plan, Shader } from "../src/program.ts"
 import { FAULT_WORDS } from "../src/writer.ts"
-
-/** glibc's flag for a library that stays loaded when it is closed. */
-const RTLD_NODELETE = 0x1000
 
 /** Kept: the device does not outlive it. */
 let gpu: GPU
 
 async function openDevice(): Promise<GPUDevice> {
-  const folder = dirname((await findChromium()).executable)
-  process.env.VK_DRIVER_FILES ??= join(folder, "vk_swiftshader_icd.json")
-  // Dawn asks for the loader by its name alone, and takes the one that is loaded already (LD_LIBRARY_PATH is read at start only).
-  try {
-    process.dlopen({ exports: {} }, join(folder, "libvulkan.so.1"), constants.dlopen.RTLD_NOW | RTLD_NODELETE)
-  } catch (error) {
-    // It is no module of Node's, which is said after it was loaded.
-    if (!String(error).includes("self-register")) throw error
-  }
   Object.assign(globalThis, globals)
   // The software adapter takes seconds to compile the clearing of workgroup memory, on which no shader relies.
   gpu = create(["enable-dawn-features=disable_workgroup_init"])

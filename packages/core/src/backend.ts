@@ -98,6 +98,8 @@ export interface Backend {
   synchronize(): Promise<void>
   memoryStats(): MemoryStats
   dispose(): void
+  /** Whether the machine went away, such as a GPU that was reset, and all values with it: opening its device again makes a new one. */
+  readonly lost?: boolean
 
   /** A recording of launches that can be replayed (CUDA graphs), where the machine has such a thing. */
   capture?(record: () => void): { replay(): void; dispose(): void }

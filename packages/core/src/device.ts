@@ -138,15 +138,21 @@ function keep(name: string, backend: Backend): Device {
   return device
 }
 
+/** The device that was opened by this name, unless its machine went away. */
+function present(key: string): Device | undefined {
+  const known = opened.get(key)
+  return known?.backend.lost ? undefined : known
+}
+
 /** Opens a device (once; later calls give the same). Rejects where the machine or the packages lack it, saying why. */
 export async function open(name: string): Promise<Device> {
   const key = canonical(name)
-  const known = opened.get(key)
+  const known = present(key)
   if (known) return known
   const entry = registry.get(key)
   if (!entry) throw unknown("open", name)
   const backend = await entry.open()
-  return opened.get(key) ?? keep(key, backend)
+  return present(key) ?? keep(key, backend)
 }
 
 /** A device made from a backend in hand, not in the registry: for tests and decorators. */
@@ -156,7 +162,7 @@ export const deviceOf = (backend: Backend, name = backend.name): Device => new D
 export function deviceByName(op: string, name: string | Device): Device {
   if (name instanceof Device) return name
   const key = canonical(name)
-  const known = opened.get(key)
+  const known = present(key)
   if (known) return known
   const entry = registry.get(key)
   if (!entry) throw unknown(op, name)

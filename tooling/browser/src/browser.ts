@@ -69,13 +69,18 @@ async function withoutTrouble<T>(work: () => Promise<T>, { page, started, entry,
 /** Runs in the page, which has `callMain`. */
 const callMain = (args: unknown) => (globalThis as unknown as PageGlobals).callMain(args)
 
+/**
+ * WebGPU on the software GPU. That takes seconds to compile the clearing of workgroup memory, on which no shader relies.
+ */
+const WEBGPU = ["--enable-unsafe-webgpu", "--enable-dawn-features=disable_workgroup_init"]
+
 async function start({ flags = [] }: BrowserOptions): Promise<Started> {
   const { executable, env } = await findChromium()
   try {
     return await chromium.launch({
       executablePath: executable,
       env: { ...process.env, ...env },
-      args: [...flags],
+      args: [...WEBGPU, ...flags],
     })
   } catch (error) {
     throw new NoBrowserError(`${executable}: ${(error as Error).message}`, { cause: error })

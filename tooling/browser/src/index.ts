@@ -5,4 +5,4 @@
  */
 export { type Browser, type BrowserOptions, openBrowser, type RunOptions, runInPage } from "./browser.ts"
 export { NoBrowserError } from "./chromium.ts"
-export { softwareGpu } from "./software-gpu.ts"
+export { softwareGpu, useSoftwareGpu } from "./software-gpu.ts"

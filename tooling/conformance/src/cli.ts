@@ -1,6 +1,6 @@
 /** `pnpm conformance`: the published command, and besides it a place to run in, and how the backend is opened. */
 
-import { openBrowser } from "@taeda/browser"
+import { openBrowser, useSoftwareGpu } from "@taeda/browser"
 import type { Report } from "@taeda/conformance"
 import { command, runHere, type Task, UsageError } from "@taeda/conformance/command"
 import { BACKENDS } from "./backends.ts"
@@ -30,6 +30,7 @@ function checkName(backend: string): void {
 }
 
 async function inNode(backend: string, { onGroup, ...task }: Task, options: Options): Promise<Report> {
+  if (backend === "webgpu") await useSoftwareGpu()
   if (!options) return runHere(backend, { ...task, onGroup })
   checkName(backend)
   return main({ ...task, backend, options }, onGroup)

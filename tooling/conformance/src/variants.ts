@@ -1,6 +1,6 @@
 /** Every way in which our backends run, as a table: the tests go through it, and `pnpm conformance:all` does in full. */
 
-import type { Browser } from "@taeda/browser"
+import { type Browser, useSoftwareGpu } from "@taeda/browser"
 import type { Selection } from "@taeda/conformance"
 import type { BACKENDS } from "./backends.ts"
 import { conformanceIn } from "./chromium.ts"
@@ -25,6 +25,8 @@ export interface Variant {
 }
 
 const RELAXED = "relaxed SIMD (fused multiply-add)"
+/** The software GPU takes seconds to compile the clearing of workgroup memory, on which no shader relies. */
+const UNCLEARED = { dawn: ["enable-dawn-features=disable_workgroup_init"] }
 const PLAIN = "SIMD without fused multiply-add"
 
 export const VARIANTS: readonly Variant[] = [
@@ -108,6 +110,23 @@ export const VARIANTS: readonly Variant[] = [
     threads: 1,
     note: PLAIN,
   },
+  {
+    backend: "webgpu",
+    title: "a GPU through Dawn",
+    place: "node",
+    options: UNCLEARED,
+    full: true,
+    threads: 1,
+    note: "subgroups",
+  },
+  {
+    backend: "webgpu",
+    title: "the browser's own WebGPU",
+    place: "chromium",
+    full: false,
+    threads: 1,
+    note: "subgroups",
+  },
 ]
 
 /** Runs the suite on a variant, in this process or in a page of the browser. */
@@ -117,6 +136,7 @@ export async function runVariant(
   browser: () => Promise<Browser>,
 ): Promise<NamedReport> {
   const task = { ...selection, backend, options }
+  if (backend === "webgpu" && place === "node") await useSoftwareGpu()
   return place === "node" ? main(task) : conformanceIn(await browser(), task, { isolated: place === "chromium", csp })
 }
 
