@@ -30,14 +30,19 @@ type TileName = keyof typeof TILES
 
 /** Up to so many rows every invocation has all of them. */
 export const FEW_ROWS = 4
-/** Up to so many rows a tile is flat. */
+/** Up to so many rows a tile is flat, where there are more columns than these. */
 export const FLAT_ROWS = 16
+const FLAT_COLUMNS = 64
 /** A machine wants at least so many workgroups at once, where there is a choice. */
 const WANTED_WORKGROUPS = 64
+/** Into how many workgroups a product of fewer is split. */
+const SPLIT_WORKGROUPS = 128
 /** A depth is split from here on: the sums of the parts cost a dispatch more. */
 const SPLIT_DEPTH = 2048
-/** The least depth of a part; a multiple of every tile's step. */
-const SPAN = 512
+/** The least depth of a part. */
+const SPAN = 256
+/** Parts are multiples of this, and so of every tile's step. */
+const STEP = 16
 /** What partial sums may take. */
 const PARTIAL_BYTES = 1 << 26
 
@@ -69,9 +74,9 @@ function slicesOf({ batches, columns, depth }: ContractionSizes, along: Reading[
 }
 
 function formOf(sizes: ContractionSizes, reading: Reading, limits: GpuLimits): Form {
-  const { rows } = sizes
+  const { rows, columns } = sizes
   if (rows <= FEW_ROWS) return { rows, slices: slicesOf(sizes, reading.b), along: reading.b }
-  if (rows <= FLAT_ROWS) return { tile: "flat" }
+  if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return { tile: "flat" }
   for (const tile of ["large", "medium"] as const) {
     const shape = TILES[tile]
     const fits = tileThreads(shape) <= limits.invocations && tileBytes(shape) <= limits.workgroupBytes
@@ -85,13 +90,9 @@ function splitOf(form: Form, sizes: ContractionSizes): { readonly splits: number
   const { batches, rows, columns, depth } = sizes
   const workgroups = workgroupsOf(form, sizes)
   const bytes = 4 * batches * rows * columns
-  const most = Math.min(
-    ceil(WANTED_WORKGROUPS, workgroups),
-    Math.floor(depth / SPAN),
-    Math.floor(PARTIAL_BYTES / bytes),
-  )
-  if (depth < SPLIT_DEPTH || most < 2) return { splits: 1, span: depth }
-  const span = ceil(ceil(depth, most), SPAN) * SPAN
+  const most = Math.min(ceil(SPLIT_WORKGROUPS, workgroups), Math.floor(depth / SPAN), Math.floor(PARTIAL_BYTES / bytes))
+  if (depth < SPLIT_DEPTH || workgroups >= WANTED_WORKGROUPS || most < 2) return { splits: 1, span: depth }
+  const span = ceil(ceil(depth, most), STEP) * STEP
   return { splits: ceil(depth, span), span }
 }
 

@@ -1,30 +1,14 @@
 /** Runs plans on a GPU by hand: buffers between sentinels, dispatches one after the other, the output read back. */
-import { constants } from "node:os"
-import { dirname, join } from "node:path"
 import { DTYPES, type DType, decodeHalf, encodeHalf, type HalfDType } from "@taeda/core"
 import { create, globals } from "webgpu"
-import { findChromium } from "../../../tooling/browser/src/chromium.ts"
 import type { GpuLimits, PlacedOperand, Plan, Shader } from "../src/program.ts"
-
-/** glibc's flag for a library that stays loaded when it is closed. */
-const RTLD_NODELETE = 0x1000
 
 /** Kept: no device outlives it. */
 let gpu: GPU
 
-/** A device of Dawn's on the software adapter that comes with the browser of the tests. */
 async function openDevice(): Promise<GPUDevice> {
-  const folder = dirname((await findChromium()).executable)
-  process.env.VK_DRIVER_FILES ??= join(folder, "vk_swiftshader_icd.json")
-  // Dawn asks for the loader by name; one that is loaded already serves (LD_LIBRARY_PATH is read only when a process starts).
-  try {
-    process.dlopen({ exports: {} }, join(folder, "libvulkan.so.1"), constants.dlopen.RTLD_NOW | RTLD_NODELETE)
-  } catch (error) {
-    // It is no module of Node's, which is said when it has been loaded.
-    if (!String(error).includes("self-register")) throw error
-  }
   Object.assign(globalThis, globals)
-  // This adapter takes seconds to compile the clearing of workgroup memory, on which no shader relies.
+  // The software adapter takes seconds to compile the clearing of workgroup memory, on which no shader relies.
   gpu ??= create(["enable-dawn-features=disable_workgroup_init"])
   const adapter = await gpu.requestAdapter()
   if (!adapter)
