@@ -15,7 +15,9 @@ const ERRORS: Readonly<Record<ErrorFilter, (doing: string, said: string) => Erro
 
 export class DeviceErrors {
   private readonly device: GpuDevice
+  /** The first error of something that was named; only then what came of it is of no interest. */
   private first: Error | null = null
+  private uncaptured: Error | null = null
   private lost: Error | null = null
   private readonly scopes = new Set<Promise<void>>()
 
@@ -23,7 +25,7 @@ export class DeviceErrors {
     this.device = device
     device.addEventListener("uncapturederror", (event: GpuErrorEvent) => {
       event.preventDefault?.()
-      this.record(ERRORS.validation("a command", event.error.message))
+      this.uncaptured ??= ERRORS.validation("a command", event.error.message)
     })
     device.lost.then(({ reason, message }) => {
       if (reason === "destroyed") return
@@ -31,10 +33,6 @@ export class DeviceErrors {
         `webgpu: the device was lost (${message || reason || "no reason given"}), and with it the values of all tensors on it. Open a new one and make the tensors again: drivers that were updated or reset, a machine that slept, and kernels that ran for too long are common causes.`,
       )
     })
-  }
-
-  private record(error: Error): void {
-    this.first ??= error
   }
 
   /** Runs `body`, and remembers what the device will say of it. `doing` is how a message begins. */
@@ -45,7 +43,7 @@ export class DeviceErrors {
     } finally {
       const scope = this.device.popErrorScope().then(
         (error) => {
-          if (error) this.record(ERRORS[filter](doing(), error.message))
+          if (error) this.first ??= ERRORS[filter](doing(), error.message)
         },
         // A lost device says so itself.
         () => {},
@@ -68,8 +66,8 @@ export class DeviceErrors {
   async settle(): Promise<void> {
     await Promise.all(this.scopes)
     this.checkPresent()
-    const error = this.first
-    this.first = null
+    const error = this.first ?? this.uncaptured
+    this.first = this.uncaptured = null
     if (error) throw error
   }
 }

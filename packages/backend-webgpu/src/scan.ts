@@ -19,6 +19,8 @@ const ITEMS = 4
 const CHUNK = GROUP * ITEMS
 /** Chunks that a workgroup walks one after the other: more would make sums less exact than in pairs. */
 const CHUNKS_IN_ORDER = 16
+/** Rows up to this length are walked by a lane each, in order, as on a CPU: no sum is formed that is not a result. */
+const SHORT = 32
 /** Rows shorter than this many chunks are not cut. */
 const CHUNKS_WORTH_CUTTING = 5
 /** Workgroups that keep a GPU busy. */
@@ -49,6 +51,7 @@ export function planRows(rows: number, length: number): Shares {
 }
 
 export function scanPlanner(kernel: ScanKernel): Planner {
+  const serial = lazy(() => emitSerial(kernel))
   const whole = lazy(() => emitWalk(kernel, false))
   const totals = lazy(() => emitTotals(kernel))
   const rest = lazy(() => emitWalk(kernel, true))
@@ -59,6 +62,10 @@ export function scanPlanner(kernel: ScanKernel): Planner {
       if (sizes.includes(0)) return NOTHING
       const length = sizes.at(-1) ?? 1
       const plan: ScanLaunch = { ...launch, ...planRows(countOf(sizes) / length, length) }
+      if (length <= SHORT) {
+        const groups = Math.ceil(plan.rows / GROUP)
+        return { dispatches: [dispatchOf(serial(), plan, groups)], temporaries: [] }
+      }
       if (plan.blocks === 1) return { dispatches: [dispatchOf(whole(), plan, plan.groups)], temporaries: [] }
       return {
         dispatches: [totals(), rest()].map((emitted) => dispatchOf(emitted, plan, plan.groups)),
@@ -173,9 +180,8 @@ function emitTotals(kernel: ScanKernel): Emitted {
   return w.finish(GROUP)
 }
 
-/** All results of a block; `continues`: after the sums of the blocks before it. */
-function emitWalk(kernel: ScanKernel, continues: boolean): Emitted {
-  const w = new Writer()
+/** Declares `lift` and `finish` of a shader that writes the outputs. */
+function declareElements(w: Writer, kernel: ScanKernel): void {
   const outputs = kernel.outputs.map(({ dtype }, j) => bindOutput(w, kernel.inputs.length + j, dtype))
   const aliased = kernel.outputs.flatMap(({ aliases }, j) =>
     aliases === undefined ? [] : [[aliases, outputs[j]] as const],
@@ -183,6 +189,29 @@ function emitWalk(kernel: ScanKernel, continues: boolean): Emitted {
   const inputs = new Inputs(w, kernel.inputs, aliased)
   declareLift(w, kernel, inputs)
   declareFinish(w, kernel, inputs, outputs)
+}
+
+/** A row for each lane. */
+function emitSerial(kernel: ScanKernel): Emitted {
+  const w = new Writer()
+  declareMonoid(w, kernel)
+  declareElements(w, kernel)
+  w.lines.push(
+    `let row = group * ${GROUP}u + lane;`,
+    `if (row >= ${own(w, "rows")}) { return; }`,
+    "var acc = identity();",
+    `for (var p = 0u; p < ${own(w, "length")}; p++) {`,
+    "acc = combine(acc, lift(row, p));",
+    "finish(row, p, acc);",
+    "}",
+  )
+  return w.finish(GROUP)
+}
+
+/** All results of a block; `continues`: after the sums of the blocks before it. */
+function emitWalk(kernel: ScanKernel, continues: boolean): Emitted {
+  const w = new Writer()
+  declareElements(w, kernel)
   begin(w, kernel)
   if (continues) {
     const sums = w.bind({ temporary: 0 }, "u32", "read")

@@ -94,7 +94,7 @@ export class Writer {
 
   /** A name that nothing else has. */
   name(prefix: string): string {
-    return `${prefix}${this.names++}`
+    return `${prefix}_${this.names++}`
   }
 
   /** A value that is computed once, here. */

@@ -59,16 +59,19 @@ describe("errors of the device", () => {
     await errors.settle()
   })
 
-  it("keep the first of several", async () => {
-    const { errors, complain } = talking(null, "the second")
-    complain("the first")
-    for (const kernel of ["a", "b"])
+  it("keep the first of several, and rather what has a name than what came of it", async () => {
+    const { errors, complain } = talking(null, "the first", "the second")
+    complain("an invalid pipeline")
+    for (const kernel of ["a", "b", "c"])
       errors.scoped(
         "validation",
         () => kernel,
         () => {},
       )
-    await expect(errors.settle()).rejects.toThrow("the first")
+    await expect(errors.settle()).rejects.toThrow("b was refused: the first")
+    await errors.settle()
+    complain("an invalid pipeline")
+    await expect(errors.settle()).rejects.toThrow("a command was refused: an invalid pipeline")
   })
 
   it("know memory that ran out", async () => {

@@ -35,7 +35,8 @@ export const DERIVATIVES: Readonly<Record<Primitive, Rule>> = {
   exp2: unary((g, _x, y) => g.mul(y).mul(Math.LN2)),
   expm1: unary((g, _x, y) => g.mul(y.add(1))),
   log: unary((g, x) => g.div(x)),
-  log2: unary((g, x) => g.div(x.mul(Math.LN2))),
+  // The factor goes to the gradient: x·ln 2 may be subnormal where x is not.
+  log2: unary((g, x) => g.mul(Math.LOG2E).div(x)),
   log10: unary((g, x) => g.div(x.mul(Math.LN10))),
   log1p: unary((g, x) => g.div(x.add(1))),
   sin: unary((g, x) => g.mul(x.cos())),

@@ -44,7 +44,8 @@ const atanhOf: Formula = (a) => a.mul(2).div(constant(1, a.dtype).sub(a)).log1p(
 
 const sincOf: Formula = (x) => {
   const px = x.mul(Math.PI)
-  return where(x.eq(0), 1, px.sin().div(px))
+  // Of px, which is 0 for more x where a machine flushes subnormal numbers.
+  return where(px.eq(0), 1, px.sin().div(px))
 }
 
 /** log Φ by the asymptotic series Φ(x) = φ(x)/|x|·(1 − 1/x² + 3/x⁴ − 15/x⁶ + ...), for x ≤ −12. */
