@@ -107,7 +107,11 @@ describe("pnpm conformance:all", () => {
 
   it.each([
     [["--op", "nothing", "--backend", "cpu-js"], 1, /nothing matches/],
-    [["--backend", "abacus"], 2, /no variants of a backend abacus here; there are those of cpu-js, wasm-simd$/m],
+    [
+      ["--backend", "abacus"],
+      2,
+      /no variants of a backend abacus here; there are those of cpu-js, wasm-simd, webgpu$/m,
+    ],
     [["--many"], 2, /--many/],
   ])("says what is wrong with %j", async (args, expected, message) => {
     const { code, stderr } = await all(args)

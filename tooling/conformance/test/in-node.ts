@@ -13,6 +13,6 @@ export async function conformanceInNode(name: string): Promise<void> {
       expect(strays(variant, backend.capabilities)).toBe(undefined)
       backend.dispose()
     })
-    await conformance({ name: `${name}: ${variant.title}`, backend: open, full: variant.full })
+    await conformance({ name: `${name}: ${variant.title}`, backend: open, full: variant.full, knownGaps: variant.gaps })
   }
 }
