@@ -45,13 +45,16 @@ export interface WebGpuBackend extends Backend {
 /** A compiled kernel. */
 class WebGpuExecutable implements Planner {
   readonly kernel: Kernel
+  /** The number by which faults name it. */
+  readonly id: number
   readonly plan: Planner["plan"]
   readonly shaders: Planner["shaders"]
   readonly outputs: number
   readonly name: () => string
 
-  constructor(kernel: Kernel, { plan, shaders }: Planner) {
+  constructor(kernel: Kernel, id: number, { plan, shaders }: Planner) {
     this.kernel = kernel
+    this.id = id
     this.plan = plan
     this.shaders = shaders
     this.outputs = outputCount(kernel)
@@ -78,8 +81,12 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
   const { device, limits, notes } = await openDevice(adapter)
   const errors = new DeviceErrors(device)
   const memory = new Memory(device, errors)
+  /** By their numbers. */
+  const kernels: Kernel[] = []
+  const executableOf = (kernel: Kernel): WebGpuExecutable =>
+    new WebGpuExecutable(kernel, kernels.push(kernel) - 1, plannerOf(kernel, limits))
   const pipelines = new Pipelines(device, errors)
-  const commands = new Commands(device, errors, memory)
+  const commands = new Commands(device, errors, memory, (kernel) => describeKernel(kernels[kernel]))
   const warmed = new Map<string, WebGpuExecutable>()
   let open = true
 
@@ -221,14 +228,14 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
       const support = supports(kernel)
       if (support !== true) throw new TypeError(`webgpu: cannot compile ${describeKernel(kernel)}: ${support}`)
       const ready = warmed.size > 0 && warmed.get(kernelKey(kernel))
-      return (ready || new WebGpuExecutable(kernel, plannerOf(kernel, limits))) as unknown as Executable
+      return (ready || executableOf(kernel)) as unknown as Executable
     },
     async warm(kernels) {
       check()
       const pipelinesOf = kernels.flatMap((kernel) => {
         const key = kernelKey(kernel)
         if (supports(kernel) !== true || warmed.has(key)) return []
-        const executable = new WebGpuExecutable(kernel, plannerOf(kernel, limits))
+        const executable = executableOf(kernel)
         warmed.set(key, executable)
         return executable.shaders().map((shader) => pipelines.warm(shader, executable.name()))
       })
@@ -236,9 +243,9 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
     },
     launch(executable, sizes, operands, scalars: readonly Scalar[]) {
       check()
-      const { kernel, plan, outputs, name } = executable as unknown as WebGpuExecutable
+      const { kernel, id, plan, outputs, name } = executable as unknown as WebGpuExecutable
       const blocks = operands.map(({ buffer }) => blockOf(buffer))
-      const planned = plan({ sizes, operands, scalars })
+      const planned = plan({ sizes, operands, scalars, kernel: id })
       if (planned.dispatches.length === 0) return
       const first = operands.length - outputs
       // Nor may two bindings write one buffer: all outputs but the first get a copy of it, which is brought back.

@@ -54,8 +54,11 @@ export class Commands {
   /** Where shaders report faults. */
   readonly faults: Block
   private mayFault = false
+  private readonly nameOf: (kernel: number) => string
 
-  constructor(device: GpuDevice, errors: DeviceErrors, memory: Memory) {
+  /** `nameOf` names the kernels of faults by their numbers. */
+  constructor(device: GpuDevice, errors: DeviceErrors, memory: Memory, nameOf: (kernel: number) => string) {
+    this.nameOf = nameOf
     this.device = device
     this.errors = errors
     this.memory = memory
@@ -183,7 +186,7 @@ export class Commands {
     if (same) same.push(staging)
     else this.staging.set(capacity, [staging])
     await this.errors.settle()
-    const fault = faults > 0 ? faultIn(new Uint32Array(copy.buffer, bytes, FAULT_WORDS)) : undefined
+    const fault = faults > 0 ? faultIn(new Uint32Array(copy.buffer, bytes, FAULT_WORDS), this.nameOf) : undefined
     if (fault) throw fault
     return copy.subarray(0, bytes)
   }

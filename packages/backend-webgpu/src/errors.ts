@@ -72,11 +72,11 @@ export class DeviceErrors {
   }
 }
 
-/** The error that the words of the faults' buffer tell of; undefined where there is none. */
-export function faultIn(words: Uint32Array): KernelFault | undefined {
+/** The error that the words of the faults' buffer tell of; undefined where there is none. `nameOf` names kernels by number. */
+export function faultIn(words: Uint32Array, nameOf: (kernel: number) => string): KernelFault | undefined {
   if (words[0] === 0) return undefined
-  const [, operand, dim, coordinate, size] = words
+  const [, operand, dim, coordinate, size, kernel] = words
   return new KernelFault(
-    `index ${coordinate | 0} is out of bounds for dimension ${dim} with size ${size} (operand ${operand})`,
+    `index ${coordinate | 0} is out of bounds for dimension ${dim} with size ${size} (operand ${operand} of ${nameOf(kernel)})`,
   )
 }

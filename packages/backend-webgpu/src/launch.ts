@@ -8,6 +8,8 @@ export interface Launch {
   readonly sizes: readonly number[]
   readonly operands: readonly PlacedOperand[]
   readonly scalars: readonly Scalar[]
+  /** The number by which faults name the kernel. */
+  readonly kernel?: number
   /** How often a plan splits the reduced dims; numbers that only the plan knows. */
   readonly segments?: number
 }

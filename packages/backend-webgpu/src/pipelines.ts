@@ -36,12 +36,17 @@ export class Pipelines {
     this.errors = errors
   }
 
-  /** The pipeline of a shader; `name` says in errors whose it is. */
+  /** The pipeline of a shader; `name` says in errors whose it is. @throws RangeError where it has too many buffers for the GPU. */
   get(shader: Shader, name: () => string): Pipeline {
     const known = this.known.get(shader)
     if (known) return known
     let found = this.compiled.get(shader.code)
     if (!found) {
+      const most = this.device.limits.maxStorageBuffersPerShaderStage
+      if (shader.bindings.length > most)
+        throw new RangeError(
+          `webgpu: ${name()} takes ${shader.bindings.length} buffers at once, and this GPU has a limit of ${most} (maxStorageBuffersPerShaderStage)`,
+        )
       const layout = this.layout(shader)
       const gpu = this.errors.scoped("validation", name, () =>
         this.device.createComputePipeline(this.descriptor(shader, layout, name())),

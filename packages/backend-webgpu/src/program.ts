@@ -24,7 +24,7 @@ export interface Shader {
 
 /**
  * A buffer of a dispatch: an operand of the launch by its number, temporary memory of the plan by its number, or the words in
- * which faults are reported (`array<atomic<u32>>`, written through `FAULTS`).
+ * which faults are reported (`array<atomic<u32>>`, written by the function `fault` of a shader).
  */
 export type BufferRef = { readonly operand: number } | { readonly temporary: number } | { readonly faults: true }
 

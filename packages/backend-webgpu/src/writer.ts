@@ -15,12 +15,16 @@ export interface Emitted {
 const ZERO = "zeroBits()"
 
 /** Reports a load or scatter outside its operand; the first report stays. */
-const faultFunction = (buffer: string): string => `fn fault(operand: u32, dim: u32, coordinate: i32, size: u32) {
+const faultFunction = (
+  buffer: string,
+  kernel: string,
+): string => `fn fault(operand: u32, dim: u32, coordinate: i32, size: u32) {
   if (atomicOr(&${buffer}[0], 1u) == 0u) {
     atomicStore(&${buffer}[1], operand);
     atomicStore(&${buffer}[2], dim);
     atomicStore(&${buffer}[3], bitcast<u32>(coordinate));
     atomicStore(&${buffer}[4], size);
+    atomicStore(&${buffer}[5], ${kernel});
   }
 }`
 
@@ -124,8 +128,10 @@ export class Writer {
 
   /** The shader. `main` has `group` (the number of its workgroup, u32) and `lane` (the invocation's number inside of it). */
   finish(workgroupSize: number): Emitted {
+    const kernel = this.reportsFaults ? this.number("kernel", (launch) => launch.kernel ?? 0) : ""
     // The words for faults stand last among the storage bindings.
-    if (this.reportsFaults) this.declare("fault", faultFunction(this.bind({ faults: true }, "atomic<u32>", "write")))
+    if (this.reportsFaults)
+      this.declare("fault", faultFunction(this.bind({ faults: true }, "atomic<u32>", "write"), kernel))
     const helpers = this.helpers()
     if (this.reads.length === 0) this.opaque(0)
     const paramVectors = (this.reads.length + 3) >> 2

@@ -144,6 +144,21 @@ describe("launches", () => {
     backend.free(out)
   })
 
+  it("of more operands than the GPU takes name its limit", () => {
+    const most = backend.capabilities.maxOperands + 1
+    const sum = count(most).reduce((all, k) => all.add(input(k, "float32")), input(0, "float32"))
+    const kernel = mapKernel(
+      1,
+      count(most).map(() => unit("float32")),
+      [output],
+      [sum],
+    )
+    const operands = count(most + 1).map(() => dense(holding([1]), 1))
+    expect(() => backend.launch(backend.compile(kernel), [1], operands, [])).toThrow(
+      `takes ${most + 1} buffers at once, and this GPU has a limit of ${most} (maxStorageBuffersPerShaderStage)`,
+    )
+  })
+
   it("are gathered: many launches and one read are one submission", async () => {
     const a = holding([1, 2])
     await backend.synchronize()
@@ -181,7 +196,9 @@ describe("faults", () => {
     const out = launchPick([2, -1, 0])
     const fault = await backend.read(out, 0, 12).catch((error: unknown) => error)
     expect(fault).toBeInstanceOf(KernelFault)
-    expect((fault as Error).message).toBe("index -1 is out of bounds for dimension 0 with size 3 (operand 1)")
+    expect((fault as Error).message).toBe(
+      "index -1 is out of bounds for dimension 0 with size 3 (operand 1 of map of rank 1: (int32, float32) -> float32)",
+    )
     expect(await floats(out, 3)).toEqual([7, 0, 5])
   })
 
