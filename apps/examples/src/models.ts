@@ -8,7 +8,7 @@ export interface ModelSize {
   readonly hidden: number
 }
 
-type Model = InstanceType<Library["nn"]["Sequential"]>
+export type Model = InstanceType<Library["nn"]["Sequential"]>
 
 export interface ModelChoice {
   /** In a few words. */
