@@ -21,6 +21,9 @@ export interface ModelChoice {
 
 export const DIGITS = 10
 
+/** Units of the mlp's hidden layer, unless somebody says otherwise. */
+export const HIDDEN = 128
+
 /** Kernel of the convolutions, which lose its size less one, and of the pooling after each, which halves. */
 const KERNEL = 5
 const POOL = 2

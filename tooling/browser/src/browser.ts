@@ -69,7 +69,12 @@ async function withoutTrouble<T>(work: () => Promise<T>, { page, started, entry,
 /** Runs in the page, which has `callMain`. */
 const callMain = (args: unknown) => (globalThis as unknown as PageGlobals).callMain(args)
 
-async function start({ flags = [] }: BrowserOptions): Promise<Started> {
+/**
+ * Starts the browser as playwright has it, for tests that click through a site of their own; close it.
+ *
+ * @throws {NoBrowserError} when there is none, or it does not start.
+ */
+export async function launch({ flags = [] }: BrowserOptions = {}): Promise<Started> {
   const { executable, env } = await findChromium()
   try {
     return await chromium.launch({
@@ -88,7 +93,7 @@ async function start({ flags = [] }: BrowserOptions): Promise<Started> {
  * @throws {NoBrowserError} when there is none, or it does not start.
  */
 export async function openBrowser(options: BrowserOptions = {}): Promise<Browser> {
-  const started = await start(options)
+  const started = await launch(options)
   const bundles = new Map<string, Promise<Files>>()
   const bundled = (entry: string): Promise<Files> => {
     let files = bundles.get(entry)
