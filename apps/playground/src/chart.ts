@@ -1,5 +1,5 @@
 /** A curve that grows while one looks: single values faint, the mean of the last ones bold. */
-import uPlot from "uplot"
+import type uPlot from "uplot"
 
 export interface ChartOptions {
   readonly title: string
@@ -24,9 +24,11 @@ const colour = (element: Element, name: string): string => getComputedStyle(elem
 export function chart(container: HTMLElement, { title, format, range }: ChartOptions): Chart {
   let [steps, values, means]: [number[], number[], number[]] = [[], [], []]
   let plot: uPlot | undefined
+  let Plot: typeof uPlot | undefined
   let due = false
 
   const draw = (): void => {
+    if (!Plot) return
     plot?.destroy()
     const ink = colour(container, "--muted")
     const axis: uPlot.Axis = {
@@ -35,7 +37,7 @@ export function chart(container: HTMLElement, { title, format, range }: ChartOpt
       ticks: { show: false },
     }
     const line = colour(container, "--accent")
-    plot = new uPlot(
+    plot = new Plot(
       {
         width: container.clientWidth || 300,
         height: HEIGHT,
@@ -72,7 +74,14 @@ export function chart(container: HTMLElement, { title, format, range }: ChartOpt
 
   container.setAttribute("role", "img")
   describe()
-  draw()
+  // When the page stands already; it refuses browsers whose language has no proper name, and the figures stay.
+  import("uplot").then(
+    (module) => {
+      Plot = module.default
+      draw()
+    },
+    (error: unknown) => container.append(`No curves in this browser: ${error}`),
+  )
   new ResizeObserver(() => plot?.setSize({ width: container.clientWidth || 300, height: HEIGHT })).observe(container)
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw)
 

@@ -17,7 +17,12 @@ afterAll(async () => {
 
 /** A fresh page. What nobody catches in it, or its policy forbids, fails the test. */
 async function open(): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1100, height: 900 }, reducedMotion: "reduce" })
+  const context = await browser.newContext({
+    locale: "en-US",
+    viewport: { width: 1100, height: 900 },
+    reducedMotion: "reduce",
+  })
+  context.setDefaultTimeout(20_000)
   const page = await context.newPage()
   const trouble: string[] = []
   page.on("pageerror", (error) => trouble.push(String(error)))
@@ -33,7 +38,7 @@ async function open(): Promise<Page> {
 }
 
 /** What an element says, as soon as it says what it should. */
-async function says(page: Page, selector: string, text: RegExp | string, timeout = 30_000): Promise<string> {
+async function says(page: Page, selector: string, text: RegExp | string, timeout = 20_000): Promise<string> {
   await page.locator(selector).filter({ hasText: text }).waitFor({ state: "attached", timeout })
   return (await page.locator(selector).textContent()) ?? ""
 }
@@ -71,7 +76,7 @@ describe("what to install", () => {
 
   test("by keyboard, with a name for every control", async () => {
     const page = await open()
-    await page.getByRole("radio", { name: "npm" }).focus()
+    await page.getByRole("radio", { name: "npm", exact: true }).focus()
     await page.keyboard.press("ArrowRight")
     expect(await page.locator("#install-command").textContent()).toBe("pnpm add taeda")
     const nameless = await page.evaluate(() =>
@@ -103,10 +108,13 @@ describe("the prompt", () => {
     expect(await type(page, "manualSeed(0); x = torch.rand(2, 2)")).toBe(
       "tensor([[0.4963, 0.7682],\n        [0.0885, 0.1320]])",
     )
-    expect(await type(page, "const y = await x.sum().item()")).toMatch(/^1\.485/)
+    expect(await type(page, "const y = await x.sum().item()")).toMatch(/^1\.4849/)
     expect(await type(page, "x.matmul(ones(3, 3))")).toMatch(/^RangeError: matmul: .*2x2 and 3x3/)
     expect(await page.locator("#repl-log pre").last().getAttribute("class")).toBe("error")
-    expect(await type(page, "x.add(")).toBe("x.add(")
+    await input(page).fill("x.add(")
+    await input(page).press("Enter")
+    await page.waitForFunction(() => document.querySelector("textarea")?.value === "x.add(\n")
+    expect(await type(page, "x.add(\n1).shape")).toBe("[ 2, 2 ]")
   })
 
   test("keeps what was typed for the arrow keys", async () => {
@@ -140,17 +148,17 @@ describe("training", () => {
     const page = await open()
     await page.getByLabel("Network").selectOption("mlp")
     await page.getByRole("button", { name: "Train" }).click()
-    const loss = async () => Number(await page.locator("#figure-loss").textContent())
-    await says(page, "#figure-loss", /\d/)
-    const first = await loss()
-    await page.waitForFunction(() => Number.parseInt(document.querySelector("#figure-step")!.textContent!) >= 200)
+    await page.waitForFunction(() => Number.parseInt(document.querySelector("#figure-step")!.textContent!, 10) >= 200)
     await page.getByRole("button", { name: "Pause" }).click()
     await says(page, "#train-status", "Paused at step")
     const paused = await page.locator("#figure-step").textContent()
-    expect(await loss()).toBeLessThan(first / 2)
+    const curve = await page.locator("#chart-loss").getAttribute("aria-label")
+    const [, first, last] = /^Loss: from (\S+) at step 0 to (\S+) at step \d+$/.exec(curve!)!.map(Number)
+    expect(first).toBeGreaterThan(1.5)
+    expect(last).toBeLessThan(first / 2)
     expect(Number((await page.locator("#figure-speed").textContent())!.replace(",", ""))).toBeGreaterThan(0)
-    expect(await page.locator("#chart-loss").getAttribute("aria-label")).toMatch(/^Loss: from \d/)
 
+    await page.locator("#digit-pad").scrollIntoViewIfNeeded()
     const { x, y, width, height } = (await page.locator("#digit-pad").boundingBox())!
     const line = async (...points: [number, number][]) => {
       const [start, ...rest] = points.map(([across, down]) => [x + across * width, y + down * height] as const)
@@ -170,7 +178,6 @@ describe("training", () => {
     expect(await page.locator("#figure-step").textContent()).toBe(paused)
     await page.getByRole("button", { name: "Resume" }).click()
     await page.waitForFunction((before) => document.querySelector("#figure-step")!.textContent !== before, paused)
-    await page.getByRole("button", { name: "Stop" }).last().isDisabled()
     await page.locator("#train-stop").click()
     const text = await says(page, "#train-status", "Test accuracy")
     expect(Number(/([\d.]+) %/.exec(text)![1])).toBeGreaterThan(80)
@@ -188,11 +195,14 @@ describe("conformance", () => {
     }
     await run("wasm-simd")
     await run("cpu-js")
-    expect(await page.locator("#suite-head").innerText()).toBe("op\twasm-simd\tcpu-js")
+    expect(await page.locator("#suite-head th").allTextContents()).toEqual(["op", "wasm-simd", "cpu-js"])
     expect(await page.locator("#suite-body tr").count()).toBeGreaterThanOrEqual(3)
     expect(await page.locator("#suite-body td").allTextContents()).toContainEqual(expect.stringMatching(/^✓ \d+$/))
     await page.getByLabel("Show ops with").fill("conv")
-    expect(await page.locator("#suite-shown").textContent()).toMatch(/^1 of \d+ ops$/)
+    const left = await page.locator("#suite-body th").allTextContents()
+    expect(left.length).toBeGreaterThan(0)
+    expect(left.filter((op) => !op.includes("conv1d"))).toEqual([])
+    expect(await page.locator("#suite-shown").textContent()).toMatch(new RegExp(`^${left.length} of \\d+ ops$`))
     await page.getByLabel("Outcome").selectOption("failed")
     expect(await page.locator("#suite-body tr").count()).toBe(0)
   })
