@@ -17,7 +17,7 @@ export interface Chart {
 
 const HEIGHT = 200
 /** Values that the bold curve averages over. */
-const WINDOW = 10
+const WINDOW = 5
 
 const colour = (element: Element, name: string): string => getComputedStyle(element).getPropertyValue(name).trim()
 
@@ -44,7 +44,10 @@ export function chart(container: HTMLElement, { title, format, range }: ChartOpt
         legend: { show: false },
         cursor: { show: false },
         scales: { x: { time: false }, y: { range: (_, least, most) => range(least ?? 0, most ?? 1) } },
-        axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map(format) }],
+        axes: [
+          { ...axis, size: 32 },
+          { ...axis, size: 56, values: (_, ticks) => ticks.map(format) },
+        ],
         series: [
           {},
           { stroke: line, alpha: 0.3, width: 1, points: { show: false } },

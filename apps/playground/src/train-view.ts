@@ -18,7 +18,7 @@ function bars(list: HTMLOListElement): (probabilities: readonly number[] | null)
   const rows = Array.from({ length: DIGITS }, (_, digit) => {
     const bar = el("span", { className: "bar" })
     const text = el("span", { className: "share" }, "–")
-    const item = el("li", {}, el("span", { className: "digit" }, String(digit)), bar, text)
+    const item = el("li", {}, el("span", { className: "numeral" }, String(digit)), bar, text)
     return { item, bar, text }
   })
   list.append(...rows.map(({ item }) => item))
@@ -112,6 +112,8 @@ export function trainView(): (machine: Machine) => void {
   /** One question at a time: of the strokes meanwhile only the last counts. */
   let isAsked = false
   let isStale = false
+  /** What was said last; while the network learns, only another digit is worth saying. */
+  let opinion: number | undefined
   const ask = (): void => {
     if (!hasNetwork || !drawn) return
     if (isAsked) {
@@ -154,6 +156,7 @@ export function trainView(): (machine: Machine) => void {
       status.textContent = `Paused at step ${figures.step.textContent}: loss ${figures.loss.textContent}.`
     },
     ended: ({ stopped, seconds }) => {
+      setState("loading")
       status.textContent = `${stopped ? "Stopped" : "Trained"} after ${seconds.toFixed(1)} s. Testing …`
     },
     tested: ({ right, count }) => {
@@ -167,7 +170,9 @@ export function trainView(): (machine: Machine) => void {
       showBars(probabilities)
       const best = probabilities.indexOf(Math.max(...probabilities))
       const truth = label === undefined ? "" : ` It is a ${label}.`
-      said.textContent = `Looks like a ${best} (${percent(probabilities[best], 0)}).${truth}`
+      if (best !== opinion || state !== "running")
+        said.textContent = `Looks like a ${best} (${percent(probabilities[best], 0)}).${truth}`
+      opinion = best
       if (isStale) ask()
     },
     sampled: ({ pixels, label: digit }) => {
@@ -185,6 +190,7 @@ export function trainView(): (machine: Machine) => void {
   const paper = pad(byId("digit-pad", HTMLCanvasElement), (pixels) => {
     drawn = pixels
     label = undefined
+    opinion = undefined
     if (pixels && hasNetwork) return ask()
     showBars(null)
     said.textContent = pixels ? "The network has not been trained yet." : ""

@@ -33,6 +33,10 @@ async function open(): Promise<Page> {
     await context.close()
     expect(trouble).toEqual([])
   })
+  page.on("request", (request) => {
+    if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(site.url))
+      trouble.push(`asks another host: ${request.url()}`)
+  })
   await page.goto(site.url)
   return page
 }
@@ -56,6 +60,9 @@ describe("what to install", () => {
       "NVIDIA GPUs through the driverplanned",
       "GPUs through WebGPUplanned",
     ])
+    await choose(page, "runtime", "Browser")
+    expect(await page.locator("#install-why").textContent()).toMatch(/It works in this browser: .*\d threads/)
+    await choose(page, "runtime", "Node")
     const command = page.locator("#install-command")
     const code = page.locator("#install-code")
     expect(await command.textContent()).toBe("npm install taeda")
@@ -209,6 +216,26 @@ describe("conformance", () => {
 })
 
 describe("the whole page", () => {
+  test("forbids code from text everywhere but in the prompt's worker", async () => {
+    const page = await browser.newPage({ locale: "en-US" })
+    onTestFinished(() => page.context().close())
+    await page.goto(site.url)
+    // In a task of the page's own: what the driver evaluates itself is exempt.
+    const trial = await page.evaluate(
+      () =>
+        new Promise<string>((resolve) =>
+          setTimeout(() => {
+            try {
+              resolve(`ran: ${new Function("return 1")()}`)
+            } catch (error) {
+              resolve(String(error))
+            }
+          }),
+        ),
+    )
+    expect(trial).toMatch(/^EvalError: .*Content Security Policy/)
+  })
+
   test("fits a phone: nothing is wider than the screen", async () => {
     const page = await open()
     await page.setViewportSize({ width: 360, height: 740 })
