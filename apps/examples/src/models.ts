@@ -32,7 +32,9 @@ const CHANNELS = [16, 32] as const
 /** What one convolution and its pooling leave of a side. */
 const shrunk = (side: number): number => Math.floor((side - KERNEL + 1) / POOL)
 
-export const MODELS = {
+export type ModelName = "cnn" | "mlp"
+
+export const MODELS: Readonly<Record<ModelName, ModelChoice>> = {
   cnn: {
     title: "two convolutions, after LeNet",
     least: 16,
@@ -59,14 +61,13 @@ export const MODELS = {
         new nn.Linear(hidden, DIGITS),
       ),
   },
-} as const satisfies Record<string, ModelChoice>
+}
 
-export type ModelName = keyof typeof MODELS
 export const MODEL_NAMES = Object.keys(MODELS) as ModelName[]
 
 /** Makes a network. Throws, saying which one to take, where the images are too small for it. */
 export function buildModel(nn: Library["nn"], name: ModelName, size: ModelSize): Model {
-  const { least, build }: ModelChoice = MODELS[name]
+  const { least, build } = MODELS[name]
   if (Math.min(size.rows, size.columns) < least)
     throw new Error(
       `the images have ${size.rows} × ${size.columns} pixels, and the model ${name} needs at least ${least} × ${least}: take --model mlp`,

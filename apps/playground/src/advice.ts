@@ -35,10 +35,14 @@ const titles = <T extends { readonly name: string; readonly title: string }>(
   names: readonly string[],
 ): string => listed(names.map((name) => table.find((each) => each.name === name)?.title ?? name))
 
+/** With a capital. */
+export const titleOf = ({ title }: BackendChoice): string => `${title[0].toUpperCase()}${title.slice(1)}`
+
 /** Why a backend cannot run where it is wished for; undefined where it can. */
-function misfit({ runtimes, systems, title }: BackendChoice, { runtime, system }: Wish): string | undefined {
-  if (runtimes && !runtimes.includes(runtime)) return `${title}: only in ${titles(RUNTIMES, runtimes)}.`
-  if (systems && !systems.includes(system)) return `${title}: only on ${titles(SYSTEMS, systems)}.`
+function misfit(backend: BackendChoice, { runtime, system }: Wish): string | undefined {
+  const { runtimes, systems } = backend
+  if (runtimes && !runtimes.includes(runtime)) return `${titleOf(backend)}: only in ${titles(RUNTIMES, runtimes)}.`
+  if (systems && !systems.includes(system)) return `${titleOf(backend)}: only on ${titles(SYSTEMS, systems)}.`
   return undefined
 }
 
@@ -60,13 +64,13 @@ export function adviceFor(wish: Wish, machine: Machine = []): Advice {
   const wrong = misfit(backend, wish)
   if (wrong) return { ...nothing, why: [wrong, "Take another compute: the same code runs on each of them."] }
   if (!backend.published)
-    return { ...nothing, why: [`${backend.title}: planned, not released yet.`, `It will need ${backend.needs}.`] }
+    return { ...nothing, why: [`${titleOf(backend)}: planned, not released yet.`, `It will need ${backend.needs}.`] }
   const { note } = RUNTIMES.find(({ name }) => name === wish.runtime) ?? RUNTIMES[0]
   return {
     command: installCommand(backend, wish.manager, wish.runtime),
     code: importLines(backend),
     why: [
-      `${backend.title[0].toUpperCase()}${backend.title.slice(1)}. It needs ${backend.needs}.`,
+      `${titleOf(backend)}. It needs ${backend.needs}.`,
       packageText(backend),
       ...(wish.runtime === "browser" ? here(backend.name, machine) : []),
       ...(note ? [note] : []),

@@ -39,7 +39,7 @@ const row = ({ op, outcomes }: OpRow): HTMLTableRowElement =>
   el("tr", {}, el("th", { scope: "row" }, el("code", {}, op)), ...outcomes.map(cell))
 
 const summary = ({ backend, passed, failed, gaps, milliseconds }: Report): string =>
-  `${backend}: ${passed.toLocaleString("en")} passed, ${failed} failed, ${gaps} known gaps, in ${(milliseconds / 1000).toFixed(1)} s.`
+  `${backend}: ${passed.toLocaleString("en")} passed, ${failed} failed, ${gaps} known gaps, in ${(milliseconds / 1000).toFixed(1)} s`
 
 const namesOf = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean)
 
@@ -106,7 +106,11 @@ export function conformanceView(): (machine: Machine) => void {
     report: ({ report, notes }) => {
       if (report.cases.length > 0) reports.set(report.backend, report)
       show()
-      end(report.cases.length > 0 ? `${summary(report)} ${notes.join(", ")}` : "No op has such a name.")
+      end(
+        report.cases.length > 0
+          ? `${summary(report)}${notes.length > 0 ? ` (${notes.join(", ")})` : ""}.`
+          : "No op has such a name.",
+      )
     },
     error: ({ text }) => end(text),
   }

@@ -1,6 +1,6 @@
 /** The section that says what to install. */
 import { PACKAGE_MANAGERS, RUNTIMES, SYSTEMS } from "@taeda/choices"
-import { adviceFor, computesFor, type Wish } from "./advice.ts"
+import { adviceFor, computesFor, titleOf, type Wish } from "./advice.ts"
 import { copyButton } from "./copy.ts"
 import { byId, el, type RadioOption, radios } from "./dom.ts"
 import type { Machine } from "./machine.ts"
@@ -59,10 +59,10 @@ export function installView(): (machine: Machine) => void {
     radios(byId("manager", HTMLFieldSetElement), named(PACKAGE_MANAGERS), wish.manager, choose("manager"))
 
   const showComputes = (): void => {
-    const options = computesFor(machine).map(({ name, title, published }) => ({
-      value: name,
-      label: title,
-      note: noteOf(name, published),
+    const options = computesFor(machine).map((backend) => ({
+      value: backend.name,
+      label: titleOf(backend),
+      note: noteOf(backend.name, backend.published),
     }))
     radios(byId("compute", HTMLFieldSetElement), options, wish.compute, choose("compute"))
   }

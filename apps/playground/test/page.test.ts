@@ -56,7 +56,7 @@ describe("what to install", () => {
     await says(page, "#compute label:first-child", "the fastest that works here")
     expect(await page.locator("#compute label").allTextContents()).toEqual([
       "WebAssembly with SIMD and threadsthe fastest that works here",
-      "pure JavaScript, runs everywhereworks here",
+      "Pure JavaScript, runs everywhereworks here",
       "NVIDIA GPUs through the driverplanned",
       "GPUs through WebGPUplanned",
     ])
