@@ -13,8 +13,8 @@ import { weigh } from "./weight.ts"
 
 /** Elements after which doubles are merged into totals. */
 const CHUNK = 4096
-/** Accumulators that take turns, where bodies are light. */
-const SETS = 4
+/** Accumulators that take turns, where bodies are light, in so many vectors. */
+const TURNS_IN = 8
 
 /** Vectors that a partial result of the split form takes. */
 export const partialVectors = (kernel: ReduceKernel): number =>
@@ -32,7 +32,10 @@ export class Columns extends Reduction {
   constructor(kernel: ReduceKernel, body: LoopBody) {
     super(kernel, body)
     this.together = combinesFirst(kernel, this.code) ? TOGETHER : 1
-    const turns = kernel.accumulators.length > 1 || weigh(kernel.lift) > LIGHT || this.together > 1 ? 2 : SETS
+    const turns =
+      kernel.accumulators.length > 1 || weigh(kernel.lift) > LIGHT || this.together > 1
+        ? 2
+        : TURNS_IN / partialVectors(kernel)
     this.sets = range(turns).map(() => this.code.variables())
     this.totals = this.code.chunked ? this.code.variables() : undefined
     this.i = body.f.local("ptr")
