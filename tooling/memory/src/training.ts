@@ -22,6 +22,9 @@ export interface Sample {
   readonly held: number
 }
 
+/** Is shown every sample as it is taken: the process can be looked at then. What it returns is awaited where steps are. */
+export type Note = (sample: Sample) => unknown
+
 export interface Held {
   readonly samples: readonly Sample[]
   readonly stepMs: number
@@ -60,10 +63,10 @@ class Net extends nn.Module {
   }
 }
 
-/** Trains, and tells `note` of every sample as it is taken. */
-export async function train(task: Task, note: (sample: Sample) => void = () => {}): Promise<Held> {
+/** Trains, and tells `note` of every sample. */
+export async function train(task: Task, note: Note): Promise<Held> {
   const { steps, ending, inputs, hidden, batch } = task
-  const device = await torch.setDefaultDevice("wasm")
+  const { backend } = await torch.setDefaultDevice("wasm")
   torch.manualSeed(0)
   const model = new Net(inputs, hidden)
   const optimizer = new optim.SGD(model.parameters(), { lr: 0.01 })
@@ -79,18 +82,22 @@ export async function train(task: Task, note: (sample: Sample) => void = () => {
   const samples: Sample[] = []
   const spent = timed()
   const start = performance.now()
+  let noting = 0
   for (let i = 1; i <= steps; i++) {
     if (ending === "await") await step().item()
     else torch.scope(() => void step())
     if (i !== FIRST && i % (steps / SAMPLES)) continue
-    const { liveBytes, pooledBytes } = device.backend.memoryStats()
+    const begin = performance.now()
+    const { liveBytes, pooledBytes } = backend.memoryStats()
     const sample = { step: i, live: liveBytes, held: liveBytes + pooledBytes }
     samples.push(sample)
-    note(sample)
+    const noted = note(sample)
+    if (ending === "await") await noted
+    noting += performance.now() - begin
   }
-  const took = performance.now() - start
+  const took = performance.now() - start - noting
   return { samples, stepMs: took / steps, share: spent() / took }
 }
 
 /** For a page. */
-export const main = (task: Task): Promise<Held> => train(task)
+export const main = (task: Task, tell: Note): Promise<Held> => train(task, tell)
