@@ -1,5 +1,5 @@
 /**
- * Prints what a long training loop holds. Arguments: "node", "chromium" or the path of another Node; "await" or "scope"; and the
+ * Prints what a long training loop holds. Arguments: "node", "chromium" or the path of a Node; "await" or "scope"; and the
  * numbers of steps, inputs, hidden units and samples in a batch.
  */
 import { openBrowser } from "@taeda/browser"
