@@ -5,4 +5,5 @@
  */
 export type { Browser as Launched, BrowserContext, Page } from "playwright-core"
 export { type Browser, type BrowserOptions, launch, openBrowser, type RunOptions, runInPage } from "./browser.ts"
+export { bundle, ENTRY, type Files } from "./bundle.ts"
 export { NoBrowserError } from "./chromium.ts"
