@@ -5,9 +5,11 @@
 import { get, type ModuleBuilder } from "./assembler.ts"
 import { type Code, type FunctionRef, laneAccess, op, store } from "./code.ts"
 import { loadOffset, OFFSET_BYTES, storeOffset } from "./conv-tiles.ts"
-import { Elements, type Format, type Lanes, zeros } from "./formats.ts"
+import type { Format, Lanes } from "./formats.ts"
 import { pointerMath } from "./pointer-math.ts"
+import { Elements } from "./product-elements.ts"
 import { panelRows } from "./tile.ts"
+import { zeros } from "./vector-code.ts"
 
 const pointers = (count: number): "ptr"[] => Array.from({ length: count }, () => "ptr")
 

@@ -4,9 +4,10 @@
  */
 import { type FunctionBuilder, get, type Local, type ModuleBuilder } from "./assembler.ts"
 import { type Code, type FunctionRef, load, op, store } from "./code.ts"
-import { type Lanes, loadSplat, multiplyAdd, zeros } from "./formats.ts"
+import type { Lanes } from "./formats.ts"
 import { pointerMath } from "./pointer-math.ts"
 import { panelRows } from "./tile.ts"
+import { loadSplat, multiplyAdd, zeros } from "./vector-code.ts"
 
 /** Bytes of an entry of a table of offsets. */
 export const OFFSET_BYTES = 4

@@ -16,13 +16,14 @@ import {
 } from "./conv-packing.ts"
 import { CONV_HEAD, CONV_SCRATCH, type ConvSlot, convFormat, INPUT_SLOTS } from "./conv-plan.ts"
 import { correlationTile, OFFSET_BYTES, storeOffset, weightTile } from "./conv-tiles.ts"
-import { type Format, type Lanes, laneMask, sumLanes, zeros } from "./formats.ts"
+import type { Format, Lanes } from "./formats.ts"
 import { exportRun } from "./kernel-run.ts"
 import { packFunction } from "./packing.ts"
 import { type Pointer, type PointerMath, pointerMath } from "./pointer-math.ts"
 import { type EmitEpilogue, newPlace, type Place, storeBlock } from "./product-block.ts"
 import type { Target } from "./target.ts"
 import { mergeFunction, panelRows, WIDEST } from "./tile.ts"
+import { laneMask, sumLanes, zeros } from "./vector-code.ts"
 
 const DIMS = ["Depth", "Height", "Width"] as const
 type DimName = (typeof DIMS)[number]

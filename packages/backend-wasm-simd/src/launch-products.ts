@@ -3,7 +3,6 @@ import type { ConvKernel, DType, Epilogue, MatmulKernel, Operand } from "@taeda/
 import { addressOf } from "./buffer.ts"
 import { emitConv } from "./conv.ts"
 import { type ConvPlan, convSlots, planConv, temporarySlot } from "./conv-plan.ts"
-import { STORED } from "./elements.ts"
 import { epilogueCode, writeScalars } from "./epilogue.ts"
 import { setPointer } from "./frame.ts"
 import type { Launch } from "./launch-loops.ts"
@@ -11,6 +10,7 @@ import { FRAME, type Machine } from "./machine.ts"
 import { emitMatmul, matmulSlots, planMatmul } from "./matmul.ts"
 import { PlanCache } from "./plan-cache.ts"
 import type { LaunchPlan, PlacedOperand } from "./product-block.ts"
+import { STORED } from "./stored.ts"
 
 /** Runs a matmul kernel: operands a, c, the epilogue's inputs, out. */
 export function matmulLaunch(kernel: MatmulKernel, machine: Machine): Launch {

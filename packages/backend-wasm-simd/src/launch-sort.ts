@@ -1,11 +1,11 @@
 /** Executables of sorts. */
 import type { SortKernel } from "@taeda/core"
 import { addressOf } from "./buffer.ts"
-import { STORED } from "./elements.ts"
 import { setPointer } from "./frame.ts"
 import type { Launch } from "./launch-loops.ts"
 import { FRAME, type Machine } from "./machine.ts"
 import { emitSort, planSort } from "./sort.ts"
+import { STORED } from "./stored.ts"
 
 /** Instructions for an element. */
 const COST = 20

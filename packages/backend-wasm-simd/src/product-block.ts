@@ -1,7 +1,8 @@
 /** What matrix products and convolutions share: how a launch is planned, and what happens to a finished block of results. */
 import { type FunctionBuilder, get, type Local, type ModuleBuilder } from "./assembler.ts"
 import { type Code, call, type FunctionRef } from "./code.ts"
-import { Elements, type Format, sumsOf } from "./formats.ts"
+import { type Format, sumsOf } from "./formats.ts"
+import { Elements } from "./product-elements.ts"
 
 /** An operand whose buffer has been found: the byte address of its first element; strides count elements. */
 export interface PlacedOperand {

@@ -7,7 +7,9 @@
  */
 import { get, type ModuleBuilder } from "./assembler.ts"
 import { type Code, type FunctionRef, load, op, store } from "./code.ts"
-import { Elements, type Format, type Lanes, loadSplat, multiplyAdd, zeros } from "./formats.ts"
+import type { Format, Lanes } from "./formats.ts"
+import { Elements } from "./product-elements.ts"
+import { loadSplat, multiplyAdd, zeros } from "./vector-code.ts"
 
 /** The most rows that a packed panel of A, and a tile, has. */
 export const PANEL_ROWS = 6
