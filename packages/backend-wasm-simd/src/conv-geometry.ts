@@ -5,7 +5,7 @@
  */
 import { type ConvKernel, DTYPES } from "@taeda/core"
 import { FORMATS, type Format } from "./formats.ts"
-import type { PlacedOperand } from "./product-block.ts"
+import type { PlacedOperand } from "./launch-plan.ts"
 
 export type Triple = readonly [number, number, number]
 

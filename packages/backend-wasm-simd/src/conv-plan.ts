@@ -6,7 +6,7 @@ import { inputSlotOf, slotOf } from "./conv-frame.ts"
 import { type ConvGeometry, geometryOf, staysInside } from "./conv-geometry.ts"
 import { convFrame } from "./conv-slots.ts"
 import { isNative } from "./formats.ts"
-import type { LaunchPlan, PlacedOperand } from "./product-block.ts"
+import type { LaunchPlan, PlacedOperand } from "./launch-plan.ts"
 
 export interface ConvPlan extends LaunchPlan {
   /** Bytes of memory that the launch needs besides each thread's own, often 0; its address goes to the slot {@link temporarySlot}. */

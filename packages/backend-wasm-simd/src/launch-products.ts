@@ -7,12 +7,12 @@ import { type ConvPlan, planConv } from "./conv-plan.ts"
 import { epilogueCode, writeScalars } from "./epilogue.ts"
 import { setPointer } from "./frame.ts"
 import type { Launch } from "./launch-loops.ts"
+import type { LaunchPlan, PlacedOperand } from "./launch-plan.ts"
 import { FRAME, type Machine } from "./machine.ts"
 import { emitMatmul } from "./matmul.ts"
 import { matmulSlots } from "./matmul-frame.ts"
 import { planMatmul } from "./matmul-plan.ts"
 import { PlanCache } from "./plan-cache.ts"
-import type { LaunchPlan, PlacedOperand } from "./product-block.ts"
 import { STORED } from "./stored.ts"
 
 /** Runs a matmul kernel: operands a, c, the epilogue's inputs, out. */

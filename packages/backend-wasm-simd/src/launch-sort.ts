@@ -4,7 +4,8 @@ import { addressOf } from "./buffer.ts"
 import { setPointer } from "./frame.ts"
 import type { Launch } from "./launch-loops.ts"
 import { FRAME, type Machine } from "./machine.ts"
-import { emitSort, planSort } from "./sort.ts"
+import { emitSort } from "./sort.ts"
+import { planSort } from "./sort-plan.ts"
 import { STORED } from "./stored.ts"
 
 /** Instructions for an element. */

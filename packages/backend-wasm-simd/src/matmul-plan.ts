@@ -4,9 +4,9 @@ import { equalParts } from "./blocks.ts"
 import { DOT_ROWS } from "./dots.ts"
 import type { Lanes } from "./formats.ts"
 import { depthBlock, MAX_COLUMNS, MAX_ROWS, panelColumns } from "./gemm.ts"
+import { grainOf, type LaunchPlan, type PlacedOperand } from "./launch-plan.ts"
 import { HEAD, type Head, matmulFormat, operandSlot, WAYS, type Way } from "./matmul-frame.ts"
 import { type Choice, chooseWay, type Matrix, suited, transposed } from "./matmul-ways.ts"
-import { grainOf, type LaunchPlan, type PlacedOperand } from "./product-block.ts"
 import { WIDEST } from "./tile.ts"
 
 /** Blocks have a multiple of so many rows: those of panels of any kind. */
