@@ -9,7 +9,7 @@ import { isNative } from "./formats.ts"
 import type { LaunchPlan, PlacedOperand } from "./launch-plan.ts"
 
 export interface ConvPlan extends LaunchPlan {
-  /** Bytes of memory that the launch needs besides each thread's own, often 0; its address goes to the slot {@link temporarySlot}. */
+  /** Bytes of memory that the launch needs besides each thread's own, often 0; its address goes to the slot `temporarySlot` of `conv-frame.ts`. */
   readonly temporaryBytes: number
 }
 
