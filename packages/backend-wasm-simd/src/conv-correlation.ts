@@ -108,7 +108,6 @@ function multiply(u: ConvUnit, kept: Kept, { image, key, taps, sums, ends }: Mul
   const add = f.let("i32", i32(0))
   const [band, weights] = u.locals(2)
   m.set(weights, weightsAt(u))
-  f.set(add, i32(0))
   forBlocks(u, u.slot("channels"), u.slot("channelBlock"), (channel, channels) => {
     provideBand(u, band, image, channel, channels, copyAddress(u))
     forBlocks(u, taps, u.slot("tapBlock"), (tap, tapCount) => {
@@ -157,8 +156,6 @@ function forBlocks(u: ConvUnit, size: Pointer, block: Code, body: (from: Local, 
 /** Hands a unit's sums on, row by row of positions, or at once where that is one run. */
 function finish(u: ConvUnit, image: Local, out: Place, sums: Sums): void {
   const { f, m } = u
-  const resultColumn = f.let("ptr", f.ptr(u.lanes.bytes))
-  void resultColumn
   const arrays = inputArrays(u)
   const inputs = arrays.map((array) => {
     const place = newPlace(f)
