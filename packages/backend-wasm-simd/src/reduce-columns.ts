@@ -2,13 +2,14 @@
 import type { ReduceKernel } from "@taeda/core"
 import { get, type Local } from "./assembler.ts"
 import { type Code, load, store } from "./code.ts"
-import { type Reach, STORED, storeLane } from "./elements.ts"
+import { type Reach, storeLane } from "./elements.ts"
 import type { Node } from "./graph.ts"
 import { isWide } from "./lanes.ts"
 import { type Cursor, type LoopBody, range } from "./loops.ts"
 import { accumulatorLanes, type Tuple, type TupleVariables } from "./monoid.ts"
 import { clamped, combinesFirst, LIGHT, Reduction, TOGETHER } from "./reduction.ts"
 import type { Step } from "./rows.ts"
+import { STORED } from "./stored.ts"
 import { weigh } from "./weight.ts"
 
 /** Elements after which doubles are merged into totals. */

@@ -2,12 +2,13 @@
 import type { Access, ReduceKernel } from "@taeda/core"
 import { get, type Local } from "./assembler.ts"
 import { type Code, i32, op } from "./code.ts"
-import { packed, type Reach, STORED, storeLane, storeUnit } from "./elements.ts"
+import { packed, type Reach, storeLane, storeUnit } from "./elements.ts"
 import type { Node } from "./graph.ts"
 import { type Cursor, type LoopBody, range } from "./loops.ts"
 import type { Tuple } from "./monoid.ts"
 import { clamped, combinesFirst, LIGHT, Reduction, TOGETHER } from "./reduction.ts"
 import { eachLane } from "./rows.ts"
+import { STORED } from "./stored.ts"
 import { weigh } from "./weight.ts"
 
 /** Rows after which doubles are merged into totals. */
