@@ -1,4 +1,4 @@
-"""What PyTorch shows for the lines of the tour (apps/cli/src/tour.ts), for apps/cli/test/tour.test.ts.
+"""What PyTorch shows for the lines of the tour (apps/examples/src/chapters.ts), for apps/cli/test/tour.test.ts.
 
 A line is the tour's, in Python. Its result is the printed text, or null where the tour shows nothing.
 """

@@ -2,9 +2,9 @@
 /** The command `taeda`. */
 import { readFileSync } from "node:fs"
 import { constants } from "node:os"
+import { MODEL_NAMES, MODELS } from "@taeda/examples"
 import { Command, InvalidArgumentError } from "commander"
 import { library } from "./library.ts"
-import { MODEL_NAMES, MODELS } from "./models.ts"
 import { terminal } from "./output.ts"
 import { DEFAULTS, type TrainOptions } from "./train-mnist.ts"
 

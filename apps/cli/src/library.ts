@@ -5,9 +5,7 @@
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import type * as Taeda from "taeda"
-
-export type Library = typeof Taeda
+import type { Library } from "@taeda/examples"
 
 export async function library(from = process.cwd()): Promise<Library> {
   let entry = "taeda"

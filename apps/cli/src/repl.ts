@@ -5,7 +5,7 @@ import { createInterface } from "node:readline"
 import { type REPLServer, start, writer } from "node:repl"
 import { PassThrough } from "node:stream"
 import { inspect } from "node:util"
-import type { Library } from "./library.ts"
+import { type Library, putInScope } from "@taeda/examples"
 
 export interface ReplOptions {
   readonly input?: NodeJS.ReadableStream
@@ -14,14 +14,6 @@ export interface ReplOptions {
   readonly terminal?: boolean
   /** The file that keeps the history; null for none. */
   readonly history?: string | null
-}
-
-/** `torch`, and everything in it by its own name where JavaScript has no other use for that. */
-function putInScope(torch: Library, scope: object): void {
-  const taken = new Set(Object.getOwnPropertyNames(scope))
-  for (const [name, value] of Object.entries({ torch, ...torch }))
-    if (!taken.has(name))
-      Object.defineProperty(scope, name, { value, writable: true, configurable: true, enumerable: true })
 }
 
 const GREETING = `taeda: PyTorch for TypeScript. All of torch is in scope, with or without \`torch.\`:

@@ -1,13 +1,19 @@
 /** Trains a small network on MNIST and says how well it reads digits it has never seen. */
 import { setImmediate } from "node:timers/promises"
+import {
+  buildModel,
+  DEFAULT_PLAN,
+  DIGITS,
+  HIDDEN,
+  type Library,
+  type ModelName,
+  type Tensor,
+  train as training,
+} from "@taeda/examples"
 import { confusionCounts, confusionTable } from "./confusion.ts"
-import type { Library } from "./library.ts"
 import { loadMnist, type Split } from "./mnist.ts"
-import { buildModel, DIGITS, type ModelName } from "./models.ts"
 import type { Output } from "./output.ts"
 import { progress } from "./progress.ts"
-
-type Tensor = InstanceType<Library["Tensor"]>
 
 export interface TrainOptions {
   /** "auto" for the best backend of the machine. */
@@ -24,18 +30,12 @@ export interface TrainOptions {
   readonly data?: string
 }
 
-/**
- * The same work on every device, so that their speeds compare: about a minute in pure JavaScript. In PyTorch, whose numbers
- * these are, the seeds 0 to 3 end at 98.8 to 99.1 % (and after two epochs at 99.1 %). The rate must fall for that: at a
- * constant one the last steps throw the accuracy about by half a percent.
- */
+/** The same work on every device, so that their speeds compare: about a minute in pure JavaScript. */
 export const DEFAULTS: TrainOptions = {
+  ...DEFAULT_PLAN,
   device: "auto",
   model: "cnn",
-  epochs: 1,
-  batchSize: 64,
-  lr: 4e-3,
-  hidden: 128,
+  hidden: HIDDEN,
   seed: 0,
 }
 
@@ -47,8 +47,6 @@ export interface TrainResult {
   readonly losses: readonly number[]
 }
 
-/** Steps between two looks at the loss: a look waits for the device, and lets Ctrl-C through. */
-const LOOK = 10
 /** Looks that a figure of the progress line averages over. */
 const WINDOW = 5
 const TEST_BATCH = 250
@@ -74,23 +72,14 @@ export async function trainMnist(
   options: Partial<TrainOptions> = {},
   signal?: AbortSignal,
 ): Promise<TrainResult> {
-  const { device: wanted, model: name, epochs, batchSize, lr, hidden, seed, data } = { ...DEFAULTS, ...options }
+  const plan = { ...DEFAULTS, ...options }
+  const { device: wanted, model: name, epochs, batchSize, lr, hidden, seed, data } = plan
   const device = await torch.setDefaultDevice(wanted)
   const { train, test } = await loadMnist(torch, data)
   await breathe(signal)
   torch.manualSeed(seed)
-  const { nn, optim } = torch
   const [count, , rows, columns] = train.images.shape
-  const model = buildModel(nn, name, { rows, columns, hidden })
-  const optimizer = new optim.Adam(model.parameters(), { lr })
-  const lossOf = new nn.CrossEntropyLoss()
-  const { DataLoader, TensorDataset } = torch.utils.data
-  const loader = new DataLoader(new TensorDataset(train.images, train.labels), { batchSize, shuffle: true })
-  const schedule = new optim.lrScheduler.LinearLR(optimizer, {
-    startFactor: 1,
-    endFactor: 0,
-    totalIters: epochs * loader.length,
-  })
+  const model = buildModel(torch.nn, name, { rows, columns, hidden })
 
   out.line()
   out.line(out.bold(`Training on MNIST: ${count} images of handwritten digits`))
@@ -99,30 +88,20 @@ export async function trainMnist(
   out.line(`on the device ${device.name}: ${[backend, ...capabilities.notes].join(", ")};`)
   out.line(`${passes} in batches of ${batchSize}, with Adam, whose learning rate falls from ${lr} to 0`)
   out.line(String(model))
-  const total = epochs * count
   const losses: number[] = []
   const hits: number[] = []
-  let done = 0
+  const total = epochs * count
   const start = now()
   const bar = progress(total, out)
   try {
-    for (let epoch = 1, step = 0; epoch <= epochs; epoch++)
-      for await (const [images, labels] of loader) {
-        const scores = model(images) as Tensor
-        const loss = lossOf(scores, labels) as Tensor
-        optimizer.zeroGrad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        done += images.shape[0]
-        if (step++ % LOOK !== 0 && done !== total) continue
-        losses.push(Number(await loss.item()))
-        hits.push(Number(await scores.detach().argmax(1).eq(labels).to("float32").mean().item()))
-        const imagesPerSecond = done / (now() - start)
-        const secondsLeft = (total - done) / imagesPerSecond
-        bar.update(done, { epoch, epochs, loss: recent(losses), accuracy: recent(hits), imagesPerSecond, secondsLeft })
-        await breathe(signal)
-      }
+    for await (const { epoch, done, loss, accuracy } of training(torch, model, train, plan)) {
+      losses.push(loss)
+      hits.push(accuracy)
+      const imagesPerSecond = done / (now() - start)
+      const secondsLeft = (total - done) / imagesPerSecond
+      bar.update(done, { epoch, epochs, loss: recent(losses), accuracy: recent(hits), imagesPerSecond, secondsLeft })
+      await breathe(signal)
+    }
   } finally {
     bar.stop()
   }

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { FILES } from "@taeda/examples"
 import { afterAll, describe, expect, test } from "vitest"
-import { FILES } from "../src/mnist.ts"
 import { idx, madeFolder } from "./idx-files.ts"
 
 const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url))

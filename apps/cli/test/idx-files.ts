@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { FILES } from "../src/mnist.ts"
+import { FILES } from "@taeda/examples"
 
 /** An idx file of unsigned bytes. */
 export function idx(sizes: readonly number[], data: Iterable<number>): Uint8Array {

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs"
 import { BACKENDS } from "@taeda/choices"
+import { CHAPTERS, tourFunction } from "@taeda/examples"
 import * as torch from "taeda"
 import { expect, test } from "vitest"
-import { CHAPTERS, checkGradient, runChapters, tour, tourFunction } from "../src/tour.ts"
+import { checkGradient, runChapters, tour } from "../src/tour.ts"
 import { captured } from "./output.ts"
 
 interface Golden {

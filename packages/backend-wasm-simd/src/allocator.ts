@@ -273,7 +273,7 @@ export class Allocator {
     const most = limit < this.end + bytes ? `it may have ${sizeText(limit)}` : "the engine gives no more"
     return new OutOfMemoryError(
       `wasm: out of memory: ${sizeText(bytes)} asked for, with ${sizeText(this.liveBytes)} in ${this.liveBuffers} live buffers and ` +
-        `${sizeText(this.pooledBytes())} free in smaller pieces, of ${sizeText(this.end)}, and ${most}. ${advice}`,
+        `${sizeText(this.pooledBytes())} free in smaller pieces, of ${sizeText(this.end)}, and ${most}.${advice && ` ${advice}`}`,
     )
   }
 }

@@ -131,6 +131,7 @@ export async function createWasmSimd(options: WasmSimdOptions = {}): Promise<Bac
       random: "mt19937",
       maxOperands: Infinity,
       maxBufferBytes: memory.maximumPages * PAGE,
+      memoryBytes: memory.maximumPages * PAGE,
       get threads() {
         return pool.threads
       },

@@ -1,22 +1,15 @@
 /**
  * The innermost loops of convolutions. Both read a source (an image, or a padded copy of a part of it) through tables of byte
- * offsets: where the vectors of positions begin, and how far each tap is from there.
+ * offsets (`conv-tables.ts`): where the vectors of positions begin, and how far each tap is from there.
  */
-import { type FunctionBuilder, get, type Local, type ModuleBuilder } from "./assembler.ts"
+import { get, type ModuleBuilder } from "./assembler.ts"
 import { type Code, type FunctionRef, load, op, store } from "./code.ts"
-import { type Lanes, loadSplat, multiplyAdd, zeros } from "./formats.ts"
+import { OFFSET_BYTES } from "./conv-scratch.ts"
+import { loadOffset } from "./conv-tables.ts"
+import type { Lanes } from "./formats.ts"
 import { pointerMath } from "./pointer-math.ts"
 import { panelRows } from "./tile.ts"
-
-/** Bytes of an entry of a table of offsets. */
-export const OFFSET_BYTES = 4
-
-/** An offset out of a table. */
-export const loadOffset = (f: FunctionBuilder, table: Local, entry: number): Code =>
-  f.load(f.pointer === "i32" ? "i32.load" : "i64.load32_s", get(table), entry * OFFSET_BYTES)
-
-export const storeOffset = (f: FunctionBuilder, table: Local, value: Code): void =>
-  f.store(f.pointer === "i32" ? "i32.store" : "i64.store32", get(table), value)
+import { loadSplat, multiplyAdd, zeros } from "./vector-code.ts"
 
 /**
  * `tile(depth, a, taps, from, source, to, c, cRow, add)`: `rows` rows of a packed panel of weights times `vectors` vectors of
@@ -35,7 +28,7 @@ export function correlationTile(module: ModuleBuilder, lanes: Lanes, rows: numbe
     const held = Array.from({ length: rows === 1 ? 0 : vectors }, () => f.local("v128"))
     const vector = (v: number): Code => load("v128.load", plus(sources[v], tap))
     f.while(gt(depth, 0), () => {
-      f.set(tap, loadOffset(f, taps, 0))
+      f.set(tap, loadOffset(f, taps))
       held.forEach((local, v) => {
         f.set(local, vector(v))
       })
@@ -102,12 +95,12 @@ export function weightTile(
     const held = Array.from({ length: rows === 1 ? 0 : tapCount }, () => f.local("v128"))
     for (const sum of sums) f.set(sum, zeros)
     f.while(gt(count, 0), () => {
-      f.set(offset, loadOffset(f, from, 0))
+      f.set(offset, loadOffset(f, from))
       const vector = (k: number): Code => only(load("v128.load", plus(sources[k], offset)))
       held.forEach((local, k) => {
         f.set(local, vector(k))
       })
-      f.set(gAt, plus(g, loadOffset(f, to, 0)))
+      f.set(gAt, plus(g, loadOffset(f, to)))
       for (let r = 0; r < rows; r++) {
         f.set(x, only(load("v128.load", get(gAt))))
         if (r < rows - 1) advance(gAt, gRow)

@@ -3,7 +3,7 @@ import type { ScalarType } from "@taeda/core"
 import { get } from "./assembler.ts"
 import { f64, lane as laneCode, op } from "./code.ts"
 import type { Graph, Node } from "./graph.ts"
-import { type HalfType, narrowHalf, widenHalf } from "./half.ts"
+import { isHalf, narrowHalf, widenHalf } from "./half.ts"
 import { eachPart, LANE_OF, type Lane, maskParts, narrowMask, type Value, value } from "./lanes.ts"
 import { wrapTo } from "./primitives.ts"
 
@@ -153,8 +153,6 @@ const FROM_UNSIGNED: Readonly<Partial<Record<Lane, Convert>>> = {
   f64: widen("f64", "f64x2.convert_low_i32x4_u"),
   i64: widen("i64", "i64x2.extend_low_i32x4_u", "i64x2.extend_high_i32x4_u"),
 }
-
-export const isHalf = (dtype: ScalarType): dtype is HalfType => dtype === "float16" || dtype === "bfloat16"
 
 /**
  * Conversion by value: to integers truncating and wrapping, to bool `!= 0`. `lane` is where the result goes, which for float32

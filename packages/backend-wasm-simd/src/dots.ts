@@ -1,7 +1,9 @@
 /** Products of few columns whose inner dimension is contiguous on both sides: dot products along vectors. */
 import { type FunctionBuilder, get, type Local, type ModuleBuilder, select } from "./assembler.ts"
 import { type Code, call, type FunctionRef, i32, laneAccess, load, op } from "./code.ts"
-import { Elements, type Format, laneMask, multiplyAdd, sumLanes, zeros } from "./formats.ts"
+import type { Format } from "./formats.ts"
+import { Elements } from "./product-elements.ts"
+import { laneMask, multiplyAdd, sumLanes, zeros } from "./vector-code.ts"
 
 /** The tiles: so many rows of A times so many columns of B, with so many sums for each. */
 const TILES = [

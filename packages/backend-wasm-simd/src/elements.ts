@@ -1,38 +1,17 @@
-/** Loads and stores of four elements of any type, side by side, all the same, or anywhere. */
+/** What loops load and store: four elements of any type, side by side, all the same, or anywhere, as nodes of a graph. */
 import type { DType } from "@taeda/core"
 import { type Code, laneAccess, store } from "./code.ts"
-import { convertValue, isHalf } from "./conversions.ts"
+import { convertValue } from "./conversions.ts"
 import type { Graph, Node } from "./graph.ts"
-import { narrowHalf, widenHalf } from "./half.ts"
+import { isHalf, narrowHalf, widenHalf } from "./half.ts"
 import { LANE_OF, type Lane, type Value, value } from "./lanes.ts"
+import { loadOfFour, loadOfOne, STORED, type Stored, signSuffix } from "./stored.ts"
 
 /** Where four elements lie. Addresses count bytes. */
 export type Reach =
   | { readonly kind: "unit"; readonly address: Node; readonly offset: number }
   | { readonly kind: "splat"; readonly address: Node }
   | { readonly kind: "lanes"; readonly addresses: readonly Node[] }
-
-/** How a type lies in memory. */
-interface Stored {
-  readonly bytes: 1 | 2 | 4 | 8
-  /** Of types of one or two bytes: whether widening keeps a sign. */
-  readonly signed: boolean
-}
-
-export const STORED: Readonly<Record<DType, Stored>> = {
-  float32: { bytes: 4, signed: true },
-  float64: { bytes: 8, signed: true },
-  float16: { bytes: 2, signed: false },
-  bfloat16: { bytes: 2, signed: false },
-  int8: { bytes: 1, signed: true },
-  uint8: { bytes: 1, signed: false },
-  bool: { bytes: 1, signed: false },
-  int16: { bytes: 2, signed: true },
-  int32: { bytes: 4, signed: true },
-  int64: { bytes: 8, signed: true },
-}
-
-const suffix = (signed: boolean): "s" | "u" => (signed ? "s" : "u")
 
 /** Sign-extends the low `bits` of every 32-bit lane. */
 const extended = (g: Graph, x: Node, bits: number): Node =>
@@ -49,24 +28,20 @@ const lanes = (g: Graph, width: 8 | 16 | 32, addresses: readonly Node[]): Node =
   )
 }
 
+const loadNarrow: Load = (g, stored, reach) => {
+  if (reach.kind === "splat") return [g.op("i32x4.splat", g.load(loadOfOne(stored), reach.address))]
+  if (reach.kind === "unit") {
+    const { load, extensions } = loadOfFour(stored)
+    return [extensions.reduce((x, extend) => g.op(extend, x), g.load(load, reach.address, reach.offset))]
+  }
+  const bits = stored.bytes === 1 ? 8 : 16
+  const raw = lanes(g, bits, reach.addresses)
+  return [stored.signed ? extended(g, raw, bits) : raw]
+}
+
 const LOADS: Readonly<Record<1 | 2 | 4 | 8, Load>> = {
-  1: (g, { signed }, reach) => {
-    const s = suffix(signed)
-    if (reach.kind === "splat") return [g.op("i32x4.splat", g.load(`i32.load8_${s}`, reach.address))]
-    if (reach.kind === "unit") {
-      const four = g.load("v128.load32_zero", reach.address, reach.offset)
-      return [g.op(`i32x4.extend_low_i16x8_${s}`, g.op(`i16x8.extend_low_i8x16_${s}`, four))]
-    }
-    const bytes = lanes(g, 8, reach.addresses)
-    return [signed ? extended(g, bytes, 8) : bytes]
-  },
-  2: (g, { signed }, reach) => {
-    const s = suffix(signed)
-    if (reach.kind === "splat") return [g.op("i32x4.splat", g.load(`i32.load16_${s}`, reach.address))]
-    if (reach.kind === "unit") return [g.load(`v128.load16x4_${s}`, reach.address, reach.offset)]
-    const words = lanes(g, 16, reach.addresses)
-    return [signed ? extended(g, words, 16) : words]
-  },
+  1: loadNarrow,
+  2: loadNarrow,
   4: (g, _, reach) => {
     if (reach.kind === "splat") return [g.load("v128.load32_splat", reach.address)]
     if (reach.kind === "unit") return [g.load("v128.load", reach.address, reach.offset)]
@@ -108,12 +83,13 @@ const nameOf = (lane: Lane): (typeof NATURAL)[Lane] => NATURAL[lane]
 
 /** Packs what is `storable` so that four elements lie side by side. */
 export function packed(g: Graph, dtype: DType, parts: readonly Node[]): readonly Node[] {
-  const { bytes, signed } = STORED[dtype]
-  if (bytes >= 4) return parts
+  const stored = STORED[dtype]
+  if (stored.bytes >= 4) return parts
   const [x] = parts
-  if (bytes === 2) return [g.op(`i16x8.narrow_i32x4_${suffix(signed)}`, x, x)]
+  const s = signSuffix(stored)
+  if (stored.bytes === 2) return [g.op(`i16x8.narrow_i32x4_${s}`, x, x)]
   const words = g.op("i16x8.narrow_i32x4_s", x, x)
-  return [g.op(`i8x16.narrow_i16x8_${suffix(signed)}`, words, words)]
+  return [g.op(`i8x16.narrow_i16x8_${s}`, words, words)]
 }
 
 /** Stores four elements that were `packed`. */

@@ -3,8 +3,8 @@
  * then come the sizes of the iteration, the operands and the scalars.
  */
 import { DTYPES, type Operand, type Scalar, type ScalarType } from "@taeda/core"
-import { STORED } from "./elements.ts"
 import type { LoopKernel } from "./loops.ts"
+import { STORED } from "./stored.ts"
 
 /** Slots for the report of a fault: operand and dim, size, the mask of lanes inside, the coordinates. */
 export const FAULT_SLOTS = 6

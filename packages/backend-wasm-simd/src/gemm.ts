@@ -6,7 +6,8 @@ import { type FunctionBuilder, get, type Local, type ModuleBuilder, select } fro
 import { type Code, call, type FunctionRef } from "./code.ts"
 import { type Format, type Lanes, sumsOf } from "./formats.ts"
 import { packFunction } from "./packing.ts"
-import { mergeFunction, PANEL_VECTORS, panelRows, tileFunction, WIDEST } from "./tile.ts"
+import { parameters } from "./parameters.ts"
+import { forTileRows, mergeFunction, PANEL_VECTORS, panelRows, tileFunction, WIDEST } from "./tile.ts"
 
 /** The largest block of C that is computed at once. */
 export const MAX_ROWS = 192
@@ -32,25 +33,11 @@ export const SCRATCH = {
   c: 1024 + (MAX_ROWS + MAX_COLUMNS) * MAX_DEPTH_BYTES,
 } as const
 
-/** The variables of a block's product: byte addresses and byte strides, `rows` × `depth` times `depth` × `columns`. */
-export interface Product {
-  readonly rows: Local
-  readonly columns: Local
-  readonly depth: Local
-  /** How much of the depth is multiplied at once. */
-  readonly depthBlock: Local
-  readonly a: Local
-  readonly aRow: Local
-  readonly aDepth: Local
-  readonly b: Local
-  readonly bDepth: Local
-  readonly bColumn: Local
-  readonly c: Local
-  readonly cRow: Local
-  readonly scratch: Local
-}
-
-const NAMES = [
+/**
+ * A block's product, `rows` × `depth` times `depth` × `columns`: byte addresses and byte strides. Of the depth, `depthBlock` is
+ * multiplied at once.
+ */
+export const PRODUCT = parameters([
   "rows",
   "columns",
   "depth",
@@ -64,23 +51,15 @@ const NAMES = [
   "c",
   "cRow",
   "scratch",
-] as const satisfies readonly (keyof Product)[]
+])
+type Product = ReturnType<typeof PRODUCT.named>
 
-/** A function of the module whose parameters are those of a product, in the order of {@link productArguments}. */
-function productFunction(
+/** A function of the module whose parameters are those of a product. */
+const productFunction = (
   module: ModuleBuilder,
   name: string,
   build: (f: FunctionBuilder, product: Product) => void,
-): FunctionRef {
-  return module.helper(
-    name,
-    NAMES.map(() => "ptr" as const),
-    [],
-    (f, ...locals) => build(f, Object.fromEntries(NAMES.map((n, k) => [n, locals[k]])) as unknown as Product),
-  )
-}
-
-export const productArguments = (product: Readonly<Record<keyof Product, Code>>): Code[] => NAMES.map((n) => product[n])
+): FunctionRef => module.helper(name, PRODUCT.types, [], (f, ...locals) => build(f, PRODUCT.named(locals)))
 
 /** Calls the tile for as many rows, at most those of a panel, as `rows` says. */
 function callTile(
@@ -91,12 +70,9 @@ function callTile(
   vectors: (rows: number) => number,
   args: readonly Code[],
 ): void {
-  const from = (r: number): void => {
-    const run = (): void => f.push(call(tileFunction(module, source, r, vectors(r)), ...args))
-    if (r === 1) run()
-    else f.if(f.op("ptr.eq", get(rows), f.ptr(r)), run, () => from(r - 1))
-  }
-  from(panelRows(module, source.lanes))
+  forTileRows(f, rows, panelRows(module, source.lanes), (r) =>
+    f.push(call(tileFunction(module, source, r, vectors(r)), ...args)),
+  )
 }
 
 /** Runs `body` for each stretch of the depth, with its length and whether its sums are added to what C holds. */
@@ -155,7 +131,7 @@ export function packedProduct(module: ModuleBuilder, source: Format): FunctionRe
   const most = panelRows(module, lanes)
   const packA = packFunction(module, source, most)
   const packB = packFunction(module, source, wide)
-  const merge = mergeFunction(module, source)
+  const merge = mergeFunction(module, lanes)
   const sums = sumsOf(source)
   return productFunction(module, "packed product", (f, p) => {
     const [packedA, packedB, tile] = [SCRATCH.a, SCRATCH.b, SCRATCH.tile].map((o) => f.let("ptr", at(f, p.scratch, o)))
@@ -200,7 +176,7 @@ export function directProduct(module: ModuleBuilder, source: Format): FunctionRe
   const { lanes, bytes } = source
   const most = panelRows(module, lanes)
   const packA = packFunction(module, source, most)
-  const merge = mergeFunction(module, source)
+  const merge = mergeFunction(module, lanes)
   return productFunction(module, "direct product", (f, p) => {
     const [packedA, tile] = [SCRATCH.a, SCRATCH.tile].map((o) => f.let("ptr", at(f, p.scratch, o)))
     const [b, c, left, step] = Array.from({ length: 4 }, () => f.local("ptr"))

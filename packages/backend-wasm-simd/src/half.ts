@@ -2,9 +2,12 @@
  * Half precision in vectors of four: float16 and bfloat16 as the 16 low bits of each lane of an i32x4 (the high bits are 0), from
  * and to f32x4. Narrowing rounds to nearest even; subnormals, infinities and NaN are kept.
  */
+import type { ScalarType } from "@taeda/core"
 import type { Graph, Node } from "./graph.ts"
 
 export type HalfType = "float16" | "bfloat16"
+
+export const isHalf = (dtype: ScalarType): dtype is HalfType => dtype === "float16" || dtype === "bfloat16"
 
 /** The bits of float32's 2^-14, the least normal float16. */
 const LEAST_NORMAL = 0x38800000

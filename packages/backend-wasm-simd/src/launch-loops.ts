@@ -2,12 +2,14 @@
 import type { Access, MapKernel, Operand, ReduceKernel, Scalar, ScanKernel, ScatterKernel } from "@taeda/core"
 import { addressOf } from "./buffer.ts"
 import { emitMap, checksFirst as mapChecks } from "./emit-map.ts"
-import { emitReduce, partialVectors, type ReduceForm, rowsStrip } from "./emit-reduce.ts"
+import { emitReduce, type ReduceForm } from "./emit-reduce.ts"
 import { emitScan } from "./emit-scan.ts"
 import { emitScatter, hasIndependentRows, checksFirst as scatterChecks } from "./emit-scatter.ts"
 import { FrameLayout, SLOT, setPointer } from "./frame.ts"
 import { range } from "./loops.ts"
 import { type Code, FRAME, type Machine } from "./machine.ts"
+import { partialVectors } from "./reduce-columns.ts"
+import { rowsStrip } from "./reduce-rows.ts"
 import { weigh } from "./weight.ts"
 
 /** Runs a kernel over `sizes`. */

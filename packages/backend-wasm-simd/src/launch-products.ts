@@ -2,15 +2,18 @@
 import type { ConvKernel, DType, Epilogue, MatmulKernel, Operand } from "@taeda/core"
 import { addressOf } from "./buffer.ts"
 import { emitConv } from "./conv.ts"
-import { type ConvPlan, convSlots, planConv, temporarySlot } from "./conv-plan.ts"
-import { STORED } from "./elements.ts"
+import { convSlots, temporarySlot } from "./conv-frame.ts"
+import { type ConvPlan, planConv } from "./conv-plan.ts"
 import { epilogueCode, writeScalars } from "./epilogue.ts"
 import { setPointer } from "./frame.ts"
 import type { Launch } from "./launch-loops.ts"
+import type { LaunchPlan, PlacedOperand } from "./launch-plan.ts"
 import { FRAME, type Machine } from "./machine.ts"
-import { emitMatmul, matmulSlots, planMatmul } from "./matmul.ts"
+import { emitMatmul } from "./matmul.ts"
+import { matmulSlots } from "./matmul-frame.ts"
+import { planMatmul } from "./matmul-plan.ts"
 import { PlanCache } from "./plan-cache.ts"
-import type { LaunchPlan, PlacedOperand } from "./product-block.ts"
+import { STORED } from "./stored.ts"
 
 /** Runs a matmul kernel: operands a, c, the epilogue's inputs, out. */
 export function matmulLaunch(kernel: MatmulKernel, machine: Machine): Launch {

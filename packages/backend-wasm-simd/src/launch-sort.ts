@@ -1,11 +1,12 @@
 /** Executables of sorts. */
 import type { SortKernel } from "@taeda/core"
 import { addressOf } from "./buffer.ts"
-import { STORED } from "./elements.ts"
 import { setPointer } from "./frame.ts"
 import type { Launch } from "./launch-loops.ts"
 import { FRAME, type Machine } from "./machine.ts"
-import { emitSort, planSort } from "./sort.ts"
+import { emitSort } from "./sort.ts"
+import { planSort } from "./sort-plan.ts"
+import { STORED } from "./stored.ts"
 
 /** Instructions for an element. */
 const COST = 20

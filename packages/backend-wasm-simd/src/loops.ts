@@ -11,13 +11,14 @@ import {
 } from "@taeda/core"
 import { type FunctionBuilder, get, type Local, ModuleBuilder } from "./assembler.ts"
 import { type Code, i32, lane, op, store } from "./code.ts"
-import { isHalf } from "./conversions.ts"
-import { loadElements, type Reach, STORED } from "./elements.ts"
+import { loadElements, type Reach } from "./elements.ts"
 import { FAULT, FrameLayout } from "./frame.ts"
 import { emitGraph, Graph, type Node } from "./graph.ts"
+import { isHalf } from "./half.ts"
 import { eachPart, maskParts, type Value, value } from "./lanes.ts"
 import type { ReadLeaf } from "./lower.ts"
 import { scalarValue } from "./scalars.ts"
+import { STORED } from "./stored.ts"
 import type { Target } from "./target.ts"
 
 /** The kernels that are loops around expressions. */

@@ -69,7 +69,7 @@ export class LinearMemory {
       end: memory.buffer.byteLength - TAIL,
       limit: maximumPages * PAGE - TAIL,
       grow: (minimum, preferred) => this.grow(minimum, preferred),
-      advice: memory64 ? ADVICE : `${ADVICE} ${ADVICE_64}`,
+      advice: memory64 ? "" : ADVICE_64,
     })
   }
 
@@ -107,9 +107,7 @@ export class LinearMemory {
   }
 }
 
-const ADVICE =
-  "Free what is no longer needed: run the work in scope(() => ...), or dispose() tensors; and await something now and then, " +
-  "such as `await loss.item()`, because tensors that nobody holds are given back only between tasks."
+/** The core adds what else a person can do. */
 const ADVICE_64 = "Where the engine has 64-bit memories, the backend's option `memory64: true` goes beyond 4 GiB."
 
 /** A memory whose maximum is as large as the engine is ready to reserve, which on phones is far less than is possible. */

@@ -1,7 +1,9 @@
 /** Packing: elements at any distances become panels that the tiles of `tile.ts` read one after the other. */
 import { type FunctionBuilder, get, type Local, type ModuleBuilder, select } from "./assembler.ts"
 import { type Code, type FunctionRef, laneAccess, shuffle32, store } from "./code.ts"
-import { Elements, type Format, transpose } from "./formats.ts"
+import type { Format } from "./formats.ts"
+import { Elements } from "./product-elements.ts"
+import { transpose } from "./vector-code.ts"
 
 /** The items of a panel in groups of at most a vector: where each begins, and how many it has. */
 interface Group {

@@ -1,6 +1,6 @@
 /** Plans of recent launches: a program repeats its shapes, and finding a plan again is much faster than making it. */
 import { setPointer } from "./frame.ts"
-import type { LaunchPlan } from "./product-block.ts"
+import type { LaunchPlan } from "./launch-plan.ts"
 
 /** How many plans a kernel remembers. */
 const REMEMBERED = 16

@@ -1,33 +1,8 @@
-/** What matrix products and convolutions share: how a launch is planned, and what happens to a finished block of results. */
+/** What matrix products and convolutions share: what happens to a finished block of results. */
 import { type FunctionBuilder, get, type Local, type ModuleBuilder } from "./assembler.ts"
 import { type Code, call, type FunctionRef } from "./code.ts"
-import { Elements, type Format, sumsOf } from "./formats.ts"
-
-/** An operand whose buffer has been found: the byte address of its first element; strides count elements. */
-export interface PlacedOperand {
-  readonly address: number
-  readonly sizes: readonly number[]
-  readonly strides: readonly number[]
-}
-
-/** How a launch is done. */
-export interface LaunchPlan {
-  /** Integers to be written into the frame's first 8-byte slots; what an epilogue needs of its own stands behind them. */
-  readonly slots: readonly number[]
-  /** The slot of each operand's address: nothing else of a plan depends on the addresses. */
-  readonly addresses: readonly number[]
-  /** How many independent units of work there are. */
-  readonly units: number
-  /** How many units a thread had better claim at once. */
-  readonly grain: number
-}
-
-/** Work that is worth a claim, in multiplications. */
-const WORTHWHILE = 1 << 18
-
-/** How many units of so many multiplications a thread had better claim at once. */
-export const grainOf = (multiplicationsPerUnit: number): number =>
-  Math.max(1, Math.floor(WORTHWHILE / Math.max(1, multiplicationsPerUnit)))
+import { type Format, sumsOf } from "./formats.ts"
+import { Elements } from "./product-elements.ts"
 
 /** A block of some array: byte address and byte strides. */
 export interface Place {

@@ -1,8 +1,7 @@
 /** Launch arguments in vectors. */
 import type { ScalarType } from "@taeda/core"
-import { isHalf } from "./conversions.ts"
 import type { Graph, Node } from "./graph.ts"
-import { narrowHalf, widenHalf } from "./half.ts"
+import { isHalf, narrowHalf, widenHalf } from "./half.ts"
 import { LANE_OF, type Value, value } from "./lanes.ts"
 
 /** A scalar of type `stored` that stands in the frame, in all lanes, for a leaf of type `dtype`. */

@@ -5,9 +5,11 @@
  * at any distance from each other. Measured in V8 on AVX2 hardware: 6×2 vectors reach the peak of fused multiply-adds; one more
  * vector than 15 in use halves the speed, and fewer than 8 sums don't hide the latency.
  */
-import { get, type ModuleBuilder } from "./assembler.ts"
+import { type FunctionBuilder, get, type Local, type ModuleBuilder } from "./assembler.ts"
 import { type Code, type FunctionRef, load, op, store } from "./code.ts"
-import { Elements, type Format, type Lanes, loadSplat, multiplyAdd, zeros } from "./formats.ts"
+import type { Format, Lanes } from "./formats.ts"
+import { Elements } from "./product-elements.ts"
+import { loadSplat, multiplyAdd, zeros } from "./vector-code.ts"
 
 /** The most rows that a packed panel of A, and a tile, has. */
 export const PANEL_ROWS = 6
@@ -74,8 +76,8 @@ export function tileFunction(module: ModuleBuilder, source: Format, rows: number
 }
 
 /** `merge(rows, columns, from, fromStride, c, cStride, add)`: the first `columns` of each row of a tile, stored to C or added to it. */
-export function mergeFunction(module: ModuleBuilder, { lanes }: Format): FunctionRef {
-  const scalar = { f32x4: "f32", f64x2: "f64", i32x4: "i32", i64x2: "i64" }[lanes.shape]
+export function mergeFunction(module: ModuleBuilder, { shape, bytes }: Lanes): FunctionRef {
+  const scalar = { f32x4: "f32", f64x2: "f64", i32x4: "i32", i64x2: "i64" }[shape]
   const parameters = ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr", "i32"] as const
   return module.helper(`merge ${scalar}`, parameters, [], (f, rows, columns, from, fromStride, c, cStride, add) => {
     const [source, target, left] = [f.local("ptr"), f.local("ptr"), f.local("ptr")]
@@ -94,8 +96,8 @@ export function mergeFunction(module: ModuleBuilder, { lanes }: Format): Functio
             ),
           () => f.store(`${scalar}.store`, get(target), f.load(`${scalar}.load`, get(source))),
         )
-        f.set(source, f.op("ptr.add", get(source), f.ptr(lanes.bytes)))
-        f.set(target, f.op("ptr.add", get(target), f.ptr(lanes.bytes)))
+        f.set(source, f.op("ptr.add", get(source), f.ptr(bytes)))
+        f.set(target, f.op("ptr.add", get(target), f.ptr(bytes)))
         f.set(left, f.op("ptr.sub", get(left), f.ptr(1)))
       })
       f.set(from, f.op("ptr.add", get(from), get(fromStride)))
@@ -103,4 +105,15 @@ export function mergeFunction(module: ModuleBuilder, { lanes }: Format): Functio
       f.set(rows, f.op("ptr.sub", get(rows), f.ptr(1)))
     })
   })
+}
+
+/** Runs `body` for as many rows, from 1 to `most`, as `rows` says. */
+export function forTileRows(f: FunctionBuilder, rows: Local, most: number, body: (rows: number) => void): void {
+  if (most === 1) body(1)
+  else
+    f.if(
+      f.op("ptr.eq", get(rows), f.ptr(most)),
+      () => body(most),
+      () => forTileRows(f, rows, most - 1, body),
+    )
 }

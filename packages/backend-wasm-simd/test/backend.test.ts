@@ -113,9 +113,7 @@ describe.each<[string, WasmSimdOptions]>([
     const kept = [filled(backend, 2 ** 20, 1)]
     expect(() => {
       for (;;) kept.push(filled(backend, 2 ** 20, kept.length + 1))
-    }).toThrow(
-      /^wasm: out of memory: 1 MiB asked for, with \d+ MiB in \d+ live buffers .* it may have 40 MiB\. Free what/,
-    )
+    }).toThrow(/^wasm: out of memory: 1 MiB asked for, with \d+ MiB in \d+ live buffers .* it may have 40 MiB\./)
     expect(kept.length).toBeGreaterThan(20)
     kept.forEach((buffer, i) => {
       expect(backend.readSync!(buffer, 0, 2 ** 20).every((b) => b === i + 1)).toBe(true)

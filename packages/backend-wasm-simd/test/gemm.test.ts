@@ -1,6 +1,7 @@
 import { DTYPES, type DType, type MatmulKernel } from "@taeda/core"
 import { expect, test } from "vitest"
-import { emitMatmul, planMatmul } from "../src/matmul.ts"
+import { emitMatmul } from "../src/matmul.ts"
+import { planMatmul } from "../src/matmul-plan.ts"
 import type { EmitEpilogue } from "../src/product-block.ts"
 import {
   describeTarget,

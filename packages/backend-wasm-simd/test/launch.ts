@@ -1,7 +1,7 @@
 /** Runs the modules of kernels by hand: a memory, operands written into it between sentinels, units in one go or in pieces. */
 import { DTYPES, type DType } from "@taeda/core"
-import { temporarySlot } from "../src/conv-plan.ts"
-import type { LaunchPlan, PlacedOperand } from "../src/product-block.ts"
+import { temporarySlot } from "../src/conv-frame.ts"
+import type { LaunchPlan, PlacedOperand } from "../src/launch-plan.ts"
 import type { Target } from "../src/target.ts"
 
 export const targets: readonly Target[] = [true, false].map((relaxed) => ({

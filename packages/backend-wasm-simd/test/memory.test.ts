@@ -36,7 +36,7 @@ describe.each(kinds)("a memory, shared: $shared, of 64-bit addresses: $memory64"
     const blocks: number[] = []
     expect(() => {
       for (;;) blocks.push(memory.allocator.allocate(2 ** 20))
-    }).toThrow(options.memory64 ? /scope\(.*between tasks\.$/ : /scope\(.*await loss\.item\(\).*memory64: true/)
+    }).toThrow(options.memory64 ? /it may have [^.]+\.$/ : /it may have .*memory64: true/)
     expect(blocks.length).toBeGreaterThan(50)
     expect(blocks[blocks.length - 1] + 2 ** 20 + 64).toBeLessThanOrEqual(memory.u8.length)
   })

@@ -1,6 +1,7 @@
 import { bfloat16ToNumber, DTYPES, type DType, float16ToNumber, type SortKernel, type TypedArray } from "@taeda/core"
 import { describe, expect, test } from "vitest"
-import { emitSort, planSort, type SortPlan } from "../src/sort.ts"
+import { emitSort } from "../src/sort.ts"
+import { planSort, type SortPlan } from "../src/sort-plan.ts"
 import type { Target } from "../src/target.ts"
 
 const TYPES = Object.keys(DTYPES) as DType[]

@@ -3,6 +3,39 @@
  * library's own advice and the documentation. Data only; whoever needs to know what a machine has looks for itself.
  */
 
+export interface RuntimeChoice {
+  readonly name: "node" | "browser" | "bun" | "deno"
+  readonly title: string
+  /** The package manager that people use with it. */
+  readonly manager: "npm" | "bun" | "deno"
+  /** What is particular to it; empty where nothing is. */
+  readonly note: string
+}
+
+export const RUNTIMES: readonly RuntimeChoice[] = [
+  { name: "node", title: "Node", manager: "npm", note: "Node 20 or newer." },
+  {
+    name: "browser",
+    title: "Browser",
+    manager: "npm",
+    note: "A bundler, such as Vite, resolves the import. There are threads where the page is served with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.",
+  },
+  { name: "bun", title: "Bun", manager: "bun", note: "" },
+  { name: "deno", title: "Deno", manager: "deno", note: "" },
+]
+
+export interface SystemChoice {
+  readonly name: "linux" | "macos" | "windows" | "other"
+  readonly title: string
+}
+
+export const SYSTEMS: readonly SystemChoice[] = [
+  { name: "linux", title: "Linux" },
+  { name: "macos", title: "macOS" },
+  { name: "windows", title: "Windows" },
+  { name: "other", title: "Another" },
+]
+
 export interface BackendChoice {
   /** The backend's own name. */
   readonly name: "cpu-js" | "wasm-simd" | "webgpu" | "cuda"
@@ -14,6 +47,11 @@ export interface BackendChoice {
   readonly title: string
   /** What a machine must have. */
   readonly needs: string
+  /** Where it runs; left out for everywhere. */
+  readonly runtimes?: readonly RuntimeChoice["name"][]
+  readonly systems?: readonly SystemChoice["name"][]
+  /** Packages of others that it needs besides, by runtime. */
+  readonly alongside?: Readonly<Partial<Record<RuntimeChoice["name"], readonly string[]>>>
   /** Whether the package `taeda` brings it along. */
   readonly included: boolean
   /** Whether the package exists; what does not is shown as planned, never as a command. */
@@ -29,6 +67,8 @@ export const BACKENDS: readonly BackendChoice[] = [
     package: "@taeda/backend-cuda",
     title: "NVIDIA GPUs through the driver",
     needs: "Node and an NVIDIA driver",
+    runtimes: ["node"],
+    systems: ["linux", "windows"],
     included: false,
     published: false,
     rank: 4,
@@ -39,6 +79,8 @@ export const BACKENDS: readonly BackendChoice[] = [
     package: "@taeda/backend-webgpu",
     title: "GPUs through WebGPU",
     needs: "a browser with WebGPU, or Node with the package webgpu; a GPU and its driver",
+    runtimes: ["browser", "node"],
+    alongside: { node: ["webgpu"] },
     included: false,
     published: true,
     rank: 3,
@@ -89,10 +131,15 @@ export const PACKAGE_MANAGERS: readonly PackageManagerChoice[] = [
 export const backendOfDevice = (device: string): BackendChoice | undefined =>
   BACKENDS.find((b) => b.device === device.replace(/:\d+$/, ""))
 
-/** The command that installs taeda with a backend, for a package manager. */
-export function installCommand(backend: BackendChoice, manager: PackageManagerChoice["name"] = "npm"): string {
+/** The command that installs taeda with a backend, for a package manager; with what else a runtime needs, where one is named. */
+export function installCommand(
+  backend: BackendChoice,
+  manager: PackageManagerChoice["name"] = "npm",
+  runtime?: RuntimeChoice["name"],
+): string {
   const by = PACKAGE_MANAGERS.find((m) => m.name === manager) ?? PACKAGE_MANAGERS[0]
-  const packages = backend.included ? ["taeda"] : ["taeda", backend.package]
+  const others = (runtime && backend.alongside?.[runtime]) ?? []
+  const packages = ["taeda", ...(backend.included ? [] : [backend.package]), ...others]
   return `${by.add} ${packages.map(by.spell).join(" ")}`
 }
 

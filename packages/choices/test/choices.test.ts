@@ -35,6 +35,10 @@ test("commands", () => {
     "deno add npm:taeda",
   ])
   expect(installCommand(cuda, "pnpm")).toBe("pnpm add taeda @taeda/backend-cuda")
+  expect(installCommand(backendOfDevice("webgpu")!, "npm", "node")).toBe(
+    "npm install taeda @taeda/backend-webgpu webgpu",
+  )
+  expect(installCommand(backendOfDevice("webgpu")!, "npm", "browser")).toBe("npm install taeda @taeda/backend-webgpu")
   expect(importLines(cpu)).toBe('import * as torch from "taeda"')
   expect(importLines(cuda)).toContain('setDefaultDevice("cuda")')
 })

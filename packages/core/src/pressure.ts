@@ -14,18 +14,25 @@ export interface Host {
   readonly collect?: (what: "all" | "young") => void
   /** Resolves in a later task (not a microtask), soon. Without it nothing waits for finalizers. */
   readonly nextTask?: () => Promise<void>
-  /** Milliseconds, from any origin. */
+  /**
+   * Milliseconds from any origin: best of the processor's time, so that other processes do not make collections look dear,
+   * for which memory would be held for good.
+   */
   readonly now?: () => number
 }
 
 const MB = 2 ** 20
 /** Between these the budget follows what collections cost; above, it may be as large as what is in use. */
 const LEAST_BUDGET = 4 * MB
-const FIRST_BUDGET = 8 * MB
+/** Where most loops settle: one that begins much lower would hold several times as much after a while as at its beginning. */
+const FIRST_BUDGET = 32 * MB
 const MOST_BUDGET = 256 * MB
-/** Of the time between collections, what they may take before the budget is doubled, and below which it is halved. */
-const DEAR = 0.04
-const CHEAP = 0.018
+/** What so many collections took is remembered, and the middle one counts; a few must be known. */
+const REMEMBERED = 9
+const FEWEST = 3
+/** Of the time between collections, what they may take before the budget is raised, and below which it is halved. */
+const DEAR = 0.045
+const CHEAP = 0.015
 /** A tensor's own objects, which live as long as its memory. */
 const OVERHEAD = 1024
 /** One lot of ballast, and how many bytes of ours it stands for: the engine collects every 64 MB of its own or so. */
@@ -35,10 +42,26 @@ const LOT_STANDS_FOR = 8 * MB
 const SKIPS = 8
 /** Tasks to wait for finalizers after a collection. */
 const PATIENCE = 6
-/** Growth by this share of the budget makes await points wait for a task: the engine may have collected by itself. */
+/** Growth by so much, or this share of the budget, makes await points wait for a task: the engine may have collected by itself. */
+const EARLY_BYTES = 2 * MB
 const EARLY = 0.25
 /** Growth by more than this share, after the young were collected, calls for a collection of all. */
 const LITTLE = 0.5
+
+/** By how much to change the budget, where collections took these parts of the time: raised at once, and by no more than is needed. */
+function factorFor(shares: readonly number[]): number {
+  const median = [...shares].sort((a, b) => a - b)[shares.length >> 1]
+  if (median > DEAR) return median / DEAR
+  return median < CHEAP ? 0.5 : 1
+}
+
+/**
+ * So many registrations taken back call for a collection. In older engines what was registered outlives its youth, and a few
+ * kilobytes a step pile up until the engine finds some 50 MB worth its while.
+ */
+const TAKEN_BACK = 2 ** 16
+/** Of the time, what these collections may take. */
+const SWEEPING = 0.01
 
 /** What the engine holds for a finalizer. */
 interface Finalizable {
@@ -65,10 +88,13 @@ export class Pressure {
   private armed = false
   private collected = false
   private relieving = false
-  private lastEnd = Number.NEGATIVE_INFINITY
+  private lastEnd: number | null = null
   private lastRing = Number.NEGATIVE_INFINITY
-  /** The part of the time that collections take, over the last few: a single one may have been held up by others. */
-  private share = 0
+  /** Registrations taken back since the last collection of all, and when the next sweep may be. */
+  private takenBack = 0
+  private nextSweep = Number.NEGATIVE_INFINITY
+  /** The parts of the time that the last few collections took. */
+  private shares: number[] = []
 
   /** Takes what the platform offers, in place of what was known. */
   install(host: Host): void {
@@ -99,6 +125,7 @@ export class Pressure {
 
   unregister(owner: WeakKey): void {
     this.registry?.unregister(owner)
+    if (++this.takenBack > TAKEN_BACK) this.sweep()
   }
 
   /** Notes an allocation. What it returns must live as long as the memory does. */
@@ -127,7 +154,7 @@ export class Pressure {
     if (this.collected) this.settle()
     if (!this.host.nextTask) return false
     if (this.live < this.seen) this.seen = this.live
-    return this.live - Math.max(this.base, this.seen) > this.budget * EARLY
+    return this.live - Math.max(this.base, this.seen) > Math.min(EARLY_BYTES, this.budget * EARLY)
   }
 
   /** Lets finalizers run and collects, where it is time and the host can. */
@@ -151,12 +178,23 @@ export class Pressure {
         await this.collectAndWait("all", nextTask)
         this.base = this.live
       }
+      this.seen = this.live
       const end = this.now()
-      this.adapt(end - start, start - this.lastEnd)
+      if (this.lastEnd !== null) this.adapt(end - start, start - this.lastEnd)
       this.lastEnd = end
     } finally {
       this.relieving = false
     }
+  }
+
+  /** Collects what registrations left behind. */
+  private sweep(): void {
+    this.takenBack = 0
+    const start = this.now()
+    if (!this.host.collect || start < this.nextSweep) return
+    this.host.collect("all")
+    const end = this.now()
+    this.nextSweep = end + (end - start) / SWEEPING
   }
 
   private async collectAndWait(what: "all" | "young", nextTask: () => Promise<void>): Promise<void> {
@@ -164,6 +202,7 @@ export class Pressure {
     this.collected = false
     this.arm()
     this.host.collect!(what)
+    if (what === "all") this.takenBack = 0
     for (let i = 0; i < PATIENCE && !this.collected; i++) await nextTask()
   }
 
@@ -176,18 +215,24 @@ export class Pressure {
     const start = this.now()
     this.host.collect!("all")
     const end = this.now()
-    if (end - start > DEAR * (start - this.lastRing)) this.budget = this.bounded(2 * this.budget)
+    if (end - start > DEAR * (start - this.lastRing)) this.setBudget(2 * this.budget)
     this.lastRing = end
     this.alarm = this.live + this.budget
   }
 
   /** A collection cost so much after so long a time. */
   private adapt(cost: number, since: number): void {
-    this.share = (this.share + cost / Math.max(since, cost)) / 2
-    const factor = this.share > DEAR ? 2 : this.share < CHEAP ? 0.5 : 1
-    this.share /= factor
-    this.budget = this.bounded(this.budget * factor)
+    this.shares.push(cost / Math.max(since, cost))
+    if (this.shares.length > REMEMBERED) this.shares.shift()
+    if (this.shares.length >= FEWEST) this.setBudget(this.budget * factorFor(this.shares))
     this.alarm = this.base + 2 * this.budget
+  }
+
+  /** Collections cost the same, and come the rarer the larger the budget is. */
+  private setBudget(bytes: number): void {
+    const before = this.budget
+    this.budget = this.bounded(bytes)
+    if (this.budget !== before) this.shares = this.shares.map((share) => (share * before) / this.budget)
   }
 
   private bounded(budget: number): number {

@@ -7,7 +7,16 @@ interface Platform {
   readonly setImmediate?: (task: () => void) => unknown
   readonly MessageChannel?: new () => { readonly port1: Port; readonly port2: Port }
   readonly setTimeout?: (task: () => void) => unknown
-  readonly process?: { getBuiltinModule?(name: string): unknown }
+  readonly process?: {
+    getBuiltinModule?(name: string): unknown
+    cpuUsage?(): Usage
+    threadCpuUsage?(): Usage
+  }
+}
+/** Microseconds. */
+interface Usage {
+  readonly user: number
+  readonly system: number
 }
 interface Port {
   onmessage: (() => void) | null
@@ -65,10 +74,21 @@ function tasks({ setImmediate, MessageChannel, setTimeout }: Platform): (() => P
   return undefined
 }
 
+/** The time that the processor worked for this thread, else for this process. */
+function clock({ process }: Platform): Host["now"] {
+  const usage = process?.threadCpuUsage ?? process?.cpuUsage
+  if (!usage) return undefined
+  return () => {
+    const { user, system } = usage.call(process)
+    return (user + system) / 1000
+  }
+}
+
 /** What `platform`, by default the one this runs on, offers. */
 export function hostOf(platform: Platform = globalThis as unknown as Platform): Host {
   const [collect, nextTask] = [collector(platform), tasks(platform)]
-  return { ...(collect && { collect }), ...(nextTask && { nextTask }) }
+  const now = clock(platform)
+  return { ...(collect && { collect }), ...(nextTask && { nextTask }), ...(now && { now }) }
 }
 
 let connected = false

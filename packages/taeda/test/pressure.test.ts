@@ -8,6 +8,8 @@ import { hostOf } from "../src/host.ts"
 import { linearMemory } from "./linear-memory.ts"
 
 const MB = 2 ** 20
+/** What a loop may leave before the first collection. */
+const FIRST = 32
 
 /**
  * A host whose collections free `share` of what was allocated since the last one, and take `cost` ms. Those of the young free
@@ -15,7 +17,7 @@ const MB = 2 ** 20
  */
 function platform(options: { share?: number; cost?: number; collects?: boolean; young?: number } = {}) {
   const { share = 1, cost = 5, collects = true, young = 0 } = options
-  const log = { collections: 0, minor: 0, tasks: 0, clock: 0, garbage: [] as number[] }
+  const log = { cost, collections: 0, minor: 0, tasks: 0, clock: 0, garbage: [] as number[] }
   const pressure = new Pressure()
   let freeing = 0
   pressure.install({
@@ -23,7 +25,7 @@ function platform(options: { share?: number; cost?: number; collects?: boolean; 
       collect: (what) => {
         if (what === "young") log.minor++
         else log.collections++
-        log.clock += what === "young" ? cost / 10 : cost
+        log.clock += what === "young" ? log.cost / 10 : log.cost
         freeing = what === "young" ? young : share
       },
     }),
@@ -52,7 +54,7 @@ describe("with a collector", () => {
 
   test("an await point collects and waits for the finalizers", async () => {
     const { pressure, log, allocate } = platform()
-    for (let i = 0; i < 20; i++) allocate(MB)
+    for (let i = 0; i <= FIRST; i++) allocate(MB)
     expect(pressure.waits).toBe(true)
     await pressure.relieve()
     expect(log.collections).toBe(1)
@@ -77,11 +79,39 @@ describe("with a collector", () => {
   test("slow steps get a small budget", async () => {
     const { pressure, log, allocate } = platform()
     for (let i = 0; i < 200; i++) {
-      log.clock += 100
+      log.clock += 1000
       allocate(4 * MB)
       await pressure.relieve()
     }
     expect(pressure.budgetBytes).toBe(4 * MB)
+  })
+
+  test("a collection that was held up raises nothing; dear ones raise the budget, by no more than is needed", async () => {
+    const { pressure, log, allocate } = platform({ cost: 1 })
+    const collection = async (ms: number, cost: number) => {
+      log.cost = cost
+      log.clock += ms
+      for (let i = 0; i <= FIRST; i++) allocate(MB)
+      await pressure.relieve()
+    }
+    for (let i = 0; i < 20; i++) await collection(100, i % 3 ? 3 : 300)
+    expect(pressure.budgetBytes).toBe(FIRST * MB)
+    for (let i = 0; i < 12; i++) await collection(100, 6)
+    const { budgetBytes } = pressure
+    expect(budgetBytes).toBeGreaterThan(1.1 * FIRST * MB)
+    expect(budgetBytes).toBeLessThan(1.5 * FIRST * MB)
+  })
+
+  test("registrations taken back are collected once in a while, as rarely as it is dear", () => {
+    const { pressure, log } = platform({ cost: 5 })
+    const turn = (ms: number) => {
+      log.clock += ms
+      for (let i = 0; i < 70_000; i++) pressure.unregister({})
+    }
+    for (let i = 0; i < 10; i++) turn(1000)
+    expect(log.collections).toBe(10)
+    for (let i = 0; i < 100; i++) turn(10)
+    expect(log.collections).toBeLessThanOrEqual(12)
   })
 
   test("what is in use does not count as growth", async () => {
@@ -98,11 +128,11 @@ describe("with a collector", () => {
 
   test("a loop that awaits other things has its collections from allocations, a budget apart", () => {
     const { log, allocate } = platform()
-    for (let i = 0; i < 16; i++) allocate(MB - 1024)
+    for (let i = 0; i < 2 * FIRST; i++) allocate(MB - 1024)
     expect(log.collections).toBe(0)
     allocate(MB)
     expect(log.collections).toBe(1)
-    for (let i = 0; i < 7; i++) allocate(MB)
+    for (let i = 0; i < FIRST - 1; i++) allocate(MB)
     expect(log.collections).toBe(1)
     for (let i = 0; i < 3; i++) allocate(MB)
     expect(log.collections).toBe(2)
@@ -112,8 +142,8 @@ describe("with a collector", () => {
     const { pressure, log } = platform({ share: 0 })
     for (let turn = 0; turn < 1000; turn++) {
       log.clock += 1
-      for (let i = 0; i < 24; i++) pressure.allocated(MB)
-      for (let i = 0; i < 24; i++) pressure.freed(MB)
+      for (let i = 0; i < 3 * FIRST; i++) pressure.allocated(MB)
+      for (let i = 0; i < 3 * FIRST; i++) pressure.freed(MB)
     }
     expect(log.collections).toBeLessThan(10)
   })
@@ -129,7 +159,7 @@ describe("with a collector", () => {
 
   test("where the young are enough, only they are collected", async () => {
     const { pressure, log, allocate } = platform({ young: 0.9 })
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 800; i++) {
       allocate(MB)
       await pressure.relieve()
     }
@@ -151,7 +181,7 @@ describe("with a collector", () => {
 
   test("two who await at once collect once", async () => {
     const { pressure, log, allocate } = platform()
-    for (let i = 0; i < 20; i++) allocate(MB)
+    for (let i = 0; i <= FIRST; i++) allocate(MB)
     await Promise.all([pressure.relieve(), pressure.relieve()])
     expect(log.collections).toBe(1)
   })
@@ -205,6 +235,16 @@ describe("the platform", () => {
     const bare = hostOf({ setTimeout: (task) => setTimeout(task) })
     await bare.nextTask!()
     expect(hostOf({})).toEqual({})
+  })
+
+  test("time is what the processor worked: for the thread where Node can tell, else for the process", () => {
+    const usage = (ms: number) => () => ({ user: ms * 1000, system: 500 })
+    expect(hostOf({ process: { cpuUsage: usage(7) } }).now!()).toBe(7.5)
+    expect(hostOf({ process: { cpuUsage: usage(7), threadCpuUsage: usage(3) } }).now!()).toBe(3.5)
+    const now = hostOf().now!
+    const start = now()
+    while (now() - start < 5);
+    expect(now()).toBeGreaterThanOrEqual(start + 5)
   })
 
   test("an engine that refuses flags has no collector", () => {

@@ -30,5 +30,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: ["@taeda/choices", "@taeda/core", "@taeda/nn", "@taeda/optim", "@taeda/data", "@taeda/backend-cpu-js"],
     loads: ["@taeda/backend-wasm-simd"],
   },
-  "@taeda/cli": { imports: ["@taeda/choices"], loads: ["taeda", "@taeda/conformance"], node: true },
+  "@taeda/examples": { imports: [], loads: ["taeda"] },
+  "@taeda/cli": { imports: ["@taeda/choices", "@taeda/examples"], loads: ["taeda", "@taeda/conformance"], node: true },
+  "@taeda/playground": {
+    imports: ["taeda", "@taeda/choices", "@taeda/conformance", "@taeda/core", "@taeda/examples"],
+    loads: ["@taeda/backend-cpu-js", "@taeda/backend-wasm-simd"],
+  },
 }

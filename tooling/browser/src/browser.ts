@@ -3,6 +3,7 @@
 import { type ConsoleMessage, chromium, type Page, type Browser as Started } from "playwright-core"
 import { bundle, type Files } from "./bundle.ts"
 import { findChromium, NoBrowserError } from "./chromium.ts"
+import { pageBytes } from "./process.ts"
 import { type PageGlobals, type SiteOptions, serve } from "./server.ts"
 
 export interface BrowserOptions {
@@ -15,8 +16,8 @@ export interface RunOptions extends Partial<SiteOptions> {
   readonly args?: unknown
   /** Milliseconds after which the page is closed and the run fails. Default two minutes. */
   readonly timeout?: number
-  /** Told what the module tells while it runs: `main`'s second argument is a function that passes its argument on. */
-  readonly onTold?: (value: unknown) => void
+  /** Told what the module tells while it runs: `main`'s second argument is a function that passes its argument on, and waits. */
+  readonly onTold?: (value: unknown) => unknown
   /** Told what the page and its workers write to the console. By default warnings and errors go to stderr. */
   readonly onConsole?: (type: string, text: string) => void
 }
@@ -31,6 +32,8 @@ export interface Browser extends AsyncDisposable {
    *   or the browser crashes, and when time is over.
    */
   run<Result>(entry: string, options?: RunOptions): Promise<Result>
+  /** While one module runs: the resident memory of its page's process, in bytes. */
+  pageBytes(): Promise<number>
   close(): Promise<void>
 }
 
@@ -74,7 +77,12 @@ const callMain = (args: unknown) => (globalThis as unknown as PageGlobals).callM
  */
 const WEBGPU = ["--enable-unsafe-webgpu", "--enable-dawn-features=disable_workgroup_init"]
 
-async function start({ flags = [] }: BrowserOptions): Promise<Started> {
+/**
+ * Starts the browser as playwright has it, for tests that click through a site of their own; close it.
+ *
+ * @throws {NoBrowserError} when there is none, or it does not start.
+ */
+export async function launch({ flags = [] }: BrowserOptions = {}): Promise<Started> {
   const { executable, env } = await findChromium()
   try {
     return await chromium.launch({
@@ -93,7 +101,7 @@ async function start({ flags = [] }: BrowserOptions): Promise<Started> {
  * @throws {NoBrowserError} when there is none, or it does not start.
  */
 export async function openBrowser(options: BrowserOptions = {}): Promise<Browser> {
-  const started = await start(options)
+  const started = await launch(options)
   const bundles = new Map<string, Promise<Files>>()
   const bundled = (entry: string): Promise<Files> => {
     let files = bundles.get(entry)
@@ -123,6 +131,7 @@ export async function openBrowser(options: BrowserOptions = {}): Promise<Browser
         await Promise.allSettled([opening.then((context) => context.close()), site.close()])
       }
     },
+    pageBytes: () => pageBytes(started),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -3,6 +3,8 @@
  *
  * The browser comes from the registry (Linux on x64); elsewhere, or for another one, the environment's CHROME_PATH names it.
  */
-export { type Browser, type BrowserOptions, openBrowser, type RunOptions, runInPage } from "./browser.ts"
+export type { Browser as Launched, BrowserContext, Page } from "playwright-core"
+export { type Browser, type BrowserOptions, launch, openBrowser, type RunOptions, runInPage } from "./browser.ts"
+export { bundle, ENTRY, type Files } from "./bundle.ts"
 export { NoBrowserError } from "./chromium.ts"
 export { softwareGpu, useSoftwareGpu } from "./software-gpu.ts"

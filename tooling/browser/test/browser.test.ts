@@ -5,6 +5,9 @@ import type { Abilities } from "./pages/abilities.ts"
 
 const page = (name: string) => join(import.meta.dirname, "pages", `${name}.ts`)
 
+/** So many bytes a page holds. */
+const HOARD = 100 * 2 ** 20
+
 let browser: Browser
 beforeAll(async () => {
   browser = await openBrowser()
@@ -51,6 +54,17 @@ describe("a page", () => {
 })
 
 describe("a run", () => {
+  it("is measured while it lasts: what its page holds is in the memory of the page's process", async () => {
+    const sizes: number[] = []
+    const onTold = async () => void sizes.push(await browser.pageBytes())
+    await browser.run(page("hoard"), { args: HOARD, onTold })
+    const [before, after] = sizes
+    expect(before).toBeGreaterThan(0)
+    expect(after - before).toBeGreaterThan(0.9 * HOARD)
+    expect(after - before).toBeLessThan(2 * HOARD)
+    await expect(browser.pageBytes()).rejects.toThrow("no page is open")
+  })
+
   it("hands over arguments and the result", async () => {
     const value = { list: [1, Number.NaN, null], text: "ü", bytes: new Float32Array([1, 2]) }
     expect(await habit("answer", {}, value)).toEqual(value)

@@ -1,30 +1,26 @@
 /**
- * Prints what a long training loop holds. Arguments: "node" or "chromium", "await" or "scope", and the numbers of steps, inputs,
- * hidden units and samples in a batch.
+ * Prints what a long training loop holds. Arguments: "node", "chromium" or the path of a Node; "await" or "scope"; and the
+ * numbers of steps, inputs, hidden units and samples in a batch.
  */
-import { join } from "node:path"
 import { openBrowser } from "@taeda/browser"
-import { type Held, type Task, train } from "./training.ts"
+import { growth, inNode, inPage, type Run } from "./runs.ts"
+import type { Task } from "./training.ts"
 
 const [where = "node", ending = "await", ...numbers] = process.argv.slice(2)
 const [steps = 10_000, inputs = 784, hidden = 256, batch = 64] = numbers.map(Number)
 const task: Task = { steps, ending: ending === "scope" ? "scope" : "await", inputs, hidden, batch }
 const MB = 2 ** 20
-const HOUR = 3_600_000
 
-async function inPage(): Promise<Held> {
+async function inChromium(): Promise<Run> {
   await using browser = await openBrowser()
-  return await browser.run<Held>(join(import.meta.dirname, "training.ts"), { args: task, timeout: HOUR })
+  return await inPage(task, browser)
 }
 
-const rss = new Map<number, number>()
-const held =
-  where === "node" ? await train(task, ({ step }) => rss.set(step, process.memoryUsage.rss())) : await inPage()
-for (const { step, live, held: all } of held.samples) {
-  const whole = rss.get(step)
-  console.log(
-    `step ${step}: ${(live / MB).toFixed(1)} MB in use, ${(all / MB).toFixed(1)} MB held${whole ? `, process ${(whole / MB).toFixed(0)} MB` : ""}`,
-  )
+const run = where === "chromium" ? await inChromium() : await inNode(task, where === "node" ? process.execPath : where)
+for (const [i, { step, live, held }] of run.samples.entries()) {
+  const parts = { "in use": live, held, process: run.resident[i] }
+  const text = Object.entries(parts).map(([name, bytes]) => `${name} ${(bytes / MB).toFixed(1)} MB`)
+  console.log(`step ${step}: ${text.join(", ")}`)
 }
-console.log(`${held.stepMs.toFixed(3)} ms a step, ${(held.share * 100).toFixed(2)} % of it for memory`)
-process.exit(0)
+console.log(`${growth(run).toFixed(2)} times the process of step ${run.samples[0].step}`)
+console.log(`${run.stepMs.toFixed(3)} ms a step, ${(run.share * 100).toFixed(2)} % of it for memory`)

@@ -8,7 +8,7 @@ export interface ModelSize {
   readonly hidden: number
 }
 
-type Model = InstanceType<Library["nn"]["Sequential"]>
+export type Model = InstanceType<Library["nn"]["Sequential"]>
 
 export interface ModelChoice {
   /** In a few words. */
@@ -21,6 +21,9 @@ export interface ModelChoice {
 
 export const DIGITS = 10
 
+/** Units of the mlp's hidden layer, unless somebody says otherwise. */
+export const HIDDEN = 128
+
 /** Kernel of the convolutions, which lose its size less one, and of the pooling after each, which halves. */
 const KERNEL = 5
 const POOL = 2
@@ -29,7 +32,9 @@ const CHANNELS = [16, 32] as const
 /** What one convolution and its pooling leave of a side. */
 const shrunk = (side: number): number => Math.floor((side - KERNEL + 1) / POOL)
 
-export const MODELS = {
+export type ModelName = "cnn" | "mlp"
+
+export const MODELS: Readonly<Record<ModelName, ModelChoice>> = {
   cnn: {
     title: "two convolutions, after LeNet",
     least: 16,
@@ -56,14 +61,13 @@ export const MODELS = {
         new nn.Linear(hidden, DIGITS),
       ),
   },
-} as const satisfies Record<string, ModelChoice>
+}
 
-export type ModelName = keyof typeof MODELS
 export const MODEL_NAMES = Object.keys(MODELS) as ModelName[]
 
 /** Makes a network. Throws, saying which one to take, where the images are too small for it. */
 export function buildModel(nn: Library["nn"], name: ModelName, size: ModelSize): Model {
-  const { least, build }: ModelChoice = MODELS[name]
+  const { least, build } = MODELS[name]
   if (Math.min(size.rows, size.columns) < least)
     throw new Error(
       `the images have ${size.rows} × ${size.columns} pixels, and the model ${name} needs at least ${least} × ${least}: take --model mlp`,

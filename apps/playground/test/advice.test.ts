@@ -1,0 +1,50 @@
+import { BACKENDS, PACKAGE_MANAGERS, RUNTIMES, SYSTEMS } from "@taeda/choices"
+import { expect, test } from "vitest"
+import { adviceFor, computesFor, type Wish } from "../src/advice.ts"
+import type { Machine } from "../src/machine.ts"
+import { systemOf } from "../src/system.ts"
+
+const WISH: Wish = { system: "linux", manager: "npm", runtime: "node", compute: "wasm-simd" }
+
+const machine = (works: Readonly<Record<string, boolean>>): Machine =>
+  BACKENDS.map(({ name }) => ({ name, works: works[name] ?? false, notes: ["4 threads"], reason: "no such thing" }))
+
+test("every wish gets a command with its first lines, or says why there is none", () => {
+  for (const { name: system } of SYSTEMS)
+    for (const { name: runtime } of RUNTIMES)
+      for (const { name: manager } of PACKAGE_MANAGERS)
+        for (const { name: compute, published, runtimes, systems } of BACKENDS) {
+          const { command, code, why } = adviceFor({ system, runtime, manager, compute })
+          const fits = (!runtimes || runtimes.includes(runtime)) && (!systems || systems.includes(system))
+          expect(command !== null, `${system} ${runtime} ${compute}`).toBe(published && fits)
+          expect(code !== null).toBe(command !== null)
+          expect(why.join(" ")).toMatch(command === null ? /only (in|on)|planned/ : /It needs/)
+        }
+})
+
+test("what this browser has counts for a browser", () => {
+  const found = machine({ "wasm-simd": true })
+  expect(adviceFor({ ...WISH, runtime: "browser" }, found).why).toContain("It works in this browser: 4 threads.")
+  expect(adviceFor({ ...WISH, runtime: "browser", compute: "cpu-js" }, found).why).toContain(
+    "It does not work in this browser: no such thing.",
+  )
+  expect(adviceFor(WISH, found).why.join()).not.toContain("this browser")
+})
+
+test("what works comes first, the fastest of it before, and what is planned last", () => {
+  const names = (works: Readonly<Record<string, boolean>>) => computesFor(machine(works)).map(({ name }) => name)
+  const planned = BACKENDS.filter(({ published }) => !published).map(({ name }) => name)
+  expect(names({ "cpu-js": true }).slice(0, 2)).toEqual(["cpu-js", "wasm-simd"])
+  expect(names({ "cpu-js": true, "wasm-simd": true }).slice(0, 2)).toEqual(["wasm-simd", "cpu-js"])
+  expect(names({}).slice(-planned.length)).toEqual(planned)
+})
+
+test.each([
+  ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/153.0.0.0", "linux"],
+  ["Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/19.0 Safari/605.1.15", "macos"],
+  ["Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0", "windows"],
+  ["Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/153.0.0.0 Mobile", "other"],
+  ["Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15", "other"],
+])("%s is %s", (agent, system) => {
+  expect(systemOf(agent)).toBe(system)
+})

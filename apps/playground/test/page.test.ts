@@ -1,0 +1,245 @@
+/** The page, clicked through in a headless Chromium. */
+import { type Launched, launch, type Page } from "@taeda/browser"
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest"
+import { openSite, type Site } from "./site.ts"
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+let site: Site
+let browser: Launched
+beforeAll(async () => {
+  ;[site, browser] = await Promise.all([openSite(), launch()])
+})
+afterAll(async () => {
+  await browser?.close()
+  await site?.[Symbol.asyncDispose]()
+})
+
+/** A fresh page. What nobody catches in it, or its policy forbids, fails the test. */
+async function open(): Promise<Page> {
+  const context = await browser.newContext({
+    locale: "en-US",
+    viewport: { width: 1100, height: 900 },
+    reducedMotion: "reduce",
+  })
+  context.setDefaultTimeout(20_000)
+  const page = await context.newPage()
+  const trouble: string[] = []
+  page.on("pageerror", (error) => trouble.push(String(error)))
+  page.on("console", (message) => {
+    if (message.type() === "error") trouble.push(message.text())
+  })
+  onTestFinished(async () => {
+    await context.close()
+    expect(trouble).toEqual([])
+  })
+  page.on("request", (request) => {
+    if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(site.url))
+      trouble.push(`asks another host: ${request.url()}`)
+  })
+  await page.goto(site.url)
+  return page
+}
+
+/** What an element says, as soon as it says what it should. */
+async function says(page: Page, selector: string, text: RegExp | string, timeout = 20_000): Promise<string> {
+  await page.locator(selector).filter({ hasText: text }).waitFor({ state: "attached", timeout })
+  return (await page.locator(selector).textContent()) ?? ""
+}
+
+const choose = (page: Page, group: string, label: string) =>
+  page.locator(`#${group} label`).filter({ hasText: label }).click()
+
+describe("what to install", () => {
+  test("commands and first lines for what is chosen, the fastest of this machine first", async () => {
+    const page = await open()
+    await says(page, "#compute label:first-child", "the fastest that works here")
+    expect(await page.locator("#compute label").allTextContents()).toEqual([
+      "WebAssembly with SIMD and threadsthe fastest that works here",
+      "Pure JavaScript, runs everywhereworks here",
+      "NVIDIA GPUs through the driverplanned",
+      "GPUs through WebGPUplanned",
+    ])
+    await choose(page, "runtime", "Browser")
+    expect(await page.locator("#install-why").textContent()).toMatch(/It works in this browser: .*\d threads/)
+    await choose(page, "runtime", "Node")
+    const command = page.locator("#install-command")
+    const code = page.locator("#install-code")
+    expect(await command.textContent()).toBe("npm install taeda")
+    expect(await code.textContent()).toBe('import * as torch from "taeda"\nawait torch.setDefaultDevice("wasm")')
+    await choose(page, "manager", "pnpm")
+    await choose(page, "compute", "pure JavaScript")
+    expect(await command.textContent()).toBe("pnpm add taeda")
+    expect(await code.textContent()).toBe('import * as torch from "taeda"')
+    await choose(page, "runtime", "Deno")
+    expect(await command.textContent()).toBe("deno add npm:taeda")
+    await choose(page, "compute", "NVIDIA")
+    expect(await command.isVisible()).toBe(false)
+    expect(await page.locator("#install-why").textContent()).toContain("only in Node")
+    await choose(page, "runtime", "Node")
+    await choose(page, "system", "Linux")
+    expect(await page.locator("#install-why").textContent()).toContain("planned, not released yet")
+  })
+
+  test("by keyboard, with a name for every control", async () => {
+    const page = await open()
+    await page.getByRole("radio", { name: "npm", exact: true }).focus()
+    await page.keyboard.press("ArrowRight")
+    expect(await page.locator("#install-command").textContent()).toBe("pnpm add taeda")
+    const nameless = await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLInputElement>("button, input, select, textarea")]
+        .filter((each) => !(each.labels?.length || each.textContent?.trim() || each.getAttribute("aria-label")))
+        .map((each) => each.outerHTML),
+    )
+    expect(nameless).toEqual([])
+  })
+})
+
+describe("the prompt", () => {
+  const input = (page: Page) => page.getByRole("textbox", { name: "Code" })
+  const type = async (page: Page, code: string): Promise<string> => {
+    await input(page).fill(code)
+    await input(page).press("Enter")
+    await page.waitForFunction(() => {
+      const last = document.querySelector("#repl-log pre:last-child")
+      return document.querySelector("#repl-state")?.textContent === "" && last && last.className !== "typed"
+    })
+    return (await page.locator("#repl-log pre").last().textContent()) ?? ""
+  }
+
+  test("shows tensors as PyTorch prints them, and errors in one line", async () => {
+    const page = await open()
+    expect(await type(page, "x = rand(2, 2)")).toMatch(
+      /^tensor\(\[\[0\.\d{4}, 0\.\d{4}\],\n {8}\[0\.\d{4}, 0\.\d{4}\]\]\)$/,
+    )
+    expect(await type(page, "manualSeed(0); x = torch.rand(2, 2)")).toBe(
+      "tensor([[0.4963, 0.7682],\n        [0.0885, 0.1320]])",
+    )
+    expect(await type(page, "const y = await x.sum().item()")).toMatch(/^1\.4849/)
+    expect(await type(page, "x.matmul(ones(3, 3))")).toMatch(/^RangeError: matmul: .*2x2 and 3x3/)
+    expect(await page.locator("#repl-log pre").last().getAttribute("class")).toBe("error")
+    await input(page).fill("x.add(")
+    await input(page).press("Enter")
+    await page.waitForFunction(() => document.querySelector("textarea")?.value === "x.add(\n")
+    expect(await type(page, "x.add(\n1).shape")).toBe("[ 2, 2 ]")
+  })
+
+  test("keeps what was typed for the arrow keys", async () => {
+    const page = await open()
+    await type(page, "1 + 1")
+    await type(page, "2 + 2")
+    await input(page).fill("draft")
+    await input(page).press("ArrowUp")
+    await input(page).press("ArrowUp")
+    expect(await input(page).inputValue()).toBe("1 + 1")
+    await input(page).press("ArrowDown")
+    await input(page).press("ArrowDown")
+    expect(await input(page).inputValue()).toBe("draft")
+  })
+
+  test("runs the tour, and stops what does not end", async () => {
+    const page = await open()
+    for (const title of ["Autograd", "Gradients"]) await page.getByRole("button", { name: title, exact: true }).click()
+    await says(page, "#repl-log", "tensor([[4.5000, 4.5000],\n        [4.5000, 4.5000]])")
+    await input(page).fill("for (;;) {}")
+    await input(page).press("Enter")
+    await says(page, "#repl-state", "Running")
+    await page.getByRole("button", { name: "Stop" }).first().click()
+    await says(page, "#repl-log", "Stopped.")
+    expect(await type(page, "typeof y + ones(1)")).toBe("'undefinedtensor([1.])'")
+  })
+})
+
+describe("training", () => {
+  test("the loss falls, it pauses and goes on, and a drawn digit gets a class", async () => {
+    const page = await open()
+    await page.getByLabel("Network").selectOption("mlp")
+    await page.getByRole("button", { name: "Train" }).click()
+    await page.waitForFunction(() => Number.parseInt(document.querySelector("#figure-step")!.textContent!, 10) >= 200)
+    await page.getByRole("button", { name: "Pause" }).click()
+    await says(page, "#train-status", "Paused at step")
+    const paused = await page.locator("#figure-step").textContent()
+    const curve = await page.locator("#chart-loss").getAttribute("aria-label")
+    const [, first, last] = /^Loss: from (\S+) at step 0 to (\S+) at step \d+$/.exec(curve!)!.map(Number)
+    expect(first).toBeGreaterThan(1.5)
+    expect(last).toBeLessThan(first / 2)
+    expect(Number((await page.locator("#figure-speed").textContent())!.replace(",", ""))).toBeGreaterThan(0)
+
+    await page.locator("#digit-pad").scrollIntoViewIfNeeded()
+    const { x, y, width, height } = (await page.locator("#digit-pad").boundingBox())!
+    const line = async (...points: [number, number][]) => {
+      const [start, ...rest] = points.map(([across, down]) => [x + across * width, y + down * height] as const)
+      await page.mouse.move(...start)
+      await page.mouse.down()
+      for (const each of rest) await page.mouse.move(...each, { steps: 5 })
+      await page.mouse.up()
+    }
+    await line([0.55, 0.2], [0.45, 0.8])
+    await says(page, "#digit-said", /^Looks like a 1 \(\d+ %\)/)
+    const shares = await page.locator("#digit-bars .share").allTextContents()
+    expect(shares).toHaveLength(10)
+    expect(shares.reduce((sum, text) => sum + Number.parseFloat(text), 0)).toBeCloseTo(100, 0)
+    await page.getByRole("button", { name: "One it has not seen" }).click()
+    await says(page, "#digit-said", /It is a \d\.$/)
+
+    expect(await page.locator("#figure-step").textContent()).toBe(paused)
+    await page.getByRole("button", { name: "Resume" }).click()
+    await page.waitForFunction((before) => document.querySelector("#figure-step")!.textContent !== before, paused)
+    await page.locator("#train-stop").click()
+    const text = await says(page, "#train-status", "Test accuracy")
+    expect(Number(/([\d.]+) %/.exec(text)![1])).toBeGreaterThan(80)
+  })
+})
+
+describe("conformance", () => {
+  test("a few ops, on two backends side by side, filtered", async () => {
+    const page = await open()
+    const run = async (backend: string) => {
+      await page.getByLabel("Backend").selectOption(backend)
+      await page.getByLabel("Ops", { exact: true }).fill("add, softmax conv1d")
+      await page.locator("#suite-start").click()
+      expect(await says(page, "#suite-status", `${backend}: `)).toMatch(/: [1-9]\d* passed, 0 failed, 0 known gaps/)
+    }
+    await run("wasm-simd")
+    await run("cpu-js")
+    expect(await page.locator("#suite-head th").allTextContents()).toEqual(["op", "wasm-simd", "cpu-js"])
+    expect(await page.locator("#suite-body tr").count()).toBeGreaterThanOrEqual(3)
+    expect(await page.locator("#suite-body td").allTextContents()).toContainEqual(expect.stringMatching(/^✓ \d+$/))
+    await page.getByLabel("Show ops with").fill("conv")
+    const left = await page.locator("#suite-body th").allTextContents()
+    expect(left.length).toBeGreaterThan(0)
+    expect(left.filter((op) => !op.includes("conv1d"))).toEqual([])
+    expect(await page.locator("#suite-shown").textContent()).toMatch(new RegExp(`^${left.length} of \\d+ ops$`))
+    await page.getByLabel("Outcome").selectOption("failed")
+    expect(await page.locator("#suite-body tr").count()).toBe(0)
+  })
+})
+
+describe("the whole page", () => {
+  test("forbids code from text everywhere but in the prompt's worker", async () => {
+    const page = await browser.newPage({ locale: "en-US" })
+    onTestFinished(() => page.context().close())
+    await page.goto(site.url)
+    // In a task of the page's own: what the driver evaluates itself is exempt.
+    const trial = await page.evaluate(
+      () =>
+        new Promise<string>((resolve) =>
+          setTimeout(() => {
+            try {
+              resolve(`ran: ${new Function("return 1")()}`)
+            } catch (error) {
+              resolve(String(error))
+            }
+          }),
+        ),
+    )
+    expect(trial).toMatch(/^EvalError: .*Content Security Policy/)
+  })
+
+  test("fits a phone: nothing is wider than the screen", async () => {
+    const page = await open()
+    await page.setViewportSize({ width: 360, height: 740 })
+    await says(page, "#compute label:first-child", "works here")
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+  })
+})

@@ -1,0 +1,22 @@
+import { defaultClientConditions, defineConfig } from "vite"
+import { contentSecurityPolicy } from "./build/csp.ts"
+import { mnistFiles } from "./build/mnist-files.ts"
+
+/** What a page needs to have shared memory, and so threads. `public/_headers` has the same for hosts that read it. */
+const headers = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+}
+
+export default defineConfig({
+  root: import.meta.dirname,
+  // The files may be put into any folder of a site.
+  base: "./",
+  envDir: false,
+  resolve: { conditions: ["@taeda/source", ...defaultClientConditions] },
+  plugins: [mnistFiles(), contentSecurityPolicy()],
+  worker: { format: "es" },
+  build: { target: "es2022", modulePreload: { polyfill: false }, chunkSizeWarningLimit: 2000 },
+  server: { host: "127.0.0.1", headers },
+  preview: { host: "127.0.0.1", headers },
+})

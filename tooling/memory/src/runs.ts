@@ -1,0 +1,59 @@
+/** Runs the training loop where it is to be measured, each time in a process of its own: others' garbage would count. */
+
+import { execFileSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { type Browser, bundle, ENTRY } from "@taeda/browser"
+import type { Held, Sample, Task } from "./training.ts"
+
+const TRAINING = join(import.meta.dirname, "training.ts")
+const HOUR = 3_600_000
+
+export interface Run extends Held {
+  /** The resident memory of the process at each sample. */
+  readonly resident: readonly number[]
+}
+
+/** Stands beside the bundled loop. Its clock is the processor's time, since other processes have theirs on the same machine. */
+const CHILD = `
+  import { train } from "./${ENTRY}"
+  const resident = []
+  const usage = process.threadCpuUsage ?? process.cpuUsage
+  const clock = () => {
+    const { user, system } = usage.call(process)
+    return (user + system) / 1000
+  }
+  const held = await train(JSON.parse(process.argv[2]), () => { resident.push(process.memoryUsage.rss()) }, clock)
+  process.stdout.write(JSON.stringify({ ...held, resident }))
+`
+
+/** In a Node, which gets the loop as a bundler makes it: older ones know no TypeScript, and newer ones need memory for it. */
+export async function inNode(task: Task, node = process.execPath): Promise<Run> {
+  const folder = mkdtempSync(join(tmpdir(), "taeda-memory-"))
+  try {
+    for (const [name, content] of await bundle(TRAINING)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, name), content)
+    }
+    writeFileSync(join(folder, "package.json"), `{ "type": "module" }`)
+    writeFileSync(join(folder, "child.js"), CHILD)
+    return JSON.parse(execFileSync(node, [join(folder, "child.js"), JSON.stringify(task)], { encoding: "utf8" }))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** In a page of its own. */
+export async function inPage(task: Task, browser: Browser): Promise<Run> {
+  const resident: number[] = []
+  const onTold = async () => void resident.push(await browser.pageBytes())
+  const held = await browser.run<Held>(TRAINING, { args: task, timeout: HOUR, onTold })
+  return { ...held, resident }
+}
+
+/** The most that the process had at any sample, as a multiple of what it had at the first, the 100th step. */
+export const growth = ({ resident }: Run): number => Math.max(...resident) / resident[0]
+
+/** What the backend held at most, at any sample. */
+export const mostHeld = ({ samples }: Run): number => Math.max(...samples.map(({ held }: Sample) => held))
