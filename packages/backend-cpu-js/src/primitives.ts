@@ -2,7 +2,14 @@
  * The scalar primitives, one row each, in two forms that stand side by side so that they agree: JavaScript text for
  * generated code, and a function for pages that forbid generating code.
  */
-import { DTYPES, type Primitive, type ScalarType } from "@taeda/core"
+import {
+  type BitwisePrimitive,
+  DTYPES,
+  type FloatPrimitive,
+  type Primitive,
+  type ScalarType,
+  type ShiftPrimitive,
+} from "@taeda/core"
 import * as numeric from "./numeric.ts"
 import * as single from "./single.ts"
 import * as special from "./special.ts"
@@ -49,35 +56,7 @@ const helper = <V extends Value>(
 const exact = <V extends Value>(row: Row<V>): Row<V> => ({ ...row, exact: true })
 const identity = <V extends Value>(): Row<V> => ({ text: (a) => a, run: (a) => a, exact: true })
 
-type Bitwise = "and" | "or" | "xor" | "not"
-type Shift = "shl" | "shr"
 type Conversion = "cast" | "bitcast"
-/** What only floats have. */
-type Transcendental =
-  | "sqrt"
-  | "exp"
-  | "exp2"
-  | "expm1"
-  | "log"
-  | "log2"
-  | "log10"
-  | "log1p"
-  | "sin"
-  | "cos"
-  | "tan"
-  | "asin"
-  | "acos"
-  | "atan"
-  | "sinh"
-  | "cosh"
-  | "tanh"
-  | "sigmoid"
-  | "erf"
-  | "erfc"
-  | "erfinv"
-  | "lgamma"
-  | "polygamma"
-  | "atan2"
 
 /** One row for every primitive but those that have no meaning on the type: a missing row is a type error. */
 type Table<V extends Value, Without extends Primitive> = Readonly<
@@ -121,7 +100,7 @@ const FLOAT_MAX: Row<number> = {
 }
 
 /** Bit operations have no meaning on floats; every other primitive has its row. */
-const FLOAT: Table<number, Bitwise | Shift | "mulhi"> = {
+const FLOAT: Table<number, BitwisePrimitive | ShiftPrimitive | "mulhi"> = {
   ...shared(),
   where: where(chooseFloat),
   neg: exact({ text: (a) => `(-${a})`, run: (a) => -a }),
@@ -207,7 +186,7 @@ const orders = (unsigned: boolean): Record<"min" | "max", Row<number>> => {
 const isSmallConstant = (text: string, below: number): boolean => /^\d+$/.test(text) && Number(text) < below
 
 /** Integers of at most 32 bits: exact in doubles or by Math.imul, then wrapped to their width. */
-function integerTable(bits: number, signed: boolean): Table<number, Transcendental | "mulhi"> {
+function integerTable(bits: number, signed: boolean): Table<number, FloatPrimitive | "mulhi"> {
   const top = signed ? bits - 1 : bits
   const shl = helper<number>("shiftLeft", (a, b) => numeric.shiftLeft(a, b, bits), bits)
   const shr =
@@ -241,7 +220,7 @@ function integerTable(bits: number, signed: boolean): Table<number, Transcendent
   }
 }
 
-const INT64: Table<bigint, Transcendental | "mulhi"> = {
+const INT64: Table<bigint, FloatPrimitive | "mulhi"> = {
   ...shared(),
   ...integral(),
   where: where(),
@@ -267,7 +246,7 @@ const INT64: Table<bigint, Transcendental | "mulhi"> = {
 }
 
 /** On bool the arithmetic that has a meaning is that of 0 and 1, and any other value counts as 1. */
-const BOOL: Table<number, Transcendental | Shift | "mulhi" | "div" | "mod" | "pow"> = {
+const BOOL: Table<number, FloatPrimitive | ShiftPrimitive | "mulhi" | "div" | "mod" | "pow"> = {
   ...shared(),
   ...integral(),
   where: where(chooseInt),
@@ -283,7 +262,7 @@ const BOOL: Table<number, Transcendental | Shift | "mulhi" | "div" | "mod" | "po
   not: { text: (a) => `(!${a})`, run: (a) => (a ? 0 : 1), condition: true, exact: true },
 }
 
-const UINT32: Table<number, Transcendental> = {
+const UINT32: Table<number, FloatPrimitive> = {
   ...integerTable(32, false),
   mulhi: exact(helper("mulhi", numeric.mulhi)),
 }

@@ -1,5 +1,5 @@
 /** The scalar primitives, one row each, on vectors of every kind of lane. */
-import type { Primitive, ScalarType } from "@taeda/core"
+import type { BitwisePrimitive, Primitive, ScalarType, ShiftPrimitive } from "@taeda/core"
 import { choose, type FunctionBuilder, get, type Local } from "./assembler.ts"
 import { type Code, call, i32, i64, lane as laneCode, op } from "./code.ts"
 import type { Graph, Node } from "./graph.ts"
@@ -11,8 +11,6 @@ import { F64_MATH } from "./math-f64.ts"
 /** These are no rows: what they do depends on more than one type. */
 type Special = "cast" | "bitcast" | "where" | "polygamma"
 type Comparison = "eq" | "lt" | "le"
-type Bitwise = "and" | "or" | "xor" | "not"
-type Shift = "shl" | "shr"
 
 /** Rows on vectors of one shape. A comparison gives a mask of that shape's lanes. */
 type Rows<Without extends Primitive> = Readonly<Record<Exclude<Primitive, Special | Without>, VectorFunction>>
@@ -30,7 +28,7 @@ function floatRows(
   one: (g: Graph) => Node,
   zero: (g: Graph) => Node,
   math: Readonly<Record<MathName, VectorFunction>>,
-): Rows<Bitwise | Shift | "mulhi"> {
+): Rows<BitwisePrimitive | ShiftPrimitive | "mulhi"> {
   /** NaN if either is; of equal ones (the two zeros) the second, as PyTorch's vector code does. */
   const extreme =
     (name: "pmin" | "pmax"): VectorFunction =>
@@ -239,7 +237,7 @@ const INT64: Rows<Exclude<MathName, "mod" | "pow"> | "sqrt" | "mulhi"> = {
 }
 
 /** On bool the arithmetic that has a meaning is that of 0 and 1. */
-const BOOL: Rows<MathName | Shift | "sqrt" | "mulhi" | "div"> = {
+const BOOL: Rows<MathName | ShiftPrimitive | "sqrt" | "mulhi" | "div"> = {
   ...INTEGRAL,
   neg: identity,
   abs: identity,

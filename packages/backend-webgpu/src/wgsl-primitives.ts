@@ -6,7 +6,15 @@
  * that may be repeated, and of which WGSL cannot tell the value (its constant expressions may not overflow), so each node of
  * an expression is bound by `let` (but for the order of a polygamma, which is a `literal`). The texts name helpers; `helperCode` of wgsl-math.ts gives their code.
  */
-import { DTYPES, type Primitive, type Scalar, type ScalarType } from "@taeda/core"
+import {
+  type BitwisePrimitive,
+  DTYPES,
+  type FloatPrimitive,
+  type Primitive,
+  type Scalar,
+  type ScalarType,
+  type ShiftPrimitive,
+} from "@taeda/core"
 import type { HelperName } from "./wgsl-math.ts"
 import { floatText } from "./wgsl-text.ts"
 
@@ -47,35 +55,7 @@ const helper = (name: HelperName, ...extra: readonly string[]): Row => {
 }
 const identity: Row = (a) => a
 
-type Bitwise = "and" | "or" | "xor" | "not"
-type Shift = "shl" | "shr"
 type Conversion = "cast" | "bitcast"
-/** What only floats have. */
-type Transcendental =
-  | "sqrt"
-  | "exp"
-  | "exp2"
-  | "expm1"
-  | "log"
-  | "log2"
-  | "log10"
-  | "log1p"
-  | "sin"
-  | "cos"
-  | "tan"
-  | "asin"
-  | "acos"
-  | "atan"
-  | "sinh"
-  | "cosh"
-  | "tanh"
-  | "sigmoid"
-  | "erf"
-  | "erfc"
-  | "erfinv"
-  | "lgamma"
-  | "polygamma"
-  | "atan2"
 
 /** One row for every primitive but those that have no meaning on the type: a missing row is a type error. */
 type Table<Without extends Primitive = never> = Readonly<Record<Exclude<Primitive, Without | Conversion>, Row>>
@@ -85,7 +65,7 @@ const NUMERAL = /^\d+(\.\d+)?f?$/
 /** Both values are computed; WGSL's select has the condition last. */
 const where: Row = (condition, a, b) => `select(${b}, ${a}, ${condition})`
 
-const FLOAT: Table<Bitwise | Shift | "mulhi"> = {
+const FLOAT: Table<BitwisePrimitive | ShiftPrimitive | "mulhi"> = {
   where,
   neg: helper("f_neg"),
   abs: helper("f_abs"),
@@ -149,7 +129,7 @@ const NARROW: Readonly<Partial<Record<ScalarType, Row>>> = {
 const narrowTo = (dtype: ScalarType): Row => NARROW[dtype] ?? identity
 
 /** Signed integers and those that are computed in them. */
-function integerTable(dtype: "int8" | "uint8" | "int16" | "int32"): Table<Transcendental | "mulhi"> {
+function integerTable(dtype: "int8" | "uint8" | "int16" | "int32"): Table<FloatPrimitive | "mulhi"> {
   const bits = DTYPES[dtype].bytes * 8
   const narrow = narrowTo(dtype)
   const wrapped =
@@ -176,7 +156,7 @@ function integerTable(dtype: "int8" | "uint8" | "int16" | "int32"): Table<Transc
   }
 }
 
-const UINT32: Table<Transcendental> = {
+const UINT32: Table<FloatPrimitive> = {
   ...INTEGRAL,
   ...ORDERED,
   ...BITWISE,
@@ -194,7 +174,7 @@ const UINT32: Table<Transcendental> = {
 }
 
 /** On bool the arithmetic that has a meaning is that of 0 and 1, and any other value counts as 1. */
-const BOOL: Table<Transcendental | Shift | "mulhi" | "div" | "mod" | "pow"> = {
+const BOOL: Table<FloatPrimitive | ShiftPrimitive | "mulhi" | "div" | "mod" | "pow"> = {
   ...INTEGRAL,
   where,
   abs: identity,

@@ -79,6 +79,37 @@ export const PRIMITIVES = {
 
 export type Primitive = keyof typeof PRIMITIVES
 
+/** The primitives that have a meaning on floats only. */
+export type FloatPrimitive =
+  | "sqrt"
+  | "exp"
+  | "exp2"
+  | "expm1"
+  | "log"
+  | "log2"
+  | "log10"
+  | "log1p"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "asin"
+  | "acos"
+  | "atan"
+  | "sinh"
+  | "cosh"
+  | "tanh"
+  | "sigmoid"
+  | "erf"
+  | "erfc"
+  | "erfinv"
+  | "lgamma"
+  | "polygamma"
+  | "atan2"
+/** On integers and bool. */
+export type BitwisePrimitive = "and" | "or" | "xor" | "not"
+/** On integers. */
+export type ShiftPrimitive = "shl" | "shr"
+
 /**
  * What an expression reads. `input`: the element of operand k at this iteration. `load`: the element of operand k at the
  * coordinates given as arguments. `index`: the coordinate of this iteration along dim k. `scalar`: launch argument k.
