@@ -79,8 +79,12 @@ export function adviceFor(wish: Wish, machine: Machine = []): Advice {
   }
 }
 
-const rank = ({ name, published, rank }: BackendChoice, machine: Machine): number =>
-  (machine.some((each) => each.name === name && each.works) ? 200 : 0) + (published ? 100 : 0) + rank
+const rank = ({ name, included, published, rank }: BackendChoice, machine: Machine): number =>
+  (machine.some((each) => each.name === name && each.works) ? 200 : 0) +
+  (published ? 100 : 0) +
+  // As long as nobody knows what works here, what comes along and needs nothing else.
+  (machine.length === 0 && included ? 50 : 0) +
+  rank
 
 /** The backends in the order of a machine: what works here, the fastest first, then what exists, then what is planned. */
 export const computesFor = (machine: Machine): readonly BackendChoice[] =>

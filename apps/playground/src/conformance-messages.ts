@@ -1,11 +1,9 @@
 /** What the page and the worker that runs the suite tell each other. */
-import type { BackendChoice } from "@taeda/choices"
 import type { Progress, Report } from "@taeda/conformance"
+import type { BUNDLED_NAMES } from "./bundled.ts"
 
 /** The backends that the suite can be run on in a page. */
-export const SUITE_BACKENDS = ["wasm-simd", "cpu-js"] as const satisfies readonly BackendChoice["name"][]
-
-export type SuiteBackend = (typeof SUITE_BACKENDS)[number]
+export type SuiteBackend = (typeof BUNDLED_NAMES)[number]
 
 export interface SuiteWish {
   readonly backend: SuiteBackend

@@ -1,12 +1,10 @@
 /** The section that holds the backends of this browser to PyTorch's numbers. */
-import { BACKENDS } from "@taeda/choices"
 import type { Report } from "@taeda/conformance"
-import { type FromSuite, SUITE_BACKENDS, type SuiteBackend, type SuiteWish } from "./conformance-messages.ts"
+import { BUNDLED } from "./bundled.ts"
+import type { FromSuite, SuiteBackend, SuiteWish } from "./conformance-messages.ts"
 import { byId, el, fillSelect } from "./dom.ts"
 import type { Machine } from "./machine.ts"
 import { type Filter, filtered, type OpRow, type Outcome, rowsOf } from "./outcomes.ts"
-
-const RUNNABLE = BACKENDS.filter(({ name }) => SUITE_BACKENDS.some((each) => each === name))
 
 /** Failures that a cell shows in full. */
 const SHOWN = 20
@@ -64,7 +62,7 @@ export function conformanceView(): (machine: Machine) => void {
   const backends = (machine: Machine): void =>
     fillSelect(
       backend,
-      RUNNABLE.filter(({ name }) => machine.every((each) => each.name !== name || each.works)).map(
+      BUNDLED.filter(({ name }) => machine.every((each) => each.name !== name || each.works)).map(
         ({ name, title }) => ({ value: name, label: `${name}: ${title}` }),
       ),
     )

@@ -1,6 +1,7 @@
 /** The section in which a network learns to read digits. */
-import { BACKENDS } from "@taeda/choices"
+
 import { DIGITS, MODEL_NAMES, MODELS, type ModelName } from "@taeda/examples"
+import { BUNDLED } from "./bundled.ts"
 import { chart } from "./chart.ts"
 import { byId, el, fillSelect } from "./dom.ts"
 import type { Machine } from "./machine.ts"
@@ -77,7 +78,7 @@ export function trainView(): (machine: Machine) => void {
   const devices = (machine: Machine): void =>
     fillSelect(device, [
       { value: "auto", label: "the fastest here" },
-      ...BACKENDS.filter(({ published }) => published).map(({ name, device, title }) => ({
+      ...BUNDLED.map(({ name, device, title }) => ({
         value: device,
         label: `${device}: ${title}${machine.some((each) => each.name === name && !each.works) ? " (not here)" : ""}`,
       })),

@@ -34,7 +34,7 @@ test("what this browser has counts for a browser", () => {
 test("what works comes first, the fastest of it before, and what is planned last", () => {
   const names = (works: Readonly<Record<string, boolean>>) => computesFor(machine(works)).map(({ name }) => name)
   const planned = BACKENDS.filter(({ published }) => !published).map(({ name }) => name)
-  expect(names({ "cpu-js": true }).slice(0, 2)).toEqual(["cpu-js", "wasm-simd"])
+  expect(names({ "cpu-js": true }).slice(0, 2)).toEqual(["cpu-js", "webgpu"])
   expect(names({ "cpu-js": true, "wasm-simd": true }).slice(0, 2)).toEqual(["wasm-simd", "cpu-js"])
   expect(names({}).slice(-planned.length)).toEqual(planned)
 })

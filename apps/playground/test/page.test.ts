@@ -57,8 +57,8 @@ describe("what to install", () => {
     expect(await page.locator("#compute label").allTextContents()).toEqual([
       "WebAssembly with SIMD and threadsthe fastest that works here",
       "Pure JavaScript, runs everywhereworks here",
+      "GPUs through WebGPU",
       "NVIDIA GPUs through the driverplanned",
-      "GPUs through WebGPUplanned",
     ])
     await choose(page, "runtime", "Browser")
     expect(await page.locator("#install-why").textContent()).toMatch(/It works in this browser: .*\d threads/)
