@@ -11,7 +11,7 @@ import { forTileRows, mergeFunction, PANEL_VECTORS, panelRows, tileFunction, WID
 
 /** The largest block of C that is computed at once. */
 export const MAX_ROWS = 192
-export const MAX_COLUMNS = 256
+export const MAX_COLUMNS = 512
 
 /** The most bytes of the inner dimension that are packed at once. */
 const MAX_DEPTH_BYTES = 1536
