@@ -117,8 +117,6 @@ export const shuffle = (bytes: readonly number[], a: Code, b: Code): Code => [a,
 
 /** Chooses four of the eight 32-bit lanes of two vectors. */
 export const shuffle32 = (lanes: readonly number[], a: Code, b: Code): Code => shuffle(lanesToBytes(lanes, 4), a, b)
-/** Chooses two of the four 64-bit lanes of two vectors. */
-export const shuffle64 = (lanes: readonly number[], a: Code, b: Code): Code => shuffle(lanesToBytes(lanes, 8), a, b)
 
 export const lanesToBytes = (lanes: readonly number[], width: number): number[] =>
   lanes.flatMap((l) => Array.from({ length: width }, (_, k) => l * width + k))
