@@ -24,17 +24,6 @@ export function scalarBits(value: Scalar, dtype: ScalarType): number {
 
 export const countOf = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1)
 
-/** Row-major strides. */
-export function denseStrides(sizes: readonly number[]): number[] {
-  const strides: number[] = []
-  let step = 1
-  for (let d = sizes.length - 1; d >= 0; d--) {
-    strides[d] = step
-    step *= sizes[d]
-  }
-  return strides
-}
-
 /** Whether a view's elements lie one after the other in row-major order. */
 export function isDense({ sizes, strides }: PlacedOperand): boolean {
   let step = 1
