@@ -1,0 +1,1 @@
+export type { CudaContext, CudaDriver, CudaError, DeviceInfo } from "./driver.ts"

@@ -1,0 +1,64 @@
+/**
+ * What emitters give and the device runs: pure descriptions of modules and launches. Nothing here knows a driver.
+ *
+ * A module is PTX text with one entry. Its only parameter is a block of bytes,
+ * `.param .align 8 .b8 params[paramBytes]`, which holds first the addresses of `pointers` buffers (u64 each), then the
+ * numbers, each at its natural alignment and in the order of `numbers`. An address is that of the view's element 0: an
+ * operand's offset is already in it.
+ */
+
+/** How a kernel is given a number of the launch. */
+export type NumberType = "u32" | "s32" | "u64" | "s64" | "f32" | "f64"
+
+/** A kernel: PTX text for the driver's compiler, and how it is launched. */
+export interface Module {
+  readonly ptx: string
+  /** The name of the entry. */
+  readonly entry: string
+  /** The compute capability that it needs, such as 75 or 80. */
+  readonly target: number
+  /** Threads in a block: the text says `.reqntid threads`. */
+  readonly threads: number
+  /** Bytes of shared memory beyond what the text declares by itself. */
+  readonly dynamicSharedBytes: number
+  readonly pointers: number
+  readonly numbers: readonly NumberType[]
+}
+
+/**
+ * A buffer of a launch: an operand by its number, temporary memory of the plan by its number, or the words in which faults
+ * are reported (eight u32, the first of which is claimed atomically).
+ */
+export type BufferRef = { readonly operand: number } | { readonly temporary: number } | { readonly faults: true }
+
+export interface KernelLaunch {
+  readonly module: Module
+  readonly buffers: readonly BufferRef[]
+  /** In the order and the types of `module.numbers`; 64-bit integers may be numbers where these are safe integers. */
+  readonly numbers: readonly (number | bigint)[]
+  /** Blocks of threads: x to 2^31 - 1, y and z to 65535. */
+  readonly blocks: readonly [x: number, y: number, z: number]
+}
+
+/** What a launch of the core becomes, in order. */
+export interface Plan {
+  readonly launches: readonly KernelLaunch[]
+  /** Bytes of each temporary; they begin at multiples of 256. */
+  readonly temporaries: readonly number[]
+}
+
+/** An operand of a launch as plans see it, in elements of its dtype; buffers begin at multiples of 256 bytes. */
+export interface PlacedOperand {
+  readonly offset: number
+  readonly sizes: readonly number[]
+  readonly strides: readonly number[]
+}
+
+/** What the device at hand allows. */
+export interface DeviceLimits {
+  /** The compute capability: 75, 80, 86, 89, 90, 100, 120. */
+  readonly target: number
+  readonly multiprocessors: number
+  /** Shared memory that a block may have. */
+  readonly sharedBytes: number
+}
