@@ -78,7 +78,7 @@ const align = (bytes: number): number => Math.ceil(bytes / 4) * 4
 export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const gpu = (options.gpu as Gpu | undefined) ?? (await findGpu(options.dawn))
   const adapter = await findAdapter(gpu, options.powerPreference)
-  const { device, limits, notes } = await openDevice(adapter)
+  const { device, limits, software, notes } = await openDevice(adapter)
   const errors = new DeviceErrors(device)
   const memory = new Memory(device, errors)
   /** By their numbers. */
@@ -175,6 +175,7 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
       maxOperands: limits.storageBindings - 1,
       maxBufferBytes: memory.maxBytes,
       threads: 1,
+      software,
       notes,
     },
     allocate(bytes) {
