@@ -4,7 +4,7 @@
  */
 import { createCpuJs } from "@taeda/backend-cpu-js"
 import { BACKENDS, type BackendChoice, deviceAdvice } from "@taeda/choices"
-import { type Backend, onUnknownDevice, registerBackend } from "@taeda/core"
+import { type Backend, registerBackend as inCore, onUnknownDevice } from "@taeda/core"
 import { connectHost } from "./host.ts"
 
 /** Loads a backend's package, saying what installs it where it is absent. */
@@ -20,20 +20,34 @@ async function load(choice: BackendChoice): Promise<Backend> {
   return found.open()
 }
 
-/** What is opened, with the platform's help for its memory, where the engine's collector does not know that. */
-async function attended(opening: Promise<Backend>): Promise<Backend> {
-  const backend = await opening
+/** A backend that was opened, with the platform's help for its memory, where the engine's collector does not know that. */
+function attended(backend: Backend): Backend {
   if (!backend.capabilities.collectedMemory) connectHost()
   return backend
 }
 
-/** The backends that are dependencies of this package. */
-const INCLUDED: Readonly<Partial<Record<BackendChoice["name"], Parameters<typeof registerBackend>[1]>>> = {
-  "cpu-js": { openSync: () => createCpuJs(), open: async () => createCpuJs() },
-  // Named outright, so that bundlers make a part of its own of it.
-  "wasm-simd": () => attended(import("@taeda/backend-wasm-simd").then(({ open }) => open())),
+/** How a device is opened; `openSync` does it without waiting, where that is possible. */
+type Opening = Exclude<Parameters<typeof inCore>[1], () => unknown>
+
+/**
+ * Tells how a device is opened: for a backend of one's own, and for a package that a bundler is to bring along. `name` is
+ * what `setDefaultDevice` takes. A later registration of the same name replaces the former for later openings.
+ */
+export function registerBackend(name: string, opening: Opening | Opening["open"]): void {
+  const { open, openSync }: Opening = typeof opening === "function" ? { open: opening } : opening
+  inCore(name, {
+    open: async () => attended(await open()),
+    ...(openSync && { openSync: () => attended(openSync()) }),
+  })
 }
 
-for (const choice of BACKENDS) registerBackend(choice.device, INCLUDED[choice.name] ?? (() => attended(load(choice))))
+/** The backends that are dependencies of this package. */
+const INCLUDED: Readonly<Partial<Record<BackendChoice["name"], Opening>>> = {
+  "cpu-js": { openSync: () => createCpuJs(), open: async () => createCpuJs() },
+  // Named outright, so that bundlers make a part of its own of it.
+  "wasm-simd": { open: async () => (await import("@taeda/backend-wasm-simd")).open() },
+}
+
+for (const choice of BACKENDS) registerBackend(choice.device, INCLUDED[choice.name] ?? (() => load(choice)))
 
 onUnknownDevice(deviceAdvice)
