@@ -14,7 +14,11 @@ describe("the table agrees with the packages", () => {
       )
       if (!backend.published) return
       expect(read(folder).name).toBe(backend.package)
-      expect(read("taeda").dependencies[backend.package] !== undefined).toBe(backend.included)
+      const { dependencies, peerDependencies, peerDependenciesMeta } = read("taeda")
+      expect(dependencies[backend.package] !== undefined).toBe(backend.included)
+      // What stands beside it is a peer that may be missing: package managers that are strict link no other to it.
+      expect(peerDependencies[backend.package] !== undefined).toBe(!backend.included)
+      expect(peerDependenciesMeta[backend.package]).toEqual(backend.included ? undefined : { optional: true })
     })
 })
 
