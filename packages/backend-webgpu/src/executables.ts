@@ -4,6 +4,7 @@ import { convPlanner } from "./conv.ts"
 import { STORED_DTYPES } from "./elements.ts"
 import { mapPlanner } from "./emit-map.ts"
 import { reducePlanner } from "./emit-reduce.ts"
+import { rowsPlanner, workgroupBytes } from "./emit-rows.ts"
 import { matmulPlanner } from "./matmul.ts"
 import type { Planner } from "./planner.ts"
 import type { GpuLimits } from "./program.ts"
@@ -18,6 +19,7 @@ const PLANNERS: { readonly [Kind in keyof KernelOfKind]: (kernel: KernelOfKind[K
   {
     map: mapPlanner,
     reduce: reducePlanner,
+    rows: rowsPlanner,
     scan: scanPlanner,
     scatter: scatterPlanner,
     sort: sortPlanner,
@@ -25,10 +27,15 @@ const PLANNERS: { readonly [Kind in keyof KernelOfKind]: (kernel: KernelOfKind[K
     conv: convPlanner,
   }
 
+/** The workgroup memory that every GPU has. */
+const WORKGROUP_BYTES = 16384
+
 /** `true`, or why the core had better compose a kernel of maps and reductions. */
 export function supports(kernel: Kernel): true | string {
   const missing = operandDtypes(kernel).find((dtype) => !STORED_DTYPES.includes(dtype))
   if (missing) return `there is no ${missing} in shaders`
+  if (kernel.kind === "rows" && workgroupBytes(kernel) > WORKGROUP_BYTES)
+    return "so many accumulators do not fit the memory of a workgroup"
   return true
 }
 
@@ -40,6 +47,6 @@ export function plannerOf(kernel: Kernel, limits: GpuLimits): Planner {
 
 /** How many of a kernel's last operands are written. */
 export function outputCount(kernel: Kernel): number {
-  if (kernel.kind === "map" || kernel.kind === "reduce" || kernel.kind === "scan") return kernel.outputs.length
+  if ("outputs" in kernel) return kernel.outputs.length
   return kernel.kind === "sort" ? 2 : 1
 }

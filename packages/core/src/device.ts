@@ -8,8 +8,8 @@ import { type Backend, type Buffer, type Executable, type Operand, OutOfMemoryEr
 import type { DType } from "./dtype.ts"
 import { didYouMean } from "./errors.ts"
 import type { Scalar } from "./expr.ts"
-import { describeKernel, type Kernel, kernelKey, operandDtypes } from "./kernel.ts"
-import { type LoweringContext, lower } from "./lowering/index.ts"
+import { describeKernel, type Kernel, kernelKey, type MapKernel, operandDtypes, type ReduceKernel } from "./kernel.ts"
+import { type LoweredKernel, type LoweringContext, lower } from "./lowering/index.ts"
 import { pressure } from "./pressure.ts"
 import { watch } from "./regions.ts"
 
@@ -66,8 +66,13 @@ export class Device {
     return executable
   }
 
-  /** Runs a kernel of any kind, natively where the backend can and otherwise composed of map and reduce. */
-  run(kernel: Kernel, sizes: readonly number[], operands: readonly Operand[], scalars: readonly Scalar[] = []): void {
+  /** Runs a kernel, natively where the backend can and otherwise composed of map and reduce. */
+  run(
+    kernel: MapKernel | ReduceKernel | LoweredKernel,
+    sizes: readonly number[],
+    operands: readonly Operand[],
+    scalars: readonly Scalar[] = [],
+  ): void {
     if (kernel.kind === "map" || kernel.kind === "reduce" || this.backend.supports(kernel) === true)
       this.backend.launch(this.compile(kernel), sizes, operands, scalars)
     else lower(kernel, sizes, operands, scalars, this.context)
