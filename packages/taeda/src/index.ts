@@ -1,6 +1,7 @@
 /**
  * taeda: PyTorch for TypeScript. `import * as torch from "taeda"` reads as PyTorch does.
  */
+import "@taeda/core/methods"
 import "./default-backend.ts"
 
 export * from "@taeda/core/torch"
