@@ -5,7 +5,7 @@
 import { createCpuJs } from "@taeda/backend-cpu-js"
 import { BACKENDS, type BackendChoice, deviceAdvice } from "@taeda/choices"
 import { type Backend, onUnknownDevice, registerBackend } from "@taeda/core"
-import { connectHost } from "./host.ts"
+import { attended } from "./host.ts"
 
 /** Loads a backend's package, saying what installs it where it is absent. */
 async function load(choice: BackendChoice): Promise<Backend> {
@@ -18,13 +18,6 @@ async function load(choice: BackendChoice): Promise<Backend> {
     throw new Error(`no device ${JSON.stringify(choice.device)} here: ${deviceAdvice(choice.device)}`, { cause: error })
   }
   return found.open()
-}
-
-/** What is opened, with the platform's help for its memory, where the engine's collector does not know that. */
-async function attended(opening: Promise<Backend>): Promise<Backend> {
-  const backend = await opening
-  if (!backend.capabilities.collectedMemory) connectHost()
-  return backend
 }
 
 /** The backends that are dependencies of this package. */

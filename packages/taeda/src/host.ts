@@ -1,5 +1,5 @@
 /** What this platform offers for memory that the engine's collector does not know: a way to collect, and the next task. */
-import { type Host, installHost } from "@taeda/core"
+import { type Backend, type Host, installHost } from "@taeda/core"
 
 /** The parts of Node, and of browsers, that are looked for. */
 interface Platform {
@@ -93,9 +93,12 @@ export function hostOf(platform: Platform = globalThis as unknown as Platform): 
 
 let connected = false
 
-/** Tells core of the platform, once. */
-export function connectHost(): void {
-  if (connected) return
-  connected = true
-  installHost(hostOf())
+/** What is opened; where the engine's collector does not know its memory, core is told of the platform, once. */
+export async function attended(opening: Promise<Backend>): Promise<Backend> {
+  const backend = await opening
+  if (!backend.capabilities.collectedMemory && !connected) {
+    connected = true
+    installHost(hostOf())
+  }
+  return backend
 }
