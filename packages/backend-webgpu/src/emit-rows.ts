@@ -91,10 +91,17 @@ function stageNames({ stages }: RowsKernel): StageNames[] {
 }
 
 /** Bytes of workgroup memory. */
-export function workgroupBytes({ stages }: RowsKernel): number {
+function workgroupBytes({ stages }: RowsKernel): number {
   const words = new Map(stages.map((stage) => [tupleName(stage), stage.accumulators.length]))
   return [...words.values()].reduce((sum, n) => sum + n, 0) * 4 * GROUP
 }
+
+/** The workgroup memory that every GPU has. */
+const WORKGROUP_BYTES = 16384
+
+/** Why these rows had better be composed of reductions and a map. */
+export const refusedRows = (kernel: RowsKernel): string | undefined =>
+  workgroupBytes(kernel) > WORKGROUP_BYTES ? "so many accumulators do not fit the memory of a workgroup" : undefined
 
 /** The nodes of expressions that are the same for all elements of a row, each after its arguments. */
 function sameAlongRows(kernel: RowsKernel, roots: readonly Expr[]): Expr[] {

@@ -8,8 +8,8 @@ import { type Backend, type Buffer, type Executable, type Operand, OutOfMemoryEr
 import type { DType } from "./dtype.ts"
 import { didYouMean } from "./errors.ts"
 import type { Scalar } from "./expr.ts"
-import { describeKernel, type Kernel, kernelKey, type MapKernel, operandDtypes, type ReduceKernel } from "./kernel.ts"
-import { type LoweredKernel, type LoweringContext, lower } from "./lowering/index.ts"
+import { describeKernel, type Kernel, kernelKey, operandDtypes } from "./kernel.ts"
+import type { Lowering, LoweringContext } from "./lowering/views.ts"
 import { pressure } from "./pressure.ts"
 import { watch } from "./regions.ts"
 
@@ -66,16 +66,19 @@ export class Device {
     return executable
   }
 
-  /** Runs a kernel, natively where the backend can and otherwise composed of map and reduce. */
-  run(
-    kernel: MapKernel | ReduceKernel | LoweredKernel,
+  /**
+   * Runs a kernel natively where the backend can, and otherwise as `lowering` composes it of map and reduce. The caller names
+   * that, so that a bundler keeps the defaults of those kinds alone that a program runs.
+   */
+  run<K extends Kernel>(
+    kernel: K,
     sizes: readonly number[],
     operands: readonly Operand[],
-    scalars: readonly Scalar[] = [],
+    scalars: readonly Scalar[],
+    lowering: Lowering<K>,
   ): void {
-    if (kernel.kind === "map" || kernel.kind === "reduce" || this.backend.supports(kernel) === true)
-      this.backend.launch(this.compile(kernel), sizes, operands, scalars)
-    else lower(kernel, sizes, operands, scalars, this.context)
+    if (this.backend.supports(kernel) === true) this.backend.launch(this.compile(kernel), sizes, operands, scalars)
+    else lowering(kernel, sizes, operands, scalars, this.context)
   }
 
   /** Memory for a storage. Throws an OutOfMemoryError that says what to do. */

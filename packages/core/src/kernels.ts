@@ -10,6 +10,8 @@ import type { Device } from "./device.ts"
 import { computeType, DTYPES, type DType, type ScalarType } from "./dtype.ts"
 import { type Bounds, Expr, index, input, load, type Scalar, scalar } from "./expr.ts"
 import type { Access, InputType, Monoid, OutputType, RowsKernel, ScatterKernel } from "./kernel.ts"
+import { scan } from "./lowering/scan.ts"
+import { scatter } from "./lowering/scatter.ts"
 import { accessOf } from "./lowering/views.ts"
 import { broadcastStrides, collapse, isContiguous, numelOf, type Sizes, sameSizes } from "./shape.ts"
 import type { Tensor } from "./tensor.ts"
@@ -475,6 +477,7 @@ export function runScan(
       ...outs.map((t) => operandOf(t)),
     ],
     scalars.map((s) => s.value),
+    scan,
   )
 }
 
@@ -510,5 +513,6 @@ export function runScatter(
     shape,
     [...inputs.map((t, i) => operandOf(t, shape, strides[i]!)), ...loads.map((t) => operandOf(t)), operandOf(target)],
     scalars.map((s) => s.value),
+    scatter,
   )
 }

@@ -4,8 +4,8 @@
  */
 import { createCpuJs } from "@taeda/backend-cpu-js"
 import { BACKENDS, type BackendChoice, deviceAdvice } from "@taeda/choices"
-import { type Backend, registerBackend as inCore, onUnknownDevice } from "@taeda/core"
-import { connectHost } from "./host.ts"
+import { type Backend, onUnknownDevice } from "@taeda/core"
+import { type Opening, registerBackend } from "./register.ts"
 
 /** Loads a backend's package, saying what installs it where it is absent. */
 async function load(choice: BackendChoice): Promise<Backend> {
@@ -18,27 +18,6 @@ async function load(choice: BackendChoice): Promise<Backend> {
     throw new Error(`no device ${JSON.stringify(choice.device)} here: ${deviceAdvice(choice.device)}`, { cause: error })
   }
   return found.open()
-}
-
-/** A backend that was opened, with the platform's help for its memory, where the engine's collector does not know that. */
-function attended(backend: Backend): Backend {
-  if (!backend.capabilities.collectedMemory) connectHost()
-  return backend
-}
-
-/** How a device is opened; `openSync` does it without waiting, where that is possible. */
-type Opening = Exclude<Parameters<typeof inCore>[1], () => unknown>
-
-/**
- * Tells how a device is opened: for a backend of one's own, and for a package that a bundler is to bring along. `name` is
- * what `setDefaultDevice` takes. A later registration of the same name replaces the former for later openings.
- */
-export function registerBackend(name: string, opening: Opening | Opening["open"]): void {
-  const { open, openSync }: Opening = typeof opening === "function" ? { open: opening } : opening
-  inCore(name, {
-    open: async () => attended(await open()),
-    ...(openSync && { openSync: () => attended(openSync()) }),
-  })
 }
 
 /** The backends that are dependencies of this package. */
