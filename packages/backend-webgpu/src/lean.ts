@@ -17,8 +17,8 @@ export interface LeanOptions extends WebGpuOptions {
    */
   readonly kernels?: Partial<Extras>
   /**
-   * The functions brought along besides arithmetic, comparisons, roots, exponentials and logarithms: `[trigonometric]` (also
-   * for normal random numbers), `error`, `powers`, `gamma`. An op that needs another throws a TypeError that says so.
+   * The functions brought along besides arithmetic, comparisons, sqrt, exp, log, tanh and sigmoid: `[trigonometric]` (also for
+   * normal random numbers), `error`, `powers`, `gamma`. An op that needs another throws a TypeError that says so.
    */
   readonly functions?: readonly Functions[]
 }

@@ -10,28 +10,10 @@ const LN2_HIGH = 0.69314575
 const LN2_LOW = 1.4286068e-6
 /** (exp(r) − 1 − r)/r² for |r| ≤ ln 2 / 2. */
 const EXP_TAIL = [0.49999997, 0.16666542, 0.041667204, 0.008366646, 0.0013882489]
-/** (2^r − 1)/r for |r| ≤ ½. */
-const EXP2 = [0.69314724, 0.2402265, 0.055502973, 0.009618031, 0.0013410031, 0.00015469758]
-/** (sinh(x) − x)/x³ in x² ≤ 1. */
-const SINH = [0.16666667, 0.0083333505, 0.00019835871, 2.819029e-6]
 /** (log(1 + f) − f + f²/2)/f³, 1 + f from √½ to √2. */
 const LOG = [0.3333333, -0.2500082, 0.20001227, -0.16623357, 0.1420176, -0.13160186, 0.12761562, -0.076344736]
 
 const t = floatText
-
-/** A logarithm of a base: log(1 + f) in two parts, times 1/ln(base) in two parts, so that powers of the base have exact ones. */
-const logarithm = (name: string, high: number, low: number, twoHigh: number, twoLow: number): string =>
-  `fn ${name}(x: f32) -> f32 {
-  if (bitcast<u32>(x) - 1u >= 0x7f7fffffu) { return f_logEdge(x); }
-  let p = f_split(x);
-  let f = p.m - 1f;
-  let half = f * f * 0.5f;
-  let upper = bitcast<f32>(bitcast<u32>(f - half) & 0xfffff000u);
-  let lower = f_opaque(f_opaque(f - upper) - half) + f_logTail(f);
-  let n = f32(p.n);
-  let small = (lower + upper) * ${t(low)} + n * ${t(twoLow)};
-  return n * ${t(twoHigh)} + (upper * ${t(high)} + (lower * ${t(high)} + small));
-}`
 
 export const ELEMENTARY = {
   f_Scaled: `struct f_Scaled { m: f32, n: i32 }`,
@@ -48,14 +30,6 @@ export const ELEMENTARY = {
   if (f_lt(x, -104f)) { return 0f; }
   let p = f_expParts(x, 0f);
   return f_scale(p.m, p.n);
-}`,
-  f_exp2: `fn f_exp2(x: f32) -> f32 {
-  if (f_isNan(x)) { return x; }
-  if (f_le(128f, x)) { return f_inf(); }
-  if (f_lt(x, -150f)) { return 0f; }
-  let n = round(x);
-  let r = f_opaque(x - n);
-  return f_scale(1f + r * ${horner(EXP2, "r")}, i32(n));
 }`,
   // With twice the half of 2^n, as 2^128 is too large.
   f_expm1: `fn f_expm1(x: f32) -> f32 {
@@ -74,26 +48,6 @@ export const ELEMENTARY = {
   if (f_magnitude(x) >= 0x41200000u) { return f_withSign(1f, x); }
   let y = f_expm1(2f * f_abs(x));
   return f_withSign(y / (y + 2f), x);
-}`,
-  f_sinh: `fn f_sinh(x: f32) -> f32 {
-  let magnitude = f_abs(x);
-  if (f_magnitude(x) < 0x39000000u || !f_isFinite(x)) { return x; }
-  if (magnitude < 1f) {
-    let square = x * x;
-    return x + x * square * ${horner(SINH, "square")};
-  }
-  if (magnitude > 90f) { return f_withSign(f_inf(), x); }
-  let p = f_expParts(magnitude, 0f);
-  let e = f_scale(p.m, p.n - 1);
-  return f_withSign(select(e - 0.25f / min(e, 1e6f), e, e > 1e6f), x);
-}`,
-  f_cosh: `fn f_cosh(x: f32) -> f32 {
-  let magnitude = f_abs(x);
-  if (!f_isFinite(x)) { return magnitude; }
-  if (magnitude > 90f) { return f_inf(); }
-  let p = f_expParts(magnitude, 0f);
-  let e = f_scale(p.m, p.n - 1);
-  return select(e + 0.25f / min(e, 1e6f), e, e > 1e6f);
 }`,
   // 1/(1 + e) or e/(1 + e), e = exp(−|x|), so that what is far below 0 keeps its digits.
   f_sigmoid: `fn f_sigmoid(x: f32) -> f32 {
@@ -133,8 +87,6 @@ export const ELEMENTARY = {
   let p = f_split(x);
   return f_natural(p.m - 1f, f32(p.n));
 }`,
-  f_log2: logarithm("f_log2", 1.4423828, 0.0003122284, 1, 0),
-  f_log10: logarithm("f_log10", 0.43432617, -3.168997e-5, 0.3010254, 4.605039e-6),
   // 1 + x = (1 + f)·2^n, where f is made of x, not of the rounded 1 + x.
   f_log1p: `fn f_log1p(x: f32) -> f32 {
   if (f_magnitude(x) < 0x33000000u || f_isNan(x)) { return x; }

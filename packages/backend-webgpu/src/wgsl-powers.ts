@@ -1,12 +1,62 @@
-/** Powers in float32, by logarithms of two floats. As in `wgsl-elementary.ts`. */
-import { horner } from "./wgsl-text.ts"
+/** Powers, and the exponential and logarithms of other bases than e. As in `wgsl-elementary.ts`; pow by logarithms of two floats. */
+import { floatText, horner } from "./wgsl-text.ts"
 
 /** (log2((1 + s)/(1 − s))/s − 2/ln 2·(1 + s²/3))/s⁴ in s², |s| ≤ 0.172. */
 const LOG2_TAIL = [0.57707804, 0.4122001, 0.320344, 0.27593052]
 /** (2^r − 1 − r·ln 2)/r² for |r| ≤ ½. */
 const EXP2_TAIL = [0.2402265, 0.05550411, 0.009618083, 0.0013333602, 0.00015453115, 1.5265437e-5]
 
+/** (2^r − 1)/r for |r| ≤ ½. */
+const EXP2 = [0.69314724, 0.2402265, 0.055502973, 0.009618031, 0.0013410031, 0.00015469758]
+
+const t = floatText
+
+/** A logarithm of a base: log(1 + f) in two parts, times 1/ln(base) in two parts, so that powers of the base have exact ones. */
+const logarithm = (name: string, high: number, low: number, twoHigh: number, twoLow: number): string =>
+  `fn ${name}(x: f32) -> f32 {
+  if (bitcast<u32>(x) - 1u >= 0x7f7fffffu) { return f_logEdge(x); }
+  let p = f_split(x);
+  let f = p.m - 1f;
+  let half = f * f * 0.5f;
+  let upper = bitcast<f32>(bitcast<u32>(f - half) & 0xfffff000u);
+  let lower = f_opaque(f_opaque(f - upper) - half) + f_logTail(f);
+  let n = f32(p.n);
+  let small = (lower + upper) * ${t(low)} + n * ${t(twoLow)};
+  return n * ${t(twoHigh)} + (upper * ${t(high)} + (lower * ${t(high)} + small));
+}`
+
+/** 1, -1 or 0 of a negative power; the rest by squaring. */
+const power = (type: "i32" | "u32"): string => {
+  const prefix = type[0]
+  const negative = `  if (exponent < 0) {
+    if (base == -1) { return select(1, -1, (exponent & 1) == 1); }
+    return select(0, 1, base == 1);
+  }
+`
+  return `fn ${prefix}_pow(base: ${type}, exponent: ${type}) -> ${type} {
+${type === "i32" ? negative : ""}  var result = ${type}(1);
+  var square = base;
+  for (var left = exponent; left != ${type}(0); left = left >> 1u) {
+    if ((left & 1) == 1) { result *= square; }
+    square *= square;
+  }
+  return result;
+}`
+}
+
 export const POWERS = {
+  i_pow: power("i32"),
+  u_pow: power("u32"),
+  f_exp2: `fn f_exp2(x: f32) -> f32 {
+  if (f_isNan(x)) { return x; }
+  if (f_le(128f, x)) { return f_inf(); }
+  if (f_lt(x, -150f)) { return 0f; }
+  let n = round(x);
+  let r = f_opaque(x - n);
+  return f_scale(1f + r * ${horner(EXP2, "r")}, i32(n));
+}`,
+  f_log2: logarithm("f_log2", 1.4423828, 0.0003122284, 1, 0),
+  f_log10: logarithm("f_log10", 0.43432617, -3.168997e-5, 0.3010254, 4.605039e-6),
   // Numbers as unevaluated sums of two floats. What compilers must not reassociate is guarded.
   df_sum: `fn df_sum(a: f32, b: f32) -> vec2f {
   let s = f_opaque(a + b);

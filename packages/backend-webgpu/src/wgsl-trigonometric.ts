@@ -1,4 +1,4 @@
-/** Functions of angles, and their inverses, in float32. As in `wgsl-elementary.ts`. */
+/** Functions of angles, their inverses, sinh and cosh in float32. As in `wgsl-elementary.ts`. */
 import { floatText, horner } from "./wgsl-text.ts"
 
 /** π/2 in parts of 11 bits, whose products with n up to 2^13 are exact, and the rest. */
@@ -18,6 +18,8 @@ const ASIN = [0.16666731, 0.0749566, 0.04546692, 0.024050375, 0.042565756]
 const QUARTER_TURN = "1.57079637f"
 const HALF_TURN = "3.14159274f"
 const TURN_REST = floatText(-2.7827534e-8)
+/** (sinh(x) − x)/x³ in x² ≤ 1. */
+const SINH = [0.16666667, 0.0083333505, 0.00019835871, 2.819029e-6]
 
 const t = floatText
 
@@ -32,6 +34,26 @@ const ofAngle = (name: string, turn: number, odd: boolean): string =>
 }`
 
 export const TRIGONOMETRIC = {
+  f_sinh: `fn f_sinh(x: f32) -> f32 {
+  let magnitude = f_abs(x);
+  if (f_magnitude(x) < 0x39000000u || !f_isFinite(x)) { return x; }
+  if (magnitude < 1f) {
+    let square = x * x;
+    return x + x * square * ${horner(SINH, "square")};
+  }
+  if (magnitude > 90f) { return f_withSign(f_inf(), x); }
+  let p = f_expParts(magnitude, 0f);
+  let e = f_scale(p.m, p.n - 1);
+  return f_withSign(select(e - 0.25f / min(e, 1e6f), e, e > 1e6f), x);
+}`,
+  f_cosh: `fn f_cosh(x: f32) -> f32 {
+  let magnitude = f_abs(x);
+  if (!f_isFinite(x)) { return magnitude; }
+  if (magnitude > 90f) { return f_inf(); }
+  let p = f_expParts(magnitude, 0f);
+  let e = f_scale(p.m, p.n - 1);
+  return select(e + 0.25f / min(e, 1e6f), e, e > 1e6f);
+}`,
   f_Angle: `struct f_Angle { m: f32, n: u32 }`,
   f_TWO_OVER_PI: `const f_TWO_OVER_PI = array<u32, ${TWO_OVER_PI.length}>(${TWO_OVER_PI.map((w) => `${w}u`).join(", ")});`,
   f_window: `fn f_window(at: u32, shift: u32) -> u32 {

@@ -1,4 +1,4 @@
-/** `pnpm size`: weighs every program and prints the table of docs/performance.md. */
+/** Weighs every program, and prints the table of docs/performance.md. */
 import { join } from "node:path"
 import { SCENARIOS } from "./scenarios.ts"
 import { weigh } from "./weigh.ts"
