@@ -1,24 +1,5 @@
 /** Integer operations with the results of the primitives, and conversions between integers, floats and half floats. */
 
-/** 1, -1 or 0 of a negative power; the rest by squaring. */
-const power = (type: "i32" | "u32"): string => {
-  const prefix = type[0]
-  const negative = `  if (exponent < 0) {
-    if (base == -1) { return select(1, -1, (exponent & 1) == 1); }
-    return select(0, 1, base == 1);
-  }
-`
-  return `fn ${prefix}_pow(base: ${type}, exponent: ${type}) -> ${type} {
-${type === "i32" ? negative : ""}  var result = ${type}(1);
-  var square = base;
-  for (var left = exponent; left != ${type}(0); left = left >> 1u) {
-    if ((left & 1) == 1) { result *= square; }
-    square *= square;
-  }
-  return result;
-}`
-}
-
 export const INTEGERS = {
   // Towards zero, 0 by 0; the least number by -1 is itself.
   i_div: `fn i_div(a: i32, b: i32) -> i32 {
@@ -28,8 +9,6 @@ export const INTEGERS = {
   u_div: `fn u_div(a: u32, b: u32) -> u32 { return select(a / select(b, 1u, b == 0u), 0u, b == 0u); }`,
   i_mod: `fn i_mod(a: i32, b: i32) -> i32 { return select(a % select(b, 1, b == 0 || b == -1), 0, b == 0); }`,
   u_mod: `fn u_mod(a: u32, b: u32) -> u32 { return a % select(b, 1u, b == 0u); }`,
-  i_pow: power("i32"),
-  u_pow: power("u32"),
   // Shifts by the width or more, or by a negative count, shift everything out.
   i_shl: `fn i_shl(a: i32, b: i32, bits: u32) -> i32 { return select(0, a << (u32(b) & 31u), u32(b) < bits); }`,
   i_shr: `fn i_shr(a: i32, b: i32, top: u32) -> i32 { return a >> min(u32(b), top); }`,

@@ -136,7 +136,7 @@ export function onUnknownDevice(advice: (name: string) => string): void {
 function unknown(op: string, name: string): RangeError {
   const advice = unknownDevice(name)
   return new RangeError(
-    `${op}: no device ${JSON.stringify(name)}${advice ? `: ${advice}` : didYouMean(name, [...registry.keys()])}`,
+    `${op}: no device ${JSON.stringify(name)}${advice ? `: ${advice}` : registry.size > 0 ? didYouMean(name, [...registry.keys()]) : `: none was registered; registerBackend(${JSON.stringify(name)}, open), with the open of the backend's package`}`,
   )
 }
 

@@ -127,6 +127,15 @@ export const VARIANTS: readonly Variant[] = [
     threads: 1,
     note: "subgroups",
   },
+  {
+    backend: "webgpu-lean",
+    title: "maps and reductions alone, through Dawn",
+    place: "node",
+    options: UNCLEARED,
+    full: false,
+    threads: 1,
+    note: "subgroups",
+  },
 ]
 
 /** Runs the suite on a variant, in this process or in a page of the browser. */
@@ -136,7 +145,7 @@ export async function runVariant(
   browser: () => Promise<Browser>,
 ): Promise<NamedReport> {
   const task = { ...selection, backend, options, knownGaps: knownGapsOf(backend) }
-  if (backend === "webgpu" && place === "node") await useSoftwareGpu()
+  if (backend.startsWith("webgpu") && place === "node") await useSoftwareGpu()
   return place === "node" ? main(task) : conformanceIn(await browser(), task, { isolated: place === "chromium", csp })
 }
 

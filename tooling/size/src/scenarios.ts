@@ -1,0 +1,20 @@
+/** What is weighed, and what it may weigh: kilobytes (1000 bytes), minified and gzipped. */
+
+export interface Scenario {
+  readonly program: string
+  /** What the page has. */
+  readonly title: string
+  /** At most so many; null for what is not ours. */
+  readonly budget: number | null
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  { program: "functions", title: "`taeda/lean`, functions alone; webgpu with products", budget: 60 },
+  { program: "leanest", title: "`taeda/lean` with `nn` and `optim`; webgpu with products", budget: 69 },
+  { program: "lean", title: "`taeda/lean` with `nn` and `optim`; all of webgpu", budget: 84 },
+  { program: "taeda-cpu", title: "`taeda`; cpu-js", budget: 115 },
+  { program: "taeda", title: "`taeda`; cpu-js and all of webgpu", budget: 151 },
+  { program: "jax", title: "jax-js, functions; all its backends", budget: null },
+  { program: "tfjs-core", title: "TensorFlow.js, functions (`tfjs-core`); webgpu", budget: null },
+  { program: "tfjs", title: "TensorFlow.js with layers (`tfjs`); cpu, webgl and webgpu", budget: null },
+]
