@@ -26,6 +26,7 @@ import { type Block, Memory, WebGpuBuffer } from "./memory.ts"
 import { Pipelines } from "./pipelines.ts"
 import type { Planner } from "./planner.ts"
 import type { Plan } from "./program.ts"
+import type { Merging } from "./together.ts"
 
 export interface WebGpuOptions {
   /** WebGPU itself. Default: the browser's `navigator.gpu`, in Node that of the package `webgpu`. */
@@ -34,6 +35,11 @@ export interface WebGpuOptions {
   readonly dawn?: readonly string[]
   /** Which GPU to prefer where there are several. Default: the system's choice. */
   readonly powerPreference?: PowerPreference
+  /**
+   * When dispatches that do not depend on one another become one: "often" (the default), where they come together again and
+   * again, which nobody waits for; "always", with a wait for each new shader; or "never".
+   */
+  readonly merging?: Merging
 }
 
 /** What this backend tells besides what every backend does. */
@@ -83,7 +89,9 @@ export async function createWith(extras: Partial<Extras>, options: WebGpuOptions
   const executableOf = (kernel: Kernel): WebGpuExecutable =>
     new WebGpuExecutable(kernel, kernels.push(kernel) - 1, plannerOf(kernel, limits))
   const pipelines = new Pipelines(device, errors)
-  const commands = new Commands(device, errors, memory, (kernel) => describeKernel(kernels[kernel]))
+  const commands = new Commands(device, errors, memory, pipelines, options.merging ?? "often", (kernel) =>
+    describeKernel(kernels[kernel]),
+  )
   const warmed = new Map<string, WebGpuExecutable>()
   let open = true
 

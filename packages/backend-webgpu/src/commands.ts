@@ -11,7 +11,9 @@ import {
   USAGE,
 } from "./gpu.ts"
 import { type Block, capacityFor, type Memory } from "./memory.ts"
-import type { Pipeline } from "./pipelines.ts"
+import type { Pipeline, Pipelines } from "./pipelines.ts"
+import { schedule } from "./schedule.ts"
+import { type Dispatchable, type DispatchTask, type Merging, Together, taskOf } from "./together.ts"
 import { FAULT_WORDS } from "./writer.ts"
 
 /** Dispatches and copies of one submission. */
@@ -40,12 +42,19 @@ export class Commands {
   private readonly memory: Memory
   private encoder: GpuEncoder | null = null
   private pass: GpuComputePass | null = null
+  /** Dispatches that are not encoded yet, and the bytes that their numbers take at most. */
+  private tasks: DispatchTask[] = []
+  private taskBytes = 0
+  private readonly together: Together
   private pending = 0
   /** The number of the submission that is being gathered. */
   private serial = 0
   private readonly params: GpuBuffer
+  /** What `params` holds, but for the words from `changedFrom` to before `changedTo`: loops give the same numbers again and again. */
   private readonly words = new Uint32Array(PARAM_BYTES / 4)
   private paramBytes = 0
+  private changedFrom = PARAM_BYTES
+  private changedTo = 0
   private readonly alignment: number
   private readonly mostGroups: number
   private readonly groups = new Map<string, GpuBindGroup>()
@@ -57,8 +66,16 @@ export class Commands {
   private readonly nameOf: (kernel: number) => string
 
   /** `nameOf` names the kernels of faults by their numbers. */
-  constructor(device: GpuDevice, errors: DeviceErrors, memory: Memory, nameOf: (kernel: number) => string) {
+  constructor(
+    device: GpuDevice,
+    errors: DeviceErrors,
+    memory: Memory,
+    pipelines: Pipelines,
+    merging: Merging,
+    nameOf: (kernel: number) => string,
+  ) {
     this.nameOf = nameOf
+    this.together = new Together(device, pipelines, merging)
     this.device = device
     this.errors = errors
     this.memory = memory
@@ -80,8 +97,9 @@ export class Commands {
     return (this.encoder ??= this.device.createCommandEncoder())
   }
 
-  /** An encoder outside of a pass. */
+  /** An encoder outside of a pass, behind all dispatches so far. */
   private between(): GpuEncoder {
+    this.encodeTasks()
     this.pass?.end()
     this.pass = null
     return this.open()
@@ -92,22 +110,51 @@ export class Commands {
   }
 
   dispatch(pipeline: Pipeline, blocks: readonly Block[], params: readonly number[], workgroups: number): void {
-    const bytes = Math.ceil((pipeline.shader.paramVectors * 16) / this.alignment) * this.alignment
-    if (this.paramBytes + bytes > PARAM_BYTES) this.flush()
-    const at = this.paramBytes
-    this.paramBytes += bytes
-    for (let k = 0; k < params.length; k++) this.words[(at >> 2) + k] = params[k]
+    const bytes = this.bytesFor(pipeline)
+    // Together dispatches take no more than one of them, and what was rounded up, besides.
+    if (this.paramBytes + 2 * (this.taskBytes + bytes) > PARAM_BYTES) this.flush()
+    this.taskBytes += bytes
     for (const block of blocks) {
       block.used = this.serial
       if (block === this.faults) this.mayFault = true
     }
+    this.tasks.push(taskOf({ pipeline, blocks, params, workgroups }))
+    this.count()
+  }
+
+  /** What the numbers of a dispatch take in the buffer for them. */
+  private bytesFor({ shader }: Pipeline): number {
+    return Math.ceil((shader.paramVectors * 16) / this.alignment) * this.alignment
+  }
+
+  private encodeTasks(): void {
+    if (this.tasks.length === 0) return
+    const groups = schedule(this.tasks, this.together.fits)
+    this.tasks = []
+    this.taskBytes = 0
+    for (const group of groups) {
+      const one = group.length > 1 ? this.together.of(group) : null
+      for (const dispatch of one ? [one] : group) this.encode(dispatch)
+    }
+  }
+
+  private encode({ pipeline, blocks, params, workgroups }: Dispatchable): void {
+    const at = this.paramBytes
+    this.paramBytes += this.bytesFor(pipeline)
+    for (let k = 0; k < params.length; k++) this.setWord((at >> 2) + k, params[k] >>> 0)
     this.pass ??= this.open().beginComputePass()
     this.pass.setPipeline(pipeline.gpu)
     this.pass.setBindGroup(0, this.group(pipeline, blocks), [at])
     const rows = Math.ceil(workgroups / this.mostGroups)
     this.pass.dispatchWorkgroups(Math.ceil(workgroups / rows), rows)
     this.counts.dispatches++
-    this.count()
+  }
+
+  private setWord(at: number, value: number): void {
+    if (this.words[at] === value) return
+    this.words[at] = value
+    if (at < this.changedFrom) this.changedFrom = at
+    if (at >= this.changedTo) this.changedTo = at + 1
   }
 
   private group({ layout, layoutId, shader }: Pipeline, blocks: readonly Block[]): GpuBindGroup {
@@ -145,10 +192,14 @@ export class Commands {
 
   /** Submits what was gathered. */
   flush(): void {
+    this.encodeTasks()
     this.pass?.end()
     this.pass = null
     if (this.encoder) {
-      if (this.paramBytes > 0) this.device.queue.writeBuffer(this.params, 0, this.words, 0, this.paramBytes >> 2)
+      const { changedFrom: from, changedTo: to } = this
+      if (from < to) this.device.queue.writeBuffer(this.params, 4 * from, this.words, from, to - from)
+      this.changedFrom = PARAM_BYTES
+      this.changedTo = 0
       this.device.queue.submit([this.encoder.finish()])
       this.counts.submissions++
       this.encoder = null

@@ -7,14 +7,20 @@ import {
   type GpuPipeline,
   type GpuPipelineLayout,
 } from "./gpu.ts"
+import { sharedBytes } from "./merge.ts"
 import type { Shader } from "./program.ts"
 
 export interface Pipeline {
+  readonly id: number
   readonly gpu: GpuPipeline
   readonly layout: GpuBindGroupLayout
   /** Equal for equal layouts of bindings. */
   readonly layoutId: number
   readonly shader: Shader
+  /** Bytes of workgroup memory. */
+  readonly shared: number
+  /** Dispatches of one kind may become one: their workgroups are of one size, and either all of them share memory or none. */
+  readonly kind: number
 }
 
 interface Layout {
@@ -30,6 +36,7 @@ export class Pipelines {
   private readonly compiled = new Map<string, Pipeline>()
   /** The same by object, which is found faster than by text. */
   private readonly known = new WeakMap<Shader, Pipeline>()
+  private ids = 0
 
   constructor(device: GpuDevice, errors: DeviceErrors) {
     this.device = device
@@ -51,7 +58,7 @@ export class Pipelines {
       const gpu = this.errors.scoped("validation", name, () =>
         this.device.createComputePipeline(this.descriptor(shader, layout, name())),
       )
-      found = { gpu, layout: layout.group, layoutId: layout.id, shader }
+      found = this.made(gpu, layout, shader)
       this.compiled.set(shader.code, found)
     }
     this.known.set(shader, found)
@@ -61,10 +68,24 @@ export class Pipelines {
   /** Compiles without blocking. */
   async warm(shader: Shader, name: string): Promise<void> {
     if (this.compiled.has(shader.code)) return
+    const pipeline = await this.ahead(shader, name)
+    if (!this.compiled.has(shader.code)) this.compiled.set(shader.code, pipeline)
+  }
+
+  /** Compiles a shader that nobody else asks for, without blocking. */
+  async ahead(shader: Shader, name: string): Promise<Pipeline> {
     const layout = this.layout(shader)
-    const gpu = await this.device.createComputePipelineAsync(this.descriptor(shader, layout, name))
-    if (!this.compiled.has(shader.code))
-      this.compiled.set(shader.code, { gpu, layout: layout.group, layoutId: layout.id, shader })
+    return this.made(
+      await this.device.createComputePipelineAsync(this.descriptor(shader, layout, name)),
+      layout,
+      shader,
+    )
+  }
+
+  private made(gpu: GpuPipeline, layout: Layout, shader: Shader): Pipeline {
+    const shared = sharedBytes(shader)
+    const kind = 2 * shader.parts.workgroupSize + (shared > 0 ? 1 : 0)
+    return { id: this.ids++, gpu, layout: layout.group, layoutId: layout.id, shader, shared, kind }
   }
 
   private descriptor({ code }: Shader, layout: Layout, label: string) {

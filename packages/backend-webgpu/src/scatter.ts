@@ -1,7 +1,7 @@
 /**
  * Scatters, deterministic without atomic operations on floats. What can meet at one element is known from the coordinates
  * (`scatter-ties.ts`); then, the first of these that applies:
- *  - no two points meet: every point writes its element;
+ *  - no two points meet, or the kernel says that none do: every point writes its element;
  *  - the order does not matter (integers, extremes): atomic operations;
  *  - few points can meet: a workgroup sorts them by their elements, and combines those of an element in order;
  *  - only the last point counts, and the target is not much larger than the iteration: the points of an element contend for
@@ -269,7 +269,7 @@ function planLaunch(kernel: ScatterKernel, ties: Ties, shaders: Shaders, launch:
   const one = (name: keyof typeof EMITTERS, groups: number): Dispatch => dispatchOf(shaders.get(name), numbers, groups)
   const each = (name: keyof typeof EMITTERS, items = points): Dispatch => one(name, Math.ceil(items / GROUP))
 
-  if (length === 1) return { dispatches: [each("alone")], temporaries: [] }
+  if (length === 1 || kernel.distinct) return { dispatches: [each("alone")], temporaries: [] }
   if (anyOrder(kernel)) return { dispatches: [each("atomics")], temporaries: [] }
   if (length <= TILE) {
     const groups = ties.shared ? Math.ceil(tied / slab) : numbers.groups
