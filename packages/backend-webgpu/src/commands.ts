@@ -16,8 +16,8 @@ import { schedule } from "./schedule.ts"
 import { type Dispatchable, type DispatchTask, type Merging, Together, taskOf } from "./together.ts"
 import { FAULT_WORDS } from "./writer.ts"
 
-/** Dispatches and copies of one submission. */
-const MOST_COMMANDS = 256
+/** Dispatches and copies of one submission: a training step of a small network, and few enough that the device begins early. */
+const MOST_COMMANDS = 64
 /** Bytes for the numbers of the launches of one submission. */
 const PARAM_BYTES = 2 ** 18
 /** How many groups of bindings are remembered. */
@@ -210,6 +210,14 @@ export class Commands {
     this.memory.sweep()
   }
 
+  /**
+   * Chromium looks whether work is done when it is given some, and else every few milliseconds: work of nothing behind a short
+   * one brings the answer in a tenth of the time.
+   */
+  private nudge(): void {
+    this.device.queue.submit([])
+  }
+
   /** Bytes of a block when all commands so far are done; the offset and the length are multiples of 4. */
   async read(block: Block, offset: number, bytes: number): Promise<Uint8Array> {
     const faults = this.mayFault ? FAULT_BYTES : 0
@@ -224,6 +232,7 @@ export class Commands {
       this.mayFault = false
     }
     this.flush()
+    this.nudge()
     this.counts.readBytes += size
     try {
       await staging.mapAsync(MAP_READ, 0, size)
@@ -259,6 +268,7 @@ export class Commands {
       return
     }
     this.flush()
+    this.nudge()
     await this.device.queue.onSubmittedWorkDone()
     await this.errors.settle()
   }
