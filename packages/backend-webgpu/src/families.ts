@@ -1,6 +1,7 @@
 /** The functions beyond arithmetic, comparisons, sqrt, exp, expm1, log, log1p, tanh and sigmoid, by what they are for. */
 import { ERROR } from "./wgsl-error.ts"
 import { GAMMA } from "./wgsl-gamma.ts"
+import { HALF } from "./wgsl-half.ts"
 import { type Functions, provide } from "./wgsl-math.ts"
 import { POWERS } from "./wgsl-powers.ts"
 import { TRIGONOMETRIC } from "./wgsl-trigonometric.ts"
@@ -14,6 +15,9 @@ export const powers: Functions = POWERS
 /** lgamma, digamma, polygamma, with the functions of angles that these need. */
 export const gamma: Functions = { ...TRIGONOMETRIC, ...GAMMA }
 
+/** The dtypes float16 and bfloat16. */
+export const half: Functions = HALF
+
 export const provideAll = (): void => {
-  for (const family of [trigonometric, error, powers, gamma]) provide(family)
+  for (const family of [trigonometric, error, powers, gamma, half]) provide(family)
 }

@@ -6,7 +6,7 @@ import { createWith, type WebGpuBackend, type WebGpuOptions } from "./backend.ts
 import type { Extras } from "./executables.ts"
 import { type Functions, provide } from "./wgsl-math.ts"
 
-export { error, gamma, powers, trigonometric } from "./families.ts"
+export { error, gamma, half, powers, trigonometric } from "./families.ts"
 export * from "./kinds.ts"
 export type { WebGpuBackend, WebGpuOptions }
 
@@ -18,7 +18,7 @@ export interface LeanOptions extends WebGpuOptions {
   readonly kernels?: Partial<Extras>
   /**
    * The functions brought along besides arithmetic, comparisons, sqrt, exp, log, tanh and sigmoid: `[trigonometric]` (also for
-   * normal random numbers), `error`, `powers`, `gamma`. An op that needs another throws a TypeError that says so.
+   * normal random numbers), `error`, `powers`, `gamma`, and `half` for float16 and bfloat16. An op that needs another throws a TypeError that says so.
    */
   readonly functions?: readonly Functions[]
 }

@@ -9,6 +9,7 @@ import { ELEMENTARY } from "./wgsl-elementary.ts"
 import type { ERROR } from "./wgsl-error.ts"
 import { FLOATS } from "./wgsl-floats.ts"
 import type { GAMMA } from "./wgsl-gamma.ts"
+import type { HALF } from "./wgsl-half.ts"
 import { INTEGERS } from "./wgsl-integers.ts"
 import type { POWERS } from "./wgsl-powers.ts"
 import type { TRIGONOMETRIC } from "./wgsl-trigonometric.ts"
@@ -22,6 +23,7 @@ export type HelperName =
   | keyof typeof ELEMENTARY
   | keyof typeof ERROR
   | keyof typeof GAMMA
+  | keyof typeof HALF
   | keyof typeof POWERS
   | keyof typeof TRIGONOMETRIC
 
@@ -50,7 +52,7 @@ export function helper(name: string): Helper {
   const found = helpers.get(name)
   if (!found)
     throw new TypeError(
-      `webgpu: this backend was opened without ${name}; give createWebGpu the family that it belongs to: functions: [trigonometric, error, powers, gamma]`,
+      `webgpu: this backend was opened without ${name}; give createWebGpu the family that it belongs to: functions: [trigonometric, error, powers, gamma, half]`,
     )
   return found
 }

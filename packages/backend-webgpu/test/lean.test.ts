@@ -39,7 +39,7 @@ it("has the functions that a training step takes, and the others once a backend 
   expect(await computed(one.tanh())).toBeCloseTo(Math.tanh(1), 6)
   expect(await computed(one.sigmoid())).toBeCloseTo(1 / (1 + Math.exp(-1)), 6)
   await expect(computed(one.sin())).rejects.toThrow(
-    "webgpu: this backend was opened without f_sin; give createWebGpu the family that it belongs to: functions: [trigonometric, error, powers, gamma]",
+    "webgpu: this backend was opened without f_sin; give createWebGpu the family that it belongs to: functions: [trigonometric, error, powers, gamma, half]",
   )
   const other = await createWebGpu({ ...options, functions: [trigonometric] })
   other.dispose()
