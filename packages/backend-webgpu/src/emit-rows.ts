@@ -9,10 +9,11 @@ import { laneOf, perWord } from "./elements.ts"
 import { type ReadLeaf, writeExpressions } from "./expression.ts"
 import { countOf, type Launch } from "./launch.ts"
 import { writeCoordinates } from "./loops.ts"
-import { declareMonoid, type MonoidNames, tupleBits, writeLift, writeTotal } from "./monoid.ts"
+import { declareMonoid, type MonoidNames, tupleBits, tupleFields, writeLift, writeTotal } from "./monoid.ts"
 import { dispatchOf, GROUP, NOTHING, type Planner } from "./planner.ts"
 import type { GpuLimits } from "./program.ts"
 import { type Shares, shareRows } from "./rows-plan.ts"
+import { type Tuples, usesSubgroups, writeTree } from "./tree.ts"
 import { addressOf, bindOutput, storedBits, type View, writeElement } from "./views.ts"
 import { type Emitted, fromBits, Writer } from "./writer.ts"
 
@@ -24,9 +25,7 @@ const own = (w: Writer, key: keyof Shares): string => w.number(key, (launch) => 
 const keptOf = (kernel: RowsKernel): number => kernel.rank - kernel.reduced
 
 /** What a stage is called in the shader. Stages with the same accumulators share a struct, and its workgroup memory. */
-interface StageNames extends MonoidNames {
-  readonly tuples: string
-  readonly total: string
+interface StageNames extends MonoidNames, Tuples {
   /** The number of its first accumulator among those of all stages. */
   readonly first: number
 }
@@ -43,6 +42,7 @@ function stageNames({ stages }: RowsKernel): StageNames[] {
       identity: `identity${s}`,
       tuples: `tuples_${Acc}`,
       total: `total${s}`,
+      fields: tupleFields(stage),
       first,
     }
     first += stage.accumulators.length
@@ -81,10 +81,10 @@ function sameAlongRows(kernel: RowsKernel, roots: readonly Expr[]): Expr[] {
 type Part = "whole" | number
 
 /** `together`: the elements of a word, where an invocation computes those of a row that share one; else 1. */
-export function emitRows(kernel: RowsKernel, part: Part, together: number): Emitted {
+export function emitRows(kernel: RowsKernel, part: Part, together: number, limits: GpuLimits): Emitted {
   const { stages } = kernel
   const last = part === "whole" || part === stages.length
-  const rows = new RowsWriter(kernel, part, last)
+  const rows = new RowsWriter(kernel, part, last, usesSubgroups(limits, GROUP))
   rows.begin()
   for (const s of stages.keys()) {
     if (part !== "whole" && s > part) break
@@ -99,6 +99,7 @@ class RowsWriter {
   readonly w = new Writer()
   private readonly kernel: RowsKernel
   private readonly part: Part
+  private readonly subgroups: boolean
   private readonly names: readonly StageNames[]
   private readonly inputs: Inputs
   private readonly views: readonly View[]
@@ -109,11 +110,13 @@ class RowsWriter {
   /** Values that are the same along a row, and their names. */
   private readonly known = new Map<Expr, string>()
 
-  constructor(kernel: RowsKernel, part: Part, last: boolean) {
+  constructor(kernel: RowsKernel, part: Part, last: boolean, subgroups: boolean) {
     const { w } = this
     const { inputs, outputs } = kernel
+    if (subgroups) w.useSubgroups()
     this.kernel = kernel
     this.part = part
+    this.subgroups = subgroups
     this.names = stageNames(kernel)
     this.inputs = new Inputs(w, inputs)
     this.views = last ? outputs.map(({ dtype }, j) => bindOutput(w, inputs.length + j, dtype)) : []
@@ -156,7 +159,7 @@ class RowsWriter {
     w.lines.push(`var ${name.total} = ${name.identity}();`, "if (exists) {")
     writeTotal(w, "sum", range, tuple, name)
     w.lines.push(`${name.total} = sum;`, "}")
-    writeTree(w, name)
+    writeTree(w, name, { lanes: "lanes", step: "step" }, GROUP, this.subgroups)
     if (s === part)
       w.lines.push(
         "if (exists && t == 0u) {",
@@ -255,22 +258,6 @@ class RowsWriter {
   }
 }
 
-/** Combines the totals of the invocations of each row, in a tree; all of them then have that of the row. */
-function writeTree(w: Writer, { Acc, combine, tuples, total }: StageNames): void {
-  w.declare(tuples, `var<workgroup> ${tuples}: array<${Acc}, ${GROUP}>;`)
-  w.lines.push(
-    `${tuples}[lane] = ${total};`,
-    "workgroupBarrier();",
-    "for (var half = lanes >> 1u; half > 0u; half >>= 1u) {",
-    `if (t < half) { ${tuples}[lane] = ${combine}(${tuples}[lane], ${tuples}[lane + half * step]); }`,
-    "workgroupBarrier();",
-    "}",
-    `${total} = ${tuples}[lane - t * step];`,
-    // What is read here the next stage overwrites.
-    "workgroupBarrier();",
-  )
-}
-
 /** Plans launches of rows. */
 export function rowsPlanner(kernel: RowsKernel, limits: GpuLimits): Planner {
   const { stages, body, inputs } = kernel
@@ -279,7 +266,7 @@ export function rowsPlanner(kernel: RowsKernel, limits: GpuLimits): Planner {
   const variant = (part: Part, together: number): Emitted => {
     const key = `${part} ${together}`
     let found = emitted.get(key)
-    if (!found) emitted.set(key, (found = emitRows(kernel, part, together)))
+    if (!found) emitted.set(key, (found = emitRows(kernel, part, together, limits)))
     return found
   }
   const counts = new Set(kernel.outputs.slice(0, body.length).map(({ dtype }) => perWord(dtype)))
@@ -323,6 +310,12 @@ export function rowsPlanner(kernel: RowsKernel, limits: GpuLimits): Planner {
         temporaries: [4 * accumulators * rows * shares.segments],
       }
     },
-    shaders: () => [variant("whole", elements).shader],
+    shaders() {
+      const ends = [...new Set([1, elements])]
+      const cut = cuttable
+        ? [...stages.map((_, s) => variant(s, 1)), ...ends.map((together) => variant(stages.length, together))]
+        : []
+      return [...ends.map((together) => variant("whole", together)), ...cut].map(({ shader }) => shader)
+    },
   }
 }

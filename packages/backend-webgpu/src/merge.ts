@@ -53,19 +53,21 @@ function renamed(text: string, names: ReadonlySet<string>, k: number, slots: rea
 export function mergeShaders(members: readonly Member[], bindings: readonly BindingType[]): Shader {
   const declarations: string[] = []
   const main: string[] = []
+  const subgroups = members.some(({ shader }) => shader.parts.subgroups)
+  const [parameter, argument] = subgroups ? [", subgroupSize: u32", ", subgroupSize"] : ["", ""]
   let paramVectors = endVectors(members.length)
   for (const [k, { shader, slots }] of members.entries()) {
     const { parts } = shader
     const text = parts.declarations.join("\n")
     const names = new Set([...text.matchAll(NAMES)].map(([, name, shared]) => name ?? shared))
     const own = (part: string): string => renamed(part, names, k, slots, paramVectors)
-    declarations.push(own(text), own(`fn run${k}(group: u32, lane: u32) {\n${parts.main.join("\n")}\n}`))
+    declarations.push(own(text), own(`fn run${k}(group: u32, lane: u32${parameter}) {\n${parts.main.join("\n")}\n}`))
     const group = k === 0 ? "group" : `group - ${word(k - 1)}`
-    const call = `run${k}(${group}, lane);`
+    const call = `run${k}(${group}, lane${argument});`
     main.push(k < members.length - 1 ? `if (group < ${word(k)}) { ${call} return; }` : call)
     paramVectors += shader.paramVectors
   }
-  const parts = { workgroupSize: members[0].shader.parts.workgroupSize, declarations, main }
+  const parts = { workgroupSize: members[0].shader.parts.workgroupSize, subgroups, declarations, main }
   const given = { bindings, paramVectors }
   return { ...given, parts, code: shaderCode(given, parts, "buffer") }
 }

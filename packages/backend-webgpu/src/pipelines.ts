@@ -34,6 +34,7 @@ export class Pipelines {
   private readonly errors: DeviceErrors
   private readonly layouts = new Map<string, Layout>()
   private readonly compiled = new Map<string, Pipeline>()
+  private readonly warming = new Map<string, Promise<void>>()
   /** The same by object, which is found faster than by text. */
   private readonly known = new WeakMap<Shader, Pipeline>()
   private ids = 0
@@ -49,12 +50,7 @@ export class Pipelines {
     if (known) return known
     let found = this.compiled.get(shader.code)
     if (!found) {
-      const most = this.device.limits.maxStorageBuffersPerShaderStage
-      if (shader.bindings.length > most)
-        throw new RangeError(
-          `webgpu: ${name()} takes ${shader.bindings.length} buffers at once, and this GPU has a limit of ${most} (maxStorageBuffersPerShaderStage)`,
-        )
-      const layout = this.layout(shader)
+      const layout = this.layout(shader, name)
       const gpu = this.errors.scoped("validation", name, () =>
         this.device.createComputePipeline(this.descriptor(shader, layout, name())),
       )
@@ -65,21 +61,36 @@ export class Pipelines {
     return found
   }
 
-  /** Compiles without blocking. */
-  async warm(shader: Shader, name: string): Promise<void> {
-    if (this.compiled.has(shader.code)) return
-    const pipeline = await this.ahead(shader, name)
-    if (!this.compiled.has(shader.code)) this.compiled.set(shader.code, pipeline)
+  /** Compiles without blocking. Rejects with what is wrong with the shader, and whose it is. */
+  warm(shader: Shader, name: () => string): Promise<void> {
+    const { code } = shader
+    if (this.compiled.has(code)) return Promise.resolve()
+    let warming = this.warming.get(code)
+    if (!warming) {
+      const keep = (pipeline: Pipeline): void => {
+        if (!this.compiled.has(code)) this.compiled.set(code, pipeline)
+      }
+      warming = this.ahead(shader, name)
+        .then(keep)
+        .finally(() => this.warming.delete(code))
+      this.warming.set(code, warming)
+    }
+    return warming
   }
 
-  /** Compiles a shader that nobody else asks for, without blocking. */
-  async ahead(shader: Shader, name: string): Promise<Pipeline> {
-    const layout = this.layout(shader)
-    return this.made(
-      await this.device.createComputePipelineAsync(this.descriptor(shader, layout, name)),
-      layout,
-      shader,
+  /** Compiles a shader that nobody else asks for, without blocking. Rejects as `warm` does. */
+  async ahead(shader: Shader, name: () => string): Promise<Pipeline> {
+    const layout = this.layout(shader, name)
+    // The text is looked at first, and only then the pipeline made.
+    const { value: descriptor, told } = this.errors.ask("validation", name, () =>
+      this.descriptor(shader, layout, name()),
     )
+    const making = this.device.createComputePipelineAsync(descriptor)
+    try {
+      return this.made(await making, layout, shader)
+    } catch (error) {
+      throw (await told) ?? (await this.errors.explain(name(), error as Error))
+    }
   }
 
   private made(gpu: GpuPipeline, layout: Layout, shader: Shader): Pipeline {
@@ -93,7 +104,12 @@ export class Pipelines {
     return { label, layout: layout.pipeline, compute: { module, entryPoint: "main" } }
   }
 
-  private layout({ bindings }: Shader): Layout {
+  private layout({ bindings }: Shader, name: () => string): Layout {
+    const most = this.device.limits.maxStorageBuffersPerShaderStage
+    if (bindings.length > most)
+      throw new RangeError(
+        `webgpu: ${name()} takes ${bindings.length} buffers at once, and this GPU has a limit of ${most} (maxStorageBuffersPerShaderStage)`,
+      )
     const key = bindings.map(({ access }) => access[0]).join("")
     const known = this.layouts.get(key)
     if (known) return known

@@ -30,6 +30,8 @@ export interface Interface {
 
 export interface ShaderParts {
   readonly workgroupSize: number
+  /** Whether `main` has `subgroupSize` as well, and numbers its invocations subgroup by subgroup. */
+  readonly subgroups: boolean
   /** What stands at the module's level besides the bindings, each beginning a line. */
   readonly declarations: readonly string[]
   /** The statements of `main`, which has `group` (the number of its workgroup) and `lane` (the invocation's inside of it). */
@@ -71,6 +73,7 @@ export interface GpuLimits {
   readonly storageBindings: number
   readonly invocations: number
   readonly workgroupBytes: number
-  readonly subgroups: boolean
+  /** The most invocations that a subgroup may have; 0 where shaders use none. */
+  readonly subgroups: number
   readonly shaderF16: boolean
 }

@@ -134,11 +134,13 @@ export class Together {
     }
     this.seen.delete(key)
     this.compiled.set(key, null)
-    this.pipelines.ahead(mergeShaders(members, bindings), name).then(
-      (pipeline) => void this.compiled.set(key, pipeline),
-      // They go on one by one.
-      () => {},
-    )
+    this.pipelines
+      .ahead(mergeShaders(members, bindings), () => name)
+      .then(
+        (pipeline) => void this.compiled.set(key, pipeline),
+        // They go on one by one.
+        () => {},
+      )
     return null
   }
 }

@@ -41,6 +41,7 @@ export class Writer {
   private readonly declarations = new Map<string, string>()
   private names = 0
   private reportsFaults = false
+  private subgroups = false
 
   /** Binds a buffer; the name by which the shader knows it. */
   bind(ref: BufferRef, element: Element, access: BindingType["access"]): string {
@@ -96,6 +97,11 @@ export class Writer {
     this.reportsFaults = true
   }
 
+  /** The shader uses subgroups: `main` has `subgroupSize`, and numbers invocations so that those of a subgroup follow each other. */
+  useSubgroups(): void {
+    this.subgroups = true
+  }
+
   /** A name that nothing else has. */
   name(prefix: string): string {
     return `${prefix}_${this.names++}`
@@ -136,7 +142,8 @@ export class Writer {
     if (this.reads.length === 0) this.opaque(0)
     const paramVectors = (this.reads.length + 3) >> 2
     const given = { bindings: this.bindings, paramVectors }
-    const parts = { workgroupSize, declarations: [...helpers, ...this.declarations.values()], main: this.lines }
+    const { subgroups, lines: main } = this
+    const parts = { workgroupSize, subgroups, declarations: [...helpers, ...this.declarations.values()], main }
     const { reads } = this
     return {
       shader: { ...given, parts, code: shaderCode(given, parts, "b") },
@@ -148,7 +155,16 @@ export class Writer {
 
 /** The whole text of a shader; `prefix` stands before the numbers of its bindings. */
 export function shaderCode({ bindings, paramVectors }: Interface, parts: ShaderParts, prefix: string): string {
+  const builtins = ["workgroup_id) workgroup: vec3u", "num_workgroups) workgroups: vec3u"]
+  if (parts.subgroups)
+    builtins.push(
+      "subgroup_size) subgroupSize: u32",
+      "subgroup_id) subgroup: u32",
+      "subgroup_invocation_id) member: u32",
+    )
+  else builtins.push("local_invocation_index) lane: u32")
   return [
+    ...(parts.subgroups ? ["enable subgroups;", "requires subgroup_id;"] : []),
     ...bindings.map(
       ({ element, access }, i) =>
         `@group(0) @binding(${i}) var<storage, ${access === "read" ? "read" : "read_write"}> ${prefix}${i}: array<${element}>;`,
@@ -156,7 +172,8 @@ export function shaderCode({ bindings, paramVectors }: Interface, parts: ShaderP
     `@group(0) @binding(${bindings.length}) var<uniform> params: array<vec4u, ${paramVectors}>;`,
     ...parts.declarations,
     `@compute @workgroup_size(${parts.workgroupSize})`,
-    "fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {",
+    `fn main(${builtins.map((each) => `@builtin(${each}`).join(", ")}) {`,
+    ...(parts.subgroups ? ["let lane = subgroup * subgroupSize + member;"] : []),
     "let group = workgroup.x + workgroup.y * workgroups.x;",
     ...parts.main,
     "}",

@@ -351,7 +351,7 @@ describe("how rows are shared out", () => {
     storageBindings: 8,
     invocations: 256,
     workgroupBytes: 16384,
-    subgroups: false,
+    subgroups: 0,
     shaderF16: false,
   }
   const plan = (storageBindings: number, length: number) => {

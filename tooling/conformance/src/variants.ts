@@ -121,6 +121,15 @@ export const VARIANTS: readonly Variant[] = [
   },
   {
     backend: "webgpu",
+    title: "a GPU through Dawn, without subgroups",
+    place: "node",
+    options: { ...UNCLEARED, subgroups: false },
+    full: false,
+    threads: 1,
+    note: "no subgroups",
+  },
+  {
+    backend: "webgpu",
     title: "the browser's own WebGPU",
     place: "chromium",
     full: false,
