@@ -181,14 +181,6 @@ export class Commands {
     this.memory.sweep()
   }
 
-  /**
-   * Chromium looks whether work is done when it is given some, and else every few milliseconds: work of nothing behind a short
-   * one brings the answer in a tenth of the time.
-   */
-  private nudge(): void {
-    this.device.queue.submit([])
-  }
-
   /** Bytes of a block when all commands so far are done; the offset and the length are multiples of 4. */
   async read(block: Block, offset: number, bytes: number): Promise<Uint8Array> {
     const faults = this.mayFault ? FAULT_BYTES : 0
@@ -202,10 +194,9 @@ export class Commands {
       this.mayFault = false
     }
     this.flush()
-    this.nudge()
     this.counts.readBytes += size
     try {
-      await staging.gpu.mapAsync(MAP_READ, 0, size)
+      await this.errors.soon(staging.gpu.mapAsync(MAP_READ, 0, size))
     } catch (error) {
       staging.gpu.destroy()
       throw await this.errors.explain("reading", error as Error)
@@ -226,9 +217,8 @@ export class Commands {
       return
     }
     this.flush()
-    this.nudge()
     try {
-      await this.device.queue.onSubmittedWorkDone()
+      await this.errors.soon(this.device.queue.onSubmittedWorkDone())
     } catch (error) {
       throw await this.errors.explain("waiting", error as Error)
     }

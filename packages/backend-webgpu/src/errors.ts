@@ -30,6 +30,9 @@ export interface Asked<T> {
   readonly told: Promise<Error | null>
 }
 
+/** How often a device is asked: a question takes about a tenth of a millisecond. */
+const QUESTIONS = 16
+
 export class DeviceErrors {
   private readonly device: GpuDevice
   /** The first error of something that was named; only then what came of it is of no interest. */
@@ -91,6 +94,26 @@ export class DeviceErrors {
     this.scopes.add(scope)
     scope.finally(() => this.scopes.delete(scope))
     return value
+  }
+
+  /**
+   * The promise, whose device is asked for news a few times until it is kept. Chromium looks whether work is done when it is
+   * asked anything, and else every few milliseconds, which short work does not take.
+   */
+  async soon(work: Promise<void>): Promise<void> {
+    let pending = true
+    const kept = work.finally(() => {
+      pending = false
+    })
+    const ask = async (): Promise<void> => {
+      for (let times = 0; pending && times < QUESTIONS; times++) {
+        this.device.pushErrorScope("validation")
+        await this.device.popErrorScope()
+      }
+    }
+    // A lost device answers the work itself.
+    ask().catch(() => {})
+    await kept
   }
 
   get isLost(): boolean {
