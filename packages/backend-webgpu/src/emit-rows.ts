@@ -80,11 +80,14 @@ function sameAlongRows(kernel: RowsKernel, roots: readonly Expr[]): Expr[] {
 /** A whole row in one dispatch, or the dispatch of that number of those for rows in segments. */
 type Part = "whole" | number
 
-/** `together`: the elements of a word, where an invocation computes those of a row that share one; else 1. */
-export function emitRows(kernel: RowsKernel, part: Part, together: number): Emitted {
+/**
+ * `together`: the elements of a word, where an invocation computes those of a row that share one; else 1. `alone`: an invocation
+ * has a row by itself.
+ */
+export function emitRows(kernel: RowsKernel, part: Part, together: number, alone: boolean): Emitted {
   const { stages } = kernel
   const last = part === "whole" || part === stages.length
-  const rows = new RowsWriter(kernel, part, last)
+  const rows = new RowsWriter(kernel, part, last, alone)
   rows.begin()
   for (const s of stages.keys()) {
     if (part !== "whole" && s > part) break
@@ -99,6 +102,7 @@ class RowsWriter {
   readonly w = new Writer()
   private readonly kernel: RowsKernel
   private readonly part: Part
+  private readonly alone: boolean
   private readonly names: readonly StageNames[]
   private readonly inputs: Inputs
   private readonly views: readonly View[]
@@ -109,8 +113,9 @@ class RowsWriter {
   /** Values that are the same along a row, and their names. */
   private readonly known = new Map<Expr, string>()
 
-  constructor(kernel: RowsKernel, part: Part, last: boolean) {
+  constructor(kernel: RowsKernel, part: Part, last: boolean, alone: boolean) {
     const { w } = this
+    this.alone = alone
     const { inputs, outputs } = kernel
     this.kernel = kernel
     this.part = part
@@ -125,9 +130,10 @@ class RowsWriter {
     const { w } = this
     w.lines.push(
       `if (group >= ${own(w, "groups")}) { return; }`,
-      `let lanes = ${own(w, "lanes")};`,
+      `let lanes = ${this.alone ? "1u" : own(w, "lanes")};`,
       `let step = ${own(w, "step")};`,
       "let t = (lane / step) & (lanes - 1u);",
+      "let first = lane - t * step;",
       `let segment = group % ${own(w, "segments")};`,
       `let place = (group / ${own(w, "segments")}) * (${GROUP}u / lanes) + (lane / (step * lanes)) * step + lane % step;`,
       `let exists = place < ${own(w, "rows")};`,
@@ -156,7 +162,7 @@ class RowsWriter {
     w.lines.push(`var ${name.total} = ${name.identity}();`, "if (exists) {")
     writeTotal(w, "sum", range, tuple, name)
     w.lines.push(`${name.total} = sum;`, "}")
-    writeTree(w, name)
+    if (!this.alone) writeMeeting(w, name, s + 1 < this.names.length)
     if (s === part)
       w.lines.push(
         "if (exists && t == 0u) {",
@@ -255,19 +261,29 @@ class RowsWriter {
   }
 }
 
-/** Combines the totals of the invocations of each row, in a tree; all of them then have that of the row. */
-function writeTree(w: Writer, { Acc, combine, tuples, total }: StageNames): void {
+/** Tuples that every invocation of a row combines for itself, rather than wait for one that does. */
+const FEW = 16
+
+/**
+ * Combines the totals of the invocations of each row, so that all of them have that of the row: where they are many, some combine
+ * those of others first. `more`: another stage follows.
+ */
+function writeMeeting(w: Writer, { Acc, combine, tuples, total }: StageNames, more: boolean): void {
   w.declare(tuples, `var<workgroup> ${tuples}: array<${Acc}, ${GROUP}>;`)
   w.lines.push(
     `${tuples}[lane] = ${total};`,
     "workgroupBarrier();",
-    "for (var half = lanes >> 1u; half > 0u; half >>= 1u) {",
-    `if (t < half) { ${tuples}[lane] = ${combine}(${tuples}[lane], ${tuples}[lane + half * step]); }`,
+    `if (lanes > ${FEW}u) {`,
+    `if (t < ${FEW}u) {`,
+    `for (var k = t + ${FEW}u; k < lanes; k += ${FEW}u) { ${total} = ${combine}(${total}, ${tuples}[first + k * step]); }`,
+    `${tuples}[lane] = ${total};`,
+    "}",
     "workgroupBarrier();",
     "}",
-    `${total} = ${tuples}[lane - t * step];`,
-    // What is read here the next stage overwrites.
-    "workgroupBarrier();",
+    `${total} = ${tuples}[first];`,
+    `for (var k = 1u; k < min(lanes, ${FEW}u); k++) { ${total} = ${combine}(${total}, ${tuples}[first + k * step]); }`,
+    // What was read here the next stage overwrites.
+    ...(more ? ["workgroupBarrier();"] : []),
   )
 }
 
@@ -276,10 +292,10 @@ export function rowsPlanner(kernel: RowsKernel, limits: GpuLimits): Planner {
   const { stages, body, inputs } = kernel
   const kept = keptOf(kernel)
   const emitted = new Map<string, Emitted>()
-  const variant = (part: Part, together: number): Emitted => {
-    const key = `${part} ${together}`
+  const variant = (part: Part, together: number, alone = false): Emitted => {
+    const key = `${part} ${together} ${alone}`
     let found = emitted.get(key)
-    if (!found) emitted.set(key, (found = emitRows(kernel, part, together)))
+    if (!found) emitted.set(key, (found = emitRows(kernel, part, together, alone)))
     return found
   }
   const counts = new Set(kernel.outputs.slice(0, body.length).map(({ dtype }) => perWord(dtype)))
@@ -315,8 +331,10 @@ export function rowsPlanner(kernel: RowsKernel, limits: GpuLimits): Planner {
       const shares = shareRows(rows, countOf(launch.sizes.slice(kept)), neighbours(launch), cuttable)
       const planned: RowsLaunch = { ...launch, ...shares }
       const together = byWords(launch) ? elements : 1
-      if (shares.segments === 1)
-        return { dispatches: [dispatchOf(variant("whole", together), planned, shares.groups)], temporaries: [] }
+      if (shares.segments === 1) {
+        const whole = variant("whole", together, shares.lanes === 1)
+        return { dispatches: [dispatchOf(whole, planned, shares.groups)], temporaries: [] }
+      }
       const parts = [...stages.map((_, s) => variant(s, 1)), variant(stages.length, together)]
       return {
         dispatches: parts.map((each) => dispatchOf(each, planned, shares.groups)),

@@ -96,6 +96,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 }
 
+// The software GPU takes its time to compile the shaders of all that an op and its gradient launch.
 it.each(Object.entries(CASES))("%s", async (_, { make, forward, backward }) => {
   const run = make()
   const count = (): number => backend.commandCounts().dispatches
@@ -109,4 +110,4 @@ it.each(Object.entries(CASES))("%s", async (_, { make, forward, backward }) => {
   expect([between - before, count() - start]).toEqual([forward, backward])
   // Nothing of it failed on the GPU.
   await backend.synchronize()
-})
+}, 60_000)
