@@ -14,9 +14,9 @@ import {
   tileThreads,
 } from "./contraction.ts"
 import type { Launch } from "./launch.ts"
+import { usesSubgroups } from "./meeting.ts"
 import { dispatchOf, GROUP, NOTHING } from "./planner.ts"
 import type { BufferRef, Dispatch, GpuLimits, Plan, Shader } from "./program.ts"
-import { usesSubgroups } from "./tree.ts"
 import type { Emitted } from "./writer.ts"
 
 /** Most results per invocation first. */

@@ -10,9 +10,9 @@ import { type DType, type Epilogue, result, substitute } from "@taeda/core"
 import { elementOf, type Lane, laneOf, perWord } from "./elements.ts"
 import { writeExpressions } from "./expression.ts"
 import type { Launch } from "./launch.ts"
+import { writeMeeting } from "./meeting.ts"
 import { GROUP } from "./planner.ts"
 import type { BufferRef } from "./program.ts"
-import { writeTree } from "./tree.ts"
 import { bindInput, bindOutput, readElement, storedBits, type View, writeElement } from "./views.ts"
 import { type Emitted, Writer } from "./writer.ts"
 
@@ -406,7 +406,7 @@ export function sliceShader(
     const sums = fields.map((field) => `l.${field} + r.${field}`)
     w.declare("add_sums", `fn add_sums(l: Sums, r: Sums) -> Sums { return Sums(${sums.join(", ")}); }`)
     w.lines.push(`var total = Sums(${fields.join(", ")});`)
-    writeTree(
+    writeMeeting(
       w,
       {
         Acc: "Sums",

@@ -6,10 +6,10 @@ import type { ReduceKernel } from "@taeda/core"
 import { writeExpressions } from "./expression.ts"
 import { countOf, type Launch } from "./launch.ts"
 import { bindInputs, leafReader, WORKGROUP, writeCoordinates } from "./loops.ts"
+import { usesSubgroups, writeMeeting } from "./meeting.ts"
 import { declareMonoid, ONLY, tupleBits, tupleFields, writeLift, writeTotal } from "./monoid.ts"
 import { NOTHING, type Planner } from "./planner.ts"
 import type { GpuLimits } from "./program.ts"
-import { usesSubgroups, writeTree } from "./tree.ts"
 import { addressOf, bindOutput, writeElement } from "./views.ts"
 import { type Emitted, fromBits, Writer } from "./writer.ts"
 
@@ -58,7 +58,7 @@ export function emitReduce(kernel: ReduceKernel, lanes: Lanes, stage: Stage, lim
 
   if (lanes > 1) {
     const tuples = { ...ONLY, tuples: "tuples", total: "total", fields: tupleFields(kernel) }
-    writeTree(w, tuples, { lanes: `${lanes}u`, step: "1u" }, lanes, subgroups)
+    writeMeeting(w, tuples, { lanes: `${lanes}u`, step: "1u" }, lanes, subgroups)
     w.lines.push("if (lane > 0u) { return; }")
   }
   if (stage === "first") {

@@ -9,11 +9,11 @@ import { laneOf, perWord } from "./elements.ts"
 import { type ReadLeaf, writeExpressions } from "./expression.ts"
 import { countOf, type Launch } from "./launch.ts"
 import { writeCoordinates } from "./loops.ts"
+import { type Tuples, usesSubgroups, writeMeeting } from "./meeting.ts"
 import { declareMonoid, type MonoidNames, tupleBits, tupleFields, writeLift, writeTotal } from "./monoid.ts"
 import { dispatchOf, GROUP, NOTHING, type Planner } from "./planner.ts"
 import type { GpuLimits } from "./program.ts"
 import { type Shares, shareRows } from "./rows-plan.ts"
-import { type Tuples, usesSubgroups, writeTree } from "./tree.ts"
 import { addressOf, bindOutput, storedBits, type View, writeElement } from "./views.ts"
 import { type Emitted, fromBits, Writer } from "./writer.ts"
 
@@ -80,11 +80,14 @@ function sameAlongRows(kernel: RowsKernel, roots: readonly Expr[]): Expr[] {
 /** A whole row in one dispatch, or the dispatch of that number of those for rows in segments. */
 type Part = "whole" | number
 
-/** `together`: the elements of a word, where an invocation computes those of a row that share one; else 1. */
-export function emitRows(kernel: RowsKernel, part: Part, together: number, limits: GpuLimits): Emitted {
+/**
+ * `together`: the elements of a word, where an invocation computes those of a row that share one; else 1. `alone`: an invocation
+ * has a row by itself.
+ */
+export function emitRows(kernel: RowsKernel, part: Part, together: number, alone: boolean, limits: GpuLimits): Emitted {
   const { stages } = kernel
   const last = part === "whole" || part === stages.length
-  const rows = new RowsWriter(kernel, part, last, usesSubgroups(limits, GROUP))
+  const rows = new RowsWriter(kernel, part, last, alone, !alone && usesSubgroups(limits, GROUP))
   rows.begin()
   for (const s of stages.keys()) {
     if (part !== "whole" && s > part) break
@@ -99,6 +102,7 @@ class RowsWriter {
   readonly w = new Writer()
   private readonly kernel: RowsKernel
   private readonly part: Part
+  private readonly alone: boolean
   private readonly subgroups: boolean
   private readonly names: readonly StageNames[]
   private readonly inputs: Inputs
@@ -110,8 +114,9 @@ class RowsWriter {
   /** Values that are the same along a row, and their names. */
   private readonly known = new Map<Expr, string>()
 
-  constructor(kernel: RowsKernel, part: Part, last: boolean, subgroups: boolean) {
+  constructor(kernel: RowsKernel, part: Part, last: boolean, alone: boolean, subgroups: boolean) {
     const { w } = this
+    this.alone = alone
     const { inputs, outputs } = kernel
     if (subgroups) w.useSubgroups()
     this.kernel = kernel
@@ -128,7 +133,7 @@ class RowsWriter {
     const { w } = this
     w.lines.push(
       `if (group >= ${own(w, "groups")}) { return; }`,
-      `let lanes = ${own(w, "lanes")};`,
+      `let lanes = ${this.alone ? "1u" : own(w, "lanes")};`,
       `let step = ${own(w, "step")};`,
       "let t = (lane / step) & (lanes - 1u);",
       `let segment = group % ${own(w, "segments")};`,
@@ -159,7 +164,7 @@ class RowsWriter {
     w.lines.push(`var ${name.total} = ${name.identity}();`, "if (exists) {")
     writeTotal(w, "sum", range, tuple, name)
     w.lines.push(`${name.total} = sum;`, "}")
-    writeTree(w, name, { lanes: "lanes", step: "step" }, GROUP, this.subgroups)
+    if (!this.alone) writeMeeting(w, name, { lanes: "lanes", step: "step" }, GROUP, this.subgroups)
     if (s === part)
       w.lines.push(
         "if (exists && t == 0u) {",
@@ -263,10 +268,10 @@ export function rowsPlanner(kernel: RowsKernel, limits: GpuLimits): Planner {
   const { stages, body, inputs } = kernel
   const kept = keptOf(kernel)
   const emitted = new Map<string, Emitted>()
-  const variant = (part: Part, together: number): Emitted => {
-    const key = `${part} ${together}`
+  const variant = (part: Part, together: number, alone = false): Emitted => {
+    const key = `${part} ${together} ${alone}`
     let found = emitted.get(key)
-    if (!found) emitted.set(key, (found = emitRows(kernel, part, together, limits)))
+    if (!found) emitted.set(key, (found = emitRows(kernel, part, together, alone, limits)))
     return found
   }
   const counts = new Set(kernel.outputs.slice(0, body.length).map(({ dtype }) => perWord(dtype)))
@@ -302,8 +307,10 @@ export function rowsPlanner(kernel: RowsKernel, limits: GpuLimits): Planner {
       const shares = shareRows(rows, countOf(launch.sizes.slice(kept)), neighbours(launch), cuttable)
       const planned: RowsLaunch = { ...launch, ...shares }
       const together = byWords(launch) ? elements : 1
-      if (shares.segments === 1)
-        return { dispatches: [dispatchOf(variant("whole", together), planned, shares.groups)], temporaries: [] }
+      if (shares.segments === 1) {
+        const whole = variant("whole", together, shares.lanes === 1)
+        return { dispatches: [dispatchOf(whole, planned, shares.groups)], temporaries: [] }
+      }
       const parts = [...stages.map((_, s) => variant(s, 1)), variant(stages.length, together)]
       return {
         dispatches: parts.map((each) => dispatchOf(each, planned, shares.groups)),

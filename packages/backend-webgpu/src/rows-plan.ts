@@ -3,6 +3,8 @@ import { GROUP } from "./planner.ts"
 
 /** Elements of a row that are worth an invocation. */
 const ITEMS = 8
+/** Of many rows up to this length, an invocation has one by itself, and waits for no other. */
+const SHORT = 32
 /** Invocations side by side that read neighbouring elements together. */
 const NEIGHBOURS = 16
 /** With fewer workgroups than this a machine is not filled. */
@@ -27,7 +29,8 @@ export interface Shares {
 /** `neighbours`: it is elements of neighbouring rows that lie side by side. `cuttable`: whether rows may be cut. */
 export function shareRows(rows: number, length: number, neighbours: boolean, cuttable: boolean): Shares {
   let lanes = 1
-  while (lanes < GROUP && lanes * ITEMS < length) lanes *= 2
+  const short = length <= SHORT && rows >= GROUP
+  while (!short && lanes < GROUP && lanes * ITEMS < length) lanes *= 2
   if (neighbours) {
     let together = 1
     while (together < NEIGHBOURS && together < rows) together *= 2
@@ -35,7 +38,7 @@ export function shareRows(rows: number, length: number, neighbours: boolean, cut
   }
   const groups = Math.ceil(rows / (GROUP / lanes))
   const worth = Math.floor(length / (lanes * ITEMS))
-  const parts = Math.min(MOST_SEGMENTS, Math.ceil(ENOUGH_GROUPS / groups), worth)
+  const parts = short ? 1 : Math.min(MOST_SEGMENTS, Math.ceil(ENOUGH_GROUPS / groups), worth)
   // Where rows consist of whole words, segments do so as well.
   const span = !cuttable || parts < SEGMENTS_WORTH_CUTTING ? length : Math.ceil(length / parts / 4) * 4
   const segments = span === 0 ? 1 : Math.ceil(length / span)

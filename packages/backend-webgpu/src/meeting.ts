@@ -1,6 +1,6 @@
 /**
- * Combining what the invocations of a workgroup have, so that all of them have the whole: in a tree through workgroup memory, or
- * by exchanges inside of subgroups first, and then over the few tuples that are left. Nothing is assumed of how large subgroups
+ * Combining what the invocations of a workgroup have, so that all of them have the whole: through workgroup memory, or by
+ * exchanges inside of subgroups first, and then over the few tuples that are left. Nothing is assumed of how large subgroups
  * are, nor of which invocations are together in one: where they are used, invocations are numbered subgroup by subgroup.
  */
 import type { Lane } from "./elements.ts"
@@ -26,23 +26,32 @@ export const usesSubgroups = ({ subgroups }: { readonly subgroups: number }, inv
   subgroups > 0 && subgroups <= invocations
 
 /** `size`: the invocations of the workgroup. The shader must have called `useSubgroups` if `subgroups`. */
-export function writeTree(w: Writer, of: Tuples, shared: Sharing, size: number, subgroups: boolean): void {
+export function writeMeeting(w: Writer, of: Tuples, shared: Sharing, size: number, subgroups: boolean): void {
   w.declare(of.tuples, `var<workgroup> ${of.tuples}: array<${of.Acc}, ${size}>;`)
   if (subgroups) writeExchanges(w, of, shared)
-  else writeHalves(w, of, shared)
+  else writeShared(w, of, shared)
 }
 
-function writeHalves(w: Writer, { combine, tuples, total }: Tuples, { lanes, step }: Sharing): void {
+/** Tuples that every invocation combines for itself, rather than wait for one that does. */
+const FEW = 16
+
+/** Where the invocations are many, some combine those of others first. */
+function writeShared(w: Writer, { combine, tuples, total }: Tuples, { lanes, step }: Sharing): void {
   const t = w.let(`(lane / ${step}) & (${lanes} - 1u)`, "t")
+  const first = w.let(`lane - ${t} * ${step}`, "first")
   w.lines.push(
     `${tuples}[lane] = ${total};`,
     "workgroupBarrier();",
-    `for (var half = ${lanes} >> 1u; half > 0u; half >>= 1u) {`,
-    `if (${t} < half) { ${tuples}[lane] = ${combine}(${tuples}[lane], ${tuples}[lane + half * ${step}]); }`,
+    `if (${lanes} > ${FEW}u) {`,
+    `if (${t} < ${FEW}u) {`,
+    `for (var k = ${t} + ${FEW}u; k < ${lanes}; k += ${FEW}u) { ${total} = ${combine}(${total}, ${tuples}[${first} + k * ${step}]); }`,
+    `${tuples}[lane] = ${total};`,
+    "}",
     "workgroupBarrier();",
     "}",
-    `${total} = ${tuples}[lane - ${t} * ${step}];`,
-    // What is read here the next tree overwrites.
+    `${total} = ${tuples}[${first}];`,
+    `for (var k = 1u; k < min(${lanes}, ${FEW}u); k++) { ${total} = ${combine}(${total}, ${tuples}[${first} + k * ${step}]); }`,
+    // What is read here the next meeting overwrites.
     "workgroupBarrier();",
   )
 }
