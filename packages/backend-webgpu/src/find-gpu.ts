@@ -8,41 +8,12 @@ interface Surroundings {
   readonly process?: { readonly versions?: { readonly node?: string } }
 }
 
-interface Dawn {
-  create(options: readonly string[]): Gpu
-}
-
 const surroundings = globalThis as unknown as Surroundings
-
-/** The package that has WebGPU for Node. Its name stands in a variable, so that no bundler follows it. */
-const PACKAGE = "webgpu"
-
-const INSTALL = `npm install ${PACKAGE}`
 
 const inNode = (): boolean => surroundings.process?.versions?.node !== undefined && surroundings.window === undefined
 
-/** Dawn's instances. They must outlive their devices, which do not keep them: collected, one takes the process down. */
-const instances = new Map<string, Gpu>()
-
-async function fromPackage(options: readonly string[]): Promise<Gpu> {
-  const known = instances.get(options.join())
-  if (known) return known
-  let dawn: Dawn
-  try {
-    dawn = (await import(/* webpackIgnore: true */ /* @vite-ignore */ PACKAGE)) as Dawn
-  } catch (error) {
-    const missing = (error as { code?: string }).code === "ERR_MODULE_NOT_FOUND"
-    throw new Error(
-      missing
-        ? `webgpu: in Node the device "webgpu" needs the package ${PACKAGE}: ${INSTALL}`
-        : `webgpu: the package ${PACKAGE} does not load on this machine (${(error as Error).message}); it has binaries for Linux, macOS and Windows on x64 and arm64. Use the device "wasm" or "cpu" here.`,
-      { cause: error },
-    )
-  }
-  const instance = dawn.create(options)
-  instances.set(options.join(), instance)
-  return instance
-}
+const noGpu = (why: string): Error =>
+  new Error(`webgpu: there is no GPU that can be used: ${why}. Otherwise use the device "wasm" or "cpu".`)
 
 /**
  * WebGPU at hand; `dawn` is what the package's `create` takes.
@@ -52,7 +23,8 @@ async function fromPackage(options: readonly string[]): Promise<Gpu> {
 export async function findGpu(dawn: readonly string[] = []): Promise<Gpu> {
   const { navigator } = surroundings
   if (navigator?.gpu) return navigator.gpu
-  if (inNode()) return fromPackage(dawn)
+  // A part of its own, which pages do not load.
+  if (inNode()) return (await import("./node-gpu.ts")).fromPackage(dawn, noGpu)
   if (surroundings.isSecureContext === false)
     throw new Error("webgpu: browsers give WebGPU only to secure pages: serve this one from https:// or from localhost")
   throw new Error(
@@ -71,5 +43,5 @@ export async function findAdapter(gpu: Gpu, powerPreference?: PowerPreference): 
   const advice = inNode()
     ? "it needs a Vulkan, Metal or Direct3D 12 driver; on Linux, `vulkaninfo` shows what there is, and Mesa's lavapipe (package mesa-vulkan-drivers) is one without a GPU"
     : "the browser may have blocked its driver: look at chrome://gpu, update the driver, or turn on hardware acceleration"
-  throw new Error(`webgpu: there is no GPU that can be used: ${advice}. Otherwise use the device "wasm" or "cpu".`)
+  throw noGpu(advice)
 }

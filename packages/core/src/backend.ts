@@ -45,6 +45,11 @@ export interface Capabilities {
   readonly memoryBytes?: number
   /** Threads that compute at once; 1 where there is only the caller's. */
   readonly threads: number
+  /**
+   * Whether the machine is only imitated by the processor, as a GPU is where there is none. It computes the same, slower
+   * than a backend made for the processor; so `"auto"` takes it last.
+   */
+  readonly software?: boolean
   /** What else a person may want to know: adapter, SIMD level, driver. */
   readonly notes: readonly string[]
 }
@@ -109,6 +114,10 @@ export interface Backend {
 export class OutOfMemoryError extends RangeError {
   override name = "OutOfMemoryError"
 }
+
+/** What the core adds to an OutOfMemoryError of `allocate`; a backend does to one of a launch, or one that comes later. */
+export const HOW_TO_FREE =
+  "Tensors that nobody holds any more give their memory back between tasks, never while a loop runs without a pause: await something of the library once a step (await loss.item(), or a loader), run each step in scope(() => ...), or call dispose(tensor). If all of it is in use, take smaller batches or a smaller model."
 
 /** An index outside its operand, found while a kernel ran. Nothing out of bounds was touched. */
 export class KernelFault extends RangeError {

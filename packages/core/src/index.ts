@@ -4,7 +4,7 @@
 /**
  * @taeda/core: the tensor, autograd, the op catalogue, the expression language, kernels and the backend interface.
  */
-import "./methods.ts"
+import "./essential-methods.ts"
 
 export { type Args, bind, CATALOGUE, isOptions, parseSignature, type Signature } from "./args.ts"
 export * as autograd from "./autograd/index.ts"
@@ -14,7 +14,7 @@ export * from "./backend.ts"
 export * from "./derivative.ts"
 export * from "./device.ts"
 export * from "./dtype.ts"
-export { didYouMean, shapeText, tensorText, valueText } from "./errors.ts"
+export { bytesText, didYouMean, shapeText, tensorText, valueText } from "./errors.ts"
 export * from "./expr.ts"
 export { where as whereExpr } from "./expr.ts"
 export * from "./half.ts"
