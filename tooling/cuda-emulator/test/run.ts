@@ -112,7 +112,7 @@ export async function run<B extends Readonly<Record<string, Numbers>>>(
 
 /**
  * An argument of the driver: a number, `=name` for a variable's value, `&name` for its address, `#name` for memory of the
- * host, `@` for a function of the host.
+ * host, `$text` for the text, `@` for a function of the host.
  */
 export type Argument = number | bigint | string
 

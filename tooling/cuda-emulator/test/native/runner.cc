@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -129,13 +130,14 @@ void launch() {
 
 std::map<std::string, uint64_t> variables;
 std::map<std::string, std::vector<char>> hosts;
+std::deque<std::string> texts;
 
 /** A function of the host for cuLaunchHostFunc: says that it has run. */
 void notice(void* data) { *(uint64_t*)data += 1; }
 
 /**
  * call name count arguments: a number, `=variable` for its value, `&variable` for its address, `#name` for 4096 bytes of the
- * host, `@` for a function that counts in what it is given. Answers with the result.
+ * host, `$text` for the text, `@` for a function that counts in what it is given. Answers with the result.
  */
 void call() {
   std::string name = word();
@@ -150,6 +152,7 @@ void call() {
       hosts[rest].resize(4096);
       a[i] = (uint64_t)hosts[rest].data();
     }
+    else if (text[0] == '$') a[i] = (uint64_t)texts.emplace_back(rest).c_str();
     else if (text[0] == '@') a[i] = (uint64_t)&notice;
     else a[i] = strtoull(text.c_str(), nullptr, 0);
   }
