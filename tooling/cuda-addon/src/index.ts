@@ -1,0 +1,2 @@
+export { buildAddon, type Checks } from "./build.ts"
+export { GLIBC, TARGETS, type Target, targetHere, targetNamed } from "./targets.ts"
