@@ -4,6 +4,7 @@ import { mapPlanner } from "./emit-map.ts"
 import { reducePlanner } from "./emit-reduce.ts"
 import type { Planner } from "./planner.ts"
 import type { DeviceLimits } from "./program.ts"
+import { scanPlanner } from "./scan.ts"
 
 type KernelOfKind = { readonly [K in Kernel as K["kind"]]: K }
 type Planners = { readonly [Kind in keyof KernelOfKind]: (kernel: KernelOfKind[Kind], limits: DeviceLimits) => Planner }
@@ -12,6 +13,7 @@ type Planners = { readonly [Kind in keyof KernelOfKind]: (kernel: KernelOfKind[K
 const PLANNERS: Pick<Planners, "map" | "reduce"> & Partial<Planners> = {
   map: mapPlanner,
   reduce: reducePlanner,
+  scan: scanPlanner,
 }
 
 /** `true`, or why the core had better compose a kernel of maps and reductions. */
