@@ -5,6 +5,7 @@ import { reducePlanner } from "./emit-reduce.ts"
 import type { Planner } from "./planner.ts"
 import type { DeviceLimits } from "./program.ts"
 import { scanPlanner } from "./scan.ts"
+import { sortPlanner } from "./sort.ts"
 
 type KernelOfKind = { readonly [K in Kernel as K["kind"]]: K }
 type Planners = { readonly [Kind in keyof KernelOfKind]: (kernel: KernelOfKind[Kind], limits: DeviceLimits) => Planner }
@@ -14,6 +15,7 @@ const PLANNERS: Pick<Planners, "map" | "reduce"> & Partial<Planners> = {
   map: mapPlanner,
   reduce: reducePlanner,
   scan: scanPlanner,
+  sort: sortPlanner,
 }
 
 /** `true`, or why the core had better compose a kernel of maps and reductions. */

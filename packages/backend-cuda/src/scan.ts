@@ -38,7 +38,7 @@ export function emitScan(kernel: ScanKernel, team: Team, stage: ScanStage, wide:
   const tuples = new Tuples(w, kernel)
   const outputs =
     stage === "totals" ? [] : kernel.outputs.map(({ dtype }, j) => bindOutput(w, kernel.inputs.length + j, dtype))
-  const inputs = new Inputs(w, kernel.inputs, aliased(kernel.outputs, outputs).filter(([, view]) => view !== undefined))
+  const inputs = new Inputs(w, kernel.inputs, stage === "totals" ? [] : aliased(kernel.outputs, outputs))
   const length = w.own("length", w.index)
   const parts = w.own("parts")
   const span = w.own("span", w.index)
