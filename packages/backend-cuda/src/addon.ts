@@ -12,7 +12,10 @@ const reasonOf = (error: unknown): string => (error as Error).message.split("\n"
  *
  * @throws Error where its package is missing, with the command that repairs it.
  */
-export function addonFile(platform: Platform = platformHere(), resolve: (name: string) => string = fromHere.resolve): string {
+export function addonFile(
+  platform: Platform = platformHere(),
+  resolve: (name: string) => string = fromHere.resolve,
+): string {
   const name = packageFor(platform)
   try {
     return resolve(name)

@@ -24,7 +24,8 @@ export const OLDEST_CAPABILITY: readonly [number, number] = [7, 5]
 const OTHERWISE = 'Otherwise use the device "webgpu", "wasm" or "cpu".'
 
 /** 12040 as "12.4". */
-export const versionText = (version: number): string => `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`
+export const versionText = (version: number): string =>
+  `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`
 
 const INSTALL = {
   linux:

@@ -1,7 +1,7 @@
 /** The words in which kernels report an index outside of its operand; the first report stays until it is read. */
 import { KernelFault } from "@taeda/core"
-import type { CudaContext } from "./driver.ts"
 import type { Source } from "./downloads.ts"
+import type { CudaContext } from "./driver.ts"
 import type { Memory } from "./memory.ts"
 import type { Block } from "./segments.ts"
 

@@ -102,7 +102,8 @@ export async function findDriver(addon?: string, library?: string): Promise<Foun
   const { step, message = "", ...rest } = await verdictOn(file, libraries)
   if (step === "addon") throw notLoaded(file, message)
   if (step === "driver") throw driverError({ message, ...rest }, circumstances)
-  if (step === "process") throw new Error(`cuda: NVIDIA's driver ${message}. "nvidia-smi" shows whether it works at all.`)
+  if (step === "process")
+    throw new Error(`cuda: NVIDIA's driver ${message}. "nvidia-smi" shows whether it works at all.`)
   try {
     return { driver: loadAddon(file).load(libraries), circumstances }
   } catch (error) {

@@ -93,7 +93,11 @@ export class Launcher {
     }
   }
 
-  private launch({ module, buffers, numbers, blocks }: KernelLaunch, taken: readonly Block[], sizes: readonly number[]) {
+  private launch(
+    { module, buffers, numbers, blocks }: KernelLaunch,
+    taken: readonly Block[],
+    sizes: readonly number[],
+  ) {
     const loaded = this.modules.get(module)
     this.memories.length = buffers.length
     for (let i = 0; i < buffers.length; i++) this.point(i, buffers[i], taken, sizes)
