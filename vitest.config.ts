@@ -13,10 +13,10 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>
 }
 
-/** What is made ready before the tests of packages that depend on something. */
+/** What is made ready before the tests of packages that are something, or depend on it. */
 const SETUPS = [
   ["webgpu", "browser/src/vitest-gpu.ts"],
-  ["@taeda/cuda-addon", "cuda-addon/src/vitest-cuda.ts"],
+  ["@taeda/backend-cuda", "cuda-addon/src/vitest-cuda.ts"],
 ] as const
 
 /** Every package that has tests is a project of its own, called by its package's name. */
@@ -25,8 +25,8 @@ const projects = ["packages", "apps", "tooling"]
   .filter((folder) => existsSync(join(folder, "package.json")) && existsSync(join(folder, "test")))
   .map((folder) => {
     const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest
-    const dependencies = { ...manifest.dependencies, ...manifest.devDependencies }
-    const globalSetup = SETUPS.filter(([name]) => name in dependencies).map(([, file]) => join(root, "tooling", file))
+    const names = { [manifest.name]: "", ...manifest.dependencies, ...manifest.devDependencies }
+    const globalSetup = SETUPS.filter(([name]) => name in names).map(([, file]) => join(root, "tooling", file))
     return {
       extends: true as const,
       root: folder,

@@ -297,7 +297,14 @@ describe("modules", () => {
         [0, 0],
       ])
         expect(() => launch(range)).toThrow(RangeError)
-      for (const blocks of [[0, 1, 1], [1, 65536, 1], [1, 1, 65536], [2 ** 31, 1, 1], [1, 1], [1.5, 1, 1]])
+      for (const blocks of [
+        [0, 1, 1],
+        [1, 65536, 1],
+        [1, 1, 65536],
+        [2 ** 31, 1, 1],
+        [1, 1],
+        [1.5, 1, 1],
+      ])
         expect(() => launch([0, 0, 16], blocks)).toThrow(RangeError)
       expect(() => launch([0, 0, 16], undefined, 4)).toThrow("4 bytes of parameters for 1 pointers")
       expect(() => launch([0, 0, 16], undefined, 17)).toThrow(RangeError)

@@ -35,11 +35,29 @@ describe("element sizes of a kernel's operands", () => {
   const kernels: readonly (readonly [Kernel, readonly number[]])[] = [
     [{ kind: "map", rank: 1, inputs: [input("int8")], outputs: [output], scalars: [], body: [] }, [1, 2]],
     [
-      { kind: "reduce", rank: 1, reduced: 1, inputs: [input("int64")], outputs: [output], scalars: [], finish: [], ...monoid },
+      {
+        kind: "reduce",
+        rank: 1,
+        reduced: 1,
+        inputs: [input("int64")],
+        outputs: [output],
+        scalars: [],
+        finish: [],
+        ...monoid,
+      },
       [8, 2],
     ],
     [
-      { kind: "scan", rank: 1, reverse: false, inputs: [input("int64")], outputs: [output], scalars: [], finish: [], ...monoid },
+      {
+        kind: "scan",
+        rank: 1,
+        reverse: false,
+        inputs: [input("int64")],
+        outputs: [output],
+        scalars: [],
+        finish: [],
+        ...monoid,
+      },
       [8, 2],
     ],
     [{ kind: "matmul", batch: 0, dtype: "float64", epilogue }, [8, 8, 8, 8]],

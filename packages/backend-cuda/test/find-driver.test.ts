@@ -36,7 +36,10 @@ describe("a driver", () => {
   })
 
   it("that is missing on musl: glibc", () => {
-    const error = driverError({ code: "ERR_CUDA_LIBRARY", message: "no such file" }, { platform: "linux", libc: "musl" })
+    const error = driverError(
+      { code: "ERR_CUDA_LIBRARY", message: "no such file" },
+      { platform: "linux", libc: "musl" },
+    )
     expect(error.message).toMatch(/made for glibc, and this system has musl/)
   })
 
@@ -133,7 +136,9 @@ describe("the addon's package", () => {
     expect(() => packageFor({ platform: "darwin", arch: "arm64" })).toThrow(
       /no addon for darwin-arm64; there are Linux on x64.*Use the device "webgpu"/,
     )
-    expect(() => packageFor({ platform: "linux", arch: "arm64", libc: "musl" })).toThrow("no addon for linux-arm64-musl")
+    expect(() => packageFor({ platform: "linux", arch: "arm64", libc: "musl" })).toThrow(
+      "no addon for linux-arm64-musl",
+    )
   })
 
   it("that is missing: the command that repairs it", () => {

@@ -62,7 +62,9 @@ async function compile(target: Target, checks: Checks, folder: string, to: strin
     // As the system's headers, which may give warnings.
     ...includes.flatMap((include) => ["-isystem", include]),
     ...files.map((file) => join(NATIVE, file)),
-    ...(target.os === "win32" ? [await importLibrary(folder)] : []),
+    ...(target.os === "win32"
+      ? [await importLibrary(folder)]
+      : [`-Wl,--version-script=${join(NATIVE, "exports.map")}`]),
     "-o",
     to,
   )
