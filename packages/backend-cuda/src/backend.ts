@@ -343,5 +343,14 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
   }
 }
 
+/**
+ * The GPUs that this process sees, without opening one.
+ *
+ * @throws Error where there is no driver, or it does not work, saying what to do.
+ */
+export async function devices(options: Omit<CudaOptions, "device"> = {}): Promise<readonly DeviceInfo[]> {
+  return (await findDriver(options.addon, options.driver)).driver.devices()
+}
+
 /** Opens the backend of a GPU, in the form in which every backend package offers it. */
 export const open = async (device = 0): Promise<Backend> => createCuda({ device })

@@ -1,4 +1,4 @@
-export { type CudaBackend, type CudaCounts, type CudaOptions, createCuda, open } from "./backend.ts"
+export { type CudaBackend, type CudaCounts, type CudaOptions, createCuda, devices, open } from "./backend.ts"
 export type { CudaError, DeviceInfo } from "./driver.ts"
 export { DeviceLostError } from "./errors.ts"
 export type { CudaMemoryStats } from "./memory.ts"
