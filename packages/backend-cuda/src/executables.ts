@@ -5,6 +5,7 @@ import { reducePlanner } from "./emit-reduce.ts"
 import type { Planner } from "./planner.ts"
 import type { DeviceLimits } from "./program.ts"
 import { scanPlanner } from "./scan.ts"
+import { scatterPlanner } from "./scatter.ts"
 import { sortPlanner } from "./sort.ts"
 
 type KernelOfKind = { readonly [K in Kernel as K["kind"]]: K }
@@ -15,6 +16,7 @@ const PLANNERS: Pick<Planners, "map" | "reduce"> & Partial<Planners> = {
   map: mapPlanner,
   reduce: reducePlanner,
   scan: scanPlanner,
+  scatter: scatterPlanner,
   sort: sortPlanner,
 }
 

@@ -183,6 +183,27 @@ function joined(w: Writer, type: PtxType, pieces: readonly string[], bits: numbe
   )
 }
 
+/** The value of an element whose bits are in the low part of a register of 32 or 64 bits; what is above does not matter. */
+export function fromStored(w: Writer, dtype: DType, bits: string): string {
+  const { type, direct, toLane } = STORAGE[dtype]
+  const size = 8 * bytesOf(dtype)
+  if (size < 32) return toLane(w, piece(w, type, bits, 0, size))
+  if (type !== "f32" && type !== "f64") return direct ? bits : toLane(w, bits)
+  const value = w.register(type)
+  w.line(`mov.b${size} ${value}, ${bits}`)
+  return value
+}
+
+/** The bits of an element in the low part of a register of 32 or 64 bits, the others 0. */
+export function toStored(w: Writer, dtype: DType, value: string): string {
+  const { type, fromLane } = STORAGE[dtype]
+  const size = 8 * bytesOf(dtype)
+  const stored = fromLane(w, value)
+  if (type === "f32" || type === "f64") return w.op(`mov.b${size}`, stored)
+  if (type === "b16") return w.op("cvt.u32.u16", stored)
+  return size < 32 ? w.op("and.b32", stored, 2 ** size - 1) : stored
+}
+
 /** Reports a coordinate outside of its operand; the first report stays. */
 function writeFault(w: Writer, operand: number, dim: number, coordinate: string, size: string): void {
   const words = w.pointer({ faults: true })
