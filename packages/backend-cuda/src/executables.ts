@@ -2,6 +2,7 @@
 import type { Kernel } from "@taeda/core"
 import { mapPlanner } from "./emit-map.ts"
 import { reducePlanner } from "./emit-reduce.ts"
+import { matmulPlanner } from "./matmul.ts"
 import type { Planner } from "./planner.ts"
 import type { DeviceLimits } from "./program.ts"
 import { scanPlanner } from "./scan.ts"
@@ -15,6 +16,7 @@ type Planners = { readonly [Kind in keyof KernelOfKind]: (kernel: KernelOfKind[K
 const PLANNERS: Pick<Planners, "map" | "reduce"> & Partial<Planners> = {
   map: mapPlanner,
   reduce: reducePlanner,
+  matmul: matmulPlanner,
   scan: scanPlanner,
   scatter: scatterPlanner,
   sort: sortPlanner,

@@ -120,20 +120,30 @@ const registersText = (registers: readonly string[]): string =>
   registers.length === 1 ? registers[0] : `{${registers.join(", ")}}`
 const vectorSuffix = (count: number): string => (count === 1 ? "" : `.v${count}`)
 
-/** `count` elements that lie one after the other at an aligned address. */
-export function readVector(w: Writer, view: View, address: string, count: number): string[] {
+/** `count` elements that lie one after the other at an aligned address; where `when` does not hold, zeros. */
+export function readVector(w: Writer, view: View, address: string, count: number, when?: string): string[] {
   const { dtype, constant } = view
-  if (count === 1) return [readElement(w, view, address)]
+  if (count === 1) return [readElement(w, view, address, when)]
   const { type, direct, toLane } = STORAGE[dtype]
   const bytes = bytesOf(dtype)
-  const load = `ld.global${constant ? ".nc" : ""}`
+  if (count * bytes > VECTOR_BYTES)
+    return [0, 1].flatMap((half) => {
+      const at = half ? w.op("add.u64", address, (count * bytes) / 2) : address
+      return readVector(w, view, at, count / 2, when)
+    })
+  const load = `${when ? `@${when} ` : ""}ld.global${constant ? ".nc" : ""}`
+  const cleared = (registers: readonly string[], of: PtxType): void => {
+    if (when) for (const register of registers) w.line(`mov.${movable(of)} ${register}, ${ZEROS[of] ?? 0}`)
+  }
   if (bytes >= 4) {
     const registers = Array.from({ length: count }, () => w.register(type))
+    cleared(registers, type)
     w.line(`${load}${vectorSuffix(count)}.${type} ${registersText(registers)}, [${address}]`)
     return direct ? registers : registers.map((x) => toLane(w, x))
   }
   const words = Math.max(1, (count * bytes) / 4)
   const registers = Array.from({ length: words }, () => w.register("b32"))
+  cleared(registers, "b32")
   // Two bytes are less than a word.
   const word = count * bytes < 4 ? "u16" : "b32"
   w.line(`${load}${vectorSuffix(words)}.${word} ${registersText(registers)}, [${address}]`)
@@ -152,19 +162,26 @@ function piece(w: Writer, type: PtxType, word: string, k: number, bits: number):
   return half
 }
 
-/** Writes elements that lie one after the other, at an aligned address. */
-export function writeVector(w: Writer, view: View, address: string, values: readonly string[]): void {
+/** Writes elements that lie one after the other, at an aligned address, where `when` holds if it is given. */
+export function writeVector(w: Writer, view: View, address: string, values: readonly string[], when?: string): void {
   const { dtype } = view
   const count = values.length
   if (count === 1) {
-    writeElement(w, view, address, values[0])
+    writeElement(w, view, address, values[0], when)
+    return
+  }
+  if (count * bytesOf(dtype) > VECTOR_BYTES) {
+    const half = count / 2
+    writeVector(w, view, address, values.slice(0, half), when)
+    writeVector(w, view, w.op("add.u64", address, half * bytesOf(dtype)), values.slice(half), when)
     return
   }
   const { type, fromLane } = STORAGE[dtype]
   const bytes = bytesOf(dtype)
   const stored = values.map((value) => fromLane(w, value))
+  const store = `${when ? `@${when} ` : ""}st.global`
   if (bytes >= 4) {
-    w.line(`st.global${vectorSuffix(count)}.${type} [${address}], ${registersText(stored)}`)
+    w.line(`${store}${vectorSuffix(count)}.${type} [${address}], ${registersText(stored)}`)
     return
   }
   const inWord = Math.min(count, 4 / bytes)
@@ -172,7 +189,7 @@ export function writeVector(w: Writer, view: View, address: string, values: read
   for (let first = 0; first < count; first += inWord)
     words.push(joined(w, type, stored.slice(first, first + inWord), 8 * bytes))
   const word = count * bytes < 4 ? "u16" : "b32"
-  w.line(`st.global${vectorSuffix(words.length)}.${word} [${address}], ${registersText(words)}`)
+  w.line(`${store}${vectorSuffix(words.length)}.${word} [${address}], ${registersText(words)}`)
 }
 
 /** A word of the elements, the first in the low bits. */
