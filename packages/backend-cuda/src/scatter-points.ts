@@ -91,11 +91,11 @@ export class Points {
   private number(c: string, u: string, which: readonly number[]): string {
     const { w, keyType, operand } = this
     const { at, inside } = this.coordinates(c, u, which)
-    const fit = (index: string): string =>
+    const asKey = (index: string): string =>
       w.wide === (keyType === "u64") ? index : w.op(w.wide ? "cvt.u32.u64" : "cvt.u64.u32", index)
     const linear = at.reduce<string | undefined>(
       (n, x, k) =>
-        n === undefined ? fit(x) : w.op(`mad.lo.${keyType}`, n, fit(w.operandSize(operand, which[k])), fit(x)),
+        n === undefined ? asKey(x) : w.op(`mad.lo.${keyType}`, n, asKey(w.operandSize(operand, which[k])), asKey(x)),
       undefined,
     )
     return w.op(`selp.${keyType}`, linear ?? 0, lastKey(keyType), inside)
