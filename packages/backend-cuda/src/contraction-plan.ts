@@ -1,6 +1,7 @@
 /** Which kernels compute a contraction of given sizes, and with how many blocks. */
 
 import { type Contraction, laneOfSums, type Reading } from "./contraction.ts"
+import { inTensorCores, type MmaTile, mmaKernel } from "./contraction-mma.ts"
 import { type Slices, sliceKernel } from "./contraction-slices.ts"
 import { sumKernel } from "./contraction-sums.ts"
 import { type Tile, tileKernel, type Vectors } from "./contraction-tile.ts"
@@ -20,6 +21,14 @@ const TILES = {
 } as const satisfies Record<string, Tile>
 type TileName = keyof typeof TILES
 
+/** The same in tensor cores. */
+const MMA_TILES = {
+  large: { rows: 128, columns: 128, depth: 32, warpsDown: 2, warpsAcross: 4 },
+  medium: { rows: 64, columns: 64, depth: 32, warpsDown: 2, warpsAcross: 2 },
+  small: { rows: 32, columns: 64, depth: 32, warpsDown: 2, warpsAcross: 2 },
+  flat: { rows: 16, columns: 128, depth: 64, warpsDown: 1, warpsAcross: 4 },
+} as const satisfies Record<TileName, MmaTile>
+
 /** Up to so many rows every thread has all of them. */
 export const FEW_ROWS = 4
 /** Up to so many rows a tile is flat, where there are more columns than these. */
@@ -30,7 +39,7 @@ const SPLIT_DEPTH = 512
 /** The least depth of a part. */
 const SPAN = 128
 /** Parts are multiples of this, and so of every tile's step. */
-const STEP = 32
+const STEP = 64
 /** What partial sums may take. */
 const PARTIAL_BYTES = 1 << 26
 /** Nodes of an epilogue that is written out for every result; a longer one has a kernel of its own. */
@@ -44,13 +53,18 @@ export interface ContractionSizes {
   readonly depth: number
 }
 
-type Form = { readonly tile: TileName } | Slices
+type Form = { readonly tile: TileName; readonly mma: boolean } | Slices
+
+/** What can be read and written so many elements at a time. */
+export type Aligned = (count: 2 | 4 | 8) => Vectors
 
 const ceil = (x: number, by: number): number => Math.ceil(x / by)
 
 /** How many rows and columns a block has. */
 const extent = (form: Form): readonly [rows: number, columns: number] =>
-  "tile" in form ? [TILES[form.tile].rows, TILES[form.tile].columns] : [form.rows, BLOCK / form.slices]
+  "tile" in form ? [shapeOf(form).rows, shapeOf(form).columns] : [form.rows, BLOCK / form.slices]
+const shapeOf = ({ tile, mma }: { readonly tile: TileName; readonly mma: boolean }): Tile | MmaTile =>
+  (mma ? MMA_TILES : TILES)[tile]
 
 const blocksOf = (form: Form, { batches, rows, columns }: ContractionSizes): number => {
   const [down, across] = extent(form)
@@ -64,11 +78,14 @@ export class ContractionProgram {
   private readonly limits: DeviceLimits
   private readonly bytes: number
   private readonly longEpilogue: boolean
+  /** Whether tiles are for tensor cores. */
+  private readonly mma: boolean
 
   constructor(contraction: Omit<Contraction, "first">, limits: DeviceLimits, epilogueNodes: number) {
     this.contraction = contraction
     this.limits = limits
     this.bytes = laneBytes(laneOfSums(contraction.dtype))
+    this.mma = inTensorCores(contraction.dtype, limits.target)
     this.longEpilogue = epilogueNodes > LONG_EPILOGUE
   }
 
@@ -76,7 +93,7 @@ export class ContractionProgram {
   plan(
     sizes: ContractionSizes,
     reading: Reading,
-    vectors: Vectors,
+    aligned: Aligned,
     launch: Launch,
     own: Readonly<Record<string, number>>,
     first: 0 | 1 = 0,
@@ -84,7 +101,8 @@ export class ContractionProgram {
     const { batches, rows, columns } = sizes
     if (batches * rows * columns === 0) return NOTHING
     const wide = isWide(launch)
-    const form = this.formOf(sizes, reading, vectors)
+    const form = this.formOf(sizes, reading, aligned(4))
+    const vectors = "tile" in form && form.mma ? { ...aligned(8), out: aligned(2).out } : aligned(4)
     const { splits, span } = this.splitOf(form, sizes)
     const [down, across] = extent(form)
     const blocksAcross = ceil(columns, BLOCK)
@@ -116,7 +134,8 @@ export class ContractionProgram {
   /** The kernels of small and middling sizes. */
   commonModules(readings: readonly Reading[]): Module[] {
     const vectors = { a: true, b: true, out: true }
-    return readings.map((reading) => this.products({ tile: "medium" }, reading, vectors, false, 0, false).module)
+    const form = { tile: "medium", mma: this.mma } as const
+    return readings.map((reading) => this.products(form, reading, vectors, false, 0, false).module)
   }
 
   private formOf(sizes: ContractionSizes, reading: Reading, vectors: Vectors): Form {
@@ -125,13 +144,14 @@ export class ContractionProgram {
       const vector = vectors.a && vectors.b && reading.a === "depth" && reading.b === "depth" ? 4 : 1
       return { rows, slices: this.slicesOf(sizes, reading.b, depth / vector), along: reading.b, vector }
     }
-    if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return { tile: "flat" }
+    const { mma } = this
+    if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return { tile: "flat", mma }
     for (const tile of ["large", "medium"] as const) {
       // A thread has too many sums of 64 bits in a large tile.
       const fits = tile !== "large" || this.bytes === 4
-      if (fits && blocksOf({ tile }, sizes) >= this.limits.multiprocessors) return { tile }
+      if (fits && blocksOf({ tile, mma }, sizes) >= this.limits.multiprocessors) return { tile, mma }
     }
-    return { tile: "small" }
+    return { tile: "small", mma }
   }
 
   /** Slices of the depth per column: where the depth is contiguous enough for neighbours to share cache lines, else few. */
@@ -148,7 +168,7 @@ export class ContractionProgram {
     const bytes = this.bytes * batches * rows * columns
     const wanted = ceil(2 * this.limits.multiprocessors, blocks)
     const most = Math.min(wanted, Math.floor(depth / SPAN), Math.floor(PARTIAL_BYTES / bytes))
-    if (depth < SPLIT_DEPTH || most < 2) return { splits: 1, span: depth }
+    if (depth < SPLIT_DEPTH || blocks >= this.limits.multiprocessors || most < 2) return { splits: 1, span: depth }
     const span = ceil(ceil(depth, most), STEP) * STEP
     return { splits: ceil(depth, span), span }
   }
@@ -163,8 +183,12 @@ export class ContractionProgram {
   ): Emitted {
     const contraction = { ...this.contraction, first }
     if ("tile" in form)
-      return this.kernel([form.tile, reading.a, reading.b, vectors.a, vectors.b, vectors.out, split, first, wide], () =>
-        tileKernel(contraction, TILES[form.tile], reading, vectors, split, wide),
+      return this.kernel(
+        [form.tile, form.mma, reading.a, reading.b, vectors.a, vectors.b, vectors.out, split, first, wide],
+        () =>
+          form.mma
+            ? mmaKernel(contraction, MMA_TILES[form.tile], reading, vectors, split, wide, this.limits.target)
+            : tileKernel(contraction, TILES[form.tile], reading, vectors, split, wide),
       )
     return this.kernel([form.rows, form.slices, form.along, form.vector, split, first, wide], () =>
       sliceKernel(contraction, form, split, wide),

@@ -1,14 +1,12 @@
 /** Tiles of the result, one to a block; steps of the depth go through shared memory, the next one while one is summed up. */
 import {
-  type BatchParts,
   beginContraction,
   type Contraction,
   multiplyAdd,
-  Partials,
   type Reading,
-  Results,
   type SourceParts,
   Sources,
+  storeSums,
   type Writing,
   zeroSum,
 } from "./contraction.ts"
@@ -27,7 +25,7 @@ export interface Tile {
 
 export const tileThreads = ({ rows, columns, down, across }: Tile): number => (rows / down) * (columns / across)
 
-/** What is read and written four elements at a time. */
+/** What is read and written several elements at a time. */
 export interface Vectors {
   readonly a: boolean
   readonly b: boolean
@@ -69,13 +67,7 @@ export function tileKernel(
   const threads = tileThreads(tile)
   const bytes = laneBytes(lane)
 
-  // Which tile of which batch, and which part of the depth.
-  const tilesAcross = w.own("tilesAcross")
-  const tiles = w.op("mul.lo.u32", w.own("tilesDown"), tilesAcross)
-  const z = w.op("div.u32", w.block(), tiles)
-  const inBatch = w.op("rem.u32", w.block(), tiles)
-  const m0 = w.op("mul.lo.u32", w.op("div.u32", inBatch, tilesAcross), tile.rows)
-  const n0 = w.op("mul.lo.u32", w.op("rem.u32", inBatch, tilesAcross), tile.columns)
+  const { z, m0, n0 } = tileOfBlock(w, tile)
   const batch = geometry.batch(w.toIndex(z))
   const { begin, end } = depthRange(writing, batch.depth, split)
   const sources = new Sources(writing, batch)
@@ -127,15 +119,34 @@ export function tileKernel(
     w.set("u32", other, kept)
   })
 
-  // The results, four columns at a time.
-  const groups = (count: number, extent: number, base: string, t: string): string[] =>
-    Array.from({ length: count / 4 }, (_, g) =>
-      w.op("add.u32", w.op("mad.lo.u32", t, 4, base), (g * extent) / (count / 4)),
+  const numbers = (count: number, extent: number, base: string, t: string): string[] =>
+    Array.from({ length: count }, (_, i) =>
+      w.op("add.u32", w.op("mad.lo.u32", t, 4, base), ((i >> 2) * extent) / (count / 4) + (i & 3)),
     )
-  const rowGroups = groups(tile.down, tile.rows, m0, ty)
-  const columnGroups = groups(tile.across, tile.columns, n0, tx)
-  storeSums(writing, batch, { z, split, rowGroups, columnGroups, sums, vector: vectors.out })
+  storeSums(writing, batch, {
+    z,
+    split,
+    rows: numbers(tile.down, tile.rows, m0, ty),
+    columns: numbers(tile.across, tile.columns, n0, tx),
+    sums,
+    together: vectors.out ? 4 : 1,
+  })
   return w.finish(threads)
+}
+
+/** The batch of a block's tile, and its first row and column. */
+export function tileOfBlock(
+  w: Writer,
+  tile: { readonly rows: number; readonly columns: number },
+): { z: string; m0: string; n0: string } {
+  const tilesAcross = w.own("tilesAcross")
+  const tiles = w.op("mul.lo.u32", w.own("tilesDown"), tilesAcross)
+  const inBatch = w.op("rem.u32", w.block(), tiles)
+  return {
+    z: w.op("div.u32", w.block(), tiles),
+    m0: w.op("mul.lo.u32", w.op("div.u32", inBatch, tilesAcross), tile.rows),
+    n0: w.op("mul.lo.u32", w.op("rem.u32", inBatch, tilesAcross), tile.columns),
+  }
 }
 
 /** The part of the depth that a block sums up. */
@@ -232,60 +243,5 @@ function sumStep(
     const a = four(fromA, tile.rows, tile.down, k)
     const b = four(fromB, tile.columns, tile.across, k)
     for (const [i, row] of sums.entries()) for (const [j, sum] of row.entries()) multiplyAdd(w, lane, sum, a[i], b[j])
-  }
-}
-
-interface Stores {
-  readonly z: string
-  readonly split: boolean
-  /** The first of each four rows and columns of the thread. */
-  readonly rowGroups: readonly string[]
-  readonly columnGroups: readonly string[]
-  readonly sums: readonly (readonly string[])[]
-  /** Four columns are stored at once; else one by one. */
-  readonly vector: boolean
-}
-
-/** Stores a thread's sums: finished, or as partial results. */
-function storeSums(
-  writing: Writing,
-  batch: BatchParts,
-  { z, split, rowGroups, columnGroups, sums, vector }: Stores,
-): void {
-  const { w, geometry, lane } = writing
-  const rows = w.own("rows")
-  const columns = w.own("columns")
-  const results = split ? undefined : new Results(writing, batch)
-  const partials = split ? new Partials(writing) : undefined
-  const bytes = laneBytes(lane)
-  const columnNumbers = columnGroups.flatMap((n) =>
-    Array.from({ length: 4 }, (_, e) => (e === 0 ? n : w.op("add.u32", n, e))),
-  )
-  const places = split
-    ? columnNumbers.map((n) => ({ valid: w.op("setp.lt.u32", n, columns), places: [] }))
-    : columnNumbers.map((n) => geometry.columnPlaces(batch, w.toIndex(n)))
-  for (const [i, row] of sums.entries()) {
-    const m = w.op("add.u32", rowGroups[i >> 2], i & 3)
-    w.if(w.op("setp.lt.u32", m, rows), () => {
-      if (partials) {
-        const start = partials.row(w.block("y"), z, m)
-        for (const [j, sum] of row.entries()) {
-          const at = w.op("mad.wide.u32", columnNumbers[j], bytes, start)
-          w.line(`@${places[j].valid} st.global.${lane} [${at}], ${sum}`)
-        }
-        return
-      }
-      const rowPlaces = geometry.rowPlaces(batch, w.toIndex(m))
-      const step = vector ? 4 : 1
-      for (let j = 0; j < row.length; j += step) {
-        const together = places.slice(j, j + step)
-        results!.store(
-          rowPlaces,
-          together.map((place) => place.places),
-          row.slice(j, j + step),
-          together[0].valid,
-        )
-      }
-    })
   }
 }

@@ -225,3 +225,52 @@ export class Partials {
     return w.op("mad.lo.u64", w.op("mul.lo.u64", inBatch, columns), laneBytes(lane), this.base)
   }
 }
+
+/** What a thread has of the result. */
+export interface Sums {
+  /** The batch. */
+  readonly z: string
+  readonly split: boolean
+  /** The numbers of its rows and columns: u32. */
+  readonly rows: readonly string[]
+  readonly columns: readonly string[]
+  /** By row and column. */
+  readonly sums: readonly (readonly string[])[]
+  /** So many columns from each multiple on are neighbours, and lie aligned in the output. */
+  readonly together: 1 | 2 | 4
+}
+
+/** Stores a thread's sums: finished, or as partial results. */
+export function storeSums(writing: Writing, batch: BatchParts, mine: Sums): void {
+  const { w, geometry, lane } = writing
+  const [rows, columns] = [w.own("rows"), w.own("columns")]
+  if (mine.split) {
+    const partials = new Partials(writing)
+    const valid = mine.columns.map((n) => w.op("setp.lt.u32", n, columns))
+    for (const [i, row] of mine.sums.entries())
+      w.if(w.op("setp.lt.u32", mine.rows[i], rows), () => {
+        const start = partials.row(w.block("y"), mine.z, mine.rows[i])
+        for (const [j, sum] of row.entries()) {
+          const at = w.op("mad.wide.u32", mine.columns[j], laneBytes(lane), start)
+          w.line(`@${valid[j]} st.global.${lane} [${at}], ${sum}`)
+        }
+      })
+    return
+  }
+  const results = new Results(writing, batch)
+  const places = mine.columns.map((n) => geometry.columnPlaces(batch, w.toIndex(n)))
+  const { together } = mine
+  for (const [i, row] of mine.sums.entries())
+    w.if(w.op("setp.lt.u32", mine.rows[i], rows), () => {
+      const rowPlaces = geometry.rowPlaces(batch, w.toIndex(mine.rows[i]))
+      for (let j = 0; j < row.length; j += together) {
+        const group = places.slice(j, j + together)
+        results.store(
+          rowPlaces,
+          group.map((place) => place.places),
+          row.slice(j, j + together),
+          group[0].valid,
+        )
+      }
+    })
+}

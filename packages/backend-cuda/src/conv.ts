@@ -5,7 +5,7 @@
  */
 import { type ConvKernel, topological } from "@taeda/core"
 import type { Geometry, Reading } from "./contraction.ts"
-import { ContractionProgram, type ContractionSizes } from "./contraction-plan.ts"
+import { type Aligned, ContractionProgram, type ContractionSizes } from "./contraction-plan.ts"
 import { countOf, isDense } from "./launch.ts"
 import type { Planner } from "./planner.ts"
 import { type Divisor, unravel } from "./points.ts"
@@ -225,10 +225,7 @@ const input: Pass = {
         const coordinates = coordinatesOf(positions, fields(batch.fields, 3))
         const extent = x.dims("extent")
         return {
-          valid: coordinates.reduce(
-            (all, s, d) => x.below(s, extent[d], all),
-            x.below(n, w.own("columns", w.index)),
-          ),
+          valid: coordinates.reduce((all, s, d) => x.below(s, extent[d], all), x.below(n, w.own("columns", w.index))),
           places: results.map((of) => x.spatialSum(of, coordinates, x.times(image, x.number(`${of}.0`)))),
         }
       },
@@ -255,7 +252,9 @@ const input: Pass = {
 
 /** The fields of a batch of the input's gradient along a dim. */
 function firstTap(w: Writer, x: Indices, residue: string, d: number): [string, string, string, string] {
-  const [tap, stride, dilation, tapStep] = ["tap", "stride", "dilation", "tapStep"].map((name) => x.number(`${name}.${d}`))
+  const [tap, stride, dilation, tapStep] = ["tap", "stride", "dilation", "tapStep"].map((name) =>
+    x.number(`${name}.${d}`),
+  )
   const signed = w.wide ? "s64" : "s32"
   const from = x.op("add", residue, x.number(`padding.${d}`))
   const first = w.variable(signed, 0)
@@ -334,9 +333,9 @@ const weight: Pass = {
 
 const PASSES: Readonly<Record<ConvKernel["pass"], Pass>> = { forward, input, weight }
 
-/** Whether a dense operand's rows, of which each has all dims from `dim` on, have a multiple of four elements, all aligned. */
-const inFours = (operand: PlacedOperand, dim: number): boolean =>
-  isDense(operand) && operand.offset % 4 === 0 && countOf(operand.sizes.slice(dim)) % 4 === 0
+/** Whether a dense operand's rows, of which each has all dims from `dim` on, have a multiple of so many elements, all aligned. */
+const isAligned = (operand: PlacedOperand, dim: number, count: number): boolean =>
+  isDense(operand) && operand.offset % count === 0 && countOf(operand.sizes.slice(dim)) % count === 0
 
 /** Two operands, the epilogue's inputs, the result; scalars: the options, then the epilogue's. */
 export function convPlanner(kernel: ConvKernel, limits: DeviceLimits): Planner {
@@ -374,13 +373,13 @@ export function convPlanner(kernel: ConvKernel, limits: DeviceLimits): Planner {
       place(name, k === 0 ? out : operands[k + 1])
     })
     const taps = countOf((pass === "weight" ? out : a).sizes.slice(2))
-    const vectors = {
-      a: pass === "forward" && inFours(a, 1),
+    const aligned: Aligned = (count) => ({
+      a: pass === "forward" && isAligned(a, 1, count),
       b: false,
-      out: (pass === "forward" && inFours(out, 2)) || (pass === "weight" && inFours(out, 1)),
-    }
+      out: (pass === "forward" && isAligned(out, 2, count)) || (pass === "weight" && isAligned(out, 1, count)),
+    })
     const scalarsOfEpilogue = scalars.slice(3 * spatial + 1)
-    return program.plan(product, reading(taps), vectors, { ...launch, scalars: scalarsOfEpilogue }, own, 1)
+    return program.plan(product, reading(taps), aligned, { ...launch, scalars: scalarsOfEpilogue }, own, 1)
   }
   return { plan, modules: () => program.commonModules([reading(2)]) }
 }

@@ -1,7 +1,7 @@
 /** Matrix products: a contraction whose places are sums of strides. */
 import { type MatmulKernel, topological } from "@taeda/core"
 import type { Geometry, Reading } from "./contraction.ts"
-import { ContractionProgram, FLAT_ROWS } from "./contraction-plan.ts"
+import { type Aligned, ContractionProgram, FLAT_ROWS } from "./contraction-plan.ts"
 import type { Planner } from "./planner.ts"
 import { unravel } from "./points.ts"
 import type { DeviceLimits, PlacedOperand } from "./program.ts"
@@ -50,12 +50,12 @@ const TRANSPOSED: Reading = { a: "depth", b: "depth" }
 /** Whether a step of `x` stays nearer than one of `y`. */
 const nearer = (x: number, y: number): boolean => Math.abs(x) < Math.abs(y)
 
-/** Whether four elements along dim `inner`, of which there are `size`, are always aligned neighbours. */
-const inFours = ({ offset, strides, sizes }: PlacedOperand, inner: number): boolean =>
+/** Whether so many elements along a dim are always aligned neighbours. */
+const isAligned = ({ offset, strides, sizes }: PlacedOperand, inner: number, count: number): boolean =>
   strides[inner] === 1 &&
-  sizes[inner] % 4 === 0 &&
-  offset % 4 === 0 &&
-  strides.every((stride, d) => d === inner || sizes[d] === 1 || stride % 4 === 0)
+  sizes[inner] % count === 0 &&
+  offset % count === 0 &&
+  strides.every((stride, d) => d === inner || sizes[d] === 1 || stride % count === 0)
 
 /** Sizes [b.., M, N, K]; operands a, c, the epilogue's inputs, out; the epilogue's scalars. */
 export function matmulPlanner(kernel: MatmulKernel, limits: DeviceLimits): Planner {
@@ -88,14 +88,14 @@ export function matmulPlanner(kernel: MatmulKernel, limits: DeviceLimits): Plann
       a: nearer(own["a.depth"], own["a.row"]) ? "depth" : "row",
       b: nearer(own["b.depth"], own["b.column"]) ? "depth" : "column",
     }
-    const vectors = {
-      a: inFours(a, reading.a === "depth" ? depthOfA : row),
-      b: inFours(b, reading.b === "depth" ? depthOfB : column),
-      out: inFours(out, column),
-    }
+    const aligned: Aligned = (count) => ({
+      a: isAligned(a, reading.a === "depth" ? depthOfA : row, count),
+      b: isAligned(b, reading.b === "depth" ? depthOfB : column, count),
+      out: isAligned(out, column, count),
+    })
     const [rows, columns] = turned ? [n, m] : [m, n]
     const batches = sizes.slice(0, batch).reduce((count, size) => count * size, 1)
-    return program.plan({ batches, rows, columns, depth }, reading, vectors, launch, own, first)
+    return program.plan({ batches, rows, columns, depth }, reading, aligned, launch, own, first)
   }
   return { plan, modules: () => program.commonModules([ROWS, TRANSPOSED]) }
 }

@@ -153,6 +153,20 @@ export function readVector(w: Writer, view: View, address: string, count: number
   )
 }
 
+/** `words` words of whatever lies at an aligned address; where `when` does not hold, zeros. */
+export function readWords(w: Writer, { constant }: View, address: string, words: 2 | 4, when: string): string[] {
+  const registers = Array.from({ length: words }, () => w.variable("b32", 0))
+  w.line(`@${when} ld.global${constant ? ".nc" : ""}.v${words}.b32 ${registersText(registers)}, [${address}]`)
+  return registers
+}
+
+/** The bits of a 16-bit element in the low half of a word, whose high half does not matter; else 0. */
+export function readHalf(w: Writer, { constant }: View, address: string, when: string): string {
+  const bits = w.variable("b32", 0)
+  w.line(`@${when} ld.global${constant ? ".nc" : ""}.u16 ${bits}, [${address}]`)
+  return bits
+}
+
 /** The element number k of a word. */
 function piece(w: Writer, type: PtxType, word: string, k: number, bits: number): string {
   if (type !== "b16") return w.op(`bfe.${type[0]}32`, word, k * bits, bits)
