@@ -4,7 +4,7 @@
 /**
  * @taeda/core: the tensor, autograd, the op catalogue, the expression language, kernels and the backend interface.
  */
-import "./methods.ts"
+import "./essential-methods.ts"
 
 export { type Args, bind, CATALOGUE, isOptions, parseSignature, type Signature } from "./args.ts"
 export * as autograd from "./autograd/index.ts"
