@@ -3,6 +3,7 @@ import type { Kernel } from "@taeda/core"
 import { convPlanner } from "./conv.ts"
 import { mapPlanner } from "./emit-map.ts"
 import { reducePlanner } from "./emit-reduce.ts"
+import { refusedRows, rowsPlanner } from "./emit-rows.ts"
 import { matmulPlanner } from "./matmul.ts"
 import type { Planner } from "./planner.ts"
 import type { DeviceLimits } from "./program.ts"
@@ -19,6 +20,7 @@ const PLANNERS: Planners = {
   reduce: reducePlanner,
   matmul: matmulPlanner,
   conv: convPlanner,
+  rows: rowsPlanner,
   scan: scanPlanner,
   scatter: scatterPlanner,
   sort: sortPlanner,
@@ -28,7 +30,7 @@ const PLANNERS: Planners = {
 export function supports(kernel: Kernel): true | string {
   const { kind } = kernel
   if ((kind === "matmul" || kind === "conv") && kernel.dtype === "bool") return "there are no sums of products of bool"
-  return true
+  return (kind === "rows" && refusedRows(kernel)) || true
 }
 
 /** Who plans a kernel that is supported. */
@@ -39,6 +41,6 @@ export function plannerOf(kernel: Kernel, limits: DeviceLimits): Planner {
 
 /** How many of a kernel's last operands are written. */
 export function outputCount(kernel: Kernel): number {
-  if (kernel.kind === "map" || kernel.kind === "reduce" || kernel.kind === "scan") return kernel.outputs.length
+  if ("outputs" in kernel) return kernel.outputs.length
   return kernel.kind === "sort" ? 2 : 1
 }
