@@ -57,9 +57,9 @@ export class Tuples {
     })
   }
 
-  /** Writes `lift` of one element. */
-  lift(leaf: ReadLeaf): Tuple {
-    return writeExpressions(this.w, this.monoid.lift, leaf)
+  /** Writes `lift` of one element. `known`: values of nodes that were computed before. */
+  lift(leaf: ReadLeaf, known?: ReadonlyMap<Expr, string>): Tuple {
+    return writeExpressions(this.w, this.monoid.lift, leaf, new Map(known))
   }
 
   /** Two tuples merged. */

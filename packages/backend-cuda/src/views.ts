@@ -120,20 +120,30 @@ const registersText = (registers: readonly string[]): string =>
   registers.length === 1 ? registers[0] : `{${registers.join(", ")}}`
 const vectorSuffix = (count: number): string => (count === 1 ? "" : `.v${count}`)
 
-/** `count` elements that lie one after the other at an aligned address. */
-export function readVector(w: Writer, view: View, address: string, count: number): string[] {
+/** `count` elements that lie one after the other at an aligned address; where `when` does not hold, zeros. */
+export function readVector(w: Writer, view: View, address: string, count: number, when?: string): string[] {
   const { dtype, constant } = view
-  if (count === 1) return [readElement(w, view, address)]
+  if (count === 1) return [readElement(w, view, address, when)]
   const { type, direct, toLane } = STORAGE[dtype]
   const bytes = bytesOf(dtype)
-  const load = `ld.global${constant ? ".nc" : ""}`
+  if (count * bytes > VECTOR_BYTES)
+    return [0, 1].flatMap((half) => {
+      const at = half ? w.op("add.u64", address, (count * bytes) / 2) : address
+      return readVector(w, view, at, count / 2, when)
+    })
+  const load = `${when ? `@${when} ` : ""}ld.global${constant ? ".nc" : ""}`
+  const cleared = (registers: readonly string[], of: PtxType): void => {
+    if (when) for (const register of registers) w.line(`mov.${movable(of)} ${register}, ${ZEROS[of] ?? 0}`)
+  }
   if (bytes >= 4) {
     const registers = Array.from({ length: count }, () => w.register(type))
+    cleared(registers, type)
     w.line(`${load}${vectorSuffix(count)}.${type} ${registersText(registers)}, [${address}]`)
     return direct ? registers : registers.map((x) => toLane(w, x))
   }
   const words = Math.max(1, (count * bytes) / 4)
   const registers = Array.from({ length: words }, () => w.register("b32"))
+  cleared(registers, "b32")
   // Two bytes are less than a word.
   const word = count * bytes < 4 ? "u16" : "b32"
   w.line(`${load}${vectorSuffix(words)}.${word} ${registersText(registers)}, [${address}]`)
@@ -141,6 +151,20 @@ export function readVector(w: Writer, view: View, address: string, count: number
   return registers.flatMap((register) =>
     Array.from({ length: inWord }, (_, k) => toLane(w, piece(w, type, register, k, 8 * bytes))),
   )
+}
+
+/** `words` words of whatever lies at an aligned address; where `when` does not hold, zeros. */
+export function readWords(w: Writer, { constant }: View, address: string, words: 2 | 4, when: string): string[] {
+  const registers = Array.from({ length: words }, () => w.variable("b32", 0))
+  w.line(`@${when} ld.global${constant ? ".nc" : ""}.v${words}.b32 ${registersText(registers)}, [${address}]`)
+  return registers
+}
+
+/** The bits of a 16-bit element in the low half of a word, whose high half does not matter; else 0. */
+export function readHalf(w: Writer, { constant }: View, address: string, when: string): string {
+  const bits = w.variable("b32", 0)
+  w.line(`@${when} ld.global${constant ? ".nc" : ""}.u16 ${bits}, [${address}]`)
+  return bits
 }
 
 /** The element number k of a word. */
@@ -152,19 +176,26 @@ function piece(w: Writer, type: PtxType, word: string, k: number, bits: number):
   return half
 }
 
-/** Writes elements that lie one after the other, at an aligned address. */
-export function writeVector(w: Writer, view: View, address: string, values: readonly string[]): void {
+/** Writes elements that lie one after the other, at an aligned address, where `when` holds if it is given. */
+export function writeVector(w: Writer, view: View, address: string, values: readonly string[], when?: string): void {
   const { dtype } = view
   const count = values.length
   if (count === 1) {
-    writeElement(w, view, address, values[0])
+    writeElement(w, view, address, values[0], when)
+    return
+  }
+  if (count * bytesOf(dtype) > VECTOR_BYTES) {
+    const half = count / 2
+    writeVector(w, view, address, values.slice(0, half), when)
+    writeVector(w, view, w.op("add.u64", address, half * bytesOf(dtype)), values.slice(half), when)
     return
   }
   const { type, fromLane } = STORAGE[dtype]
   const bytes = bytesOf(dtype)
   const stored = values.map((value) => fromLane(w, value))
+  const store = `${when ? `@${when} ` : ""}st.global`
   if (bytes >= 4) {
-    w.line(`st.global${vectorSuffix(count)}.${type} [${address}], ${registersText(stored)}`)
+    w.line(`${store}${vectorSuffix(count)}.${type} [${address}], ${registersText(stored)}`)
     return
   }
   const inWord = Math.min(count, 4 / bytes)
@@ -172,7 +203,7 @@ export function writeVector(w: Writer, view: View, address: string, values: read
   for (let first = 0; first < count; first += inWord)
     words.push(joined(w, type, stored.slice(first, first + inWord), 8 * bytes))
   const word = count * bytes < 4 ? "u16" : "b32"
-  w.line(`st.global${vectorSuffix(words.length)}.${word} [${address}], ${registersText(words)}`)
+  w.line(`${store}${vectorSuffix(words.length)}.${word} [${address}], ${registersText(words)}`)
 }
 
 /** A word of the elements, the first in the low bits. */
@@ -181,6 +212,27 @@ function joined(w: Writer, type: PtxType, pieces: readonly string[], bits: numbe
   return pieces.reduceRight((word, next, k) =>
     k === pieces.length - 1 ? next : w.op("bfi.b32", word, next, bits, 32 - bits),
   )
+}
+
+/** The value of an element whose bits are in the low part of a register of 32 or 64 bits; what is above does not matter. */
+export function fromStored(w: Writer, dtype: DType, bits: string): string {
+  const { type, direct, toLane } = STORAGE[dtype]
+  const size = 8 * bytesOf(dtype)
+  if (size < 32) return toLane(w, piece(w, type, bits, 0, size))
+  if (type !== "f32" && type !== "f64") return direct ? bits : toLane(w, bits)
+  const value = w.register(type)
+  w.line(`mov.b${size} ${value}, ${bits}`)
+  return value
+}
+
+/** The bits of an element in the low part of a register of 32 or 64 bits, the others 0. */
+export function toStored(w: Writer, dtype: DType, value: string): string {
+  const { type, fromLane } = STORAGE[dtype]
+  const size = 8 * bytesOf(dtype)
+  const stored = fromLane(w, value)
+  if (type === "f32" || type === "f64") return w.op(`mov.b${size}`, stored)
+  if (type === "b16") return w.op("cvt.u32.u16", stored)
+  return size < 32 ? w.op("and.b32", stored, 2 ** size - 1) : stored
 }
 
 /** Reports a coordinate outside of its operand; the first report stays. */

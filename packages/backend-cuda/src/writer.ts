@@ -135,7 +135,7 @@ export class Writer {
 
   /** A number of the plan by its name. */
   own(name: string, type: NumberType = "u32"): string {
-    return this.number(`own ${name}`, type, ({ own }) => {
+    return this.number(`own ${name} ${type}`, type, ({ own }) => {
       const value = own?.[name]
       if (value === undefined) throw new Error(`cuda: a launch lacks the number ${name}`)
       return value

@@ -50,6 +50,11 @@ export interface Capabilities {
   readonly memoryBytes?: number
   /** Threads that compute at once; 1 where there is only the caller's. */
   readonly threads: number
+  /**
+   * Whether the machine is only imitated by the processor, as a GPU is where there is none. It computes the same, slower
+   * than a backend made for the processor; so `"auto"` takes it last.
+   */
+  readonly software?: boolean
   /** What else a person may want to know: adapter, SIMD level, driver. */
   readonly notes: readonly string[]
 }

@@ -9,7 +9,7 @@ import type { DType } from "./dtype.ts"
 import { didYouMean } from "./errors.ts"
 import type { Scalar } from "./expr.ts"
 import { describeKernel, type Kernel, kernelKey, operandDtypes } from "./kernel.ts"
-import { type LoweringContext, lower } from "./lowering/index.ts"
+import type { Lowering, LoweringContext } from "./lowering/views.ts"
 import { pressure } from "./pressure.ts"
 import { watch } from "./regions.ts"
 
@@ -66,11 +66,19 @@ export class Device {
     return executable
   }
 
-  /** Runs a kernel of any kind, natively where the backend can and otherwise composed of map and reduce. */
-  run(kernel: Kernel, sizes: readonly number[], operands: readonly Operand[], scalars: readonly Scalar[] = []): void {
-    if (kernel.kind === "map" || kernel.kind === "reduce" || this.backend.supports(kernel) === true)
-      this.backend.launch(this.compile(kernel), sizes, operands, scalars)
-    else lower(kernel, sizes, operands, scalars, this.context)
+  /**
+   * Runs a kernel natively where the backend can, and otherwise as `lowering` composes it of map and reduce. The caller names
+   * that, so that a bundler keeps the defaults of those kinds alone that a program runs.
+   */
+  run<K extends Kernel>(
+    kernel: K,
+    sizes: readonly number[],
+    operands: readonly Operand[],
+    scalars: readonly Scalar[],
+    lowering: Lowering<K>,
+  ): void {
+    if (this.backend.supports(kernel) === true) this.backend.launch(this.compile(kernel), sizes, operands, scalars)
+    else lowering(kernel, sizes, operands, scalars, this.context)
   }
 
   /** Memory for a storage. Throws an OutOfMemoryError that says what to do. */

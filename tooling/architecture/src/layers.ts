@@ -36,6 +36,6 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   "@taeda/cli": { imports: ["@taeda/choices", "@taeda/examples"], loads: ["taeda", "@taeda/conformance"], node: true },
   "@taeda/playground": {
     imports: ["taeda", "@taeda/choices", "@taeda/conformance", "@taeda/core", "@taeda/examples"],
-    loads: ["@taeda/backend-cpu-js", "@taeda/backend-wasm-simd"],
+    loads: ["@taeda/backend-cpu-js", "@taeda/backend-wasm-simd", "@taeda/backend-webgpu"],
   },
 }
