@@ -10,6 +10,7 @@ export function elementBytes(kernel: Kernel): readonly number[] {
   switch (kernel.kind) {
     case "map":
     case "reduce":
+    case "rows":
     case "scan":
       return [...kernel.inputs, ...kernel.outputs].map(bytesOf)
     case "scatter":
