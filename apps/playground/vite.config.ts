@@ -8,6 +8,9 @@ const headers = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 }
 
+/** What modules and optimisers print of themselves begins with the names of their classes. */
+const rolldownOptions = { output: { keepNames: true } }
+
 export default defineConfig({
   root: import.meta.dirname,
   // The files may be put into any folder of a site.
@@ -15,8 +18,8 @@ export default defineConfig({
   envDir: false,
   resolve: { conditions: ["@taeda/source", ...defaultClientConditions] },
   plugins: [mnistFiles(), contentSecurityPolicy()],
-  worker: { format: "es" },
-  build: { target: "es2022", modulePreload: { polyfill: false }, chunkSizeWarningLimit: 2000 },
+  worker: { format: "es", rolldownOptions },
+  build: { target: "es2022", modulePreload: { polyfill: false }, chunkSizeWarningLimit: 2000, rolldownOptions },
   server: { host: "127.0.0.1", headers },
   preview: { host: "127.0.0.1", headers },
 })

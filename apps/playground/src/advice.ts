@@ -68,7 +68,7 @@ export function adviceFor(wish: Wish, machine: Machine = []): Advice {
   const { note } = RUNTIMES.find(({ name }) => name === wish.runtime) ?? RUNTIMES[0]
   return {
     command: installCommand(backend, wish.manager, wish.runtime),
-    code: importLines(backend),
+    code: importLines(backend, wish.runtime),
     why: [
       `${titleOf(backend)}. It needs ${backend.needs}.`,
       packageText(backend),
@@ -79,13 +79,16 @@ export function adviceFor(wish: Wish, machine: Machine = []): Advice {
   }
 }
 
-const rank = ({ name, included, published, rank }: BackendChoice, machine: Machine): number =>
-  (machine.some((each) => each.name === name && each.works) ? 200 : 0) +
-  (published ? 100 : 0) +
+function rank({ name, included, published, rank }: BackendChoice, machine: Machine): number {
+  const found = machine.find((each) => each.name === name)
+  const works = found?.works ? (found.software ? 200 : 400) : 0
   // As long as nobody knows what works here, what comes along and needs nothing else.
-  (machine.length === 0 && included ? 50 : 0) +
-  rank
+  return works + (published ? 100 : 0) + (machine.length === 0 && included ? 50 : 0) + rank
+}
 
-/** The backends in the order of a machine: what works here, the fastest first, then what exists, then what is planned. */
+/**
+ * The backends in the order of a machine: what works here, the fastest first and imitated GPUs last, then what exists, then
+ * what is planned.
+ */
 export const computesFor = (machine: Machine): readonly BackendChoice[] =>
   BACKENDS.toSorted((a, b) => rank(b, machine) - rank(a, machine))

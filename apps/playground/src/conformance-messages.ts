@@ -1,12 +1,9 @@
 /** What the page and the worker that runs the suite tell each other. */
 import type { Progress, Report } from "@taeda/conformance"
-import type { BUNDLED_NAMES } from "./bundled.ts"
-
-/** The backends that the suite can be run on in a page. */
-export type SuiteBackend = (typeof BUNDLED_NAMES)[number]
+import type { BundledName } from "./bundled.ts"
 
 export interface SuiteWish {
-  readonly backend: SuiteBackend
+  readonly backend: BundledName
   /** false: a few cases of each op. */
   readonly full: boolean
   /** Names of ops, with `*` for anything; all where there are none. */

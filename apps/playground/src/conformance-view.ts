@@ -1,7 +1,8 @@
 /** The section that holds the backends of this browser to PyTorch's numbers. */
 import type { Report } from "@taeda/conformance"
-import { BUNDLED } from "./bundled.ts"
-import type { FromSuite, SuiteBackend, SuiteWish } from "./conformance-messages.ts"
+import { computesFor } from "./advice.ts"
+import { type BundledName, isBundled } from "./bundled.ts"
+import type { FromSuite, SuiteWish } from "./conformance-messages.ts"
 import { byId, el, fillSelect } from "./dom.ts"
 import type { Machine } from "./machine.ts"
 import { type Filter, filtered, type OpRow, type Outcome, rowsOf } from "./outcomes.ts"
@@ -37,7 +38,7 @@ const row = ({ op, outcomes }: OpRow): HTMLTableRowElement =>
   el("tr", {}, el("th", { scope: "row" }, el("code", {}, op)), ...outcomes.map(cell))
 
 const summary = ({ backend, passed, failed, gaps, milliseconds }: Report): string =>
-  `${backend}: ${passed.toLocaleString("en")} passed, ${failed} failed, ${gaps} known gaps, in ${(milliseconds / 1000).toFixed(1)} s`
+  `${backend}: ${passed.toLocaleString("en")} passed, ${failed} failed, ${gaps} known ${gaps === 1 ? "gap" : "gaps"}, in ${(milliseconds / 1000).toFixed(1)} s`
 
 const namesOf = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean)
 
@@ -62,9 +63,9 @@ export function conformanceView(): (machine: Machine) => void {
   const backends = (machine: Machine): void =>
     fillSelect(
       backend,
-      BUNDLED.filter(({ name }) => machine.every((each) => each.name !== name || each.works)).map(
-        ({ name, title }) => ({ value: name, label: `${name}: ${title}` }),
-      ),
+      computesFor(machine)
+        .filter((backend) => isBundled(backend) && machine.every(({ name, works }) => name !== backend.name || works))
+        .map(({ name, title }) => ({ value: name, label: `${name}: ${title}` })),
     )
   backends([])
 
@@ -123,7 +124,7 @@ export function conformanceView(): (machine: Machine) => void {
     worker.onmessage = ({ data }: MessageEvent<FromSuite>) => hear(data)
     worker.onerror = (error) => end(error.message || "The worker does not start.")
     worker.postMessage({
-      backend: backend.value as SuiteBackend,
+      backend: backend.value as BundledName,
       full: size.value === "full",
       ops: namesOf(ops.value),
     } satisfies SuiteWish)

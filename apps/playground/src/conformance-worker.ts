@@ -1,16 +1,18 @@
 /** Runs the suite in a worker; whoever has enough of it ends the worker. */
-import { runConformance } from "@taeda/conformance"
+import { knownGapsOf, runConformance } from "@taeda/conformance"
 import type { Backend } from "@taeda/core"
-import type { FromSuite, SuiteBackend, SuiteWish } from "./conformance-messages.ts"
+import type { BundledName } from "./bundled.ts"
+import type { FromSuite, SuiteWish } from "./conformance-messages.ts"
 import { errorText, workerScope } from "./worker-scope.ts"
 
 const scope = workerScope<SuiteWish, FromSuite>()
 const tell = (message: FromSuite): void => scope.postMessage(message)
 
 /** Each run opens one of its own. */
-const OPEN: Readonly<Record<SuiteBackend, () => Promise<Backend>>> = {
+const OPEN: Readonly<Record<BundledName, () => Promise<Backend>>> = {
   "cpu-js": async () => (await import("@taeda/backend-cpu-js")).createCpuJs(),
   "wasm-simd": async () => (await import("@taeda/backend-wasm-simd")).createWasmSimd(),
+  webgpu: async () => (await import("@taeda/backend-webgpu")).createWebGpu(),
 }
 
 scope.onmessage = async ({ data: { backend: name, full, ops } }) => {
@@ -20,6 +22,7 @@ scope.onmessage = async ({ data: { backend: name, full, ops } }) => {
     const report = await runConformance({
       backend,
       full,
+      knownGaps: knownGapsOf(name),
       ...(ops.length > 0 && { ops }),
       onGroup: (progress) => tell({ kind: "progress", progress }),
     })

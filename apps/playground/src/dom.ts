@@ -46,9 +46,12 @@ export function radios(
   if (focused) fieldset.querySelector<HTMLInputElement>("input:checked")?.focus()
 }
 
-/** Fills a select in place of what it had, and keeps what was chosen where that is still there. */
+/**
+ * Fills a select in place of what it had, and keeps what was chosen where that is still there. The first option stands there
+ * by itself: where another comes first, that stands there then.
+ */
 export function fillSelect(select: HTMLSelectElement, options: readonly { value: string; label: string }[]): void {
-  const before = select.value
+  const chosen = select.selectedIndex > 0 ? select.value : undefined
   select.replaceChildren(...options.map(({ value, label }) => el("option", { value }, label)))
-  if (options.some(({ value }) => value === before)) select.value = before
+  if (options.some(({ value }) => value === chosen)) select.value = chosen!
 }

@@ -51,8 +51,10 @@ export function installView(): (machine: Machine) => void {
   const noteOf = (name: string, published: boolean): string => {
     if (!published) return "planned"
     const working = machine.filter(({ works }) => works)
-    if (!working.some((each) => each.name === name)) return ""
-    return working[0].name === name ? "the fastest that works here" : "works here"
+    const found = working.find((each) => each.name === name)
+    if (!found) return ""
+    if (found.software) return "works here, in software: slow"
+    return found === working[0] ? "the fastest that works here" : "works here"
   }
 
   const showManagers = (): void =>

@@ -1,4 +1,4 @@
-import * as torch from "taeda"
+import * as torch from "./library.ts"
 import type { Machine } from "./machine.ts"
 import { workerScope } from "./worker-scope.ts"
 
@@ -7,6 +7,7 @@ workerScope<never, Machine>().postMessage(
   reports.map(({ choice, device, notes, reason }) => ({
     name: choice.name,
     works: device !== null,
+    software: device?.backend.capabilities.software ?? false,
     notes: [...notes],
     reason,
   })),

@@ -5,12 +5,14 @@ export interface Found {
   readonly name: BackendChoice["name"]
   /** Whether it works in this browser. */
   readonly works: boolean
+  /** Whether the processor imitates it, slower than it computes by itself. */
+  readonly software: boolean
   /** What it is here: which SIMD, how many threads, and why no more. */
   readonly notes: readonly string[]
   readonly reason: string
 }
 
-/** Every backend, the fastest first. */
+/** Every backend, the fastest first, those that are imitated last. */
 export type Machine = readonly Found[]
 
 /** Tries every backend in this browser. Rejects where the worker does not even start. */

@@ -1,6 +1,6 @@
 /** The prompt's inside: the only place of this page where text that somebody typed is run. */
 import { putInScope } from "@taeda/examples"
-import * as torch from "taeda"
+import * as torch from "./library.ts"
 import { LIBRARY, prepare } from "./prepare.ts"
 import type { Evaluate, Evaluated } from "./repl-messages.ts"
 import { shown } from "./shown.ts"

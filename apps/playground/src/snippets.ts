@@ -28,19 +28,18 @@ export const SNIPPETS: readonly Snippet[] = [
   },
   {
     title: "A faster device",
-    text: "The same product in pure JavaScript and in WebAssembly.",
+    text: "The same product on every device that this browser has, and the best of them for what comes next.",
     code: [
       `async function seconds(device) {
-  await setDefaultDevice(device)
-  const a = rand(512, 512)
+  const a = rand(512, 512, { device })
   await a.matmul(a).sum().item() // once ahead, which compiles
   const start = performance.now()
   await a.matmul(a).sum().item()
   return (performance.now() - start) / 1000
 }`,
-      'await seconds("cpu")',
-      'await seconds("wasm")',
-      'await setDefaultDevice("cpu").then((device) => device.name)',
+      `for (const { device, reason, choice } of await devices())
+  console.log(choice.device, device ? await seconds(device) : reason)`,
+      'await setDefaultDevice("auto").then((device) => device.name)',
     ],
   },
 ]

@@ -1,7 +1,7 @@
 /** The section in which a network learns to read digits. */
-
 import { DIGITS, MODEL_NAMES, MODELS, type ModelName } from "@taeda/examples"
-import { BUNDLED } from "./bundled.ts"
+import { computesFor } from "./advice.ts"
+import { isBundled } from "./bundled.ts"
 import { chart } from "./chart.ts"
 import { byId, el, fillSelect } from "./dom.ts"
 import type { Machine } from "./machine.ts"
@@ -75,13 +75,17 @@ export function trainView(): (machine: Machine) => void {
     epochs,
     EPOCHS.map((n) => ({ value: String(n), label: n === 1 ? "once" : `${n} times` })),
   )
+  const remarkOn = (name: string, machine: Machine): string => {
+    const found = machine.find((each) => each.name === name)
+    if (!found) return ""
+    return found.works ? (found.software ? " (in software: slow)" : "") : " (not here)"
+  }
   const devices = (machine: Machine): void =>
     fillSelect(device, [
       { value: "auto", label: "the fastest here" },
-      ...BUNDLED.map(({ name, device, title }) => ({
-        value: device,
-        label: `${device}: ${title}${machine.some((each) => each.name === name && !each.works) ? " (not here)" : ""}`,
-      })),
+      ...computesFor(machine)
+        .filter(isBundled)
+        .map(({ name, device, title }) => ({ value: device, label: `${device}: ${title}${remarkOn(name, machine)}` })),
     ])
   devices([])
 

@@ -10,8 +10,8 @@ import {
   type Tensor,
   train,
 } from "@taeda/examples"
-import * as torch from "taeda"
 import { downloadSet } from "./download.ts"
+import * as torch from "./library.ts"
 import type { FromTrainer, ToTrainer, TrainingWish } from "./train-messages.ts"
 import { errorText, nextTask, workerScope } from "./worker-scope.ts"
 

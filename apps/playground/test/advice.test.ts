@@ -6,8 +6,17 @@ import { systemOf } from "../src/system.ts"
 
 const WISH: Wish = { system: "linux", manager: "npm", runtime: "node", compute: "wasm-simd" }
 
-const machine = (works: Readonly<Record<string, boolean>>): Machine =>
-  BACKENDS.map(({ name }) => ({ name, works: works[name] ?? false, notes: ["4 threads"], reason: "no such thing" }))
+/** What works; "imitated" is a GPU in software. */
+type Works = Readonly<Record<string, boolean | "imitated">>
+
+const machine = (works: Works): Machine =>
+  BACKENDS.map(({ name }) => ({
+    name,
+    works: works[name] !== undefined && works[name] !== false,
+    software: works[name] === "imitated",
+    notes: ["4 threads"],
+    reason: "no such thing",
+  }))
 
 test("every wish gets a command with its first lines, or says why there is none", () => {
   for (const { name: system } of SYSTEMS)
@@ -31,11 +40,14 @@ test("what this browser has counts for a browser", () => {
   expect(adviceFor(WISH, found).why.join()).not.toContain("this browser")
 })
 
-test("what works comes first, the fastest of it before, and what is planned last", () => {
-  const names = (works: Readonly<Record<string, boolean>>) => computesFor(machine(works)).map(({ name }) => name)
+test("what works comes first, the fastest of it before and imitated GPUs behind, and what is planned last", () => {
+  const names = (works: Works) => computesFor(machine(works)).map(({ name }) => name)
   const planned = BACKENDS.filter(({ published }) => !published).map(({ name }) => name)
   expect(names({ "cpu-js": true }).slice(0, 2)).toEqual(["cpu-js", "webgpu"])
   expect(names({ "cpu-js": true, "wasm-simd": true }).slice(0, 2)).toEqual(["wasm-simd", "cpu-js"])
+  const all = { "cpu-js": true, "wasm-simd": true }
+  expect(names({ ...all, webgpu: true }).slice(0, 3)).toEqual(["webgpu", "wasm-simd", "cpu-js"])
+  expect(names({ ...all, webgpu: "imitated" }).slice(0, 3)).toEqual(["wasm-simd", "cpu-js", "webgpu"])
   expect(names({}).slice(-planned.length)).toEqual(planned)
 })
 

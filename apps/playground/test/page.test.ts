@@ -8,7 +8,9 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 let site: Site
 let browser: Launched
 beforeAll(async () => {
-  ;[site, browser] = await Promise.all([openSite(), launch()])
+  // The software GPU, whatever the machine has: what comes first then is the same everywhere.
+  const flags = ["--use-webgpu-adapter=swiftshader"]
+  ;[site, browser] = await Promise.all([openSite(), launch({ flags })])
 })
 afterAll(async () => {
   await browser?.close()
@@ -47,6 +49,11 @@ async function says(page: Page, selector: string, text: RegExp | string, timeout
   return (await page.locator(selector).textContent()) ?? ""
 }
 
+/** The software GPU compiles its shaders on the processor. */
+const GPU_WAIT = 50_000
+
+const expectSeconds = (device: string) => expect.stringMatching(new RegExp(`^${device} \\d+(\\.\\d+)?$`))
+
 const choose = (page: Page, group: string, label: string) =>
   page.locator(`#${group} label`).filter({ hasText: label }).click()
 
@@ -57,11 +64,15 @@ describe("what to install", () => {
     expect(await page.locator("#compute label").allTextContents()).toEqual([
       "WebAssembly with SIMD and threadsthe fastest that works here",
       "Pure JavaScript, runs everywhereworks here",
-      "GPUs through WebGPU",
+      "GPUs through WebGPUworks here, in software: slow",
       "NVIDIA GPUs through the driverplanned",
     ])
     await choose(page, "runtime", "Browser")
     expect(await page.locator("#install-why").textContent()).toMatch(/It works in this browser: .*\d threads/)
+    await choose(page, "compute", "WebGPU")
+    expect(await page.locator("#install-command").textContent()).toBe("npm install taeda @taeda/backend-webgpu")
+    expect(await page.locator("#install-why").textContent()).toMatch(/It works in this browser: GPU: .*in software/)
+    await choose(page, "compute", "WebAssembly")
     await choose(page, "runtime", "Node")
     const command = page.locator("#install-command")
     const code = page.locator("#install-code")
@@ -137,6 +148,34 @@ describe("the prompt", () => {
     expect(await input(page).inputValue()).toBe("draft")
   })
 
+  test("shows modules and optimisers as PyTorch prints them", async () => {
+    const page = await open()
+    expect(await type(page, "model = new nn.Sequential(new nn.Linear(2, 3), new nn.ReLU())")).toBe(
+      "Sequential(\n  (0): Linear(in_features=2, out_features=3, bias=True)\n  (1): ReLU()\n)",
+    )
+    expect(await type(page, "new optim.SGD(model.parameters(), { lr: 0.1 })")).toMatch(/^SGD \(\nParameter Group 0\n/)
+  })
+
+  test("computes on WebGPU, where reading is awaited", async () => {
+    const page = await open()
+    expect(await type(page, '(await torch.setDefaultDevice("webgpu")).name')).toBe("'webgpu'")
+    expect(await type(page, "x = torch.ones(2, 2, { requiresGrad: true })")).toBe(
+      "tensor([[1., 1.],\n        [1., 1.]], requires_grad=True)",
+    )
+    for (const title of ["Autograd", "Gradients"]) await page.getByRole("button", { name: title, exact: true }).click()
+    await says(page, "#repl-log", "tensor([[4.5000, 4.5000],\n        [4.5000, 4.5000]])", GPU_WAIT)
+    expect(await type(page, "[x.device.name, await x.sum().item()]")).toBe("[ 'webgpu', 4 ]")
+    expect(await type(page, "x.sum().itemSync()")).toMatch(/^Error: itemSync: .*use await x\.item\(\)/)
+  })
+
+  test("compares the devices of this browser, and takes the best", async () => {
+    const page = await open()
+    await page.getByRole("button", { name: "A faster device" }).click()
+    await says(page, "#repl-log pre:last-child", /^'wasm'$/, GPU_WAIT)
+    const printed = await page.locator("#repl-log .printed").allTextContents()
+    expect(printed).toEqual([expect.stringMatching(/^cuda not/), ...["wasm", "cpu", "webgpu"].map(expectSeconds)])
+  })
+
   test("runs the tour, and stops what does not end", async () => {
     const page = await open()
     for (const title of ["Autograd", "Gradients"]) await page.getByRole("button", { name: title, exact: true }).click()
@@ -191,7 +230,38 @@ describe("training", () => {
   })
 })
 
+describe("training on WebGPU", () => {
+  test("the loss falls in a few steps, and the network is tested there", async () => {
+    const page = await open()
+    await says(page, "#train-device option:last-child", "webgpu: GPUs through WebGPU (in software: slow)")
+    await page.getByLabel("Device").selectOption("webgpu")
+    await page.getByLabel("Network").selectOption("mlp")
+    await page.getByRole("button", { name: "Train" }).click()
+    await says(page, "#train-status", /on webgpu, GPU: /)
+    await says(page, "#figure-step", /^([2-9]\d|\d{3}|[\d,]{5,}) \(pass 1\)$/, GPU_WAIT)
+    await page.locator("#train-stop").click()
+    const curve = await page.locator("#chart-loss").getAttribute("aria-label")
+    const [, first, last] = /^Loss: from (\S+) at step 0 to (\S+) at step \d+$/.exec(curve!)!.map(Number)
+    expect(first).toBeGreaterThan(1.5)
+    expect(last).toBeLessThan(0.7 * first)
+    const text = await says(page, "#train-status", "Test accuracy", GPU_WAIT)
+    expect(Number(/([\d.]+) %/.exec(text)![1])).toBeGreaterThan(60)
+  })
+})
+
 describe("conformance", () => {
+  test("an op on WebGPU", async () => {
+    const page = await open()
+    await says(page, "#suite-backend option:last-child", "webgpu: GPUs through WebGPU")
+    expect(await page.getByLabel("Backend").inputValue()).toBe("wasm-simd")
+    await page.getByLabel("Backend").selectOption("webgpu")
+    await page.getByLabel("Ops", { exact: true }).fill("cumsum")
+    await page.locator("#suite-start").click()
+    const text = await says(page, "#suite-status", "webgpu: ", GPU_WAIT)
+    expect(text).toMatch(/^webgpu: [1-9]\d* passed, 0 failed, 1 known gap, .*\(GPU: /)
+    expect(await page.locator("#suite-head th").allTextContents()).toEqual(["op", "webgpu"])
+  })
+
   test("a few ops, on two backends side by side, filtered", async () => {
     const page = await open()
     const run = async (backend: string) => {

@@ -54,6 +54,7 @@ export function kernelSupport(kernel: Kernel): true | string {
   if (kernel.kind === "matmul" && kernel.dtype === "bool") return "a sum of bool products is not a sum of numbers"
   if (kernel.kind === "conv" && !isFloating(kernel.dtype))
     return `convolutions here are of floats, not of ${kernel.dtype}`
+  if (kernel.kind === "rows") return "a reduction for each stage and a map keep more of what they compute"
   return true
 }
 
@@ -71,5 +72,7 @@ export function compileKernel(kernel: Kernel, generate: boolean): Launch {
       return matmulLaunch(kernel, compileMap)
     case "conv":
       return convLaunch(kernel, compileMap)
+    case "rows":
+      throw new TypeError(String(kernelSupport(kernel)))
   }
 }

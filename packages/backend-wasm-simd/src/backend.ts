@@ -47,6 +47,7 @@ function supports(kernel: Kernel): true | string {
   if (kernel.kind === "matmul" && kernel.dtype === "bool") return "a sum of bool products is not a sum of numbers"
   if (kernel.kind === "conv" && !isFloating(kernel.dtype))
     return `convolutions here are of floats, not of ${kernel.dtype}`
+  if (kernel.kind === "rows") return "a reduction for each stage and a map keep more of what they compute"
   return true
 }
 
@@ -66,6 +67,8 @@ function launchOf(kernel: Kernel, machine: Machine): Launch {
       return matmulLaunch(kernel, machine)
     case "conv":
       return convLaunch(kernel, machine)
+    case "rows":
+      throw new TypeError(String(supports(kernel)))
   }
 }
 

@@ -1,5 +1,6 @@
 /** What is compiled ahead of use. */
 import { type Backend, conv2d, deviceOf, type Kernel } from "@taeda/core"
+import "@taeda/core/methods"
 import * as torch from "@taeda/core/torch"
 import { expect, test } from "vitest"
 import { createWasmSimd } from "../src/backend.ts"

@@ -19,7 +19,7 @@ import { openDevice } from "./device.ts"
 import { STORED_DTYPES } from "./elements.ts"
 import { mapPlanner } from "./emit-map.ts"
 import { DeviceErrors } from "./errors.ts"
-import { outputCount, plannerOf, supports } from "./executables.ts"
+import { type Extras, executablesOf, outputCount } from "./executables.ts"
 import { findAdapter, findGpu } from "./find-gpu.ts"
 import type { Gpu, PowerPreference } from "./gpu.ts"
 import { type Block, Memory, WebGpuBuffer } from "./memory.ts"
@@ -70,15 +70,12 @@ const blockOf = (buffer: Buffer): Block => {
 
 const align = (bytes: number): number => Math.ceil(bytes / 4) * 4
 
-/**
- * Opens a WebGPU backend.
- *
- * @throws Error where there is no WebGPU or no GPU, saying what to do.
- */
-export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+/** A backend that has the kernels of these planners, besides maps and reductions. Rejects as `createWebGpu` does. */
+export async function createWith(extras: Partial<Extras>, options: WebGpuOptions): Promise<WebGpuBackend> {
+  const { supports, plannerOf } = executablesOf(extras)
   const gpu = (options.gpu as Gpu | undefined) ?? (await findGpu(options.dawn))
   const adapter = await findAdapter(gpu, options.powerPreference)
-  const { device, limits, notes } = await openDevice(adapter)
+  const { device, limits, software, notes } = await openDevice(adapter)
   const errors = new DeviceErrors(device)
   const memory = new Memory(device, errors)
   /** By their numbers. */
@@ -175,6 +172,7 @@ export async function createWebGpu(options: WebGpuOptions = {}): Promise<WebGpuB
       maxOperands: limits.storageBindings - 1,
       maxBufferBytes: memory.maxBytes,
       threads: 1,
+      software,
       notes,
     },
     allocate(bytes) {
@@ -294,6 +292,3 @@ function padded(bytes: Uint8Array): Uint8Array {
   whole.set(bytes)
   return whole
 }
-
-/** Opens the backend, in the form in which every backend package offers it. */
-export const open = async (): Promise<Backend> => createWebGpu()

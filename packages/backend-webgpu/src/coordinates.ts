@@ -41,7 +41,7 @@ export class Inputs {
     return (node, coordinates) => {
       const k = Number(node.value)
       if (node.op === "load") return readLoad(w, this.view(k), node, coordinates)
-      if (node.op === "input") return readElement(w, this.view(k), addressOf(w, k, point))
+      if (node.op === "input") return readElement(w, this.view(k), addressOf(w, k, point, this.types[k].access))
       if (node.op === "index") return `bitcast<i32>(${point[k]})`
       if (node.op === "scalar") return w.scalar(k, node.dtype)
       if (others) return others(node)

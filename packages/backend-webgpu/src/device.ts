@@ -18,8 +18,18 @@ const LIMITS = [
 export interface OpenedDevice {
   readonly device: GpuDevice
   readonly limits: GpuLimits
+  /** Whether the processor plays the GPU. */
+  readonly software: boolean
   readonly notes: readonly string[]
 }
+
+/** GPUs that are programs, where the adapter does not say so: those of Chromium, of Mesa and of Windows. */
+const PROGRAMS = /swiftshader|llvmpipe|lavapipe|microsoft basic render/i
+
+const isSoftware = ({ info, isFallbackAdapter }: GpuAdapter): boolean =>
+  info.isFallbackAdapter === true ||
+  isFallbackAdapter === true ||
+  PROGRAMS.test(`${info.architecture} ${info.description}`)
 
 export async function openDevice(adapter: GpuAdapter): Promise<OpenedDevice> {
   const device = await adapter.requestDevice({
@@ -29,6 +39,7 @@ export async function openDevice(adapter: GpuAdapter): Promise<OpenedDevice> {
   const { limits, features } = device
   const { vendor, architecture, description, device: model } = adapter.info
   const name = [vendor, architecture, description || model].filter(Boolean).join(" ")
+  const software = isSoftware(adapter)
   return {
     device,
     limits: {
@@ -38,8 +49,10 @@ export async function openDevice(adapter: GpuAdapter): Promise<OpenedDevice> {
       subgroups: features.has("subgroups"),
       shaderF16: features.has("shader-f16"),
     },
+    software,
     notes: [
       `GPU: ${name || "the browser does not say which"}`,
+      ...(software ? ["in software: the processor computes"] : []),
       features.has("subgroups") ? "subgroups" : "no subgroups",
       `${limits.maxStorageBuffersPerShaderStage} buffers in a kernel`,
     ],

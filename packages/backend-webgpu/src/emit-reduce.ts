@@ -3,11 +3,10 @@
  * first leaves tuples of segments in temporary memory, the second combines those.
  */
 import type { ReduceKernel } from "@taeda/core"
-import { laneOf } from "./elements.ts"
 import { writeExpressions } from "./expression.ts"
 import { countOf, type Launch } from "./launch.ts"
 import { bindInputs, leafReader, WORKGROUP, writeCoordinates } from "./loops.ts"
-import { declareMonoid, writeLift } from "./monoid.ts"
+import { declareMonoid, tupleBits, writeLift, writeTotal } from "./monoid.ts"
 import { NOTHING, type Planner } from "./planner.ts"
 import type { GpuLimits } from "./program.ts"
 import { addressOf, bindOutput, writeElement } from "./views.ts"
@@ -18,9 +17,6 @@ export type Lanes = 1 | 64 | 256
 
 /** Where the tuples come from, and whether they end in the outputs. */
 export type Stage = "whole" | "first" | "second"
-
-/** Elements that are combined one after the other before their tuple joins the others, which keeps rounding errors small. */
-const CHUNK = 32
 
 const keptOf = (kernel: ReduceKernel): number => kernel.rank - kernel.reduced
 
@@ -49,19 +45,13 @@ export function emitReduce(kernel: ReduceKernel, lanes: Lanes, stage: Stage): Em
 
   // The elements of this invocation.
   const inputs = stage === "second" ? [] : bindInputs(w, kernel.inputs, new Map())
-  w.lines.push("var total = identity();")
-  w.lines.push(lanes === 1 ? `var r = ${begin};` : `var r = ${begin} + lane;`)
-  w.lines.push(`while (r < ${end}) {`, "var part = identity();")
-  w.lines.push(`let stop = min(${end}, r + ${CHUNK * lanes}u);`, `for (; r < stop; r += ${lanes}u) {`)
-  if (stage === "second") {
-    const parts = kernel.accumulators.map((dtype, k) => fromBits(partial(k, "r", output), dtype))
-    w.lines.push(`part = combine(part, Acc(${parts.join(", ")}));`)
-  } else {
+  const lift = (): string => {
+    if (stage === "second")
+      return `Acc(${kernel.accumulators.map((dtype, k) => fromBits(partial(k, "r", output), dtype)).join(", ")})`
     const point = [...coordinates, ...writeCoordinates(w, "r", kept, kernel.rank)]
-    const lifted = writeLift(w, kernel, leafReader(w, kernel.inputs, inputs, point))
-    w.lines.push(`part = combine(part, ${lifted});`)
+    return writeLift(w, kernel, leafReader(w, kernel.inputs, inputs, point))
   }
-  w.lines.push("}", "total = combine(total, part);", "}")
+  writeTotal(w, "total", [lanes === 1 ? begin : `${begin} + lane`, end, `${lanes}u`], lift)
 
   if (lanes > 1) {
     w.declare("tuples", `var<workgroup> tuples: array<Acc, ${lanes}>;`)
@@ -77,11 +67,8 @@ export function emitReduce(kernel: ReduceKernel, lanes: Lanes, stage: Stage): Em
     )
   }
   if (stage === "first") {
-    for (const [k, dtype] of kernel.accumulators.entries()) {
-      const lane = laneOf(dtype)
-      const value = lane === "bool" ? `select(0u, 1u, total.a${k})` : `bitcast<u32>(total.a${k})`
-      w.lines.push(`${partial(k, segment, output)} = ${value};`)
-    }
+    for (const [k, bits] of tupleBits(kernel, "total").entries())
+      w.lines.push(`${partial(k, segment, output)} = ${bits};`)
   } else writeFinish(w, kernel, coordinates)
   return w.finish(lanes === 1 ? WORKGROUP : lanes)
 }

@@ -9,10 +9,15 @@ export type ReadLeaf = (node: Expr, coordinates: readonly string[]) => string
 
 const LEAVES: ReadonlySet<string> = new Set(["load", "input", "index", "scalar", "left", "right", "result"])
 
-/** Writes the statements that compute `roots`; the names of their values. */
-export function writeExpressions(w: Writer, roots: readonly Expr[], leaf: ReadLeaf): string[] {
-  const values = new Map<Expr, string>()
+/** Writes the statements that compute `roots`; the names of their values. `values`: those known before, to which all are added. */
+export function writeExpressions(
+  w: Writer,
+  roots: readonly Expr[],
+  leaf: ReadLeaf,
+  values = new Map<Expr, string>(),
+): string[] {
   for (const node of topological(roots)) {
+    if (values.has(node)) continue
     const args = node.args.map((a) => values.get(a)!)
     const text =
       node.op === "const"

@@ -1,11 +1,12 @@
 /** Finds WebGPU: the browser's own, or the package `webgpu` in Node. */
 import type { Gpu, GpuAdapter, PowerPreference } from "./gpu.ts"
+import { type Machine, missingVulkan } from "./vulkan.ts"
 
 interface Surroundings {
   readonly navigator?: { readonly gpu?: Gpu }
   readonly isSecureContext?: boolean
   readonly window?: unknown
-  readonly process?: { readonly versions?: { readonly node?: string } }
+  readonly process?: Machine & { readonly versions?: { readonly node?: string } }
 }
 
 interface Dawn {
@@ -24,6 +25,9 @@ const inNode = (): boolean => surroundings.process?.versions?.node !== undefined
 /** Dawn's instances. They must outlive their devices, which do not keep them: collected, one takes the process down. */
 const instances = new Map<string, Gpu>()
 
+const noGpu = (why: string): Error =>
+  new Error(`webgpu: there is no GPU that can be used: ${why}. Otherwise use the device "wasm" or "cpu".`)
+
 async function fromPackage(options: readonly string[]): Promise<Gpu> {
   const known = instances.get(options.join())
   if (known) return known
@@ -39,6 +43,10 @@ async function fromPackage(options: readonly string[]): Promise<Gpu> {
       { cause: error },
     )
   }
+  const { process } = surroundings
+  // Who names a backend of Dawn's has reasons.
+  const missing = process && !options.some((each) => each.startsWith("backend=")) && missingVulkan(process)
+  if (missing) throw noGpu(missing)
   const instance = dawn.create(options)
   instances.set(options.join(), instance)
   return instance
@@ -71,5 +79,5 @@ export async function findAdapter(gpu: Gpu, powerPreference?: PowerPreference): 
   const advice = inNode()
     ? "it needs a Vulkan, Metal or Direct3D 12 driver; on Linux, `vulkaninfo` shows what there is, and Mesa's lavapipe (package mesa-vulkan-drivers) is one without a GPU"
     : "the browser may have blocked its driver: look at chrome://gpu, update the driver, or turn on hardware acceleration"
-  throw new Error(`webgpu: there is no GPU that can be used: ${advice}. Otherwise use the device "wasm" or "cpu".`)
+  throw noGpu(advice)
 }

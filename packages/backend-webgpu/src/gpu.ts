@@ -106,10 +106,13 @@ export interface AdapterInfo {
   readonly architecture: string
   readonly device: string
   readonly description: string
+  /** Whether the processor plays the GPU; browsers of before say it of the adapter. */
+  readonly isFallbackAdapter?: boolean
 }
 
 export interface GpuAdapter {
   readonly info: AdapterInfo
+  readonly isFallbackAdapter?: boolean
   readonly limits: SupportedLimits
   readonly features: { has(name: string): boolean }
   requestDevice(descriptor: {

@@ -6,10 +6,9 @@
  */
 import type { Expr, ScanKernel } from "@taeda/core"
 import { Inputs, unravel } from "./coordinates.ts"
-import { laneOf } from "./elements.ts"
 import { writeExpressions } from "./expression.ts"
 import { countOf, type Launch } from "./launch.ts"
-import { declareMonoid, writeLift } from "./monoid.ts"
+import { declareMonoid, tupleBits, writeLift } from "./monoid.ts"
 import { dispatchOf, GROUP, lazy, NOTHING, type Planner } from "./planner.ts"
 import { addressOf, bindOutput, type View, writeElement } from "./views.ts"
 import { type Emitted, fromBits, Writer } from "./writer.ts"
@@ -167,10 +166,7 @@ function emitTotals(kernel: ScanKernel): Emitted {
   begin(w, kernel)
   const sums = w.bind({ temporary: 0 }, "u32", "write")
   w.lines.push(...walk("sum = combine(sum, lift(row, first + e));", []))
-  const bits = kernel.accumulators.map((type, k) => {
-    const value = `carry.a${k}`
-    return laneOf(type) === "bool" ? `select(0u, 1u, ${value})` : `bitcast<u32>(${value})`
-  })
+  const bits = tupleBits(kernel, "carry")
   w.lines.push(
     "if (exists && t == 0u) {",
     `let to = ${sumAt(kernel, w, "block")};`,

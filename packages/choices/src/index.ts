@@ -66,11 +66,11 @@ export const BACKENDS: readonly BackendChoice[] = [
     device: "cuda",
     package: "@taeda/backend-cuda",
     title: "NVIDIA GPUs through the driver",
-    needs: "Node and an NVIDIA driver",
+    needs: "Node; an NVIDIA GPU of 2018 (Turing) or later with a driver for CUDA 11 or newer",
     runtimes: ["node"],
     systems: ["linux", "windows"],
     included: false,
-    published: false,
+    published: true,
     rank: 4,
   },
   {
@@ -143,10 +143,14 @@ export function installCommand(
   return `${by.add} ${packages.map(by.spell).join(" ")}`
 }
 
-/** The lines of code that begin with that backend. */
-export function importLines(backend: BackendChoice): string {
-  const first = `import * as torch from "taeda"`
-  return backend.device === "cpu" ? first : `${first}\nawait torch.setDefaultDevice("${backend.device}")`
+/** The lines of code that begin with that backend; a bundler for the browser has to see a package by its name. */
+export function importLines(backend: BackendChoice, runtime?: RuntimeChoice["name"]): string {
+  const { device, included, package: name } = backend
+  const lines = ['import * as torch from "taeda"']
+  if (runtime === "browser" && !included)
+    lines.push(`torch.registerBackend("${device}", async () => (await import("${name}")).open())`)
+  if (device !== "cpu") lines.push(`await torch.setDefaultDevice("${device}")`)
+  return lines.join("\n")
 }
 
 /** What to do when a device is asked for that is not there, for the end of an error message. */

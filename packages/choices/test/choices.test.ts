@@ -14,7 +14,11 @@ describe("the table agrees with the packages", () => {
       )
       if (!backend.published) return
       expect(read(folder).name).toBe(backend.package)
-      expect(read("taeda").dependencies[backend.package] !== undefined).toBe(backend.included)
+      const { dependencies, peerDependencies, peerDependenciesMeta } = read("taeda")
+      expect(dependencies[backend.package] !== undefined).toBe(backend.included)
+      // What stands beside it is a peer that may be missing: package managers that are strict link no other to it.
+      expect(peerDependencies[backend.package] !== undefined).toBe(!backend.included)
+      expect(peerDependenciesMeta[backend.package]).toEqual(backend.included ? undefined : { optional: true })
     })
 })
 
@@ -41,9 +45,16 @@ test("commands", () => {
   expect(installCommand(backendOfDevice("webgpu")!, "npm", "browser")).toBe("npm install taeda @taeda/backend-webgpu")
   expect(importLines(cpu)).toBe('import * as torch from "taeda"')
   expect(importLines(cuda)).toContain('setDefaultDevice("cuda")')
+  const webgpu = backendOfDevice("webgpu")!
+  const [first, last] = ['import * as torch from "taeda"', 'await torch.setDefaultDevice("webgpu")']
+  expect(importLines(webgpu, "node")).toBe(`${first}\n${last}`)
+  expect(importLines(webgpu, "browser")).toBe(
+    `${first}\ntorch.registerBackend("webgpu", async () => (await import("@taeda/backend-webgpu")).open())\n${last}`,
+  )
+  expect(importLines(backendOfDevice("wasm")!, "browser")).toBe(`${first}\nawait torch.setDefaultDevice("wasm")`)
 })
 
 test("advice for a device that is not there", () => {
-  expect(deviceAdvice("cuda:0")).toBe('its backend, cuda, is not released yet; use "cpu"')
+  expect(deviceAdvice("cuda:1")).toBe("install it with: npm install taeda @taeda/backend-cuda")
   expect(deviceAdvice("tpu")).toBe("known devices: cuda, webgpu, wasm, cpu")
 })

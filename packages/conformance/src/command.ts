@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url"
 import { type ParseArgsConfig, parseArgs } from "node:util"
 import { type Backend, DTYPE_NAMES, type DType } from "@taeda/core"
 import type { KnownGap } from "./gaps.ts"
+import { knownGapsOf } from "./known-gaps.ts"
 import * as minimal from "./minimal/backend.ts"
 import { STEPS } from "./programs/training.ts"
 import { toHtml } from "./report/html.ts"
@@ -27,7 +28,7 @@ const USAGE = `Holds a backend to PyTorch's numbers.
   --template NAME   only this template (forward, backward, errors, ...); may be given again
   --few             a few cases of each op
   --steps N         steps of the training programs: 200, or 10 with --few; for slow backends
-  --gaps FILE       known gaps: a JSON array of { op, dtype, template, tag, case, reason }
+  --gaps FILE       known gaps: a JSON array of { op, dtype, template, tag, case, reason }; else those of taeda's own
 `
 
 const EXIT_CODES = `
@@ -147,7 +148,9 @@ async function run(args: readonly string[], { usage, options: further, execute }
     throw new UsageError(`there is no report ${options.report}; there are ${Object.keys(REPORTS).join(", ")}`)
   const task: Task = {
     dtypes: checkDtypes(options.dtype),
-    knownGaps: options.gaps ? (JSON.parse(readFileSync(options.gaps, "utf8")) as KnownGap[]) : [],
+    knownGaps: options.gaps
+      ? (JSON.parse(readFileSync(options.gaps, "utf8")) as KnownGap[])
+      : knownGapsOf(options.backend),
     ops: options.op,
     templates: options.template,
     full: !options.few,

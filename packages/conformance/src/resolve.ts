@@ -1,5 +1,6 @@
 /** From a row to the library's function: where PyTorch's paths are found among the exports of the core. */
 
+import "@taeda/core/methods"
 import * as core from "@taeda/core"
 import { CATALOGUE, type Signature, Tensor } from "@taeda/core"
 import { pathOf, type Row } from "./row.ts"

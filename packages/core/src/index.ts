@@ -4,7 +4,7 @@
 /**
  * @taeda/core: the tensor, autograd, the op catalogue, the expression language, kernels and the backend interface.
  */
-import "./methods.ts"
+import "./essential-methods.ts"
 
 export { type Args, bind, CATALOGUE, isOptions, parseSignature, type Signature } from "./args.ts"
 export * as autograd from "./autograd/index.ts"
@@ -72,6 +72,8 @@ export * from "./promotion.ts"
 export { formatRepr } from "./python-format.ts"
 export { drawInt63, fillNormal, fillRandint, fillUniform, permutation } from "./random/sampling.ts"
 export { enclosed, watching } from "./regions.ts"
+export { sameAlongRows } from "./rows-known.ts"
+export { type Ties, tiesOf } from "./scatter-ties.ts"
 export { dispose, outlive, scope } from "./scope.ts"
 export { isTensor, Parameter, type Shape, Tensor } from "./tensor.ts"
 export { type Update, updateInPlace } from "./update.ts"

@@ -1,7 +1,8 @@
 /**
  * Kernels: what the core asks of a backend. Each is a small typed description of loops over strided views with scalar
  * expressions inside; no backend ever sees the name of an op. The union is closed. `map` and `reduce` are required of
- * every backend; the rest has a default in terms of those two (`lowering.ts`), to be overridden for speed.
+ * every backend; the rest has a default in terms of those two (`lowering/`, of `rows` `ops/over-rows.ts`), to be
+ * overridden for speed.
  *
  * A kernel is structure only: ranks, types, access and expressions. Sizes, strides, offsets and scalars come with the
  * launch, so that one compilation serves all shapes.
@@ -66,6 +67,33 @@ export interface ReduceKernel extends Monoid {
   readonly outputs: readonly OutputType[]
   readonly scalars: readonly ScalarType[]
   /** One per output, over `result`, `scalar` and the `index` of remaining dims. */
+  readonly finish: readonly Expr[]
+}
+
+/**
+ * Reductions over each row, one after the other, and then what is made of them. A row is the last `reduced` of the `rank`
+ * iteration dims; rows know nothing of each other.
+ *
+ * A stage combines all elements of a row. `result(k)` is accumulator k of a row, counted on through the stages: `lift` may
+ * use those of the stages before its own, `body` and `finish` use all. So x − mean, squared, is the `lift` of a second stage.
+ * What depends on no element (on results, scalars and the remaining dims' `index` alone) is the same all along a row and is
+ * best computed once.
+ *
+ * Outputs are first those with an element for each point of the iteration, one per `body`; then those that have only the
+ * remaining dims, one per `finish`. Either list may be empty. Elements are read again at each stage: no output is an input.
+ */
+export interface RowsKernel {
+  readonly kind: "rows"
+  readonly rank: number
+  readonly reduced: number
+  readonly inputs: readonly InputType[]
+  /** Without `aliases`. */
+  readonly outputs: readonly OutputType[]
+  readonly scalars: readonly ScalarType[]
+  readonly stages: readonly Monoid[]
+  /** Over `input`, `load`, `index`, `scalar` and `result`. */
+  readonly body: readonly Expr[]
+  /** Over `result`, `scalar` and the `index` of remaining dims. */
   readonly finish: readonly Expr[]
 }
 
@@ -142,7 +170,15 @@ export interface SortKernel {
   readonly descending: boolean
 }
 
-export type Kernel = MapKernel | ReduceKernel | ScanKernel | MatmulKernel | ConvKernel | ScatterKernel | SortKernel
+export type Kernel =
+  | MapKernel
+  | ReduceKernel
+  | RowsKernel
+  | ScanKernel
+  | MatmulKernel
+  | ConvKernel
+  | ScatterKernel
+  | SortKernel
 
 const inputKey = (i: InputType): string => `${i.dtype}.${i.access}${i.rank ?? ""}`
 const inputsKey = (inputs: readonly InputType[]): string => inputs.map(inputKey).join()
@@ -160,6 +196,8 @@ export function kernelKey(k: Kernel): string {
       return `map|${k.rank}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars.join()}|${exprsKey(k.body)}`
     case "reduce":
       return `reduce|${k.rank}|${k.reduced}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars.join()}|${monoidKey(k)}|${exprsKey(k.finish)}`
+    case "rows":
+      return `rows|${k.rank}|${k.reduced}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars.join()}|${k.stages.map(monoidKey).join(";")}|${exprsKey(k.body)}|${exprsKey(k.finish)}`
     case "scan":
       return `scan|${k.rank}|${k.reverse}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars.join()}|${monoidKey(k)}|${exprsKey(k.finish)}`
     case "matmul":
@@ -175,8 +213,7 @@ export function kernelKey(k: Kernel): string {
 
 /** The element types of a kernel's operands. */
 export function operandDtypes(k: Kernel): readonly DType[] {
-  if (k.kind === "map" || k.kind === "reduce" || k.kind === "scan")
-    return [...k.inputs, ...k.outputs].map((o) => o.dtype)
+  if ("outputs" in k) return [...k.inputs, ...k.outputs].map((o) => o.dtype)
   return k.kind === "scatter" ? [...k.inputs.map((i) => i.dtype), k.dtype] : [k.dtype]
 }
 
@@ -185,6 +222,7 @@ export function describeKernel(k: Kernel): string {
   switch (k.kind) {
     case "map":
     case "reduce":
+    case "rows":
     case "scan":
       return `${k.kind} of rank ${k.rank}: (${k.inputs.map((i) => i.dtype).join(", ")}) -> ${k.outputs.map((o) => o.dtype).join(", ")}`
     case "matmul":

@@ -1,15 +1,17 @@
 /**
- * How ops launch kernels that are not plain formulas: maps that use coordinates or indirect loads, reductions, scans,
+ * How ops launch kernels that are not plain formulas: maps that use coordinates or indirect loads, reductions, rows, scans,
  * scatters. Nothing here records a graph.
  *
- * Maps and reductions take a `key` that, together with dtypes and layout, stands for the expressions that `build` makes:
+ * Maps, reductions and rows take a `key` that, together with dtypes and layout, stands for the expressions that `build` makes:
  * there `build` runs only when no kernel of that structure is known. Scans and scatters build at each call.
  */
 import type { Executable, Operand } from "./backend.ts"
 import type { Device } from "./device.ts"
 import { computeType, DTYPES, type DType, type ScalarType } from "./dtype.ts"
 import { type Bounds, Expr, index, input, load, type Scalar, scalar } from "./expr.ts"
-import type { Access, InputType, Monoid, ScatterKernel } from "./kernel.ts"
+import type { Access, InputType, Monoid, OutputType, RowsKernel, ScatterKernel } from "./kernel.ts"
+import { scan } from "./lowering/scan.ts"
+import { scatter } from "./lowering/scatter.ts"
 import { accessOf } from "./lowering/views.ts"
 import { broadcastStrides, collapse, isContiguous, numelOf, type Sizes, sameSizes } from "./shape.ts"
 import type { Tensor } from "./tensor.ts"
@@ -51,11 +53,12 @@ const wide = (e: Expr): Expr => e.cast(computeType(e.dtype as DType))
 
 /** By device, kind of kernel and key of the work; then by the structure of the operands. */
 type Table = Map<string, Map<number | string, Executable>>
-const tables = new WeakMap<Device, { readonly map: Table; readonly reduce: Table }>()
+type Keyed = "map" | "reduce" | "rows"
+const tables = new WeakMap<Device, Readonly<Record<Keyed, Table>>>()
 
-function structures(device: Device, kind: "map" | "reduce", key: string): Map<number | string, Executable> {
+function structures(device: Device, kind: Keyed, key: string): Map<number | string, Executable> {
   let ofDevice = tables.get(device)
-  if (!ofDevice) tables.set(device, (ofDevice = { map: new Map(), reduce: new Map() }))
+  if (!ofDevice) tables.set(device, (ofDevice = { map: new Map(), reduce: new Map(), rows: new Map() }))
   const table = ofDevice[kind]
   let found = table.get(key)
   if (!found) table.set(key, (found = new Map()))
@@ -147,8 +150,7 @@ export function runMap(
   const { sizes, strides } = work.coordinates ? { sizes: shape, strides: all } : collapse(shape, all)
   const types = inputTypes(inputs, sizes, strides, loads)
   const outTypes = outs.map((t, i) => ({
-    dtype: t.dtype as DType,
-    access: accessOf(sizes, strides[inputs.length + i]!) === "unit" ? ("unit" as const) : ("strided" as const),
+    ...outputType(t, sizes, strides[inputs.length + i]!),
     ...aliasOf(work.aliases, i),
   }))
   const table = structures(device, "map", work.key)
@@ -280,20 +282,11 @@ export function runReduce(
     rank = 1
     inStrides = inputs.map(() => ONE)
   } else if (!work.coordinates) {
-    // The kept and the reduced dims merge among themselves only; outputs stand still along the reduced ones.
-    const head = collapse(shape.slice(0, kept), [...inStrides.map((s) => s.slice(0, kept)), ...outStrides])
-    const tail = collapse(
-      shape.slice(kept),
-      inStrides.map((s) => s.slice(kept)),
-    )
-    if (tail.sizes.length === 0) {
-      tail.sizes.push(1)
-      for (const s of tail.strides) s.push(1)
-    }
-    sizes = [...head.sizes, ...tail.sizes]
-    rank = tail.sizes.length
-    inStrides = inputs.map((_, i) => [...head.strides[i]!, ...tail.strides[i]!])
-    outStrides = outs.map((_, i) => head.strides[inputs.length + i]!)
+    const merged = collapseRows(shape, kept, inStrides, outStrides)
+    sizes = merged.sizes
+    rank = merged.reduced
+    inStrides = merged.whole
+    outStrides = merged.remaining
   } else if (reduced === 0) {
     // A reduction is over one dim at least, be it of one element.
     sizes = [...shape, 1]
@@ -301,13 +294,8 @@ export function runReduce(
     inStrides = inStrides.map((s) => [...s, 1])
   }
   const types = inputTypes(inputs, sizes, inStrides, loads)
-  const outTypes = outs.map((t, i) => ({
-    dtype: t.dtype as DType,
-    access:
-      accessOf(sizes.slice(0, sizes.length - rank), outStrides[i]!) === "unit"
-        ? ("unit" as const)
-        : ("strided" as const),
-  }))
+  const remaining = sizes.slice(0, sizes.length - rank)
+  const outTypes = outs.map((t, i) => outputType(t, remaining, outStrides[i]!))
   const table = structures(device, "reduce", work.key)
   const head = [sizes.length, rank, monoid.accumulators.length]
   for (const type of monoid.accumulators) head.push(scalarCode(type))
@@ -336,10 +324,122 @@ export function runReduce(
     [
       ...inputs.map((t, i) => operandOf(t, sizes, inStrides[i]!)),
       ...loads.map((t) => operandOf(t)),
-      ...outs.map((t, i) => operandOf(t, sizes.slice(0, sizes.length - rank), outStrides[i]!)),
+      ...outs.map((t, i) => operandOf(t, remaining, outStrides[i]!)),
     ],
     scalars.map((s) => s.value),
   )
+}
+
+interface Rows {
+  readonly sizes: Sizes
+  readonly reduced: number
+  readonly whole: readonly Sizes[]
+  readonly remaining: readonly Sizes[]
+}
+
+/**
+ * The same rows, their dims merged where all operands step evenly: the first `kept` and the others only among themselves.
+ * `whole`: the strides of operands that follow all dims; `remaining`: of those that have the first `kept` alone.
+ */
+function collapseRows(shape: Sizes, kept: number, whole: readonly Sizes[], remaining: readonly Sizes[]): Rows {
+  const head = collapse(shape.slice(0, kept), [...whole.map((s) => s.slice(0, kept)), ...remaining])
+  const tail = collapse(
+    shape.slice(kept),
+    whole.map((s) => s.slice(kept)),
+  )
+  if (tail.sizes.length === 0) {
+    tail.sizes.push(1)
+    for (const s of tail.strides) s.push(1)
+  }
+  return {
+    sizes: [...head.sizes, ...tail.sizes],
+    reduced: tail.sizes.length,
+    whole: whole.map((_, i) => [...head.strides[i]!, ...tail.strides[i]!]),
+    remaining: remaining.map((_, i) => head.strides[whole.length + i]!),
+  }
+}
+
+const outputType = (t: Tensor, sizes: Sizes, strides: Sizes): OutputType => ({
+  dtype: t.dtype as DType,
+  access: accessOf(sizes, strides) === "unit" ? "unit" : "strided",
+})
+
+/** By device, the works that it has no rows for, by key and dtype. */
+const refusals = new WeakMap<Device, Set<string>>()
+
+/** Whether it is known that `runRows` can do nothing for this key and the dtype of the first input. */
+export const lacksRows = (device: Device, key: string, dtype: DType): boolean =>
+  refusals.get(device)?.has(`${key} ${dtype}`) ?? false
+
+function refuse(device: Device, key: string, dtype: DType): void {
+  let refused = refusals.get(device)
+  if (!refused) refusals.set(device, (refused = new Set()))
+  refused.add(`${key} ${dtype}`)
+}
+
+/**
+ * Computes over rows, the last `reduced` dims of `shape`, in one kernel: `outs` have that shape, `perRow` the dims that
+ * remain. False, and nothing done, where the backend has no such kernel or there are no elements.
+ */
+export function runRows(
+  outs: readonly Tensor[],
+  perRow: readonly Tensor[],
+  shape: Sizes,
+  reduced: number,
+  work: Omit<Work, "loads">,
+  build: (scope: Scope) => Pick<RowsKernel, "stages" | "body" | "finish">,
+): boolean {
+  const { inputs = NONE, scalars = NO_ARGUMENTS } = work
+  if (numelOf(shape) === 0) return false
+  const { device, dtype } = inputs[0]!
+  const following = [...inputs.map((t) => broadcastStrides(t.shape, t.strides, shape)), ...outs.map((t) => t.strides)]
+  const rows = collapseRows(
+    shape,
+    shape.length - reduced,
+    following,
+    perRow.map((t) => t.strides),
+  )
+  const { sizes } = rows
+  const remaining = sizes.slice(0, sizes.length - rows.reduced)
+  const types = inputTypes(inputs, sizes, rows.whole, NONE)
+  const outTypes = [
+    ...outs.map((t, i) => outputType(t, sizes, rows.whole[inputs.length + i]!)),
+    ...perRow.map((t, i) => outputType(t, remaining, rows.remaining[i]!)),
+  ]
+  const table = structures(device, "rows", work.key)
+  const key = structureKey([sizes.length, rows.reduced, outs.length], types, outTypes, scalars)
+  let executable = table.get(key)
+  if (!executable) {
+    const { stages, body, finish } = build(scopeOf(work, sizes.length))
+    const kernel: RowsKernel = {
+      kind: "rows",
+      rank: sizes.length,
+      reduced: rows.reduced,
+      inputs: types,
+      outputs: outTypes,
+      scalars: scalars.map((s) => s.dtype),
+      stages,
+      body: body.map((e, i) => e.cast(outs[i]!.dtype)),
+      finish: finish.map((e, i) => e.cast(perRow[i]!.dtype)),
+    }
+    if (device.backend.supports(kernel) !== true) {
+      refuse(device, work.key, dtype as DType)
+      return false
+    }
+    executable = device.compile(kernel)
+    table.set(key, executable)
+  }
+  device.backend.launch(
+    executable,
+    sizes,
+    [
+      ...inputs.map((t, i) => operandOf(t, sizes, rows.whole[i]!)),
+      ...outs.map((t, i) => operandOf(t, sizes, rows.whole[inputs.length + i]!)),
+      ...perRow.map((t, i) => operandOf(t, remaining, rows.remaining[i]!)),
+    ],
+    scalars.map((s) => s.value),
+  )
+  return true
 }
 
 /** Inclusive running combination along the last dim of `shape`; `outs` have that shape. */
@@ -362,10 +462,7 @@ export function runScan(
       rank: shape.length,
       reverse: work.reverse ?? false,
       inputs: inputTypes(inputs, shape, inStrides, loads),
-      outputs: outs.map((t) => ({
-        dtype: t.dtype,
-        access: accessOf(shape, t.strides) === "unit" ? "unit" : "strided",
-      })),
+      outputs: outs.map((t) => outputType(t, shape, t.strides)),
       scalars: scalars.map((s) => s.dtype),
       accumulators: monoid.accumulators,
       identity: monoid.identity,
@@ -380,6 +477,7 @@ export function runScan(
       ...outs.map((t) => operandOf(t)),
     ],
     scalars.map((s) => s.value),
+    scan,
   )
 }
 
@@ -415,5 +513,6 @@ export function runScatter(
     shape,
     [...inputs.map((t, i) => operandOf(t, shape, strides[i]!)), ...loads.map((t) => operandOf(t)), operandOf(target)],
     scalars.map((s) => s.value),
+    scatter,
   )
 }

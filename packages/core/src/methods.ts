@@ -1,14 +1,17 @@
 /**
  * Everything a tensor can do: the methods of all families. A family is a file in `ops/`, which gives its interface and
  * its functions; a new family is added here, once in the type and once in the list.
+ *
+ * Importing this module installs them, and tells the compiler of them: bundlers cannot leave out a method, so whoever
+ * counts bytes does without and calls the functions.
  */
 
+import type { DType } from "./dtype.ts"
 import { shapeText } from "./errors.ts"
+import { install } from "./essential-methods.ts"
 import { type ActivationMethods, activationMethods } from "./ops/activation.ts"
 import type { ArithmeticMethods } from "./ops/arithmetic.ts"
 import { arithmeticMethods } from "./ops/arithmetic.ts"
-import type { AutogradMethods } from "./ops/autograd-methods.ts"
-import { autogradMethods } from "./ops/autograd-methods.ts"
 import { type BitwiseMethods, bitwiseMethods } from "./ops/bitwise.ts"
 import { type ComparisonMethods, comparisonMethods } from "./ops/comparison.ts"
 import type { ConversionMethods } from "./ops/conversion.ts"
@@ -21,8 +24,6 @@ import { type ExtremesMethods, extremesMethods } from "./ops/extremes.ts"
 import type { FillMethods } from "./ops/filling.ts"
 import { fillMethods } from "./ops/filling.ts"
 import { type GatheringMethods, gatheringMethods } from "./ops/gathering.ts"
-import type { HostMethods } from "./ops/host.ts"
-import { hostMethods } from "./ops/host.ts"
 import { type IndexingMethods, indexingMethods } from "./ops/indexing.ts"
 import { type JoiningMethods, joiningMethods } from "./ops/joining.ts"
 import { type LinearAlgebraMethods, linearAlgebraMethods } from "./ops/linear-algebra.ts"
@@ -49,12 +50,10 @@ import { Tensor } from "./tensor.ts"
 
 export interface Methods
   extends ArithmeticMethods,
-    AutogradMethods,
     ConversionMethods,
     CopyingMethods,
     CreationMethods,
     FillMethods,
-    HostMethods,
     PrintingMethods,
     ReductionMethods,
     ActivationMethods,
@@ -87,14 +86,17 @@ export interface Methods
   [Symbol.iterator](): IterableIterator<Tensor>
 }
 
+declare module "./tensor.ts" {
+  // biome-ignore lint/suspicious/noExplicitAny: the parameters must be the class's own
+  interface Tensor<S extends Shape = any, D extends DType = any> extends Methods {}
+}
+
 const FAMILIES = [
   arithmeticMethods,
-  autogradMethods,
   conversionMethods,
   copyingMethods,
   creationMethods,
   fillMethods,
-  hostMethods,
   printingMethods,
   reductionMethods,
   activationMethods,
@@ -121,26 +123,7 @@ const FAMILIES = [
   viewMethods,
 ]
 
-// biome-ignore lint/suspicious/noExplicitAny: the interface above gives the types
-type AnyOp = (input: Tensor, ...args: any[]) => unknown
-
-/** Two arguments are the common case; a rest array costs as much as a small op. */
-const methodOf = (fn: AnyOp): AnyOp =>
-  fn.length === 3
-    ? function (this: Tensor, a: unknown, b: unknown) {
-        return fn(this, a, b)
-      }
-    : function (this: Tensor, ...args: unknown[]) {
-        return fn(this, ...args)
-      }
-
-for (const family of FAMILIES)
-  for (const [name, fn] of Object.entries(family) as [string, AnyOp][])
-    Object.defineProperty(Tensor.prototype, name, {
-      value: Object.defineProperty(methodOf(fn), "name", { value: name }),
-      writable: true,
-      configurable: true,
-    })
+for (const family of FAMILIES) install(family)
 
 Object.defineProperties(Tensor.prototype, {
   toString: {

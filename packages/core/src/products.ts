@@ -10,7 +10,9 @@ import type { Device } from "./device.ts"
 import { computeType, DTYPES, type DType, isFloating } from "./dtype.ts"
 import { type Expr, input, result, type Scalar, scalar } from "./expr.ts"
 import type { Access, ConvKernel, Epilogue, MatmulKernel } from "./kernel.ts"
-import { accessOf, accumulatorOf } from "./lowering/views.ts"
+import { conv } from "./lowering/conv.ts"
+import { matmul } from "./lowering/matmul.ts"
+import { accessOf, accumulatorOf, type Lowering } from "./lowering/views.ts"
 import { toScalar } from "./promotion.ts"
 import { collapse, type Sizes } from "./shape.ts"
 import type { Tensor } from "./tensor.ts"
@@ -60,31 +62,33 @@ function scalarsOf(form: Form, addend: Addend | null, dtype: DType): Scalar[] {
   return form === "alpha" ? [toScalar(addend!.alpha, type)] : []
 }
 
-interface Entry {
-  readonly kernel: MatmulKernel | ConvKernel
+interface Entry<K> {
+  readonly kernel: K
   /** Null where the backend has no such kernel. */
   readonly executable: Executable | null
 }
 
-const caches: Map<number, Entry>[] = []
+const caches: Map<number, Entry<MatmulKernel | ConvKernel>>[] = []
 
-function launch(
+/** `key` tells kernels of both kinds apart. */
+function launch<K extends MatmulKernel | ConvKernel>(
   device: Device,
   key: number,
-  make: () => MatmulKernel | ConvKernel,
+  make: () => K,
   sizes: Sizes,
   operands: readonly Operand[],
   scalars: readonly Scalar[],
+  lowering: Lowering<K>,
 ): void {
   const table = (caches[device.id] ??= new Map())
-  let entry = table.get(key)
+  let entry = table.get(key) as Entry<K> | undefined
   if (!entry) {
     const kernel = make()
     entry = { kernel, executable: device.backend.supports(kernel) === true ? device.compile(kernel) : null }
     table.set(key, entry)
   }
   if (entry.executable) device.backend.launch(entry.executable, sizes, operands, scalars)
-  else device.run(entry.kernel, sizes, operands, scalars)
+  else device.run(entry.kernel, sizes, operands, scalars, lowering)
 }
 
 const operandOf = ({ tensor, strides }: Side, sizes: Sizes): Operand => ({
@@ -153,6 +157,7 @@ export function runProduct(
     [...outSizes, k],
     operands,
     form === "scaled" || form === "alpha" ? scalarsOf(form, addend, dtype) : NONE,
+    matmul,
   )
 }
 
@@ -191,6 +196,7 @@ export function runConv(
     out.shape,
     operands,
     [...geometry.stride, ...geometry.padding, ...geometry.dilation, geometry.groups],
+    conv,
   )
 }
 

@@ -17,7 +17,7 @@ import {
 import type { Device } from "./device.ts"
 import { DTYPES, type DType, isFloating } from "./dtype.ts"
 import { shapeText, valueText } from "./errors.ts"
-import type { Methods } from "./methods.ts"
+import type { EssentialMethods } from "./essential-methods.ts"
 import { isContiguous, normalizeDim, numelOf, type Sizes, sameSizes } from "./shape.ts"
 import { Storage } from "./storage.ts"
 
@@ -36,11 +36,11 @@ export interface ViewInfo {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: `any` says "unknown shape" and "unknown dtype", so that untyped code compiles
-export interface Tensor<S extends Shape = any, D extends DType = any> extends Methods {
+export interface Tensor<S extends Shape = any, D extends DType = any> extends EssentialMethods {
   readonly __types?: [S, D]
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the families' methods are installed on the prototype by methods.ts
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: methods are installed on the prototype by essential-methods.ts and methods.ts
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export class Tensor<S extends Shape = any, D extends DType = any> {
   readonly storage: Storage

@@ -7,7 +7,7 @@
  * function of the same name stay methods. Left out are PyTorch's undocumented doubles of functional ops that take other
  * arguments than those (`torch.embedding(weight, indices)`, `torch.batch_norm`, the losses with a number for `reduction`).
  */
-import "./methods.ts"
+import "./essential-methods.ts"
 
 export { CATALOGUE, type Signature } from "./args.ts"
 export * as autograd from "./autograd/index.ts"

@@ -4,9 +4,11 @@ import {
   bind,
   defaultGenerator,
   type Generator,
+  indexSelect,
   isTensor,
   parseSignature,
   permutation,
+  select,
   type Tensor,
   tensor,
   valueText,
@@ -49,7 +51,7 @@ export class TensorDataset extends Dataset<Tensor[]> {
   }
 
   at(index: number): Tensor[] {
-    return this.tensors.map((t) => t.select(0, index))
+    return this.tensors.map((t) => select(t, 0, index))
   }
 
   /** One gather per tensor. */
@@ -58,7 +60,7 @@ export class TensorDataset extends Dataset<Tensor[]> {
     return this.tensors.map((t) => {
       let index = picked.get(t.device)
       if (!index) picked.set(t.device, (index = tensor(Int32Array.from(indices), { device: t.device })))
-      return t.indexSelect(0, index)
+      return indexSelect(t, 0, index)
     })
   }
 }

@@ -6,6 +6,7 @@ import {
   drawInt63,
   fillRandint,
   Generator,
+  multinomial,
   parseSignature,
   permutation,
   tensor,
@@ -163,9 +164,8 @@ export class WeightedRandomSampler implements Sampler {
 
   *[Symbol.iterator](): Generator_<number> {
     const weights = tensor([...this.weights], { dtype: "float64", device: "cpu" })
-    yield* weights
-      .multinomial(this.numSamples, this.replacement, { generator: this.generator })
-      .dataSync() as Int32Array
+    const drawn = multinomial(weights, this.numSamples, this.replacement, { generator: this.generator })
+    yield* drawn.dataSync() as Int32Array
   }
 }
 

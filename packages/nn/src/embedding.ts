@@ -1,5 +1,16 @@
 /** Embedding: rows of a table by index. */
-import { type Args, bind, embedding, noGrad, Parameter, parseSignature, type Tensor, tensorText } from "@taeda/core"
+import {
+  type Args,
+  bind,
+  embedding,
+  fill_,
+  noGrad,
+  Parameter,
+  parseSignature,
+  select,
+  type Tensor,
+  tensorText,
+} from "@taeda/core"
 import { normal_ } from "./init.ts"
 import { checkSizes } from "./layer.ts"
 import { Module } from "./module.ts"
@@ -97,7 +108,7 @@ export class Embedding extends Module<(input: Tensor) => Tensor> {
   /** Draws the table anew. */
   resetParameters(): void {
     normal_(this.weight)
-    if (this.paddingIdx !== null) noGrad(() => this.weight.select(0, this.paddingIdx!).fill_(0))
+    if (this.paddingIdx !== null) noGrad(() => fill_(select(this.weight, 0, this.paddingIdx!), 0))
   }
 
   override forward(input: Tensor): Tensor {

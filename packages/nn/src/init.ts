@@ -2,9 +2,13 @@
 import {
   type Args,
   bind,
+  copy_,
   type DType,
   defaultGenerator,
+  normal_ as drawNormal,
+  uniform_ as drawUniform,
   eye,
+  fill_,
   fillNormal,
   fillUniform,
   type Generator,
@@ -15,6 +19,8 @@ import {
   tensor,
   tensorText,
   valueText,
+  view,
+  zero_,
 } from "@taeda/core"
 
 type Drawn = { generator: Generator | null }
@@ -53,27 +59,27 @@ type Fill<P extends readonly (readonly [string, unknown])[] = [], K = unknown> =
 /** Uniform on [a, b). */
 export const uniform_: Fill<[["a", number], ["b", number], ["generator", Generator | null]]> = filling(
   "uniform_(tensor, a?, b?, generator?)",
-  (x: Tensor, a = 0, b = 1, generator: Generator | null = null) => void x.uniform_(a, b, { generator }),
+  (x: Tensor, a = 0, b = 1, generator: Generator | null = null) => void drawUniform(x, a, b, { generator }),
 )
 
 /** Normal with this mean and standard deviation. */
 export const normal_: Fill<[["mean", number], ["std", number], ["generator", Generator | null]]> = filling(
   "normal_(tensor, mean?, std?, generator?)",
-  (x: Tensor, mean = 0, std = 1, generator: Generator | null = null) => void x.normal_(mean, std, { generator }),
+  (x: Tensor, mean = 0, std = 1, generator: Generator | null = null) => void drawNormal(x, mean, std, { generator }),
 )
 
 /** Every element `val`. */
 export const constant_: Fill<[["val", number]]> = filling(
   "constant_(tensor, val)",
-  (x: Tensor, val: number) => void x.fill_(val),
+  (x: Tensor, val: number) => void fill_(x, val),
 )
-export const ones_: Fill = filling("ones_(tensor)", (x: Tensor) => void x.fill_(1))
-export const zeros_: Fill = filling("zeros_(tensor)", (x: Tensor) => void x.zero_())
+export const ones_: Fill = filling("ones_(tensor)", (x: Tensor) => void fill_(x, 1))
+export const zeros_: Fill = filling("zeros_(tensor)", (x: Tensor) => void zero_(x))
 
 /** The identity of a matrix, ones on the diagonal. */
 export const eye_: Fill = filling("eye_(tensor)", (x: Tensor) => {
   if (x.ndim !== 2) throw new RangeError(`eye_: only tensors with 2 dimensions are supported, got ${tensorText(x)}`)
-  x.copy_(eye(x.shape[0], x.shape[1], { dtype: x.dtype, device: x.device }))
+  copy_(x, eye(x.shape[0], x.shape[1], { dtype: x.dtype, device: x.device }))
 })
 
 /** A convolution's weight that passes channels on unchanged, as many as there are on both sides. */
@@ -88,7 +94,7 @@ export const dirac_: Fill<[["groups", number]]> = filling("dirac_(tensor, groups
   const centre = kernel.reduce((at, k) => at * k + Math.floor(k / 2), 0)
   const values = new Float32Array(x.numel())
   for (let o = 0; o < outputs; o++) if (o % perGroup < inputs) values[(o * inputs + (o % perGroup)) * size + centre] = 1
-  x.copy_(tensor(values, { device: x.device }).view(x.shape))
+  copy_(x, view(tensor(values, { device: x.device }), x.shape))
 })
 
 /** How many values enter and leave one unit of a weight of this shape. */
@@ -143,14 +149,14 @@ export const xavierUniform_: Fill<XavierArgs> = filling(
   "xavierUniform_(tensor, gain?, generator?)",
   (x: Tensor, gain = 1, generator: Generator | null = null) => {
     const bound = Math.sqrt(3) * xavier(x, gain)
-    x.uniform_(-bound, bound, { generator })
+    drawUniform(x, -bound, bound, { generator })
   },
 )
 
 /** Normal of variance gain²·2/(fanIn + fanOut). */
 export const xavierNormal_: Fill<XavierArgs> = filling(
   "xavierNormal_(tensor, gain?, generator?)",
-  (x: Tensor, gain = 1, generator: Generator | null = null) => void x.normal_(0, xavier(x, gain), { generator }),
+  (x: Tensor, gain = 1, generator: Generator | null = null) => void drawNormal(x, 0, xavier(x, gain), { generator }),
 )
 
 function kaiming(name: string, x: Tensor, a: number, mode: FanMode, nonlinearity: Nonlinearity): number {
@@ -173,7 +179,7 @@ export const kaimingUniform_: Fill<KaimingArgs, Drawn> = filling(
   ) => {
     if (x.numel() === 0) return
     const bound = Math.sqrt(3) * kaiming("kaimingUniform_", x, a, mode, nonlinearity)
-    x.uniform_(-bound, bound, { generator })
+    drawUniform(x, -bound, bound, { generator })
   },
 )
 
@@ -188,7 +194,7 @@ export const kaimingNormal_: Fill<KaimingArgs, Drawn> = filling(
     generator: Generator | null = null,
   ) => {
     if (x.numel() === 0) return
-    x.normal_(0, kaiming("kaimingNormal_", x, a, mode, nonlinearity), { generator })
+    drawNormal(x, 0, kaiming("kaimingNormal_", x, a, mode, nonlinearity), { generator })
   },
 )
 
@@ -274,6 +280,6 @@ export const truncNormal_: Fill<[["mean", number], ["std", number], ["a", number
     // Where little of the density lies inside, redrawing would take too long.
     const draw = share > 0.3 ? truncatedByRedrawing : truncatedByRejection
     const values = draw(stream, x.numel(), dtype === "float64", dtype, mean, std, a, b)
-    x.copy_(tensor(values, { device: x.device }).view(x.shape))
+    copy_(x, view(tensor(values, { device: x.device }), x.shape))
   },
 )

@@ -8,6 +8,7 @@ import {
   bind,
   Device,
   type DType,
+  detach,
   isDType,
   isFloating,
   noGrad,
@@ -15,7 +16,9 @@ import {
   parseSignature,
   type RemovableHandle,
   Tensor,
+  to,
   valueText,
+  zero_,
 } from "@taeda/core"
 import { Callable } from "./callable.ts"
 import {
@@ -261,7 +264,7 @@ export class Module<F extends AnyFunction = any> extends Callable {
   zeroGrad(setToNone = true): void {
     for (const p of this.parameters()) {
       if (p.grad_ === null) continue
-      p.grad = setToNone ? null : noGrad(() => p.grad!.detach().zero_())
+      p.grad = setToNone ? null : noGrad(() => zero_(detach(p.grad!)))
     }
   }
 
@@ -285,14 +288,13 @@ export class Module<F extends AnyFunction = any> extends Callable {
     const { dtype, device } = target(args)
     if (dtype && !isFloating(dtype)) throw new TypeError(`Module.to: takes floating dtypes only, got ${dtype}`)
     return this.convert((t) => {
-      const to = { ...(dtype && t.isFloatingPoint() && { dtype }), ...(device && { device }) }
-      return t.to(to)
+      return to(t, { ...(dtype && t.isFloatingPoint() && { dtype }), ...(device && { device }) })
     })
   }
 
   /** All parameters and buffers in this dtype. */
   type(dtype: DType): this {
-    return this.convert((t) => t.to(dtype))
+    return this.convert((t) => to(t, dtype))
   }
 
   float(): this {

@@ -1,8 +1,12 @@
 /** Normalisation layers. */
 import {
   type Args,
+  add_,
   batchNorm,
   bind,
+  clone,
+  div,
+  fill_,
   groupNorm,
   instanceNorm,
   layerNorm,
@@ -13,10 +17,14 @@ import {
   parseSignature,
   rmsNorm,
   type Signature,
+  squeeze,
+  sub,
   type Tensor,
   tensor,
   tensorText,
+  unsqueeze,
   valueText,
+  zero_,
   zeros,
 } from "@taeda/core"
 import { checkSizes, layer, needed } from "./layer.ts"
@@ -89,17 +97,17 @@ export abstract class RunningNorm extends Module<(input: Tensor) => Tensor> {
 
   /** Running statistics as before any batch. */
   resetRunningStats(): void {
-    this.runningMean?.zero_()
-    this.runningVar?.fill_(1)
-    this.numBatchesTracked?.zero_()
+    if (this.runningMean) zero_(this.runningMean)
+    if (this.runningVar) fill_(this.runningVar, 1)
+    if (this.numBatchesTracked) zero_(this.numBatchesTracked)
   }
 
   /** Parameters and statistics as at the beginning. */
   resetParameters(): void {
     this.resetRunningStats()
     noGrad(() => {
-      this.weight?.fill_(1)
-      this.bias?.zero_()
+      if (this.weight) fill_(this.weight, 1)
+      if (this.bias) zero_(this.bias)
     })
   }
 
@@ -132,7 +140,7 @@ function batchNormalization(name: string, dims: readonly number[]): RunningClass
       checkDims(name, input, dims)
       const { weight, bias, eps, momentum, training, trackRunningStats: tracks } = this
       const updates = training && tracks
-      if (updates) this.numBatchesTracked?.add_(1)
+      if (updates && this.numBatchesTracked) add_(this.numBatchesTracked, 1)
       const own = training || (this.runningMean === null && this.runningVar === null)
       const mean = !training || tracks ? this.runningMean : null
       const variance = !training || tracks ? this.runningVar : null
@@ -143,11 +151,11 @@ function batchNormalization(name: string, dims: readonly number[]): RunningClass
     /** The mean over all batches: each replaces 1/n of the statistics, n itself standing on the device. */
     private cumulative(input: Tensor): Tensor {
       const { weight, bias, eps, runningMean, runningVar, numBatchesTracked } = this
-      const [mean, variance] = [runningMean!.clone(), runningVar!.clone()]
+      const [mean, variance] = [clone(runningMean!), clone(runningVar!)]
       const result = batchNorm(input, mean, variance, weight, bias, true, 1, eps)
       noGrad(() => {
-        runningMean!.add_(mean.sub(runningMean!).div(numBatchesTracked!))
-        runningVar!.add_(variance.sub(runningVar!).div(numBatchesTracked!))
+        add_(runningMean!, div(sub(mean, runningMean!), numBatchesTracked!))
+        add_(runningVar!, div(sub(variance, runningVar!), numBatchesTracked!))
       })
       return result
     }
@@ -172,7 +180,7 @@ function instanceNormalization(name: string, rank: number): RunningClass {
       checkDims(name, input, [rank + 1, rank + 2])
       const { weight, bias, eps, momentum, training, trackRunningStats, runningMean, runningVar } = this
       const lone = input.ndim === rank + 1
-      const x = lone ? input.unsqueeze(0) : input
+      const x = lone ? unsqueeze(input, 0) : input
       if (x.shape[1] !== this.numFeatures && this.affine)
         throw new RangeError(`${name}: expected input of ${this.numFeatures} channels, got ${tensorText(input)}`)
       const y = instanceNorm(
@@ -185,7 +193,7 @@ function instanceNormalization(name: string, rank: number): RunningClass {
         momentum ?? 0,
         eps,
       )
-      return lone ? y.squeeze(0) : y
+      return lone ? squeeze(y, 0) : y
     }
   }
 }

@@ -1,5 +1,5 @@
 /** State dicts: a module's tensors under PyTorch's names, and loading them back. */
-import { isTensor, noGrad, Parameter, type Tensor, valueText } from "@taeda/core"
+import { copy_, detach, isTensor, noGrad, Parameter, type Tensor, valueText } from "@taeda/core"
 import type { Module } from "./module.ts"
 import { REGISTRY } from "./registry.ts"
 
@@ -21,7 +21,7 @@ function* own(module: Module): Generator<[key: string, tensor: Tensor, kind: "pa
 }
 
 export function stateOf(module: Module, prefix: string, keepVars: boolean, into: StateDict = {}): StateDict {
-  for (const [key, tensor] of own(module)) into[prefix + key] = keepVars ? tensor : tensor.detach()
+  for (const [key, tensor] of own(module)) into[prefix + key] = keepVars ? tensor : detach(tensor)
   for (const [key, child] of module[REGISTRY].module) if (child) stateOf(child, `${prefix}${key}.`, keepVars, into)
   return into
 }
@@ -76,7 +76,7 @@ class Loading {
     const registry = module[REGISTRY]
     this.steps.push(
       !this.assign
-        ? () => tensor.copy_(value)
+        ? () => copy_(tensor, value)
         : kind === "buffer"
           ? () => registry.replace("buffer", key, value)
           : () => registry.replace("parameter", key, asParameter(value, tensor.requiresGrad)),

@@ -3,16 +3,21 @@ import {
   type Args,
   bind,
   cat,
+  copy_,
   enclosed,
   isTensor,
+  narrow,
   noGrad,
   Pointwise,
   parseSignature,
+  reshape,
   stack,
   type Tensor,
   tensor,
+  to,
   valueText,
   vectorNorm,
+  view,
 } from "@taeda/core"
 
 type Parameters_ = Tensor | Iterable<Tensor>
@@ -33,7 +38,7 @@ const totalNorm = enclosed(
   (name: string, tensors: readonly Tensor[], normType: number, errorIfNonfinite: boolean): Tensor => {
     if (tensors.length === 0) return tensor(0)
     const norms = tensors.map((g) => vectorNorm(g, normType))
-    const total = vectorNorm(stack(norms.map((n) => n.to(norms[0].device))), normType)
+    const total = vectorNorm(stack(norms.map((n) => to(n, norms[0]!.device))), normType)
     if (errorIfNonfinite && !Number.isFinite(total.itemSync()))
       throw new Error(
         `${name}: the total norm of order ${normType} for gradients from parameters is non-finite, so it cannot be clipped. To disable this error and scale the gradients by the non-finite norm anyway, set errorIfNonfinite: false`,
@@ -68,7 +73,7 @@ export function clipGradNorm_(
   return noGrad(() => {
     const grads = gradientsOf(given)
     const total = totalNorm("clipGradNorm_", grads, normType, strict)
-    for (const g of grads) SHRINK.callInPlace(g, total.to(g.device), maxNorm)
+    for (const g of grads) SHRINK.callInPlace(g, to(total, g.device), maxNorm)
     return total
   })
 }
@@ -83,7 +88,7 @@ export function clipGradValue_(parameters: Parameters_, ...args: Args<[["clipVal
 
 /** All parameters, flattened, as one vector; part of the graph. */
 export function parametersToVector(parameters: Iterable<Tensor>): Tensor {
-  return cat(list(parameters).map((p) => p.reshape(-1)))
+  return cat(list(parameters).map((p) => reshape(p, -1)))
 }
 
 /** Copies the parts of a vector into the parameters, in order. Throws when the vector is too short or too long. */
@@ -96,7 +101,7 @@ export function vectorToParameters(vec: Tensor, parameters: Iterable<Tensor>): v
   noGrad(() => {
     let at = 0
     for (const p of all) {
-      p.copy_(vec.narrow(0, at, p.numel()).view(p.shape))
+      copy_(p, view(narrow(vec, 0, at, p.numel()), p.shape))
       at += p.numel()
     }
   })

@@ -4,6 +4,7 @@
  */
 import {
   bind,
+  detach,
   didYouMean,
   isTensor,
   outlive,
@@ -12,7 +13,9 @@ import {
   recording,
   type Signature,
   type Tensor,
+  to,
   valueText,
+  zero_,
 } from "@taeda/core"
 import { renamed, toKey, toName } from "./keys.ts"
 
@@ -128,7 +131,7 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
     for (const group of this.paramGroups)
       for (const p of group.params) {
         if (p.grad_ === null) continue
-        p.grad = setToNone ? null : raw(() => p.grad!.detach().zero_())
+        p.grad = setToNone ? null : raw(() => zero_(detach(p.grad!)))
       }
   }
 
@@ -244,7 +247,7 @@ const isGroup = (value: unknown): boolean =>
 function restored(name: string, value: unknown, p: Tensor): unknown {
   if (!isTensor(value)) return value
   if (name === "step") return Number(value.itemSync())
-  return value.to({ dtype: p.dtype, device: p.device, copy: true })
+  return to(value, { dtype: p.dtype, device: p.device, copy: true })
 }
 
 const text = (value: unknown): string =>

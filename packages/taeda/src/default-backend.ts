@@ -4,12 +4,12 @@
  */
 import { createCpuJs } from "@taeda/backend-cpu-js"
 import { BACKENDS, type BackendChoice, deviceAdvice } from "@taeda/choices"
-import { type Backend, onUnknownDevice, registerBackend } from "@taeda/core"
-import { connectHost } from "./host.ts"
+import { type Backend, onUnknownDevice } from "@taeda/core"
+import { type Opening, registerBackend } from "./register.ts"
 
-/** Loads a backend's package, saying what installs it where it is absent. */
-async function load(choice: BackendChoice): Promise<Backend> {
-  let found: { open(): Promise<Backend> }
+/** Loads a backend's package, saying what installs it where it is absent, and opens the device of that number. */
+async function load(choice: BackendChoice, index: number): Promise<Backend> {
+  let found: { open(index: number): Promise<Backend> }
   try {
     // A variable, so that bundlers leave alone what is not installed.
     const name = choice.package
@@ -17,23 +17,17 @@ async function load(choice: BackendChoice): Promise<Backend> {
   } catch (error) {
     throw new Error(`no device ${JSON.stringify(choice.device)} here: ${deviceAdvice(choice.device)}`, { cause: error })
   }
-  return found.open()
-}
-
-/** What is opened, with the platform's help for its memory, where the engine's collector does not know that. */
-async function attended(opening: Promise<Backend>): Promise<Backend> {
-  const backend = await opening
-  if (!backend.capabilities.collectedMemory) connectHost()
-  return backend
+  return found.open(index)
 }
 
 /** The backends that are dependencies of this package. */
-const INCLUDED: Readonly<Partial<Record<BackendChoice["name"], Parameters<typeof registerBackend>[1]>>> = {
+const INCLUDED: Readonly<Partial<Record<BackendChoice["name"], Opening>>> = {
   "cpu-js": { openSync: () => createCpuJs(), open: async () => createCpuJs() },
   // Named outright, so that bundlers make a part of its own of it.
-  "wasm-simd": () => attended(import("@taeda/backend-wasm-simd").then(({ open }) => open())),
+  "wasm-simd": { open: async () => (await import("@taeda/backend-wasm-simd")).open() },
 }
 
-for (const choice of BACKENDS) registerBackend(choice.device, INCLUDED[choice.name] ?? (() => attended(load(choice))))
+for (const choice of BACKENDS)
+  registerBackend(choice.device, INCLUDED[choice.name] ?? { open: (index) => load(choice, index) })
 
 onUnknownDevice(deviceAdvice)

@@ -27,23 +27,30 @@ async function trial(choice: BackendChoice): Promise<DeviceReport> {
   }
 }
 
-/** Tries every backend, the fastest first. Nothing is thrown for those that this machine lacks. */
+/** Whether a device works that the processor only imitates, slower than it computes by itself. */
+const isImitated = (device: Device | null): boolean => device?.backend.capabilities.software ?? false
+
+/** Tries every backend, the fastest first, those that are imitated last. Nothing is thrown for those that this machine lacks. */
 export async function devices(): Promise<DeviceReport[]> {
   const reports: DeviceReport[] = []
   // One after the other: two that share a GPU would get in each other's way.
   for (const choice of FASTEST_FIRST) reports.push(await trial(choice))
-  return reports
+  return reports.sort((a, b) => Number(isImitated(a.device)) - Number(isImitated(b.device)))
 }
 
 /**
  * Opens a device and makes it the default: "cpu", "wasm", "webgpu", "cuda", "cuda:1", or "auto" for the fastest that works
- * here. Rejects, changing nothing, where the machine or the package is missing, with what to do.
+ * here; a GPU that the processor imitates only where nothing else does. Rejects, changing nothing, where the machine or the
+ * package is missing, with what to do.
  */
 export async function setDefaultDevice(name: string | Device): Promise<Device> {
   if (name !== "auto") return setDevice(name)
+  let imitated: Device | null = null
   for (const choice of FASTEST_FIRST) {
     const { device } = await trial(choice)
-    if (device) return setDevice(device)
+    if (device && !isImitated(device)) return setDevice(device)
+    imitated ??= device
   }
+  if (imitated) return setDevice(imitated)
   throw new Error(`setDefaultDevice: no backend works here; ${deviceAdvice("cpu")}`)
 }

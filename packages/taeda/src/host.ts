@@ -93,7 +93,7 @@ export function hostOf(platform: Platform = globalThis as unknown as Platform): 
 
 let connected = false
 
-/** Tells core of the platform, once. */
+/** Tells core of this platform, once. */
 export function connectHost(): void {
   if (connected) return
   connected = true

@@ -1,7 +1,7 @@
 /** Every way in which our backends run, as a table: the tests go through it, and `pnpm conformance:all` does in full. */
 
 import { type Browser, useSoftwareGpu } from "@taeda/browser"
-import type { KnownGap, Selection } from "@taeda/conformance"
+import { knownGapsOf, type Selection } from "@taeda/conformance"
 import type { BACKENDS } from "./backends.ts"
 import { conformanceIn } from "./chromium.ts"
 import { main, type NamedReport } from "./page.ts"
@@ -19,19 +19,10 @@ export interface Variant {
   readonly csp?: string
   /** Whether `npm test` runs the whole suite, and not a few cases of each op. */
   readonly full: boolean
-  /** What it is known to fail. */
-  readonly gaps?: readonly KnownGap[]
   /** What its capabilities must say: that it is what its title says. */
   readonly threads: number
   readonly note: string
 }
-
-const IN_FLOAT32: readonly KnownGap[] = [
-  {
-    case: "cumsum/9/float32",
-    reason: "sums are float32, so that one over its range is infinite; PyTorch's are float64, and come back from there",
-  },
-]
 
 const RELAXED = "relaxed SIMD (fused multiply-add)"
 /** The software GPU takes seconds to compile the clearing of workgroup memory, on which no shader relies. */
@@ -125,7 +116,6 @@ export const VARIANTS: readonly Variant[] = [
     place: "node",
     options: UNCLEARED,
     full: true,
-    gaps: IN_FLOAT32,
     threads: 1,
     note: "subgroups",
   },
@@ -134,19 +124,26 @@ export const VARIANTS: readonly Variant[] = [
     title: "the browser's own WebGPU",
     place: "chromium",
     full: false,
-    gaps: IN_FLOAT32,
     threads: 1,
     note: "subgroups",
+  },
+  {
+    backend: "cuda",
+    title: "the emulator of NVIDIA's driver",
+    place: "node",
+    full: true,
+    threads: 1,
+    note: "driver for CUDA 13.0",
   },
 ]
 
 /** Runs the suite on a variant, in this process or in a page of the browser. */
 export async function runVariant(
-  { backend, options, place, csp, gaps }: Variant,
+  { backend, options, place, csp }: Variant,
   selection: Selection,
   browser: () => Promise<Browser>,
 ): Promise<NamedReport> {
-  const task = { ...selection, backend, options, knownGaps: gaps }
+  const task = { ...selection, backend, options, knownGaps: knownGapsOf(backend) }
   if (backend === "webgpu" && place === "node") await useSoftwareGpu()
   return place === "node" ? main(task) : conformanceIn(await browser(), task, { isolated: place === "chromium", csp })
 }

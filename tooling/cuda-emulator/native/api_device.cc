@@ -195,6 +195,16 @@ EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
   return CUDA_SUCCESS;
 }
 
+EXPORT CUresult cuDevicePrimaryCtxReset_v2(CUdevice device) {
+  BEGIN
+  if (!isDevice(device)) return CUDA_ERROR_INVALID_DEVICE;
+  Context& context = primaryContext(device);
+  int references = context.references;
+  destroy(lock, context);
+  context.references = references;
+  return CUDA_SUCCESS;
+}
+
 EXPORT CUresult cuDevicePrimaryCtxGetState(CUdevice device, unsigned* flags, int* active) {
   BEGIN
   if (!isDevice(device)) return CUDA_ERROR_INVALID_DEVICE;

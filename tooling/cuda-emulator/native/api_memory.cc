@@ -104,6 +104,20 @@ EXPORT CUresult cuMemFreeHost(void* address) {
   return context.pinned.free(uint64_t(address)) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
+EXPORT CUresult cuMemHostRegister_v2(void* address, size_t bytes, unsigned) {
+  BEGIN_IN_CONTEXT
+  if (!address || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+  NOT_WHILE_CAPTURING
+  return context.registered.insert(address).second ? CUDA_SUCCESS : CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
+}
+
+EXPORT CUresult cuMemHostUnregister(void* address) {
+  BEGIN_IN_CONTEXT
+  NOT_WHILE_CAPTURING
+  finish(lock, context);
+  return context.registered.erase(address) ? CUDA_SUCCESS : CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;
+}
+
 EXPORT CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void* from, size_t bytes, CUstream handle) {
   BEGIN_ON_STREAM(handle)
   return copy(lock, *stream, device(context, to), host(context, from), bytes);

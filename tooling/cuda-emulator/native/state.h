@@ -66,6 +66,8 @@ struct Context {
   Memory memory;
   /** Pinned memory of the host. */
   Memory pinned;
+  /** Memory of the host that was there and is pinned now. */
+  std::unordered_set<void*> registered;
   Stream defaultStream;
   /** What CUDA_EMULATOR_DEFER holds back, in the order in which it was queued. */
   std::deque<Work> queue;

@@ -16,6 +16,7 @@ export function operandTypes(kernel: Kernel): OperandType[] {
   switch (kernel.kind) {
     case "map":
     case "reduce":
+    case "rows":
     case "scan":
       return [...kernel.inputs.map(({ dtype }) => reads(dtype)), ...kernel.outputs.map(({ dtype }) => writes(dtype))]
     case "matmul":

@@ -1,6 +1,6 @@
 /**
  * A decorator that holds the core to its side of the contract (`kernel.ts` and `backend.ts` of the core): what a backend
- * may rely on in every `map` and `reduce`. A launch that breaks a rule throws ContractError.
+ * may rely on in every `map`, `reduce` and `rows`. A launch that breaks a rule throws ContractError.
  */
 
 import {
@@ -15,11 +15,12 @@ import {
   type Kernel,
   type Leaf,
   type MapKernel,
+  type Monoid,
   type Operand,
   type OutputType,
   PRIMITIVES,
-  type Primitive,
   type ReduceKernel,
+  type RowsKernel,
   type ScalarType,
   topological,
 } from "@taeda/core"
@@ -67,44 +68,91 @@ function hasMeaning(op: string, dtype: ScalarType): boolean {
   return isFloat(dtype) ? !isHalf(dtype) && !NOT_ON_FLOATS.has(op) : ON_INTEGERS.has(op)
 }
 
+type CheckedKernel = MapKernel | ReduceKernel | RowsKernel
+
+const KINDS: ReadonlySet<string> = new Set<CheckedKernel["kind"]>(["map", "reduce", "rows"])
+const isChecked = (kernel: Kernel): kernel is CheckedKernel => KINDS.has(kernel.kind)
+
+/** Expressions of a kernel, and what they may read. */
+interface Part {
+  readonly name: string
+  readonly roots: readonly Expr[]
+  readonly leaves: readonly Leaf[]
+  /** How many dims have an index. */
+  readonly dims: number
+  /** The types of the accumulators that can be seen. */
+  readonly accumulators: readonly ScalarType[]
+}
+
+const AT_POINTS: readonly Leaf[] = ["const", "input", "load", "index", "scalar"]
+
+const monoidParts = (monoid: Monoid, dims: number, before: readonly ScalarType[]): Part[] => [
+  { name: "lift", roots: monoid.lift, leaves: [...AT_POINTS, "result"], dims, accumulators: before },
+  {
+    name: "combine",
+    roots: monoid.combine,
+    leaves: ["const", "left", "right", "scalar"],
+    dims: 0,
+    accumulators: monoid.accumulators,
+  },
+]
+
+const monoidsOf = (kernel: CheckedKernel): readonly Monoid[] =>
+  kernel.kind === "map" ? [] : kernel.kind === "reduce" ? [kernel] : kernel.stages
+
+/** How many dims the outputs of `finish` have. */
+const keptOf = (kernel: CheckedKernel): number => kernel.rank - (kernel.kind === "map" ? 0 : kernel.reduced)
+
+const bodyOf = (kernel: CheckedKernel): readonly Expr[] => (kernel.kind === "reduce" ? [] : kernel.body)
+const finishOf = (kernel: CheckedKernel): readonly Expr[] => (kernel.kind === "map" ? [] : kernel.finish)
+
+function partsOf(kernel: CheckedKernel): Part[] {
+  const accumulators: ScalarType[] = []
+  const monoids = monoidsOf(kernel).flatMap((monoid) => {
+    const parts = monoidParts(monoid, kernel.rank, [...accumulators])
+    accumulators.push(...monoid.accumulators)
+    return parts
+  })
+  const leaves: readonly Leaf[] = ["const", "result", "index", "scalar"]
+  return [
+    ...monoids,
+    { name: "body", roots: bodyOf(kernel), leaves: [...AT_POINTS, "result"], dims: kernel.rank, accumulators },
+    { name: "finish", roots: finishOf(kernel), leaves, dims: keptOf(kernel), accumulators },
+  ]
+}
+
 /** What can be said against the kernel itself, or undefined. */
-function complaintOf(kernel: MapKernel | ReduceKernel): string | undefined {
-  const isMap = kernel.kind === "map"
-  const leaves: Record<string, readonly (Leaf | Primitive)[]> = {
-    body: ["const", "input", "load", "index", "scalar"],
-    lift: ["const", "input", "load", "index", "scalar"],
-    combine: ["const", "left", "right", "scalar"],
-    finish: ["const", "result", "index", "scalar"],
-  }
-  const parts = isMap ? { body: kernel.body } : { lift: kernel.lift, combine: kernel.combine, finish: kernel.finish }
-  for (const [part, roots] of Object.entries(parts))
+function complaintOf(kernel: CheckedKernel): string | undefined {
+  for (const { name, roots, leaves, dims, accumulators } of partsOf(kernel))
     for (const { op, value, dtype, args } of topological(roots)) {
       const k = Number(value)
-      if (!(op in PRIMITIVES) && !leaves[part].includes(op)) return `${op} in ${part}`
+      if (!(op in PRIMITIVES) && !leaves.includes(op as Leaf)) return `${op} in ${name}`
       if (op in PRIMITIVES && !hasMeaning(op, dtype)) return `${op} has no meaning on ${dtype}`
       if (op === "input" && kernel.inputs[k]?.access === "load") return `input ${k} is read by load only`
       if (op === "load" && kernel.inputs[k]?.access !== "load") return `input ${k} is not read by load`
       if (op === "load" && kernel.inputs[k].rank !== args.length) return `load ${k} has ${args.length} coordinates`
       if ((op === "input" || op === "load") && kernel.inputs[k].dtype !== dtype) return `input ${k} is not ${dtype}`
       if (op === "scalar" && kernel.scalars[k] !== dtype) return `scalar ${k} is not ${dtype}`
-      if (op === "index" && k >= kernel.rank - (part === "finish" && !isMap ? kernel.reduced : 0))
-        return `index ${k} in ${part}`
-      if ((op === "left" || op === "right" || op === "result") && !isMap && kernel.accumulators[k] !== dtype)
-        return `accumulator ${k} is not ${dtype}`
+      if (op === "index" && k >= dims) return `index ${k} in ${name}`
+      if ((op === "left" || op === "right" || op === "result") && accumulators[k] !== dtype)
+        return `${op} ${k} in ${name} is no ${dtype} accumulator`
     }
   const accepts = ({ dtype }: OutputType, root: Expr | undefined): boolean =>
     root?.dtype === dtype || (isHalf(dtype) && root?.dtype === "float32")
-  const roots = isMap ? kernel.body : kernel.finish
+  const roots = [...bodyOf(kernel), ...finishOf(kernel)]
   if (roots.length !== kernel.outputs.length || !kernel.outputs.every((output, k) => accepts(output, roots[k])))
     return "outputs and their expressions differ in type or number"
-  if (isMap) return undefined
-  if (kernel.reduced < 1 || kernel.reduced > kernel.rank) return `reduces ${kernel.reduced} of ${kernel.rank} dims`
-  for (const tuple of [kernel.lift, kernel.combine])
-    if (tuple.length !== kernel.accumulators.length || !tuple.every((e, k) => e.dtype === kernel.accumulators[k]))
-      return "accumulators and their expressions differ in type or number"
-  return kernel.identity.length === kernel.accumulators.length
-    ? undefined
-    : "identity and accumulators differ in number"
+  if (kernel.kind === "rows" && kernel.outputs.some(({ aliases }) => aliases !== undefined))
+    return "an output of rows is an input"
+  if (kernel.kind !== "map" && (kernel.reduced < 1 || kernel.reduced > kernel.rank))
+    return `reduces ${kernel.reduced} of ${kernel.rank} dims`
+  for (const { accumulators, identity, lift, combine } of monoidsOf(kernel)) {
+    for (const tuple of [lift, combine])
+      if (tuple.length !== accumulators.length || !tuple.every((e, k) => e.dtype === accumulators[k]))
+        return "accumulators and their expressions differ in type or number"
+    if (identity.length !== accumulators.length) return "identity and accumulators differ in number"
+  }
+  return undefined
 }
 
 /** Every byte an operand touches, so that overlaps show however the views are strided and typed. */
@@ -118,7 +166,7 @@ function* bytesOf({ operand, dtype }: Typed): Generator<number> {
 
 /** No byte is written twice, and none that an input reads, unless that is the very same view. */
 function checkOverlaps(
-  kernel: MapKernel | ReduceKernel,
+  kernel: CheckedKernel,
   inputs: readonly Typed[],
   outputs: readonly Typed[],
   where: (k: number, role: string) => string,
@@ -153,14 +201,15 @@ function checkOverlaps(
 }
 
 function checkLaunch(
-  kernel: MapKernel | ReduceKernel,
+  kernel: CheckedKernel,
   sizes: readonly number[],
   inputs: readonly Typed[],
   outputs: readonly Typed[],
 ): void {
   const where = (k: number, role: string): string => `${role} ${k} of ${describeKernel(kernel)}`
   insist(sizes.length === kernel.rank, () => `${describeKernel(kernel)}: launched over [${sizes.join(", ")}]`)
-  const kept = kernel.kind === "reduce" ? sizes.slice(0, kernel.rank - kernel.reduced) : sizes
+  const kept = sizes.slice(0, keptOf(kernel))
+  const whole = bodyOf(kernel).length
   const follows = ({ operand }: Typed, space: readonly number[], access: InputType["access"], name: string): void => {
     const last = space.length - 1
     insist(
@@ -176,7 +225,7 @@ function checkLaunch(
     if (access !== "load") follows(inputs[k], sizes, access, where(k, "input"))
     else insist(inputs[k].operand.sizes.length === rank, () => `${where(k, "input")}: rank is not ${rank}`)
   })
-  kernel.outputs.forEach(({ access }, k) => follows(outputs[k], kept, access, where(k, "output")))
+  kernel.outputs.forEach(({ access }, k) => follows(outputs[k], k < whole ? sizes : kept, access, where(k, "output")))
   // Byte by byte only where there is something to find.
   const busy = outputs.some(
     ({ operand }, k) =>
@@ -192,9 +241,9 @@ function checkLaunch(
 
 class Checked {
   readonly inner: Executable
-  readonly kernel: MapKernel | ReduceKernel
+  readonly kernel: CheckedKernel
 
-  constructor(inner: Executable, kernel: MapKernel | ReduceKernel) {
+  constructor(inner: Executable, kernel: CheckedKernel) {
     this.inner = inner
     this.kernel = kernel
   }
@@ -229,7 +278,7 @@ export function strict(inner: Backend): Backend {
       inner.free(buffer)
     },
     compile(kernel: Kernel) {
-      if (kernel.kind !== "map" && kernel.kind !== "reduce") return inner.compile(kernel)
+      if (!isChecked(kernel)) return inner.compile(kernel)
       const complaint = complaintOf(kernel)
       insist(complaint === undefined, () => `${describeKernel(kernel)}: ${complaint}`)
       return new Checked(inner.compile(kernel), kernel)

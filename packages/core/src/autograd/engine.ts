@@ -6,7 +6,7 @@ import type { DType } from "../dtype.ts"
 import { shapeText, valueText } from "../errors.ts"
 import { denseStrides } from "../layout.ts"
 import { isnanAnySync } from "../ops/anomaly.ts"
-import { add } from "../ops/arithmetic.ts"
+import { add, add_ } from "../ops/arithmetic.ts"
 import { to } from "../ops/conversion.ts"
 import { copyInto } from "../ops/copying.ts"
 import { emptyStrided, ones, zeros } from "../ops/creation.ts"
@@ -318,7 +318,7 @@ function accumulate(node: AccumulateGrad, grads: Grads, create: boolean, flow: F
   if (grad) {
     const before = leaf.grad_
     if (before && create) leaf.grad = add(before, grad)
-    else if (before) raw(() => before.add_(grad))
+    else if (before) raw(() => add_(before, grad))
     else {
       const kept =
         create || flow.isShared(grad.storage) || !isLaidOutFor(grad, leaf) ? flow.make(() => ownCopy(grad, leaf)) : grad

@@ -2,6 +2,7 @@
 import { tensorText } from "../errors.ts"
 import { tensor } from "../ops/creation.ts"
 import { data } from "../ops/host.ts"
+import { detach, view } from "../ops/views.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { grad } from "./engine.ts"
 import { enableGrad as enabled, raw } from "./mode.ts"
@@ -25,7 +26,7 @@ const outputsOf = (result: Tensor | readonly Tensor[]): Tensor[] =>
 function moved(x: Tensor, values: Float64Array, at: number, by: number): Tensor {
   const copy = values.slice()
   copy[at]! += by
-  return tensor(copy, { dtype: x.dtype, device: x.device }).view(x.shape)
+  return view(tensor(copy, { dtype: x.dtype, device: x.device }), x.shape)
 }
 
 /**
@@ -52,7 +53,7 @@ export async function gradcheck(
   }
   const outs = outputsOf(fn(...inputs))
   const perturbed = async (i: number, values: Float64Array, at: number, by: number): Promise<Float64Array[]> => {
-    const args = inputs.map((x, k) => (k === i ? moved(x as Tensor, values, at, by) : isTensor(x) ? x.detach() : x))
+    const args = inputs.map((x, k) => (k === i ? moved(x as Tensor, values, at, by) : isTensor(x) ? detach(x) : x))
     return Promise.all(outputsOf(raw(() => fn(...args))).map(async (o) => (await data(o)) as Float64Array))
   }
   for (const i of wanted) {
@@ -69,7 +70,7 @@ export async function gradcheck(
       for (let k = 0; k < size; k++) {
         const unit = new Float64Array(size)
         unit[k] = 1
-        const gradOutputs = tensor(unit, { dtype: out.dtype, device: out.device }).view(out.shape)
+        const gradOutputs = view(tensor(unit, { dtype: out.dtype, device: out.device }), out.shape)
         const [g] = out.requiresGrad ? grad(out, x, { gradOutputs, retainGraph: true, allowUnused: true }) : [null]
         const analytic = g ? ((await data(g)) as Float64Array) : new Float64Array(values.length)
         for (let at = 0; at < values.length; at++) {
@@ -102,17 +103,17 @@ export async function gradgradcheck(
     const inner = args.slice(0, inputs.length)
     const cotangents = args.slice(inputs.length) as Tensor[]
     const live = inner.map((x, i) =>
-      isTensor(x) && wanted.includes(i) && !x.requiresGrad ? x.detach().requiresGrad_() : x,
+      isTensor(x) && wanted.includes(i) && !x.requiresGrad ? detach(x).requiresGrad_() : x,
     )
     const results = enabled(() => outputsOf(fn(...live))).filter((o) => o.requiresGrad)
     const xs = wanted.map((i) => live[i] as Tensor)
     return enabled(() => grad(results, xs, { gradOutputs: cotangents, createGraph: true, materializeGrads: true }))
   }
-  return gradcheck(first, [...inputs, ...seeds.map((s) => s.detach().requiresGrad_())], options)
+  return gradcheck(first, [...inputs, ...seeds.map((s) => detach(s).requiresGrad_())], options)
 }
 
 /** Fixed numbers of modest size, all different. */
 function seedOf(o: Tensor): Tensor {
   const values = Float64Array.from({ length: o.numel() }, (_, i) => 0.5 + (((i * 7919) % 97) + 1) / 97)
-  return tensor(values, { dtype: o.dtype, device: o.device }).view(o.shape)
+  return view(tensor(values, { dtype: o.dtype, device: o.device }), o.shape)
 }

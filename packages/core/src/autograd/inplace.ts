@@ -120,7 +120,7 @@ class CopySlices extends GradNode {
     // A view anew: the one above may have been saved, and is older than this change.
     const part = partOf(whole, this.geometry)
     if (own) copyInto(part, own)
-    else part.zero_()
+    else copyInto(part, zeros([], { dtype: g.dtype, device: g.device }))
     return [whole, ...others]
   }
 

@@ -1,10 +1,11 @@
 /**
  * The defaults: every kind of kernel other than `map` and `reduce`, composed of those two. A backend that has memory, map
- * and reduce runs everything; it takes over a kind only to be faster.
+ * and reduce runs everything; it takes over a kind only to be faster. `rows` has its default in `ops/over-rows.ts`, where
+ * more is known of what is best kept between its steps.
  */
 import type { Operand } from "../backend.ts"
 import type { Scalar } from "../expr.ts"
-import type { Kernel, MapKernel, ReduceKernel } from "../kernel.ts"
+import type { Kernel, MapKernel, ReduceKernel, RowsKernel } from "../kernel.ts"
 import { conv } from "./conv.ts"
 import { matmul } from "./matmul.ts"
 import { scan } from "./scan.ts"
@@ -15,7 +16,7 @@ import type { Lowering, LoweringContext } from "./views.ts"
 export { accessOf, contiguousStrides, type LoweringContext, outputAccessOf } from "./views.ts"
 
 /** The kernels that have a default. */
-export type LoweredKernel = Exclude<Kernel, MapKernel | ReduceKernel>
+export type LoweredKernel = Exclude<Kernel, MapKernel | ReduceKernel | RowsKernel>
 
 type KernelOfKind = { readonly [K in LoweredKernel as K["kind"]]: K }
 

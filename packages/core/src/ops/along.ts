@@ -3,6 +3,7 @@ import type { Rule } from "../autograd/node.ts"
 import type { DType } from "../dtype.ts"
 import { type Expr, where } from "../expr.ts"
 import { int, type MonoidSpec, runMap, runReduce, runScan, type Scope } from "../kernels.ts"
+import { sort } from "../lowering/sort.ts"
 import { collapse, contiguousStrides, type Sizes } from "../shape.ts"
 import { allocate, Tensor, track } from "../tensor.ts"
 import { zeros } from "./creation.ts"
@@ -77,6 +78,8 @@ export function sortAlong(x: Tensor, d: number, descending = false): [values: Te
     { kind: "sort", rank: views[0]!.ndim, dtype: x.dtype, descending },
     views[0]!.shape,
     views.map((t) => ({ buffer: t.storage.buffer, offset: t.offset, sizes: t.shape, strides: t.strides })),
+    [],
+    sort,
   )
   return [values, indices]
 }

@@ -2,7 +2,7 @@
 import { type Args, op } from "../args.ts"
 import { valueText } from "../errors.ts"
 import type { Tensor } from "../tensor.ts"
-import { div_, mul } from "./arithmetic.ts"
+import { div_, mul, mul_ } from "./arithmetic.ts"
 import { emptyLike, ones, zerosLike } from "./creation.ts"
 import { bernoulli_ } from "./random.ts"
 
@@ -28,7 +28,7 @@ function define(name: string, sharedFrom: number | null): Dropout {
       if (!training || p === 0 || x.numel() === 0) return x
       const shape = sharedFrom === null ? x.shape : x.shape.map((s, d) => (d < sharedFrom ? s : 1))
       const noise = p === 1 ? zerosLike(x) : mask(x, shape, p)
-      return inplace ? x.mul_(noise) : mul(x, noise)
+      return inplace ? mul_(x, noise) : mul(x, noise)
     },
   )
 }

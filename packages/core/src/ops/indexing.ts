@@ -14,6 +14,7 @@ import { broadcastSizes, type Sizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import { copyInto } from "./copying.ts"
 import { tensor } from "./creation.ts"
+import { fill_ } from "./filling.ts"
 import { fromBits, itemSync, rawSync } from "./host.ts"
 import { sumToSize } from "./sum-to-size.ts"
 import { alias, reshape, select, sliced, unsqueeze } from "./views.ts"
@@ -404,7 +405,7 @@ export const setAt: (
     checkInPlace("setAt", view, isTensor(value) ? [view, value] : [view])
     if (advanced.size) putInPlace("setAt", parsed, value, false)
     else if (isTensor(value)) copyInto(view, fitting("setAt", value, view.shape))
-    else view.fill_(asStored(value, view.dtype))
+    else fill_(view, asStored(value, view.dtype))
     return input
   },
 )

@@ -34,6 +34,7 @@ import {
   VDOT,
 } from "./matrix-product.ts"
 import { type Applied, withInPlace } from "./pointwise-op.ts"
+import { sum } from "./reduction.ts"
 import { sumToSize } from "./sum-to-size.ts"
 import { expand, permute, reshape } from "./views.ts"
 
@@ -166,8 +167,8 @@ function contracted(name: string, a: Tensor, b: Tensor, dims: Dims): Tensor {
         `${name}: contracted dimensions need to match, but first has size ${p} in dim ${d} and second has size ${q} in dim ${db[i]}: ${tensorText(a)} and ${tensorText(b)}`,
       )
     // A dim of size 1 broadcasts: the other one is summed first.
-    if (p === 1) y = y.sum(db[i]!, true)
-    else x = x.sum(d, true)
+    if (p === 1) y = sum(y, db[i]!, true)
+    else x = sum(x, d, true)
   })
   const [fa, fb] = [range(a.ndim).filter((d) => !da.includes(d)), range(b.ndim).filter((d) => !db.includes(d))]
   const [m, k, n] = [fa.map((d) => x.shape[d]!), da.map((d) => x.shape[d]!), fb.map((d) => y.shape[d]!)]

@@ -1,23 +1,25 @@
 /**
  * Normalising over dims: what `normalization.ts` is made of.
  *
- * x̂ = (x − mean)·rstd, y = x̂·weight + bias, rstd being 1/√(variance + eps). Forward is two reductions and a map, backward a
- * reduction and a map, and one reduction for weight and bias. When the backward pass itself is recorded it runs as ordinary
- * ops instead, so that it can be differentiated.
+ * x̂ = (x − mean)·rstd, y = x̂·weight + bias, rstd being 1/√(variance + eps). Forward is two stages over rows (`over-rows.ts`),
+ * backward one, and one reduction for weight and bias unless they are per row, whose sums are at hand then. When the
+ * backward pass itself is recorded it runs as ordinary ops instead, so that it can be differentiated.
  */
 import { gradEnabled, raw } from "../autograd/mode.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
 import { computeType, type DType } from "../dtype.ts"
 import { type Expr, result } from "../expr.ts"
-import { type Argument, runMap, runReduce, type Scope } from "../kernels.ts"
+import { type Argument, runMap } from "../kernels.ts"
 import { denseStrides } from "../layout.ts"
-import { sumsMonoid } from "../monoids.ts"
+import { sumMonoid, sumsMonoid } from "../monoids.ts"
 import { reshaped } from "../movement.ts"
 import { Pointwise } from "../pointwise.ts"
-import { broadcastStrides, contiguousStrides, isContiguous, type Sizes } from "../shape.ts"
-import { allocate, Tensor, track } from "../tensor.ts"
+import { contiguousStrides, isContiguous, type Sizes } from "../shape.ts"
+import { allocate, type Tensor, track } from "../tensor.ts"
 import { mul, sub } from "./arithmetic.ts"
 import { to } from "./conversion.ts"
+import { type Reduction, reduceInputs } from "./over-dims.ts"
+import { overRows, type RowsWork, type Stage } from "./over-rows.ts"
 import { mean } from "./reduction.ts"
 import { sumToSize } from "./sum-to-size.ts"
 import { reshape } from "./views.ts"
@@ -49,98 +51,77 @@ interface Statistics {
 
 // ---- kernels ----
 
-/** The inputs broadcast to `shape`, with `dims` last. */
-function arranged(t: Tensor, shape: Sizes, dims: readonly number[]): Tensor {
-  const strides = broadcastStrides(t.shape, t.strides, shape)
-  const order = [...shape.map((_, d) => d).filter((d) => !dims.includes(d)), ...dims]
-  return new Tensor(
-    t.storage,
-    order.map((d) => shape[d]!),
-    order.map((d) => strides[d]!),
-    t.offset,
-    t.dtype,
-  )
-}
-
-/** Sums over `dims`, each made into a result by `finish`; the results keep the dims with size 1. */
-function sumOver(
-  key: string,
-  layout: { readonly shape: Sizes; readonly dims: readonly number[] },
-  inputs: readonly Tensor[],
-  scalars: readonly Argument[],
-  type: DType,
-  lift: (scope: Scope) => readonly Expr[],
-  finish: (totals: readonly Expr[], scalars: readonly Expr[]) => readonly Expr[],
-  count: number,
-  results: number,
-): Tensor[] {
-  const { shape, dims } = layout
-  const kept = shape.filter((_, d) => !dims.includes(d))
-  const outs = Array.from({ length: results }, () => allocate(inputs[0]!.device, kept, contiguousStrides(kept), type))
-  const views = inputs.map((t) => arranged(t, shape, dims))
-  const totals = Array.from({ length: count }, (_, k) => result(k, type))
-  runReduce(outs, views[0]!.shape, dims.length, sumsMonoid(type, count), { key, inputs: views, scalars }, lift, (s) =>
-    finish(totals, s),
-  )
-  const wide = shape.map((s, d) => (dims.includes(d) ? 1 : s))
-  return outs.map((t) => new Tensor(t.storage, wide, contiguousStrides(wide), 0, type))
+/** The rows that are normalised. */
+const rowsOf = ({ shape, dims }: Pick<Layout, "shape" | "dims">): Reduction => {
+  const kept = shape.map((s, d) => (dims.includes(d) ? 1 : s))
+  return { dims, kept, shape: kept, count: dims.reduce((n, d) => n * shape[d]!, 1) }
 }
 
 /** A number as a launch argument. */
 const number = (value: number, dtype: DType): Argument => ({ value, dtype })
 
-/** Mean and 1/√(variance + eps), and the variance itself (divided by n). */
-function statistics(x: Tensor, p: Plan): Statistics & { readonly variance: Tensor } {
-  const type = computeType(x.dtype)
-  const n = number(p.count, type)
-  const [center] = p.centered
-    ? sumOver(
-        "norm mean",
-        p,
-        [x],
-        [n],
-        type,
-        ({ inputs: [e] }) => [e!],
-        ([s], [m]) => [s!.div(m!)],
-        1,
-        1,
-      )
-    : [null]
-  const [rstd, variance] = sumOver(
-    center ? "norm spread" : "norm square",
-    p,
-    center ? [x, center] : [x],
-    [n, number(p.eps, type)],
-    type,
-    ({ inputs: [e, m] }) => [(m ? e!.sub(m) : e!).square()],
-    ([s], [m, eps]) => [s!.div(m!).add(eps!).sqrt().reciprocal(), s!.div(m!)],
-    1,
-    2,
-  ) as [Tensor, Tensor]
-  return { mean: center ?? rstd, rstd, variance }
+/** Find the mean, if one is taken off, and 1/√(variance + eps), with it the variance itself (divided by n). */
+const statistics = (p: Plan, type: DType): Stage[] => {
+  const spread: Stage = {
+    key: p.centered ? "norm spread" : "norm square",
+    monoid: sumMonoid(type),
+    lift: ([x], [m]) => [(m ? x!.sub(m) : x!).square()],
+    finish: ([s], [n, eps]) => [s!.div(n!).add(eps!).sqrt().reciprocal(), s!.div(n!)],
+    finds: 2,
+    passes: 1,
+  }
+  if (!p.centered) return [spread]
+  const mean: Stage = {
+    key: "norm mean",
+    monoid: sumMonoid(type),
+    lift: ([x]) => [x!],
+    finish: ([s], [n]) => [s!.div(n!)],
+  }
+  return [mean, spread]
 }
 
 /** x̂ from x, mean and rstd. */
 const hat = (p: Plan, x: Expr, m: Expr, r: Expr): Expr => (p.centered ? x.sub(m.cast(x.dtype)) : x).mul(r.cast(x.dtype))
 
+/** y from x, mean and rstd, weight and bias where there are any. */
+function affine(p: Plan, x: Expr, m: Expr, r: Expr, parameters: readonly Expr[]): Expr {
+  const more = [...parameters]
+  let y = hat(p, x, m, r)
+  if (p.weight) y = y.mul(more.shift()!.cast(y.dtype))
+  if (p.bias) y = y.add(more.shift()!.cast(y.dtype))
+  return y
+}
+
 const flags = (p: Plan): string => `${p.centered} ${p.frozen} ${p.weight} ${p.bias}`
 
+/** The result, and the statistics that it was made with: those given, or those of the rows. */
 function normalised(
   x: Tensor,
-  { mean: m, rstd }: Statistics,
-  weight: Tensor | null,
-  bias: Tensor | null,
+  given: Statistics | null,
+  parameters: readonly Tensor[],
   p: Plan,
-): Tensor {
+): { readonly out: Tensor; readonly stats: Statistics; readonly variance: Tensor | null } {
   const out = allocate(x.device, p.shape, contiguousStrides(p.shape), x.dtype)
-  const inputs = [x, m, rstd, ...(weight ? [weight] : []), ...(bias ? [bias] : [])]
-  runMap([out], { key: `normalise ${flags(p)}`, inputs }, ({ inputs: [e, a, r, ...more] }) => {
-    let y = hat(p, e!, a!, r!)
-    if (p.weight) y = y.mul(more.shift()!.cast(y.dtype))
-    if (p.bias) y = y.add(more.shift()!.cast(y.dtype))
-    return y
-  })
-  return out
+  const key = `normalise ${flags(p)}`
+  if (given) {
+    runMap([out], { key, inputs: [x, given.mean, given.rstd, ...parameters] }, ({ inputs: [e, m, r, ...more] }) =>
+      affine(p, e!, m!, r!, more),
+    )
+    return { out, stats: given, variance: null }
+  }
+  const type = computeType(x.dtype)
+  const work: RowsWork = {
+    key,
+    inputs: [x],
+    more: parameters,
+    scalars: [number(p.count, type), number(p.eps, type)],
+    stages: statistics(p, type),
+    body: ([e, ...more], found) => affine(p, e!, found[0]!, found.at(-1)!, more),
+    wanted: p.centered ? [0, 1, 2] : [0, 1],
+  }
+  const found = overRows(out, rowsOf(p), work)
+  const [rstd, variance] = found.slice(-2) as [Tensor, Tensor]
+  return { out, stats: { mean: found[0]!, rstd }, variance }
 }
 
 // ---- gradients ----
@@ -155,61 +136,93 @@ interface Context {
 
 type Gradients = readonly (Tensor | null)[]
 
+const weighted = (e: Expr, weight: Expr | undefined): Expr => (weight ? e.mul(weight.cast(e.dtype)) : e)
+
+/** The gradient of x where mean and rstd do not depend on it: g·w·rstd. `inputs`: g, x, mean, rstd, weight if any. */
+function frozenGradient(inputs: readonly Tensor[], p: Plan): Tensor {
+  const x = inputs[1]!
+  const out = allocate(x.device, p.shape, contiguousStrides(p.shape), x.dtype)
+  runMap([out], { key: `norm back frozen ${flags(p)}`, inputs }, ({ inputs: [g, , , r, w] }) =>
+    weighted(g!, w).mul(r!.cast(computeType(x.dtype))),
+  )
+  return out
+}
+
+/** Σ g·x̂ and Σ g over all that shares a weight. */
+function parameterSums(g: Tensor, x: Tensor, m: Tensor, rstd: Tensor, p: Plan): Tensor[] {
+  const type = computeType(x.dtype)
+  const dims = p.shape.map((_, d) => d).filter((d) => p.affine[d] === 1)
+  return reduceInputs(
+    `norm back parameters ${flags(p)}`,
+    [g, x, m, rstd],
+    rowsOf({ shape: p.shape, dims }),
+    [type, type],
+    sumsMonoid(type, 2),
+    ({ inputs: e }) => [e[0]!.mul(hat(p, e[1]!, e[2]!, e[3]!)), e[0]!],
+    () => [result(0, type), result(1, type)],
+  )
+}
+
+/** (w·g − mean of w·g − x̂·mean of w·g·x̂)·rstd, the means over each row: the gradient of x. */
+function inputGradient(inputs: readonly Tensor[], p: Plan, sums: boolean): { out: Tensor; sums: Tensor[] } {
+  const x = inputs[1]!
+  const type = computeType(x.dtype)
+  const out = allocate(x.device, p.shape, contiguousStrides(p.shape), x.dtype)
+  // A weight that is the same along a row comes last.
+  const even = p.dims.every((d) => p.affine[d] === 1)
+  const within = even ? inputs.slice(0, 4) : inputs
+  const work: RowsWork = {
+    key: `norm back ${flags(p)} ${even} ${sums}`,
+    inputs: within,
+    more: inputs.slice(within.length),
+    scalars: [number(p.count, type)],
+    stages: [
+      {
+        key: `norm back sums ${flags(p)} ${even} ${sums}`,
+        monoid: sumsMonoid(type, 2),
+        lift: ([e, a, b, r, w]) => {
+          const gw = weighted(e!, w)
+          return [gw, gw.mul(hat(p, a!, b!, r!))]
+        },
+        finish: ([a, b], [n]) => [a!.div(n!), b!.div(n!), ...(sums ? [b!, a!] : [])],
+        finds: sums ? 4 : 2,
+        passes: 2,
+      },
+    ],
+    body: ([e, a, b, r, w], [s1, s2]) => {
+      const gw = even ? e! : weighted(e!, w)
+      const centered = p.centered ? gw.sub(s1!) : gw
+      const share = centered.sub(hat(p, a!, b!, r!).mul(s2!))
+      return (even ? weighted(share, w) : share).mul(r!.cast(type))
+    },
+    ...(sums && { wanted: [2, 3] }),
+  }
+  return { out, sums: overRows(out, rowsOf(p), work) }
+}
+
 function fused(node: OpNode, grad: Tensor, { plan: p, shape, parameters, dtypes }: Context): Gradients {
   const x = reshaped(node.get(0), p.shape)
   const g = reshaped(grad, p.shape)
   const [m, rstd] = [node.get(1), node.get(2)]
-  const type = computeType(x.dtype)
   const weight = p.weight ? [reshaped(node.get(3), p.affine)] : []
-  const weighted = (scope: Expr[]): Expr => (p.weight ? scope[0]!.mul(scope[4]!.cast(scope[0]!.dtype)) : scope[0]!)
+  const wanted = (p.weight && node.needs(1)) || (p.bias && node.needs(p.weight ? 2 : 1))
   const gradients: (Tensor | null)[] = [null]
+  let sums: readonly Tensor[] = []
   if (node.needs(0)) {
-    const out = allocate(x.device, p.shape, contiguousStrides(p.shape), x.dtype)
     const inputs = [g, x, m, rstd, ...weight]
-    if (p.frozen)
-      runMap([out], { key: `norm back frozen ${flags(p)}`, inputs }, ({ inputs: e }) =>
-        weighted([...e]).mul(e[3]!.cast(type)),
-      )
+    let out: Tensor
+    if (p.frozen) out = frozenGradient(inputs, p)
     else {
-      const totals = sumOver(
-        `norm back sums ${flags(p)}`,
-        p,
-        inputs,
-        [number(p.count, type)],
-        type,
-        ({ inputs: e }) => {
-          const gw = weighted([...e])
-          return [gw, gw.mul(hat(p, e[1]!, e[2]!, e[3]!))]
-        },
-        ([a, b], [n]) => [a!.div(n!), b!.div(n!)],
-        2,
-        2,
-      )
-      runMap([out], { key: `norm back ${flags(p)}`, inputs: [...inputs, ...totals] }, ({ inputs: e }) => {
-        const [s1, s2] = e.slice(-2) as [Expr, Expr]
-        const centered = p.centered ? weighted([...e]).sub(s1) : weighted([...e])
-        return centered.sub(hat(p, e[1]!, e[2]!, e[3]!).mul(s2)).mul(e[3]!.cast(type))
-      })
+      // Where all that shares a weight is a row, its sums are those of the row.
+      const same = wanted && p.shape.every((_, d) => (p.affine[d] === 1) === p.dims.includes(d))
+      ;({ out, sums } = inputGradient(inputs, p, same))
     }
     gradients[0] = reshaped(out, shape)
   }
-  const first = 1
-  if ((p.weight && node.needs(first)) || (p.bias && node.needs(first + (p.weight ? 1 : 0)))) {
-    const dims = p.shape.map((_, d) => d).filter((d) => p.affine[d] === 1)
-    const both = sumOver(
-      `norm back parameters ${flags(p)}`,
-      { shape: p.shape, dims },
-      [g, x, m, rstd],
-      [],
-      type,
-      ({ inputs: e }) => [e[0]!.mul(hat(p, e[1]!, e[2]!, e[3]!)), e[0]!],
-      ([a, b]) => [a!, b!],
-      2,
-      2,
-    )
-    if (p.weight) gradients.push(raw(() => to(reshaped(both[0]!, parameters), dtypes[1]!)))
-    if (p.bias) gradients.push(raw(() => to(reshaped(both[1]!, parameters), dtypes[dtypes.length - 1]!)))
-  } else gradients.push(...dtypes.slice(1).map(() => null))
+  if (!wanted) return [...gradients, ...dtypes.slice(1).map(() => null)]
+  if (sums.length === 0) sums = parameterSums(g, x, m, rstd, p)
+  if (p.weight) gradients.push(raw(() => to(reshaped(sums[0]!, parameters), dtypes[1]!)))
+  if (p.bias) gradients.push(raw(() => to(reshaped(sums[1]!, parameters), dtypes[dtypes.length - 1]!)))
   return gradients
 }
 
@@ -270,7 +283,6 @@ export function normalise(
 ): {
   readonly out: Tensor
   readonly found: (Statistics & { readonly variance: Tensor }) | null
-  readonly count: number
 } {
   const plan: Plan = {
     ...layout,
@@ -281,12 +293,9 @@ export function normalise(
     weight: weight !== null,
     bias: bias !== null,
   }
-  const seen = reshaped(x, plan.shape)
-  const found = given ? null : statistics(seen, plan)
-  const stats = (given ?? found)!
-  const like = (t: Tensor | null): Tensor | null => t && reshaped(t, plan.affine)
-  const out = normalised(seen, stats, like(weight), like(bias), plan)
   const parameters = [weight, bias].filter((t) => t !== null)
+  const affine = parameters.map((t) => reshaped(t, plan.affine))
+  const { out, stats, variance } = normalised(reshaped(x, plan.shape), given, affine, plan)
   const context: Context = {
     plan,
     shape: x.shape,
@@ -294,5 +303,8 @@ export function normalise(
     dtypes: [x.dtype, ...parameters.map((t) => t.dtype as DType)],
   }
   const saved = [x, stats.mean, stats.rstd, ...(weight ? [weight] : [])]
-  return { out: track(by, reshaped(out, x.shape), [x, ...parameters], saved, context), found, count: plan.count }
+  return {
+    out: track(by, reshaped(out, x.shape), [x, ...parameters], saved, context),
+    found: variance && { ...stats, variance },
+  }
 }

@@ -153,18 +153,37 @@ type BatchNormArgs = Args<
   ]
 >
 
-/** running ← (1 − momentum)·running + momentum·found·factor, in place and outside of the graph. */
-function follow(running: Tensor, found: Tensor, momentum: number, factor: number): void {
-  const type = computeType(running.dtype)
-  const scalars = [momentum, factor].map((value) => ({ value, dtype: type }))
-  runMap(
-    [running],
-    { key: "follow", inputs: [running, reshaped(found, running.shape)], scalars, aliases: 0 },
-    ({ inputs: [r, f], scalars: [m, k] }) =>
-      r!.mul(constant(1, r!.dtype).sub(m!)).add(f!.cast(r!.dtype).mul(k!).mul(m!)),
+/** Running statistics, what was found, and the factor of that. */
+type Followed = readonly [running: Tensor, found: Tensor, factor: number]
+
+/** running ← (1 − momentum)·running + momentum·found·factor for each, in place and outside of the graph. */
+function follow(all: readonly Followed[], momentum: number): void {
+  const n = all.length
+  const running = all.map(([r]) => r)
+  // One map over several must have them of one shape, each at a place of its own.
+  const together = n > 1 && running.every((r) => sameSizes(r.shape, running[0]!.shape)) && apart(running)
+  if (n > 1 && !together) {
+    for (const each of all) follow([each], momentum)
+    return
+  }
+  const typeOf = (r: Tensor): DType => computeType(r.dtype)
+  const work = {
+    key: "follow",
+    inputs: [...running, ...all.map(([r, found]) => reshaped(found, r.shape))],
+    scalars: all.flatMap(([r, , factor]) => [momentum, factor].map((value) => ({ value, dtype: typeOf(r) }))),
+    aliases: "each" as const,
+  }
+  runMap(running, work, ({ inputs, scalars }) =>
+    running.map((_, i) => {
+      const [r, f] = [inputs[i]!, inputs[n + i]!]
+      const [m, k] = [scalars[2 * i]!, scalars[2 * i + 1]!]
+      return r.mul(constant(1, r.dtype).sub(m)).add(f.cast(r.dtype).mul(k).mul(m))
+    }),
   )
-  running.storage.version++
+  for (const r of running) r.storage.version++
 }
+
+const apart = (all: readonly Tensor[]): boolean => new Set(all.map((t) => t.storage)).size === all.length
 
 /** 1/√(variance + eps) per channel, in the type that is computed in. */
 function inverse(variance: Tensor, shape: Sizes, eps: number, type: DType): Tensor {
@@ -222,8 +241,10 @@ function batchNormalised(
       }
   const { out, found } = normalise(RULES.batch, x, layout, weight, bias, eps, true, given)
   if (found && count > 0) {
-    if (runningMean) follow(runningMean, found.mean, momentum, 1)
-    if (runningVar) follow(runningVar, found.variance, momentum, count / (count - 1))
+    const all: Followed[] = []
+    if (runningMean) all.push([runningMean, found.mean, 1])
+    if (runningVar) all.push([runningVar, found.variance, count / (count - 1)])
+    if (all.length > 0) follow(all, momentum)
   }
   return out
 }

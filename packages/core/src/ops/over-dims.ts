@@ -1,10 +1,10 @@
 /** Dims to be reduced, worked out, and reductions over them: what `reduction.ts` and its relatives are made of. */
 import { requireFlag } from "../checks.ts"
-import { computeType, DEFAULT_INT, type DType, isFloating } from "../dtype.ts"
+import { DEFAULT_INT, type DType, isFloating } from "../dtype.ts"
 import { valueText } from "../errors.ts"
-import { type Expr, result, where } from "../expr.ts"
+import type { Expr } from "../expr.ts"
 import { type Argument, type MonoidSpec, runReduce, type Scope } from "../kernels.ts"
-import { maxMonoid, sumMonoid } from "../monoids.ts"
+import { sumMonoid } from "../monoids.ts"
 import { contiguousStrides, normalizeDim, normalizeDims, numelOf, type Sizes } from "../shape.ts"
 import { allocate, Tensor } from "../tensor.ts"
 import { expand, reshape } from "./views.ts"
@@ -57,18 +57,27 @@ function checkList(name: string, dim: unknown): readonly number[] {
   return dim as number[]
 }
 
+/** In what order a reduction goes over the elements: the dims to keep, then those to reduce. */
+interface Arrangement {
+  readonly order: readonly number[]
+  /** The sizes of the dims to keep, in that order. */
+  readonly sizes: Sizes
+  /** Row-major strides of these. */
+  readonly dense: Sizes
+}
+
 /**
- * The dims to keep, then those to reduce, each in memory order: the innermost loop, be it over kept or reduced elements,
- * then steps least.
+ * Kept and reduced dims are each in memory order: the innermost loop, be it over kept or reduced elements, then steps least.
  */
-function arrangement(x: Tensor, dims: readonly number[]): { kept: number[]; reduced: number[] } {
+export function arrangement(x: Tensor, dims: readonly number[]): Arrangement {
   const inMemory = (a: number, b: number): number => x.strides[b]! - x.strides[a]! || a - b
   const kept = x.shape.map((_, d) => d).filter((d) => !dims.includes(d))
   if (kept.every((d) => x.strides[d] !== 0)) kept.sort(inMemory)
-  return { kept, reduced: [...dims].sort(inMemory) }
+  const sizes = kept.map((d) => x.shape[d]!)
+  return { order: [...kept, ...[...dims].sort(inMemory)], sizes, dense: contiguousStrides(sizes) }
 }
 
-const permuted = (x: Tensor, order: readonly number[]): Tensor =>
+export const permuted = (x: Tensor, { order }: Arrangement): Tensor =>
   new Tensor(
     x.storage,
     order.map((d) => x.shape[d]!),
@@ -76,6 +85,14 @@ const permuted = (x: Tensor, order: readonly number[]): Tensor =>
     x.offset,
     x.dtype,
   )
+
+/** A new tensor of an element for each row, and the same in the order and the shape that are the result's. */
+export function perRow(x: Tensor, r: Reduction, { order, sizes, dense }: Arrangement, dtype: DType): [Tensor, Tensor] {
+  const out = allocate(x.device, sizes, dense, dtype)
+  const own = x.shape.map((_, d) => dense[order.indexOf(d)] ?? 1)
+  const strides = r.shape.length === x.ndim ? own : own.filter((_, d) => !r.dims.includes(d))
+  return [out, new Tensor(out.storage, r.shape, strides, 0, dtype)]
+}
 
 /**
  * Combines elements over the dims of `r` into new tensors of `dtypes` and shape `r.shape`; nothing is recorded. The first
@@ -93,17 +110,20 @@ export function reduceInputs(
   scalars: readonly Argument[] = [],
 ): Tensor[] {
   const x = inputs[0]!
-  const { kept, reduced } = arrangement(x, r.dims)
-  const order = [...kept, ...reduced]
-  const sizes = kept.map((d) => x.shape[d]!)
-  const dense = contiguousStrides(sizes)
-  const outs = dtypes.map((dtype) => allocate(x.device, sizes, dense, dtype))
-  const views = inputs.map((t) => permuted(t, order))
-  runReduce(outs, views[0]!.shape, r.dims.length, monoid, { key, inputs: views, scalars }, lift, finish)
-  // Back to the order of the dims.
-  const own = x.shape.map((_, d) => dense[kept.indexOf(d)] ?? 1)
-  const strides = r.shape.length === x.ndim ? own : own.filter((_, d) => !r.dims.includes(d))
-  return outs.map((out) => new Tensor(out.storage, r.shape, strides, 0, out.dtype))
+  const a = arrangement(x, r.dims)
+  const outs = dtypes.map((dtype) => perRow(x, r, a, dtype))
+  const views = inputs.map((t) => permuted(t, a))
+  const work = { key, inputs: views, scalars }
+  runReduce(
+    outs.map(([out]) => out),
+    views[0]!.shape,
+    r.dims.length,
+    monoid,
+    work,
+    lift,
+    finish,
+  )
+  return outs.map(([, result]) => result)
 }
 
 /** `reduceInputs` of one tensor into one. */
@@ -141,34 +161,4 @@ export function countWhere(key: string, x: Tensor, r: Reduction, condition: (e: 
     ({ inputs: [e] }) => [condition(e!).cast("int32")],
     () => sumMonoid.total("int32"),
   )
-}
-
-/** The greatest along the dims of `r`, which stay with size 1: what exponents are measured from. */
-export function peak(x: Tensor, r: Reduction, infinite: "keep" | "as 0"): Tensor {
-  const wide = computeType(x.dtype)
-  const highest = result(0, wide)
-  return reduceTo(
-    `peak ${infinite}`,
-    x,
-    { ...r, shape: r.kept },
-    wide,
-    maxMonoid(wide),
-    ({ inputs: [e] }) => [e!],
-    () => (infinite === "keep" ? highest : where(highest.abs().eq(Number.POSITIVE_INFINITY), 0, highest)),
-  )
-}
-
-/** Σ exp(x − from) over the dims of `r`, which stay with size 1, in the type that sums are made in. */
-export function sumOfExp(x: Tensor, from: Tensor, r: Reduction): Tensor {
-  const wide = computeType(x.dtype)
-  const [sums] = reduceInputs(
-    "sum of exp",
-    [x, from],
-    { ...r, shape: r.kept },
-    [wide],
-    sumMonoid(wide),
-    ({ inputs: [e, m] }) => [e!.sub(m!).exp()],
-    () => [sumMonoid.total(wide)],
-  )
-  return sums!
 }

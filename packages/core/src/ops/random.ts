@@ -33,10 +33,12 @@ import {
 } from "../random/sampling.ts"
 import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
 import { allocate, isTensor, needsGrad, Tensor } from "../tensor.ts"
-import { checkDtype } from "./conversion.ts"
+import { add, mul } from "./arithmetic.ts"
+import { checkDtype, to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { checkSizes, deviceFor, type TensorOptions } from "./creation.ts"
 import { dataSync, fromBits } from "./host.ts"
+import { detach, expand } from "./views.ts"
 
 export { Generator } from "../random/generator.ts"
 
@@ -363,7 +365,7 @@ export const randperm: (...args: Args<[["n", number]], RandomOptions>) => Tensor
     const kind = checkDtype("randperm", dtype) ?? DEFAULT_INT
     const order = permutation(checkGenerator("randperm", generator) ?? defaultGenerator(), n)
     const out = fromBits(deviceFor("randperm", device), order, [n], "int32")
-    return kind === "int32" ? out : out.to(kind)
+    return kind === "int32" ? out : to(out, kind)
   },
 )
 
@@ -396,7 +398,7 @@ export const normal: (
         g,
       )
     }
-    const model = isTensor(mean) && isTensor(std) ? mean.add(std) : isTensor(mean) ? mean : (std as Tensor)
+    const model = isTensor(mean) && isTensor(std) ? add(mean, std) : isTensor(mean) ? mean : (std as Tensor)
     const unit = drawNew(
       model.device,
       model.shape,
@@ -405,10 +407,7 @@ export const normal: (
       normalDistribution(0, 1),
       g,
     )
-    return unit
-      .mul(std as Tensor)
-      .add(mean as Tensor)
-      .detach()
+    return detach(add(mul(unit, std), mean))
   },
 )
 
@@ -481,7 +480,7 @@ export const bernoulli_: Fn<RandomMethods["bernoulli_"]> = op(
   (x: Tensor, p: number | Tensor = 0.5, generator?: Generator) => {
     if (!isTensor(p)) return bernoulliNumber_(x, p, { generator: generator ?? null })
     checkInPlace("bernoulli", x)
-    writeInto(x, bernoulliLike(p.expand(x.shape), checkGenerator("bernoulli_", generator)))
+    writeInto(x, bernoulliLike(expand(p, x.shape), checkGenerator("bernoulli_", generator)))
     recordInPlace(x, null)
     return x
   },

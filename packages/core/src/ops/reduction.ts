@@ -15,17 +15,8 @@ import { allocate, type Tensor, track } from "../tensor.ts"
 import { shift } from "./along.ts"
 import { div, mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
-import {
-  countWhere,
-  type DimArg,
-  peak,
-  type Reduction,
-  reduceTo,
-  reductionOf,
-  spread,
-  sumDtype,
-  sumOfExp,
-} from "./over-dims.ts"
+import { countWhere, type DimArg, type Reduction, reduceTo, reductionOf, spread, sumDtype } from "./over-dims.ts"
+import { peak, reduceStage, sumOfExp } from "./over-rows.ts"
 import { runningProduct } from "./running.ts"
 import { reshape } from "./views.ts"
 
@@ -253,8 +244,10 @@ export const logsumexp: Fn<ReductionMethods["logsumexp"]> = op(
   (input: Tensor, dim: DimArg, keepdim?: boolean) => {
     const x = to(input, floatResult(input.dtype))
     const r = reductionOf("logsumexp", x, dim, keepdim)
-    const from = peak(x, r, "as 0")
-    const sums = sumOfExp(x, from, r)
+    const type = computeType(x.dtype)
+    const kept = { ...r, shape: r.kept }
+    const [from] = reduceStage(peak(type, "as 0"), [x], [], kept) as [Tensor]
+    const [sums] = reduceStage(sumOfExp(type), [x], [from], kept) as [Tensor]
     const out = allocate(x.device, r.shape, contiguousStrides(r.shape), x.dtype)
     const wholes = [sums, from].map((t) => raw(() => reshape(t, r.shape)))
     runMap([out], { key: "logsumexp", inputs: wholes }, ({ inputs: [s, m] }) => s!.log().add(m!))

@@ -7,7 +7,7 @@ import { where } from "../expr.ts"
 import { copied, ints, type Movement, pullRaw } from "../movement.ts"
 import { contiguousStrides, normalizeDim, normalizeDims, type Sizes } from "../shape.ts"
 import { allocate, isTensor, Tensor, track } from "../tensor.ts"
-import { writeInto } from "./copying.ts"
+import { clone, writeInto } from "./copying.ts"
 import { indexSelect } from "./gathering.ts"
 import { data, dataSync, fromBits, type HostArray } from "./host.ts"
 import { sum } from "./reduction.ts"
@@ -267,7 +267,7 @@ function byNumber(
   if (outputSize !== undefined && outputSize !== x.shape[d]! * repeats)
     throw new RangeError(`${name}: outputSize is ${outputSize} but repeats add up to ${x.shape[d]! * repeats}`)
   const wide = expand(unsqueeze(x, d + 1), x.shape.toSpliced(d + 1, 0, repeats))
-  return flatten(wide.clone({ memoryFormat: "contiguous" }), d, d + 1)
+  return flatten(clone(wide, { memoryFormat: "contiguous" }), d, d + 1)
 }
 
 function checkRepeats(name: string, x: Tensor, d: number, repeats: Tensor): void {

@@ -1,5 +1,6 @@
 /** Softmax and its relatives. */
 import { type Args, type Fn, op } from "../args.ts"
+import { gradEnabled } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireFloating, requireInteger } from "../checks.ts"
 import { computeType, type DType } from "../dtype.ts"
@@ -11,7 +12,8 @@ import { Pointwise } from "../pointwise.ts"
 import { allocate, type Tensor, track } from "../tensor.ts"
 import { mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
-import { peak, type Reduction, reduceInputs, reductionOf, sumOfExp } from "./over-dims.ts"
+import { type Reduction, reduceInputs, reduceTo, reductionOf } from "./over-dims.ts"
+import { exponential, inOneKernel, inSteps, overRows, peak, type RowsWork, reduceStage, sumOfExp } from "./over-rows.ts"
 import { sum } from "./reduction.ts"
 import { neg } from "./unary.ts"
 
@@ -24,31 +26,49 @@ export interface SoftmaxMethods {
   logSoftmax(...args: Along): Tensor
 }
 
-/** Two reductions and a map: the greatest, the sum of the exponentials from there, and what `finish` makes of the three. */
-function forward(key: string, x: Tensor, r: Reduction, finish: (e: Expr, peak: Expr, sum: Expr) => Expr): Tensor {
-  const highest = peak(x, r, "keep")
-  const sums = sumOfExp(x, highest, r)
+/** The greatest, the sum of the exponentials from there, and what `body` makes of an element and the two. */
+const work = (key: string, x: Tensor, body: (e: Expr, peak: Expr, sum: Expr) => Expr): RowsWork => {
+  const type = computeType(x.dtype)
+  return {
+    key,
+    inputs: [x],
+    stages: [peak(type, "keep"), sumOfExp(type)],
+    body: ([e], [m, s]) => body(e!, m!, s!),
+  }
+}
+
+/** In steps, the exponentials are computed once and kept in the result, then divided by their sum; half types have no room for that. */
+function softmaxOf(x: Tensor, r: Reduction): Tensor {
   const out = allocate(x.device, x.shape, denseStrides(x.shape, x.strides), x.dtype)
-  runMap([out], { key, inputs: [x, highest, sums] }, ({ inputs: [e, m, s] }) => finish(e!, m!, s!))
+  const whole = work("softmax", x, (e, m, s) => exponential(e, m).div(s))
+  if (inOneKernel(out, r, whole)) return out
+  if (computeType(x.dtype) !== x.dtype) {
+    inSteps(out, r, whole)
+    return out
+  }
+  const kept = { ...r, shape: r.kept }
+  const [highest] = reduceStage(peak(x.dtype, "keep"), [x], [], kept)
+  runMap([out], { key: "softmax exp", inputs: [x, highest!] }, ({ inputs: [e, m] }) => exponential(e!, m!))
+  const sums = reduceTo(
+    "softmax sum",
+    out,
+    kept,
+    x.dtype,
+    sumMonoid(x.dtype),
+    ({ inputs: [e] }) => [e!],
+    () => sumMonoid.total(x.dtype as DType),
+  )
+  runMap([out], { key: "softmax div", inputs: [out, sums], aliases: 0 }, ({ inputs: [e, s] }) => e!.div(s!))
   return out
 }
 
-/** The exponentials are computed once and kept in the result, then divided by their sum; half types have no room for that. */
-function softmaxOf(x: Tensor, r: Reduction): Tensor {
-  if (computeType(x.dtype) !== x.dtype) return forward("softmax", x, r, (e, m, s) => e.sub(m).exp().div(s))
+function logSoftmaxOf(x: Tensor, r: Reduction): Tensor {
   const out = allocate(x.device, x.shape, denseStrides(x.shape, x.strides), x.dtype)
-  const highest = peak(x, r, "keep")
-  runMap([out], { key: "softmax exp", inputs: [x, highest] }, ({ inputs: [e, m] }) => e!.sub(m!).exp())
-  const [sums] = reduceInputs(
-    "softmax sum",
-    [out],
-    { ...r, shape: r.kept },
-    [x.dtype],
-    sumMonoid(x.dtype),
-    ({ inputs: [e] }) => [e!],
-    () => [sumMonoid.total(x.dtype)],
+  overRows(
+    out,
+    r,
+    work("logSoftmax", x, (e, m, s) => e.sub(m).sub(s.log())),
   )
-  runMap([out], { key: "softmax div", inputs: [out, sums!], aliases: 0 }, ({ inputs: [e, s] }) => e!.div(s!))
   return out
 }
 
@@ -80,11 +100,29 @@ const DOT: Rule = {
 const SOFTMAX_SHARE = new Pointwise("softmax", (g, y, s) => y.mul(g.sub(s)))
 const LOG_SOFTMAX_SHARE = new Pointwise("logSoftmax", (g, y, s) => g.sub(y.exp().mul(s)))
 
+/** A gradient from those of the results, g, the results, y, and the sum over each row of what `lift` makes of the two. */
+function shared(key: string, share: Pointwise, g: Tensor, y: Tensor, r: Reduction, lift: (g: Expr, y: Expr) => Expr) {
+  const type = computeType(y.dtype)
+  const out = allocate(y.device, y.shape, denseStrides(y.shape, y.strides), y.dtype)
+  overRows(out, r, {
+    key,
+    inputs: [g, y],
+    stages: [{ key, monoid: sumMonoid(type), lift: ([a, b]) => [lift(a!, b!)], finish: ([sum]) => [sum!] }],
+    body: ([a, b], [s]) => share.formula(a!, b!, s!),
+  })
+  return out
+}
+
+// When the backward pass is itself recorded it runs as ordinary ops, which can be differentiated.
+
 const SOFTMAX: Rule = {
   name: "SoftmaxBackward0",
   backward: (node, g) => {
     const y = node.get(0)
-    return [SOFTMAX_SHARE.run([g, y, dotOver(g, y, node.context as Reduction)], y.dtype, null)]
+    const r = node.context as Reduction
+    return gradEnabled()
+      ? [SOFTMAX_SHARE.run([g, y, dotOver(g, y, r)], y.dtype, null)]
+      : [shared("softmax back", SOFTMAX_SHARE, g, y, r, (a, b) => a.mul(b))]
   },
 }
 
@@ -92,8 +130,10 @@ const LOG_SOFTMAX: Rule = {
   name: "LogSoftmaxBackward0",
   backward: (node, g) => {
     const y = node.get(0)
-    const total = sum(g, (node.context as Reduction).dims, true)
-    return [LOG_SOFTMAX_SHARE.run([g, y, total], y.dtype, null)]
+    const r = node.context as Reduction
+    return gradEnabled()
+      ? [LOG_SOFTMAX_SHARE.run([g, y, sum(g, r.dims, true)], y.dtype, null)]
+      : [shared("logSoftmax back", LOG_SOFTMAX_SHARE, g, y, r, (a) => a)]
   },
 }
 
@@ -103,10 +143,7 @@ interface Member {
 }
 const MEMBERS = {
   softmax: { rule: SOFTMAX, forward: softmaxOf },
-  logSoftmax: {
-    rule: LOG_SOFTMAX,
-    forward: (x, r) => forward("logSoftmax", x, r, (e, m, s) => e.sub(m).sub(s.log())),
-  },
+  logSoftmax: { rule: LOG_SOFTMAX, forward: logSoftmaxOf },
 } as const satisfies Record<string, Member>
 
 /** `name` is what errors speak of. */

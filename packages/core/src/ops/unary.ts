@@ -10,11 +10,16 @@ import { isFloat, signBit } from "./formulas.ts"
 import { type Applied, applied, withInPlace } from "./pointwise-op.ts"
 
 type Formula = (x: Expr) => Expr
-type Row = readonly [formula: Formula, options?: PointwiseOptions]
 type Unary = (input: Tensor) => Tensor
 
+/** `name` and `name_` of a formula. */
+const unary = (name: string, formula: Formula, options?: PointwiseOptions): [Unary, Unary] => {
+  const own = new Pointwise(name, (x) => formula(x), options)
+  return withInPlace(`${name}(input)`, (x: Tensor): Applied => [own, x])
+}
 /** Integers and bool give the default float. */
-const float = (formula: Formula, options: PointwiseOptions = {}): Row => [formula, { result: "float", ...options }]
+const float = (name: string, formula: Formula, options?: PointwiseOptions): [Unary, Unary] =>
+  unary(name, formula, { result: "float", ...options })
 /** A gradient in terms of `g`, the argument and the result. */
 const gradient = (rule: (g: Expr, x: Expr, y: Expr) => Expr): PointwiseOptions => ({
   gradient: (g, [x], y) => [rule(g, x!, y)],
@@ -69,150 +74,156 @@ const logCdf: Formula = (x) =>
 const hazard: Formula = (x) =>
   where(x.lt(FAR), x.neg().div(tailSeries(x)), x.square().mul(-0.5).exp().mul(Math.exp(-LOG_SQRT_2PI)).div(cdf(x)))
 
-const TABLE = {
-  /** |input| */
-  abs: [(x) => x.abs(), { refuse: noBool }],
-  /** −input */
-  neg: [(x) => x.neg(), { refuse: noBool }],
-  /** −1, 0 or 1; 0 for NaN */
-  sign: [(x) => x.sign()],
-  /** As `sign` for real numbers. */
-  sgn: [(x) => x.sign()],
-  /** e^input */
-  exp: float((x) => x.exp()),
-  /** 2^input */
-  exp2: float((x) => x.exp2()),
-  /** e^input − 1 */
-  expm1: float((x) => x.expm1()),
-  /** The natural logarithm. */
-  log: float((x) => x.log()),
-  log2: float((x) => x.log2()),
-  log10: float((x) => x.log10()),
-  /** log(1 + input) */
-  log1p: float((x) => x.log1p(), { gradName: "Log1PBackward0" }),
-  sqrt: float((x) => x.sqrt()),
-  /** 1/√input */
-  rsqrt: float(
-    (x) => x.sqrt().reciprocal(),
-    gradient((g, _x, y) => g.mul(-0.5).mul(y.mul(y).mul(y))),
-  ),
-  /** 1/input */
-  reciprocal: float(
-    (x) => x.reciprocal(),
-    gradient((g, _x, y) => g.neg().mul(y.mul(y))),
-  ),
-  sin: float((x) => x.sin()),
-  cos: float((x) => x.cos()),
-  tan: float((x) => x.tan()),
-  asin: float((x) => x.asin()),
-  acos: float((x) => x.acos()),
-  atan: float((x) => x.atan()),
-  sinh: float((x) => x.sinh()),
-  cosh: float((x) => x.cosh()),
-  tanh: float((x) => x.tanh()),
-  asinh: float(
-    (x) => odd(x, asinhOf),
-    gradient((g, x) => g.div(x.square().add(1).sqrt())),
-  ),
-  acosh: float(
-    acoshOf,
-    gradient((g, x) => g.div(x.square().sub(1).sqrt())),
-  ),
-  atanh: float(
-    (x) => odd(x, atanhOf),
-    gradient((g, x) => g.div(constant(1, x.dtype).sub(x.square()))),
-  ),
-  /** The error function, 2/√π·∫ e^(−t²) dt from 0 to input. */
-  erf: float((x) => x.erf()),
-  /** 1 − erf(input) */
-  erfc: float((x) => x.erfc()),
-  /** The inverse of `erf`; NaN outside of [−1, 1]. */
-  erfinv: float((x) => x.erfinv()),
-  /** log |Γ(input)| */
-  lgamma: float((x) => x.lgamma()),
-  /** The derivative of lgamma. */
-  digamma: float((x) => x.polygamma(0)),
-  /** 1/(1 + e^−input) */
-  sigmoid: float((x) => x.sigmoid()),
-  /** sin(π·input)/(π·input), 1 at 0 */
-  sinc: float(
-    sincOf,
-    gradient((g, x) => {
-      const px = x.mul(Math.PI)
-      const square = px.mul(x)
-      return where(square.eq(0), 0, g.mul(px.mul(px.cos()).sub(px.sin()).div(square)))
-    }),
-  ),
-  /** The largest integer not above; integers stay as they are. */
-  floor: [(x) => x.floor(), { refuse: noBool }],
-  ceil: [(x) => x.ceil(), { refuse: noBool }],
-  /** Towards zero. */
-  trunc: [(x) => x.trunc(), { refuse: noBool }],
-  /** input − trunc(input); floating dtypes only */
-  frac: [(x) => x.sub(x.trunc()), { refuse: onlyFloats }],
-  deg2rad: float((x) => x.mul(Math.PI / 180), { gradName: "Deg2RadBackward0" }),
-  rad2deg: float((x) => x.mul(180 / Math.PI), { gradName: "Rad2DegBackward0" }),
-} satisfies Record<string, Row>
+/** |input| */
+export const [abs, abs_] = unary("abs", (x) => x.abs(), { refuse: noBool })
+/** −input */
+export const [neg, neg_] = unary("neg", (x) => x.neg(), { refuse: noBool })
+/** −1, 0 or 1; 0 for NaN */
+export const [sign, sign_] = unary("sign", (x) => x.sign())
+/** As `sign` for real numbers. */
+export const [sgn, sgn_] = unary("sgn", (x) => x.sign())
+/** e^input */
+export const [exp, exp_] = float("exp", (x) => x.exp())
+/** 2^input */
+export const [exp2, exp2_] = float("exp2", (x) => x.exp2())
+/** e^input − 1 */
+export const [expm1, expm1_] = float("expm1", (x) => x.expm1())
+/** The natural logarithm. */
+export const [log, log_] = float("log", (x) => x.log())
+export const [log2, log2_] = float("log2", (x) => x.log2())
+export const [log10, log10_] = float("log10", (x) => x.log10())
+/** log(1 + input) */
+export const [log1p, log1p_] = float("log1p", (x) => x.log1p(), { gradName: "Log1PBackward0" })
+export const [sqrt, sqrt_] = float("sqrt", (x) => x.sqrt())
+/** 1/√input */
+export const [rsqrt, rsqrt_] = float(
+  "rsqrt",
+  (x) => x.sqrt().reciprocal(),
+  gradient((g, _x, y) => g.mul(-0.5).mul(y.mul(y).mul(y))),
+)
+/** 1/input */
+export const [reciprocal, reciprocal_] = float(
+  "reciprocal",
+  (x) => x.reciprocal(),
+  gradient((g, _x, y) => g.neg().mul(y.mul(y))),
+)
+export const [sin, sin_] = float("sin", (x) => x.sin())
+export const [cos, cos_] = float("cos", (x) => x.cos())
+export const [tan, tan_] = float("tan", (x) => x.tan())
+export const [asin, asin_] = float("asin", (x) => x.asin())
+export const [acos, acos_] = float("acos", (x) => x.acos())
+export const [atan, atan_] = float("atan", (x) => x.atan())
+export const [sinh, sinh_] = float("sinh", (x) => x.sinh())
+export const [cosh, cosh_] = float("cosh", (x) => x.cosh())
+export const [tanh, tanh_] = float("tanh", (x) => x.tanh())
+export const [asinh, asinh_] = float(
+  "asinh",
+  (x) => odd(x, asinhOf),
+  gradient((g, x) => g.div(x.square().add(1).sqrt())),
+)
+export const [acosh, acosh_] = float(
+  "acosh",
+  acoshOf,
+  gradient((g, x) => g.div(x.square().sub(1).sqrt())),
+)
+export const [atanh, atanh_] = float(
+  "atanh",
+  (x) => odd(x, atanhOf),
+  gradient((g, x) => g.div(constant(1, x.dtype).sub(x.square()))),
+)
+/** The error function, 2/√π·∫ e^(−t²) dt from 0 to input. */
+export const [erf, erf_] = float("erf", (x) => x.erf())
+/** 1 − erf(input) */
+export const [erfc, erfc_] = float("erfc", (x) => x.erfc())
+/** The inverse of `erf`; NaN outside of [−1, 1]. */
+export const [erfinv, erfinv_] = float("erfinv", (x) => x.erfinv())
+/** log |Γ(input)| */
+export const [lgamma, lgamma_] = float("lgamma", (x) => x.lgamma())
+/** The derivative of lgamma. */
+export const [digamma, digamma_] = float("digamma", (x) => x.polygamma(0))
+/** 1/(1 + e^−input) */
+export const [sigmoid, sigmoid_] = float("sigmoid", (x) => x.sigmoid())
+/** sin(π·input)/(π·input), 1 at 0 */
+export const [sinc, sinc_] = float(
+  "sinc",
+  sincOf,
+  gradient((g, x) => {
+    const px = x.mul(Math.PI)
+    const square = px.mul(x)
+    return where(square.eq(0), 0, g.mul(px.mul(px.cos()).sub(px.sin()).div(square)))
+  }),
+)
+/** The largest integer not above; integers stay as they are. */
+export const [floor, floor_] = unary("floor", (x) => x.floor(), { refuse: noBool })
+export const [ceil, ceil_] = unary("ceil", (x) => x.ceil(), { refuse: noBool })
+/** Towards zero. */
+export const [trunc, trunc_] = unary("trunc", (x) => x.trunc(), { refuse: noBool })
+/** input − trunc(input); floating dtypes only */
+export const [frac, frac_] = unary("frac", (x) => x.sub(x.trunc()), { refuse: onlyFloats })
+export const [deg2rad, deg2rad_] = float("deg2rad", (x) => x.mul(Math.PI / 180), { gradName: "Deg2RadBackward0" })
+export const [rad2deg, rad2deg_] = float("rad2deg", (x) => x.mul(180 / Math.PI), { gradName: "Rad2DegBackward0" })
 
-const predicate = (formula: Formula): Row => [formula, { result: "bool" }]
-const onFloats = (test: Formula, otherwise: boolean): Row =>
-  predicate((x) => (isFloat(x) ? test(x) : constant(otherwise, "bool")))
+/** `name` alone. */
+const single = (name: string, formula: Formula, options: PointwiseOptions): Unary => {
+  const own = new Pointwise(name, (x) => formula(x), options)
+  return applied(`${name}(input)`, (x: Tensor): Applied => [own, x])
+}
+const predicate = (name: string, formula: Formula): Unary => single(name, formula, { result: "bool" })
+const onFloats = (name: string, test: Formula, otherwise: boolean): Unary =>
+  predicate(name, (x) => (isFloat(x) ? test(x) : constant(otherwise, "bool")))
 
-const PREDICATES = {
-  isnan: onFloats((x) => x.isnan(), false),
-  isinf: onFloats((x) => x.abs().eq(Number.POSITIVE_INFINITY), false),
-  /** Neither infinite nor NaN. */
-  isfinite: onFloats((x) => x.abs().lt(Number.POSITIVE_INFINITY), true),
-  isposinf: onFloats((x) => x.eq(Number.POSITIVE_INFINITY), false),
-  isneginf: onFloats((x) => x.eq(Number.NEGATIVE_INFINITY), false),
-  /** Whether the sign bit is set: true for −0. */
-  signbit: predicate(signBit),
-} satisfies Record<string, Row>
+export const isnan = onFloats("isnan", (x) => x.isnan(), false)
+export const isinf = onFloats("isinf", (x) => x.abs().eq(Number.POSITIVE_INFINITY), false)
+/** Neither infinite nor NaN. */
+export const isfinite = onFloats("isfinite", (x) => x.abs().lt(Number.POSITIVE_INFINITY), true)
+export const isposinf = onFloats("isposinf", (x) => x.eq(Number.POSITIVE_INFINITY), false)
+export const isneginf = onFloats("isneginf", (x) => x.eq(Number.NEGATIVE_INFINITY), false)
+/** Whether the sign bit is set: true for −0. */
+export const signbit = predicate("signbit", signBit)
 
 /** PyTorch keeps these in `torch.special`; they are no methods. */
-const SPECIAL = {
-  /** −input·log(input); 0 at 0, −∞ below */
-  entr: float(
-    (x) => where(x.gt(0), x.neg().mul(x.log()), where(x.eq(0), 0, where(x.isnan(), x, Number.NEGATIVE_INFINITY))),
-    {
-      ...gradient((g, x) => g.mul(x.log().add(1).neg())),
-      gradName: "SpecialEntrBackward0",
-    },
-  ),
-  /** The area under the standard normal density below input. */
-  ndtr: float(cdf, { gradName: "MulBackward1" }),
-  /** The logarithm of `ndtr`, also where that underflows. */
-  logNdtr: float(logCdf, { ...gradient((g, x) => g.mul(hazard(x))), gradName: "SpecialLogNdtrBackward0" }),
-} satisfies Record<string, Row>
+const special = (name: string, formula: Formula, options: PointwiseOptions): Unary =>
+  single(name, formula, { result: "float", ...options })
+/** −input·log(input); 0 at 0, −∞ below */
+export const entr = special(
+  "entr",
+  (x) => where(x.gt(0), x.neg().mul(x.log()), where(x.eq(0), 0, where(x.isnan(), x, Number.NEGATIVE_INFINITY))),
+  {
+    ...gradient((g, x) => g.mul(x.log().add(1).neg())),
+    gradName: "SpecialEntrBackward0",
+  },
+)
+/** The area under the standard normal density below input. */
+export const ndtr = special("ndtr", cdf, { gradName: "MulBackward1" })
+/** The logarithm of `ndtr`, also where that underflows. */
+export const logNdtr = special("logNdtr", logCdf, {
+  ...gradient((g, x) => g.mul(hazard(x))),
+  gradName: "SpecialLogNdtrBackward0",
+})
 
-type Named<T> = { readonly [K in keyof T]: Unary }
-type NamedInPlace<T> = { readonly [K in keyof T as `${K & string}_`]: Unary }
+// Other names of the same functions.
+export const absolute = abs
+export const absolute_ = abs_
+export const negative = neg
+export const negative_ = neg_
+export const arcsin = asin
+export const arcsin_ = asin_
+export const arccos = acos
+export const arccos_ = acos_
+export const arctan = atan
+export const arctan_ = atan_
+export const arcsinh = asinh
+export const arcsinh_ = asinh_
+export const arccosh = acosh
+export const arccosh_ = acosh_
+export const arctanh = atanh
+export const arctanh_ = atanh_
+export const fix = trunc
+export const fix_ = trunc_
+
 type Method<T> = { readonly [K in keyof T]: () => Tensor }
 
-const both = <T extends Record<string, Row>>(table: T): Named<T> & NamedInPlace<T> =>
-  Object.fromEntries(
-    Object.entries(table).flatMap(([name, [formula, options]]) => {
-      const own = new Pointwise(name, (x) => formula(x), options)
-      const [call, inPlace] = withInPlace<Unary>(`${name}(input)`, (x: Tensor): Applied => [own, x])
-      return [
-        [name, call],
-        [`${name}_`, inPlace],
-      ]
-    }),
-  ) as Named<T> & NamedInPlace<T>
-
-const single = <T extends Record<string, Row>>(table: T): Named<T> =>
-  Object.fromEntries(
-    Object.entries(table).map(([name, [formula, options]]) => {
-      const own = new Pointwise(name, (x) => formula(x), options)
-      return [name, applied<Unary>(`${name}(input)`, (x: Tensor): Applied => [own, x])]
-    }),
-  ) as Named<T>
-
-const FUNCTIONS = both(TABLE)
-const TESTS = single(PREDICATES)
-
-export const {
+const PLAIN_METHODS = {
   abs,
   abs_,
   neg,
@@ -291,32 +302,12 @@ export const {
   deg2rad_,
   rad2deg,
   rad2deg_,
-} = FUNCTIONS
-export const { isnan, isinf, isfinite, isposinf, isneginf, signbit } = TESTS
-export const { entr, ndtr, logNdtr } = single(SPECIAL)
-
-/** Other names of the same functions. */
-const ALIASES = {
-  absolute: abs,
-  absolute_: abs_,
-  negative: neg,
-  negative_: neg_,
-  arcsin: asin,
-  arcsin_: asin_,
-  arccos: acos,
-  arccos_: acos_,
-  arctan: atan,
-  arctan_: atan_,
-  arcsinh: asinh,
-  arcsinh_: asinh_,
-  arccosh: acosh,
-  arccosh_: acosh_,
-  arctanh: atanh,
-  arctanh_: atanh_,
-  fix: trunc,
-  fix_: trunc_,
-} satisfies Record<string, Unary>
-export const {
+  isnan,
+  isinf,
+  isfinite,
+  isposinf,
+  isneginf,
+  signbit,
   absolute,
   absolute_,
   negative,
@@ -335,7 +326,7 @@ export const {
   arctanh_,
   fix,
   fix_,
-} = ALIASES
+}
 
 interface NanToNumOptions {
   nan: number
@@ -346,7 +337,7 @@ type NanToNumArgs = Args<
   [["nan", NanToNumOptions["nan"]], ["posinf", NanToNumOptions["posinf"]], ["neginf", NanToNumOptions["neginf"]]]
 >
 
-export interface UnaryMethods extends Method<typeof FUNCTIONS>, Method<typeof TESTS>, Method<typeof ALIASES> {
+export interface UnaryMethods extends Method<typeof PLAIN_METHODS> {
   /** log(input/(1 − input)); with `eps` the input is clamped to [eps, 1 − eps], without it NaN outside of [0, 1]. */
   logit(...args: Args<[["eps", number | null]]>): Tensor
   logit_(...args: Args<[["eps", number | null]]>): Tensor
@@ -487,9 +478,7 @@ export const positive: Unary = op("positive(input)", (x: Tensor) => {
 })
 
 export const unaryMethods = {
-  ...FUNCTIONS,
-  ...TESTS,
-  ...ALIASES,
+  ...PLAIN_METHODS,
   logit,
   logit_,
   round,

@@ -8,6 +8,7 @@ import type { OpNode, Rule } from "../autograd/node.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { int } from "../kernels.ts"
 import { type Movement, push } from "../movement.ts"
+import { Pointwise } from "../pointwise.ts"
 import {
   contiguousStrides,
   isContiguous,
@@ -584,14 +585,17 @@ function scatterStrided(
   if (overlaps(c.shape, c.strides)) {
     const count = stridedAdd(
       memory(),
-      ones([1], { dtype: g.dtype, device: g.device }).expand(c.shape),
+      expand(ones([1], { dtype: g.dtype, device: g.device }), c.shape),
       c.strides,
       c.offset - first,
     )
-    flat = flat.div(count)
+    flat = (quotient ??= new Pointwise("div", (a, b) => a.div(b))).call(flat, count)
   }
   return asStrided(flat, c.shape, c.strides, c.offset - first)
 }
+
+/** Made at its first use: the files of arithmetic need those of views before. */
+let quotient: Pointwise | null = null
 
 /** Whether two elements may be the same memory. */
 function overlaps(shape: Sizes, strides: Sizes): boolean {

@@ -1,5 +1,6 @@
 import { createWasmSimd } from "@taeda/backend-wasm-simd"
 import { deviceOf } from "@taeda/core"
+import "@taeda/core/methods"
 import * as torch from "@taeda/core/torch"
 
 /** What came of kernels that two threads share. */

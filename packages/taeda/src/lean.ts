@@ -1,0 +1,12 @@
+/**
+ * taeda/lean: the same namespace for pages that count bytes. A bundler keeps the functions that a program uses and leaves out
+ * the rest: no backend is found by itself (`registerBackend("webgpu", open)`, with the `open` of `@taeda/backend-webgpu`), and
+ * tensors have no methods but those that read them and start a backward pass, in the types as in the program
+ * (`torch.relu(x)`, not `x.relu()`).
+ */
+export { setDefaultDevice } from "@taeda/core"
+export * from "@taeda/core/torch"
+export * as nn from "@taeda/nn"
+export * as optim from "@taeda/optim"
+export { registerBackend } from "./register.ts"
+export * as utils from "./utils.ts"
