@@ -83,6 +83,7 @@ export const buildEmulator = (): Promise<string> =>
 
 /** The program that the tests drive the library with. */
 export async function buildRunner(): Promise<{ readonly runner: string; readonly library: string }> {
-  const folder = await build({ folder: join(root, "test", "native"), name: "runner", flags: [] })
-  return { runner: join(folder, "runner"), library: join(await buildEmulator(), LIBRARY) }
+  const name = process.platform === "win32" ? "runner.exe" : "runner"
+  const folder = await build({ folder: join(root, "test", "native"), name, flags: [] })
+  return { runner: join(folder, name), library: join(await buildEmulator(), LIBRARY) }
 }
