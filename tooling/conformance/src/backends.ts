@@ -6,9 +6,13 @@ import type { Backend } from "@taeda/core"
 /** Opens a backend; `options` is what its package's create function takes. */
 export type Open = (options?: Readonly<Record<string, unknown>>) => Promise<Backend>
 
+/** In a variable, so that no bundler of pages follows it: it is for Node alone. */
+const CUDA = "./cuda.ts"
+
 export const BACKENDS: Readonly<Record<string, Open>> = {
   "cpu-js": async (options) => (await import("@taeda/backend-cpu-js")).createCpuJs(options),
   "wasm-simd": async (options) => (await import("@taeda/backend-wasm-simd")).createWasmSimd(options),
   webgpu: async (options) => (await import("@taeda/backend-webgpu")).createWebGpu(options),
+  cuda: async (options) => ((await import(/* @vite-ignore */ CUDA)) as typeof import("./cuda.ts")).openCuda(options),
   minimal: async (options) => createMinimal(options),
 }
