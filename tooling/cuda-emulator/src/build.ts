@@ -7,7 +7,7 @@ import { cpus } from "node:os"
 import { join } from "node:path"
 import { cache, zig } from "./zig.ts"
 
-const native = join(import.meta.dirname, "..", "native")
+const root = join(import.meta.dirname, "..")
 
 /** By its name, the driver's own, the loader finds it. */
 const LIBRARY = process.platform === "win32" ? "nvcuda.dll" : "libcuda.so.1"
@@ -22,6 +22,7 @@ const FLAGS = [
   "-mcpu=native",
   "-ffp-contract=off",
   "-fno-math-errno",
+  "-fno-strict-aliasing",
   "-fomit-frame-pointer",
   "-fvisibility=hidden",
   "-Wall",
@@ -30,44 +31,59 @@ const FLAGS = [
   "-s",
 ]
 
+/** Something that is built of all the C++ files of a folder. */
+interface Target {
+  readonly folder: string
+  readonly name: string
+  readonly flags: readonly string[]
+}
+
 const sourcesIn = (folder: string) =>
   readdirSync(folder)
     .filter((name) => /\.(cc|h|def)$/.test(name))
     .sort()
 
-/** Stands for everything that the binaries depend on. */
-function fingerprint(): string {
-  const hash = createHash("sha256").update(JSON.stringify([FLAGS, process.arch, cpus()[0]?.model]))
-  hash.update(readFileSync(join(import.meta.dirname, "..", "package.json")))
-  for (const name of sourcesIn(native)) hash.update(name).update(readFileSync(join(native, name)))
+/** Stands for everything that a binary depends on. */
+function fingerprint({ folder, flags }: Target): string {
+  const hash = createHash("sha256").update(JSON.stringify([FLAGS, flags, process.arch, cpus()[0]?.model]))
+  hash.update(readFileSync(join(root, "package.json")))
+  for (const name of sourcesIn(folder)) hash.update(name).update(readFileSync(join(folder, name)))
   return hash.digest("hex").slice(0, 16)
 }
 
-const compiled = (folder: string) =>
-  sourcesIn(folder)
-    .filter((name) => name.endsWith(".cc"))
-    .map((name) => join(folder, name))
+async function buildInto(output: string, { folder, name, flags }: Target): Promise<void> {
+  await mkdir(output, { recursive: true })
+  const compiled = sourcesIn(folder).filter((source) => source.endsWith(".cc"))
+  await zig(["c++", ...FLAGS, ...flags, ...compiled.map((source) => join(folder, source)), "-o", join(output, name)])
+}
 
-async function buildInto(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  await zig(["c++", ...FLAGS, "-fPIC", "-shared", ...compiled(native), "-o", join(folder, LIBRARY)])
+/**
+ * The folder that holds the target; built when the sources have changed. Of several processes that build at once the first
+ * wins.
+ */
+async function build(target: Target): Promise<string> {
+  const output = join(cache, `taeda-cuda-emulator-${fingerprint(target)}`)
+  if (existsSync(output)) return output
+  const partial = `${output}.${randomUUID()}`
+  try {
+    await buildInto(partial, target)
+    await rename(partial, output)
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true })
+    if (!existsSync(output)) throw error
+  }
+  return output
 }
 
 /**
  * The folder that holds the emulator as the driver's library: with it on LD_LIBRARY_PATH (on Windows on PATH) a program
- * that loads the driver finds the emulator. Builds it when the sources have changed; of several processes that build at
- * once the first wins.
+ * that loads the driver finds the emulator. The first build takes a minute or more, as zig compiles its C++ library too.
  */
-export async function buildEmulator(): Promise<string> {
-  const folder = join(cache, `taeda-cuda-emulator-${fingerprint()}`)
-  if (existsSync(folder)) return folder
-  const partial = `${folder}.${randomUUID()}`
-  try {
-    await buildInto(partial)
-    await rename(partial, folder)
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true })
-    if (!existsSync(folder)) throw error
-  }
-  return folder
+export const buildEmulator = (): Promise<string> =>
+  build({ folder: join(root, "native"), name: LIBRARY, flags: ["-fPIC", "-shared"] })
+
+/** The program that the tests drive the library with. */
+export async function buildRunner(): Promise<{ readonly runner: string; readonly library: string }> {
+  const folder = await build({ folder: join(root, "test", "native"), name: "runner", flags: [] })
+  return { runner: join(folder, "runner"), library: join(await buildEmulator(), LIBRARY) }
 }
