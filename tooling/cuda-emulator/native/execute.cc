@@ -1,6 +1,7 @@
 // Launches: blocks over the threads of the host, warps of a block in turn.
 #include <algorithm>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include "settings.h"
@@ -95,6 +96,16 @@ struct Seat {
   void begin(uint64_t number);
 
  private:
+  /** What the registers of constants and special registers were filled for. */
+  std::shared_ptr<Code> filledFor;
+  Size3 filledGrid = {0, 0, 0};
+  Size3 filledBlock = {0, 0, 0};
+  uint32_t filledShared = 0;
+
+  bool isFilled(const Launch& launch) const {
+    return filledFor == launch.kernel->code && filledGrid == launch.grid && filledBlock == launch.block &&
+           filledShared == launch.dynamicSharedBytes;
+  }
   void fillConstants(Warp& warp);
   void fillSpecials(Warp& warp, uint32_t threads);
   void reserve(std::vector<uint8_t>& bytes, size_t size) {
@@ -120,6 +131,7 @@ void Seat::prepare(const Launch& launch, const std::vector<Range>& ranges, bool 
   if (races) block.touches.resize(block.sharedBytes / 4 + 1);
   reserve(registers, stride * warps);
   reserve(local, size_t(code.localBytes) * LANES * warps);
+  bool filled = isFilled(launch);
   block.warps.resize(warps);
   for (uint32_t i = 0; i < warps; i++) {
     Warp& warp = block.warps[i];
@@ -128,9 +140,14 @@ void Seat::prepare(const Launch& launch, const std::vector<Range>& ranges, bool 
     warp.registers = aligned(registers) + stride * i;
     warp.local = aligned(local) + size_t(code.localBytes) * LANES * i;
     warp.branchLimit = branches;
+    if (filled) continue;
     fillConstants(warp);
     fillSpecials(warp, threads);
   }
+  filledFor = launch.kernel->code;
+  filledGrid = launch.grid;
+  filledBlock = launch.block;
+  filledShared = launch.dynamicSharedBytes;
 }
 
 void Seat::fillConstants(Warp& warp) {

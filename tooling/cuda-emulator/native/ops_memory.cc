@@ -19,6 +19,19 @@ T loadOne(uint64_t address) {
   return value;
 }
 
+/** The elements at the lanes' addresses; through an array, which the compiler turns into gathers. */
+template <class T>
+V<T> gather(const V<uint64_t>& at, uint64_t offset) {
+  uint64_t from[LANES];
+  T values[LANES];
+  memcpy(from, &at, sizeof from);
+#pragma clang loop vectorize(enable)
+  for (int i = 0; i < LANES; i++) values[i] = *(const T*)(from[i] + offset);
+  V<T> result;
+  memcpy(&result, values, sizeof result);
+  return result;
+}
+
 template <class T>
 void storeOne(uint64_t address, T value) {
   memcpy((void*)address, &value, sizeof value);
@@ -39,9 +52,7 @@ Step load(Warp& w, const Instruction& in, uint32_t mask) {
   const Slot* slots = slotsOf(w, in);
   bool same = at[0] == at[1] && maskOf(at == splat(uint64_t(at[0]))) == ALL;
   for (int k = 0; k < in.count; k++) {
-    V<M> values;
-    if (same) values = splat(loadOne<M>(at[0] + k * sizeof(M)));
-    else for (int i = 0; i < LANES; i++) values[i] = loadOne<M>(at[i] + k * sizeof(M));
+    V<M> values = same ? splat(loadOne<M>(at[0] + k * sizeof(M))) : gather<M>(at, k * sizeof(M));
     if (slots[k] != NOWHERE) w.write<U>(slots[k], mask, bits<U>(convert<R>(values)));
   }
   return Step::next;

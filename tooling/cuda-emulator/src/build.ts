@@ -22,6 +22,7 @@ const FLAGS = [
   "-mcpu=native",
   "-ffp-contract=off",
   "-fno-math-errno",
+  "-fno-strict-aliasing",
   "-fomit-frame-pointer",
   "-fvisibility=hidden",
   "-Wall",
