@@ -63,7 +63,7 @@ float exp2(float x) { return units(std::exp2(double(x)), x, 2); }
 
 float log2(float x) {
   double exact = std::log2(double(x));
-  return x > 0.5f && x < 2.0f ? absolute(exact, x, 0x1p-22 * 0.9) : relative(exact, x, 0x1p-22 * 0.9);
+  return x > 0.5f && x < 2.0f ? absolute(exact, x, 0x1p-22 * 0.7) : relative(exact, x, 0x1p-22 * 0.7);
 }
 
 float divide(float x, float y) {
