@@ -54,10 +54,10 @@ int deviceCount(Napi::Env env, const Driver& driver) {
 }
 
 Napi::Value devices(const Napi::CallbackInfo& info) {
-  const std::shared_ptr<Driver const> driver = unwrapHandle<const Driver>(info.Env(), info.This());
+  const Driver& driver = unwrapHandle<const Driver>(info.Env(), info.This());
   Napi::Array list = Napi::Array::New(info.Env());
-  const int count = deviceCount(info.Env(), *driver);
-  for (int i = 0; i < count; i++) list.Set(static_cast<uint32_t>(i), deviceInfo(info.Env(), *driver, i));
+  const int count = deviceCount(info.Env(), driver);
+  for (int i = 0; i < count; i++) list.Set(static_cast<uint32_t>(i), deviceInfo(info.Env(), driver, i));
   return list;
 }
 
@@ -72,7 +72,7 @@ Napi::Value dispose(const Napi::CallbackInfo& info, const ContextPointer& contex
 
 Napi::Value open(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const std::shared_ptr<const Driver> driver = unwrapHandle<const Driver>(env, info.This());
+  const std::shared_ptr<const Driver> driver = shareHandle<const Driver>(env, info.This());
   const uint64_t ordinal = wholeNumber(env, info[0], "a device's number");
   const int count = deviceCount(env, *driver);
   if (ordinal >= static_cast<uint64_t>(count))

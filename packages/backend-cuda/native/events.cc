@@ -11,7 +11,7 @@ Napi::Value createEvent(const Napi::CallbackInfo& info, const ContextPointer& co
 }
 
 Napi::Value record(const Napi::CallbackInfo& info, const ContextPointer& context) {
-  const Event& event = *resourceOf<Event>(*context, info[0]);
+  const Event& event = resourceOf<Event>(*context, info[0]);
   context->refuseWhileCapturing("an event");
   context->enter();
   context->check(context->driver().cuEventRecord(event.handle(), context->stream()), "cuEventRecord");
@@ -19,7 +19,7 @@ Napi::Value record(const Napi::CallbackInfo& info, const ContextPointer& context
 }
 
 Napi::Value isDone(const Napi::CallbackInfo& info, const ContextPointer& context) {
-  const Event& event = *resourceOf<Event>(*context, info[0]);
+  const Event& event = resourceOf<Event>(*context, info[0]);
   context->enter();
   const CUresult result = context->driver().cuEventQuery(event.handle());
   if (result != cuda::NOT_READY) context->check(result, "cuEventQuery");
@@ -27,15 +27,15 @@ Napi::Value isDone(const Napi::CallbackInfo& info, const ContextPointer& context
 }
 
 Napi::Value waitFor(const Napi::CallbackInfo& info, const ContextPointer& context) {
-  const Event& event = *resourceOf<Event>(*context, info[0]);
+  const Event& event = resourceOf<Event>(*context, info[0]);
   context->enter();
   context->check(context->driver().cuEventSynchronize(event.handle()), "cuEventSynchronize");
   return info.Env().Undefined();
 }
 
 Napi::Value elapsed(const Napi::CallbackInfo& info, const ContextPointer& context) {
-  const Event& from = *resourceOf<Event>(*context, info[0]);
-  const Event& to = *resourceOf<Event>(*context, info[1]);
+  const Event& from = resourceOf<Event>(*context, info[0]);
+  const Event& to = resourceOf<Event>(*context, info[1]);
   context->enter();
   float milliseconds = 0;
   context->check(context->driver().cuEventElapsedTime(&milliseconds, from.handle(), to.handle()),
@@ -44,8 +44,7 @@ Napi::Value elapsed(const Napi::CallbackInfo& info, const ContextPointer& contex
 }
 
 Napi::Value destroyEvent(const Napi::CallbackInfo& info, const ContextPointer& context) {
-  const std::shared_ptr<Event> event = resourceOf<Event>(*context, info[0]);
-  event->free();
+  resourceOf<Event>(*context, info[0]).free();
   return info.Env().Undefined();
 }
 

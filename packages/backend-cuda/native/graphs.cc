@@ -19,7 +19,7 @@ Napi::Value endCapture(const Napi::CallbackInfo& info, const ContextPointer& con
 }
 
 Napi::Value replay(const Napi::CallbackInfo& info, const ContextPointer& context) {
-  const Graph& graph = *resourceOf<Graph>(*context, info[0]);
+  const Graph& graph = resourceOf<Graph>(*context, info[0]);
   context->refuseWhileCapturing("to replay");
   context->enter();
   context->check(context->driver().cuGraphLaunch(graph.handle(), context->stream()), "cuGraphLaunch");
@@ -27,8 +27,7 @@ Napi::Value replay(const Napi::CallbackInfo& info, const ContextPointer& context
 }
 
 Napi::Value destroyGraph(const Napi::CallbackInfo& info, const ContextPointer& context) {
-  const std::shared_ptr<Graph> graph = resourceOf<Graph>(*context, info[0]);
-  graph->free();
+  resourceOf<Graph>(*context, info[0]).free();
   return info.Env().Undefined();
 }
 

@@ -29,7 +29,7 @@ struct Span {
 
 template <class T>
 Span<T> spanAt(const Napi::CallbackInfo& info, const Context& context, size_t at, uint64_t count) {
-  const T& memory = *resourceOf<T>(context, info[at]);
+  const T& memory = resourceOf<T>(context, info[at]);
   const uint64_t from = wholeNumber(info.Env(), info[at + 1], "an offset in bytes");
   checkRange(info.Env(), T::NAME, memory.bytes(), from, count);
   return {memory, from};
@@ -58,8 +58,7 @@ Napi::Value allocate(const Napi::CallbackInfo& info, const ContextPointer& conte
 }
 
 Napi::Value free(const Napi::CallbackInfo& info, const ContextPointer& context) {
-  const std::shared_ptr<DeviceMemory> memory = resourceOf<DeviceMemory>(*context, info[0]);
-  memory->free();
+  resourceOf<DeviceMemory>(*context, info[0]).free();
   return info.Env().Undefined();
 }
 
@@ -96,7 +95,7 @@ Napi::Value allocatePinned(const Napi::CallbackInfo& info, const ContextPointer&
 }
 
 Napi::Value freePinned(const Napi::CallbackInfo& info, const ContextPointer& context) {
-  resourceOf<PinnedMemory>(*context, info[0])->free();
+  resourceOf<PinnedMemory>(*context, info[0]).free();
   Napi::ArrayBuffer buffer = info[0].As<Napi::Object>().Get("bytes").As<Napi::Uint8Array>().ArrayBuffer();
   if (!buffer.IsDetached()) buffer.Detach();
   return info.Env().Undefined();

@@ -111,15 +111,15 @@ Napi::Value loadModuleAsync(const Napi::CallbackInfo& info, const ContextPointer
 }
 
 Napi::Value unloadModule(const Napi::CallbackInfo& info, const ContextPointer& context) {
-  const std::shared_ptr<Module> module = resourceOf<Module>(*context, info[0]);
-  module->free();
+  resourceOf<Module>(*context, info[0]).free();
   return info.Env().Undefined();
 }
 
 Napi::Value function(const Napi::CallbackInfo& info, const ContextPointer& context) {
   const Napi::Env env = info.Env();
   auto function = std::make_shared<Function>();
-  function->module = resourceOf<Module>(*context, info[0]);
+  resourceOf<Module>(*context, info[0]);
+  function->module = shareHandle<Module>(env, info[0]);
   const std::string entry = text(info, 1, "an entry");
   const uint64_t threads = wholeNumber(env, info[2], "a number of threads");
   const uint64_t shared = wholeNumber(env, info[3], "a number of bytes");
@@ -182,7 +182,7 @@ CUdeviceptr addressOf(napi_env env, const DeviceMemory& memory, const double* ra
 
 Napi::Value launch(const Napi::CallbackInfo& info, const ContextPointer& context) {
   const Napi::Env env = info.Env();
-  const Function& function = *resourceOf<Function>(*context, info[0]);
+  const Function& function = resourceOf<Function>(*context, info[0]);
   const unsigned x = blocksAt(env, info[1], 0, 2147483647);
   const unsigned y = blocksAt(env, info[1], 1, 65535);
   const unsigned z = blocksAt(env, info[1], 2, 65535);
@@ -203,7 +203,7 @@ Napi::Value launch(const Napi::CallbackInfo& info, const ContextPointer& context
   for (uint32_t i = 0; i < count; i++) {
     napi_value element;
     if (napi_get_element(env, memories, i, &element) != napi_ok) typeError(env, "cuda: memories must be an array");
-    const CUdeviceptr address = addressOf(env, *resourceOf<DeviceMemory>(*context, element), ranges.data + 3 * i);
+    const CUdeviceptr address = addressOf(env, resourceOf<DeviceMemory>(*context, element), ranges.data + 3 * i);
     std::memcpy(block + 8 * i, &address, 8);
   }
   context->enter();

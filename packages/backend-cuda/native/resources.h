@@ -108,11 +108,11 @@ class Graph final : public Resource {
 
 // What an argument stands for: alive, and of this context.
 template <class T>
-const std::shared_ptr<T>& resourceOf(const Context& context, napi_value value) {
-  const std::shared_ptr<T>& resource = unwrapHandle<T>(context.env(), value);
-  if (&resource->context() != &context)
+T& resourceOf(const Context& context, napi_value value) {
+  T& resource = unwrapHandle<T>(context.env(), value);
+  if (&resource.context() != &context)
     plainError(context.env(), std::string("cuda: this ") + T::NAME + " belongs to another context");
-  if (!resource->isAlive()) plainError(context.env(), std::string("cuda: this ") + T::NAME + " was given back");
+  if (!resource.isAlive()) plainError(context.env(), std::string("cuda: this ") + T::NAME + " was given back");
   return resource;
 }
 
@@ -135,7 +135,7 @@ void addGraphMethods(Napi::Object object);
 template <Method method>
 Napi::Value callMethod(const Napi::CallbackInfo& info) {
   // A copy: what runs may be the last that holds it.
-  const ContextPointer context = unwrapHandle<Context>(info.Env(), info.This());
+  const ContextPointer context = shareHandle<Context>(info.Env(), info.This());
   return method(info, context);
 }
 

@@ -13,6 +13,7 @@ import { BLOCK, launchOf, NOTHING, type Planner, Variants } from "./planner.ts"
 import { aliased, Inputs, sizesOf, unravel } from "./points.ts"
 import type { DeviceLimits } from "./program.ts"
 import { addressOf, bindOutput, type View, writeElement } from "./views.ts"
+import { withWideSums } from "./wide-sums.ts"
 import { type Emitted, Writer } from "./writer.ts"
 
 /** What a kernel does: all of it, the tuples of the parts, or the results of parts whose tuples are known. */
@@ -150,7 +151,8 @@ export function shareRows(
 }
 
 /** Plans launches of a scan. */
-export function scanPlanner(kernel: ScanKernel, limits: DeviceLimits): Planner {
+export function scanPlanner(asked: ScanKernel, limits: DeviceLimits): Planner {
+  const kernel = withWideSums(asked)
   const { rank } = kernel
   const variants = new Variants((team: Team, stage: ScanStage, wide: boolean) => emitScan(kernel, team, stage, wide))
   const columns = ({ operands }: Launch): boolean =>

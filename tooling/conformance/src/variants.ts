@@ -131,7 +131,7 @@ export const VARIANTS: readonly Variant[] = [
     backend: "cuda",
     title: "the emulator of NVIDIA's driver",
     place: "node",
-    full: true,
+    full: false,
     threads: 1,
     note: "driver for CUDA 13.0",
   },
