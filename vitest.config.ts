@@ -13,20 +13,28 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>
 }
 
+/** What is made ready before the tests of packages that are something, or depend on it. */
+const SETUPS = [
+  ["webgpu", "browser/src/vitest-gpu.ts"],
+  ["@taeda/cuda-emulator", "cuda-emulator/src/vitest-emulator.ts"],
+  ["@taeda/backend-cuda", "cuda-addon/src/vitest-cuda.ts"],
+] as const
+
 /** Every package that has tests is a project of its own, called by its package's name. */
 const projects = ["packages", "apps", "tooling"]
   .flatMap((group) => readdirSync(join(root, group)).map((name) => join(root, group, name)))
   .filter((folder) => existsSync(join(folder, "package.json")) && existsSync(join(folder, "test")))
   .map((folder) => {
     const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest
-    const needsGpu = "webgpu" in { ...manifest.dependencies, ...manifest.devDependencies }
+    const names = { [manifest.name]: "", ...manifest.dependencies, ...manifest.devDependencies }
+    const globalSetup = SETUPS.filter(([name]) => name in names).map(([, file]) => join(root, "tooling", file))
     return {
       extends: true as const,
       root: folder,
       test: {
         name: manifest.name,
         include: ["test/**/*.test.ts"],
-        ...(needsGpu && { globalSetup: join(root, "tooling", "browser", "src", "vitest-gpu.ts") }),
+        globalSetup,
       },
     }
   })

@@ -90,7 +90,7 @@ describe.concurrent("taeda", () => {
     [["train", "mnist", "--device", "tpu"], 'taeda: open: no device "tpu": known devices: cuda, webgpu, wasm, cpu\n'],
     [
       ["train", "mnist", "--device", "cuda"],
-      'taeda: no device "cuda" here: its backend, cuda, is not released yet; use "cpu"\n',
+      'taeda: no device "cuda" here: install it with: npm install taeda @taeda/backend-cuda\n',
     ],
     [
       ["train", "mnist", "--data", "nowhere"],

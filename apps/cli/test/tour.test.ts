@@ -78,7 +78,6 @@ test("a released backend that is missing shows its command and the reason", asyn
   const [cuda] = await torch.devices()
   const missing = {
     ...cuda,
-    choice: { ...cuda.choice, published: true },
     install: "npm install it",
     reason: "no driver",
   }

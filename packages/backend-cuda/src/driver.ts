@@ -25,11 +25,24 @@ export interface DeviceInfo {
 }
 
 export type DeviceMemory = object & { readonly bytes: number }
+/** Memory of the host that the device reaches. Its array has no bytes any more once it was given back. */
 export type PinnedMemory = object & { readonly bytes: Uint8Array }
 export type DriverModule = object
 export type DriverFunction = object
 export type DriverEvent = object
 export type DriverGraph = object
+
+/** What the native module exports. */
+export interface Addon {
+  /**
+   * Loads the driver's library, the first of the files that there is, and initialises it. Throws a CudaError, or an Error
+   * whose `code` is one of LoadCode.
+   */
+  load(files: readonly string[]): CudaDriver
+}
+
+/** No file loads; the driver is older than CUDA 11.0; it lacks a function. */
+export type LoadCode = "ERR_CUDA_LIBRARY" | "ERR_CUDA_OLD" | "ERR_CUDA_SYMBOL"
 
 export interface CudaDriver {
   /** What the driver supports: 12040 for CUDA 12.4. */
@@ -55,22 +68,24 @@ export interface CudaContext {
 
   /** The driver compiles the PTX text; its log is in the error's message. */
   loadModule(ptx: string): DriverModule
+  /** The same on another thread, with one of its entries, which drivers load late otherwise. */
+  loadModuleAsync(ptx: string, entry: string): Promise<DriverModule>
   unloadModule(module: DriverModule): void
-  function(module: DriverModule, entry: string, dynamicSharedBytes: number): DriverFunction
+  /** A kernel whose blocks have `threads` threads. It keeps its module. */
+  function(module: DriverModule, entry: string, threads: number, dynamicSharedBytes: number): DriverFunction
   /**
-   * Queues a kernel. `params` is its block of parameters, in which the addon writes the addresses: that of
-   * `memories[i]` + `begins[i]` at byte 8·i. The kernel may touch bytes `lows[i]` up to `highs[i]` of the memory, which the
-   * addon checks against its size.
+   * Queues a kernel. `params` begins with its block of `paramBytes` bytes of parameters, in which the addon puts the
+   * addresses: that of `memories[i]` + begin at byte 8·i. `ranges` has three numbers for each: where it begins, and the
+   * bytes from which up to which the kernel may touch the memory, which the addon checks against its size. Nothing of it is
+   * kept, so that the same arrays serve each launch.
    */
   launch(
     kernel: DriverFunction,
     blocks: readonly [number, number, number],
-    threads: number,
     params: Uint8Array,
+    paramBytes: number,
     memories: readonly DeviceMemory[],
-    begins: readonly number[],
-    lows: readonly number[],
-    highs: readonly number[],
+    ranges: Float64Array,
   ): void
 
   /** Waits, blocking. */
@@ -81,6 +96,7 @@ export interface CudaContext {
   createEvent(): DriverEvent
   record(event: DriverEvent): void
   isDone(event: DriverEvent): boolean
+  /** Waits, blocking. */
   waitFor(event: DriverEvent): void
   /** Milliseconds between two events that are done. */
   elapsed(from: DriverEvent, to: DriverEvent): number
@@ -91,5 +107,8 @@ export interface CudaContext {
   replay(graph: DriverGraph): void
   destroyGraph(graph: DriverGraph): void
 
+  /** Whether an error took the context down. Whatever is called then throws that error; opening the device again makes a new one. */
+  isLost(): boolean
+  /** Waits, and gives everything back. */
   dispose(): void
 }

@@ -1,1 +1,5 @@
-export type { CudaContext, CudaDriver, CudaError, DeviceInfo } from "./driver.ts"
+export { type CudaBackend, type CudaCounts, type CudaOptions, createCuda, devices, open } from "./backend.ts"
+export type { CudaError, DeviceInfo } from "./driver.ts"
+export { DeviceLostError } from "./errors.ts"
+export type { CudaMemoryStats } from "./memory.ts"
+export type { CudaEvent } from "./timing.ts"

@@ -3,7 +3,7 @@
  * elements of the outputs. Where rows are few and long, each is cut into segments: a dispatch for every stage leaves the tuples
  * of all segments in temporary memory, the next ones combine those, and a last one writes the outputs.
  */
-import { type Expr, type Monoid, type RowsKernel, topological } from "@taeda/core"
+import { type Expr, type Monoid, type RowsKernel, sameAlongRows } from "@taeda/core"
 import { Inputs } from "./coordinates.ts"
 import { laneOf, perWord } from "./elements.ts"
 import { type ReadLeaf, writeExpressions } from "./expression.ts"
@@ -62,20 +62,6 @@ const WORKGROUP_BYTES = 16384
 /** Why these rows had better be composed of reductions and a map. */
 export const refusedRows = (kernel: RowsKernel): string | undefined =>
   workgroupBytes(kernel) > WORKGROUP_BYTES ? "so many accumulators do not fit the memory of a workgroup" : undefined
-
-/** The nodes of expressions that are the same for all elements of a row, each after its arguments. */
-function sameAlongRows(kernel: RowsKernel, roots: readonly Expr[]): Expr[] {
-  const kept = keptOf(kernel)
-  const leaves: Readonly<Partial<Record<Expr["op"], (k: number) => boolean>>> = {
-    input: (k) => kernel.reduced === 1 && kernel.inputs[k].access === "broadcast",
-    index: (k) => k < kept,
-    load: () => false,
-  }
-  const same = new Set<Expr>()
-  for (const node of topological(roots))
-    if (leaves[node.op]?.(Number(node.value)) ?? node.args.every((arg) => same.has(arg))) same.add(node)
-  return [...same]
-}
 
 /** A whole row in one dispatch, or the dispatch of that number of those for rows in segments. */
 type Part = "whole" | number

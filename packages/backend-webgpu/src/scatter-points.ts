@@ -1,9 +1,8 @@
 /** What the shaders of a scatter know of a point: where it goes, with what value, and how values combine. */
-import { computeType, type Expr, left, right, type ScatterKernel, topological } from "@taeda/core"
+import { computeType, type Expr, left, right, type ScatterKernel, type Ties, topological } from "@taeda/core"
 import { Inputs, unravel } from "./coordinates.ts"
 import { laneOf, packingOf } from "./elements.ts"
 import { type ReadLeaf, writeExpressions } from "./expression.ts"
-import type { Ties } from "./scatter-ties.ts"
 import { LAST } from "./tile-sort.ts"
 import { addressOf, storedBits } from "./views.ts"
 import type { Writer } from "./writer.ts"

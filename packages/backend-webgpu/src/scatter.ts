@@ -1,6 +1,6 @@
 /**
  * Scatters, deterministic without atomic operations on floats. What can meet at one element is known from the coordinates
- * (`scatter-ties.ts`); then, the first of these that applies:
+ * (`tiesOf`); then, the first of these that applies:
  *  - no two points meet, or the kernel says that none do: every point writes its element;
  *  - the order does not matter (integers, extremes): atomic operations;
  *  - few points can meet: a workgroup sorts them by their elements, and combines those of an element in order;
@@ -8,14 +8,13 @@
  *    a mark, the last one wins and writes;
  *  - the points are sorted by their elements, and those of an element combined in order.
  */
-import type { ScatterKernel } from "@taeda/core"
+import { type ScatterKernel, type Ties, tiesOf } from "@taeda/core"
 import { countOf, type Launch } from "./launch.ts"
 import { type MergeSort, mergeSort } from "./merge-sort.ts"
 import { dispatchOf, GROUP, NOTHING, type Planner } from "./planner.ts"
 import type { Dispatch, Plan, Shader } from "./program.ts"
 import { anyOrder, atomicCombiner } from "./scatter-atomics.ts"
 import { Points, valueMayFault } from "./scatter-points.ts"
-import { type Ties, tiesOf } from "./scatter-ties.ts"
 import { LAST, TILE, type Tiling, tileRows, writeTileSort } from "./tile-sort.ts"
 import { bindOutput, readElement, writeElement } from "./views.ts"
 import { type Emitted, Writer } from "./writer.ts"

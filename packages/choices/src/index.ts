@@ -66,11 +66,11 @@ export const BACKENDS: readonly BackendChoice[] = [
     device: "cuda",
     package: "@taeda/backend-cuda",
     title: "NVIDIA GPUs through the driver",
-    needs: "Node and an NVIDIA driver",
+    needs: "Node; an NVIDIA GPU of 2018 (Turing) or later with a driver for CUDA 11 or newer",
     runtimes: ["node"],
     systems: ["linux", "windows"],
     included: false,
-    published: false,
+    published: true,
     rank: 4,
   },
   {

@@ -55,6 +55,6 @@ test("commands", () => {
 })
 
 test("advice for a device that is not there", () => {
-  expect(deviceAdvice("cuda:0")).toBe('its backend, cuda, is not released yet; use "cpu"')
+  expect(deviceAdvice("cuda:1")).toBe("install it with: npm install taeda @taeda/backend-cuda")
   expect(deviceAdvice("tpu")).toBe("known devices: cuda, webgpu, wasm, cpu")
 })

@@ -28,6 +28,11 @@ export interface Capabilities {
   /** Whether `readSync` exists. */
   readonly syncRead: boolean
   /**
+   * Whether errors of values (`KernelFault`) come with the next `read`, `readSync` or `synchronize` although reads are synchronous: on a
+   * device that is ahead of its host for long, waiting for each launch would cost too much.
+   */
+  readonly lateFaults?: boolean
+  /**
    * Whether the engine's own garbage collector frees buffers and counts their bytes; `free` is then only a hint. Where it
    * does not, the core counts the bytes, makes the engine collect in time, and frees every buffer exactly once; the launches
    * queued before may still need it.
@@ -90,7 +95,7 @@ export interface Backend {
   warm(kernels: readonly Kernel[]): Promise<void>
   /**
    * Runs over the iteration space `sizes`. Where reads are synchronous, a `fault` load or scatter outside its operand
-   * throws KernelFault at once; elsewhere the next `read` or `synchronize` rejects with it.
+   * throws KernelFault at once; elsewhere, and with `lateFaults`, the next read or `synchronize` does.
    */
   launch(
     executable: Executable,

@@ -107,7 +107,8 @@ export class Device {
 interface Entry {
   /** Opens without waiting, where that is possible (cpu-js). */
   readonly openSync?: () => Backend
-  readonly open: () => Promise<Backend>
+  /** Is given the device's number: 1 for "cuda:1". */
+  readonly open: (index: number) => Promise<Backend>
 }
 
 const registry = new Map<string, Entry>()
@@ -118,11 +119,19 @@ let unknownDevice: (name: string) => string = () => ""
 /** PyTorch's spelling of device names: "cuda" is "cuda:0". */
 const canonical = (name: string): string => (name === "cuda" ? "cuda:0" : name)
 
+/** What opens a device, and its number. All devices of a kind that has numbers are opened as its first is, unless they have an entry of their own. */
+function entryOf(key: string): { readonly entry: Entry; readonly index: number } | undefined {
+  const [, kind, digits = "0"] = /^(.+):(\d+)$/.exec(key) ?? []
+  const entry = registry.get(key) ?? registry.get(`${kind}:0`)
+  return entry && { entry, index: Number(digits) }
+}
+
 /**
- * Tells core how a device is opened. `name` is the device's ("cpu", "wasm", "webgpu", "cuda:0"). A later registration
- * of the same name replaces the former for later openings.
+ * Tells core how a device is opened. `name` is the device's ("cpu", "wasm", "webgpu"); "cuda" stands for "cuda:0" and for
+ * those with other numbers, which `entry` is given. A later registration of the same name replaces the former for later
+ * openings.
  */
-export function registerBackend(name: string, entry: Entry | (() => Promise<Backend>)): void {
+export function registerBackend(name: string, entry: Entry | Entry["open"]): void {
   registry.set(canonical(name), typeof entry === "function" ? { open: entry } : entry)
 }
 
@@ -155,9 +164,9 @@ export async function open(name: string): Promise<Device> {
   const key = canonical(name)
   const known = present(key)
   if (known) return known
-  const entry = registry.get(key)
-  if (!entry) throw unknown("open", name)
-  const backend = await entry.open()
+  const found = entryOf(key)
+  if (!found) throw unknown("open", name)
+  const backend = await found.entry.open(found.index)
   return present(key) ?? keep(key, backend)
 }
 
@@ -170,7 +179,7 @@ export function deviceByName(op: string, name: string | Device): Device {
   const key = canonical(name)
   const known = present(key)
   if (known) return known
-  const entry = registry.get(key)
+  const entry = entryOf(key)?.entry
   if (!entry) throw unknown(op, name)
   if (!entry.openSync)
     throw new Error(`${op}: device ${JSON.stringify(name)} is not open yet; await open(${JSON.stringify(name)}) first`)

@@ -7,9 +7,9 @@ import { BACKENDS, type BackendChoice, deviceAdvice } from "@taeda/choices"
 import { type Backend, onUnknownDevice } from "@taeda/core"
 import { type Opening, registerBackend } from "./register.ts"
 
-/** Loads a backend's package, saying what installs it where it is absent. */
-async function load(choice: BackendChoice): Promise<Backend> {
-  let found: { open(): Promise<Backend> }
+/** Loads a backend's package, saying what installs it where it is absent, and opens the device of that number. */
+async function load(choice: BackendChoice, index: number): Promise<Backend> {
+  let found: { open(index: number): Promise<Backend> }
   try {
     // A variable, so that bundlers leave alone what is not installed.
     const name = choice.package
@@ -17,7 +17,7 @@ async function load(choice: BackendChoice): Promise<Backend> {
   } catch (error) {
     throw new Error(`no device ${JSON.stringify(choice.device)} here: ${deviceAdvice(choice.device)}`, { cause: error })
   }
-  return found.open()
+  return found.open(index)
 }
 
 /** The backends that are dependencies of this package. */
@@ -27,6 +27,7 @@ const INCLUDED: Readonly<Partial<Record<BackendChoice["name"], Opening>>> = {
   "wasm-simd": { open: async () => (await import("@taeda/backend-wasm-simd")).open() },
 }
 
-for (const choice of BACKENDS) registerBackend(choice.device, INCLUDED[choice.name] ?? (() => load(choice)))
+for (const choice of BACKENDS)
+  registerBackend(choice.device, INCLUDED[choice.name] ?? { open: (index) => load(choice, index) })
 
 onUnknownDevice(deviceAdvice)

@@ -9,16 +9,17 @@ function attended(backend: Backend): Backend {
 }
 
 /** How a device is opened; `openSync` does it without waiting, where that is possible. */
-export type Opening = Exclude<Parameters<typeof inCore>[1], () => unknown>
+export type Opening = Exclude<Parameters<typeof inCore>[1], (index: number) => unknown>
 
 /**
  * Tells how a device is opened: for a backend of one's own, and for a package that a bundler is to bring along. `name` is
- * what `setDefaultDevice` takes. A later registration of the same name replaces the former for later openings.
+ * what `setDefaultDevice` takes; `open` is given the number of "cuda:1". A later registration of the same name replaces
+ * the former for later openings.
  */
 export function registerBackend(name: string, opening: Opening | Opening["open"]): void {
   const { open, openSync }: Opening = typeof opening === "function" ? { open: opening } : opening
   inCore(name, {
-    open: async () => attended(await open()),
+    open: async (index) => attended(await open(index)),
     ...(openSync && { openSync: () => attended(openSync()) }),
   })
 }

@@ -1,4 +1,3 @@
-import { BACKENDS } from "@taeda/choices"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import * as torch from "../src/index.ts"
 
@@ -30,9 +29,8 @@ test("devices() reports every backend, the fastest first, and only those that ar
   for (const { choice, device, notes, reason, install } of reports) {
     expect(device === null).toBe(reason !== "")
     expect(notes).toEqual(device?.backend.capabilities.notes ?? [])
-    // A command is never shown for a package that nobody can install.
-    expect(install === "").toBe(!choice.published)
-    if (!choice.published) expect([device, reason]).toEqual([null, "not released yet"])
+    expect(choice.published).toBe(true)
+    expect(install).toMatch(/^npm install taeda/)
   }
   const cpu = reports.find((r) => r.choice.name === "cpu-js")!
   expect(cpu.device).toBe(torch.getDefaultDevice())
@@ -67,20 +65,28 @@ test.each(Object.entries(ways))(
   },
 )
 
-const unreleased = BACKENDS.filter((b) => !b.published)
-
-test.each(unreleased)(
-  "$device: a backend that is not released says so, without a command",
-  async ({ device, name }) => {
-    const message = `no device "${device}" here: its backend, ${name}, is not released yet; use "cpu"`
+test("a device whose package is not installed says what installs it, and nothing changes", async () => {
+  const message = 'no device "cuda" here: install it with: npm install taeda @taeda/backend-cuda'
+  for (const device of ["cuda", "cuda:1"]) {
     for (const way of Object.values(ways)) await expect(way(device)).rejects.toThrow(message)
     expect(() => torch.ones(2).to(device)).toThrow(`await open("${device}") first`)
-    expect(torch.getDefaultDevice()).toBe(before)
-  },
-)
+  }
+  expect(torch.getDefaultDevice()).toBe(before)
+})
 
-test("a numbered device belongs to its backend", async () => {
-  await expect(torch.open("cuda:1")).rejects.toThrow(/cuda:1.*cuda, is not released yet/)
+test("devices of one kind are opened by their numbers", async () => {
+  const { createCpuJs } = await import("@taeda/backend-cpu-js")
+  const numbers: number[] = []
+  torch.registerBackend("cuda", async (index) => {
+    numbers.push(index)
+    return createCpuJs()
+  })
+  const [first, second] = [await torch.open("cuda"), await torch.open("cuda:1")]
+  expect(numbers).toEqual([0, 1])
+  expect([first.name, second.name]).toEqual(["cuda:0", "cuda:1"])
+  expect(await torch.open("cuda:0")).toBe(first)
+  expect(torch.ones(1).to("cuda:1").device).toBe(second)
+  for (const name of ["cpu:1", "cuda:x", "cuda:"]) await expect(torch.open(name)).rejects.toThrow(/no device/)
 })
 
 test("a backend registered by its user is opened by its name", async () => {

@@ -21,6 +21,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   "@taeda/backend-cpu-js": ON_CORE,
   "@taeda/backend-wasm-simd": ON_CORE,
   "@taeda/backend-webgpu": ON_CORE,
+  // Runs in Node alone: it loads a native addon.
+  "@taeda/backend-cuda": { ...ON_CORE, node: true },
   "@taeda/conformance": {
     imports: ["@taeda/core", "@taeda/nn", "@taeda/optim"],
     loads: ["@taeda/backend-cpu-js"],

@@ -9,6 +9,7 @@ export interface Manifest {
   readonly private?: boolean
   readonly license?: string
   readonly files?: readonly string[]
+  readonly publishConfig?: Readonly<Record<string, unknown>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>

@@ -1,17 +1,21 @@
 import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync } from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
+import { TARGETS, targetNamed } from "@taeda/cuda-addon"
 import { describe, expect, test } from "vitest"
 import { packagesIn, ROOT, readRoot } from "../src/workspace.ts"
 
 const published = packagesIn("packages").filter(({ manifest }) => !manifest.private)
+/** Packages that hold a native addon and nothing else; it is built when they are packed. */
+const natives = packagesIn("packages/backend-cuda/platforms")
 
 describe("changesets", () => {
   const config = JSON.parse(readRoot(".changeset", "config.json")) as { fixed: string[][] }
 
   test("release every published package together", () => {
     expect(config.fixed).toHaveLength(1)
-    expect([...(config.fixed[0] ?? [])].sort()).toEqual(published.map(({ manifest }) => manifest.name).sort())
+    const names = [...published, ...natives].map(({ manifest }) => manifest.name)
+    expect([...(config.fixed[0] ?? [])].sort()).toEqual(names.sort())
   })
 })
 
@@ -29,6 +33,31 @@ describe.each(published)("$manifest.name", ({ folder, manifest }) => {
     const leading = types.filter((file) => /["'][^"']*(\/src\/|@taeda\/source)/.test(readRoot(folder, "dist", file)))
     expect(leading).toEqual([])
   })
+})
+
+describe.each(natives)("$manifest.name", ({ folder, manifest }) => {
+  test("has the version of the others, the licence, and the addon alone, built for its platform when it is packed", () => {
+    const target = basename(folder)
+    expect(manifest).toMatchObject({
+      name: `@taeda/backend-cuda-${target}`,
+      version: published[0]?.manifest.version,
+      license: "Apache-2.0",
+      main: "taeda-cuda.node",
+      files: ["taeda-cuda.node"],
+      scripts: { prepack: `node ../../../../tooling/cuda-addon/build.mjs ${target} .` },
+    })
+    const { os, cpu, libc } = targetNamed(target)
+    // Here, and not outside of it: in the workspace all of them are linked, on every platform.
+    expect(manifest.publishConfig).toEqual({ access: "public", os: [os], cpu: [cpu], ...(libc && { libc: [libc] }) })
+    expect(manifest).not.toHaveProperty("os")
+  })
+})
+
+test("the backend cuda has a package for each target that the addon is built for, and can do without", () => {
+  const names = TARGETS.map(({ name }) => [`@taeda/backend-cuda-${name}`, "workspace:*"])
+  const cuda = published.find(({ manifest }) => manifest.name === "@taeda/backend-cuda")
+  expect(cuda?.manifest.optionalDependencies).toEqual(Object.fromEntries(names))
+  expect(natives.map(({ manifest }) => manifest.name).sort()).toEqual(names.map(([name]) => name).sort())
 })
 
 test("the built umbrella loads and computes under the Node that started the tests", () => {
@@ -49,7 +78,7 @@ describe("the lockfile", () => {
   })
 
   test("has the platform of every package that carries a Node, so that a machine downloads only its own", () => {
-    const entries = [...lock.matchAll(/^ {2}(node-(?:bin-)?\w+-\w+)@[\d.]+:\n {4}resolution: .*\n((?: {4}.*\n)+)/gm)]
+    const entries = [...lock.matchAll(/^ {2}(node-(?:bin-)?(?:linux|darwin|win)-\w+)@[\d.]+:\n {4}resolution: .*\n((?: {4}.*\n)+)/gm)]
     expect(entries.length).toBeGreaterThan(3)
     for (const [, name, rest] of entries)
       expect([name, rest]).toEqual([name, expect.stringMatching(/cpu: \[\w+\]\n {4}os: \[\w+\]/)])

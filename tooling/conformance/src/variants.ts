@@ -145,6 +145,14 @@ export const VARIANTS: readonly Variant[] = [
     threads: 1,
     note: "subgroups",
   },
+  {
+    backend: "cuda",
+    title: "the emulator of NVIDIA's driver",
+    place: "node",
+    full: false,
+    threads: 1,
+    note: "driver for CUDA 13.0",
+  },
 ]
 
 /** Runs the suite on a variant, in this process or in a page of the browser. */

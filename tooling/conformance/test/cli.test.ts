@@ -51,11 +51,11 @@ describe("pnpm conformance", () => {
     [["--backend", "cpu-js", "--in", "mars"], /there is no place mars; there are node, chromium, chromium-plain/],
     [
       ["--backend", "abacus", "--in", "chromium"],
-      /there is no backend abacus here; there are cpu-js, wasm-simd, webgpu, minimal/,
+      /there is no backend abacus here; there are cpu-js, wasm-simd, webgpu, cuda, minimal/,
     ],
     [
       ["--backend", "abacus", "--options", "{}"],
-      /there is no backend abacus here; there are cpu-js, wasm-simd, webgpu, minimal/,
+      /there is no backend abacus here; there are cpu-js, wasm-simd, webgpu, cuda, minimal/,
     ],
     [["--backend", "cpu-js", "--options", "{threads"], /--options is no JSON/],
   ])("says what is wrong with %j", async (args, message) => {

@@ -1,6 +1,13 @@
-/** Which points of a scatter may meet at one element of the target. */
-import { type Expr, type Scalar, type ScatterKernel, topological } from "@taeda/core"
-import type { Launch } from "./launch.ts"
+/** Which points of a scatter may meet at one element of the target: what backends need to share the work out. */
+import { type Expr, type Scalar, topological } from "./expr.ts"
+import type { ScatterKernel } from "./kernel.ts"
+
+/** What of a launch decides it. */
+interface Launch {
+  readonly sizes: readonly number[]
+  readonly operands: readonly { readonly strides: readonly number[] }[]
+  readonly scalars: readonly Scalar[]
+}
 
 /**
  * A coordinate that is an index times a number, plus a number, ties that dim of the iteration: points that meet have the same

@@ -1,0 +1,99 @@
+// A device's primary context with one stream, and what lives in it.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <unordered_set>
+
+#include "driver.h"
+#include "errors.h"
+#include "waiter.h"
+
+class Context;
+
+// Something of the driver's that belongs to a context. It is given back by `free`, at the latest when JavaScript's collector
+// has found that nobody can reach it, or with the context.
+class Resource {
+ public:
+  explicit Resource(std::shared_ptr<Context> context);
+  virtual ~Resource() = default;
+  Resource(const Resource&) = delete;
+  Resource& operator=(const Resource&) = delete;
+
+  bool isAlive() const { return alive_; }
+  Context& context() const { return *context_; }
+  void free();
+
+ protected:
+  // Gives it back; the context is current.
+  virtual void release(const Driver& driver) = 0;
+  // Called once, even where the context is gone, and all that it had.
+  virtual void onFreed() {}
+
+ private:
+  std::shared_ptr<Context> context_;
+  bool alive_ = true;
+};
+
+class Context : public std::enable_shared_from_this<Context> {
+ public:
+  static constexpr uint64_t NUMBER = 2;
+  static constexpr const char* NAME = "CudaContext";
+
+  // Throws a CudaError. A context that an earlier error took down is made anew.
+  static std::shared_ptr<Context> open(Napi::Env env, std::shared_ptr<const Driver> driver, int ordinal);
+  ~Context();
+
+  const Driver& driver() const { return *driver_; }
+  CUcontext handle() const { return handle_; }
+  CUstream stream() const { return stream_; }
+  Napi::Env env() const { return env_; }
+
+  // Makes it current. Throws where it was disposed or lost.
+  void enter();
+  // Throws a CudaError unless the call succeeded; an error that takes the context down is remembered.
+  void check(CUresult result, const char* call, const std::string& detail = "");
+  // Throws while the stream is recorded.
+  void refuseWhileCapturing(const char* what) const;
+
+  void beginCapture();
+  CUgraph endCapture();
+
+  bool isLost() const { return lost_ != cuda::SUCCESS; }
+  // A promise of the moment when all that is queued now is done.
+  Napi::Value finished();
+  void dispose();
+
+  // Work of other threads that needs the context, such as the compilation of a module: `dispose` waits for it.
+  void beginWork();
+  void endWork();
+
+ private:
+  friend class Resource;
+  Context(Napi::Env env, std::shared_ptr<const Driver> driver, int ordinal, CUdevice device);
+
+  bool isUsable() const { return !disposed_ && lost_ == cuda::SUCCESS; }
+  // Lets go of the primary context, once.
+  void releasePrimary();
+
+  Napi::Env env_;
+  std::shared_ptr<const Driver> driver_;
+  const int ordinal_;
+  const CUdevice device_;
+  CUcontext handle_ = nullptr;
+  CUstream stream_ = nullptr;
+  bool disposed_ = false;
+  bool capturing_ = false;
+  // The error that took it down; another thread's contexts of the same device go down with it.
+  std::atomic<CUresult> lost_{cuda::SUCCESS};
+  std::atomic<bool> retained_{false};
+  std::unordered_set<Resource*> resources_;
+  std::unique_ptr<Waiter> waiter_;
+  std::mutex workMutex_;
+  std::condition_variable workDone_;
+  int works_ = 0;
+};

@@ -1,0 +1,356 @@
+/** The backend: buffers of a GPU, and launches that are queued on its stream. */
+import {
+  type Backend,
+  type Buffer,
+  DTYPE_NAMES,
+  describeKernel,
+  type Executable,
+  type Kernel,
+  kernelKey,
+  type Scalar,
+} from "@taeda/core"
+import { type Download, Downloads } from "./downloads.ts"
+import type { DeviceInfo } from "./driver.ts"
+import { chooseDevice, versionText } from "./driver-words.ts"
+import { plannerOf, supports } from "./executables.ts"
+import { elementBytes } from "./extent.ts"
+import { Faults } from "./faults.ts"
+import { findDriver } from "./find-driver.ts"
+import { blockOf, CudaBuffer, Launcher, MOST_OPERANDS } from "./launcher.ts"
+import { Loss } from "./loss.ts"
+import { bytesText, type CudaMemoryStats, Memory } from "./memory.ts"
+import { Modules } from "./modules.ts"
+import type { Planner } from "./planner.ts"
+import type { DeviceLimits } from "./program.ts"
+import { Recording } from "./recording.ts"
+import type { Block } from "./segments.ts"
+import { CudaEvent } from "./timing.ts"
+import { Uploads } from "./uploads.ts"
+
+export interface CudaOptions {
+  /** Which GPU, as the driver counts those that this process sees. Default 0. */
+  readonly device?: number
+  /** The driver's library. Default: the system's. */
+  readonly driver?: string
+  /** The native addon's file. Default: that of this platform's package. */
+  readonly addon?: string
+}
+
+/** What was given to the GPU so far. */
+export interface CudaCounts {
+  readonly launches: number
+  readonly copies: number
+  readonly writtenBytes: number
+  readonly readBytes: number
+}
+
+/** What this backend tells and does besides what every backend does. */
+export interface CudaBackend extends Backend {
+  /** The number of its GPU. */
+  readonly index: number
+  readonly device: DeviceInfo
+  readonly capture: NonNullable<Backend["capture"]>
+  readonly readSync: NonNullable<Backend["readSync"]>
+  counts(): CudaCounts
+  cudaMemoryStats(): CudaMemoryStats
+  /** The peaks of the statistics begin anew. */
+  resetPeakMemoryStats(): void
+  /** Gives the driver what is only kept for reuse. */
+  emptyCache(): void
+  /** Waits, blocking, until everything launched is done. */
+  synchronizeSync(): void
+  /** A point in the device's work, for measuring time. */
+  event(): CudaEvent
+}
+
+/** A compiled kernel. */
+class CudaExecutable {
+  /** The number by which faults name it. */
+  readonly id: number
+  readonly planner: Planner
+  /** Of each operand. */
+  readonly elementBytes: readonly number[]
+  readonly name: () => string
+
+  constructor(kernel: Kernel, id: number, limits: DeviceLimits) {
+    this.id = id
+    this.planner = plannerOf(kernel, limits)
+    this.elementBytes = elementBytes(kernel)
+    this.name = () => describeKernel(kernel)
+  }
+}
+
+/**
+ * Opens a CUDA backend.
+ *
+ * @throws Error where there is no driver, no GPU, or one that is too old, saying what to do.
+ */
+export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend> {
+  const index = options.device ?? 0
+  const { driver, circumstances } = await findDriver(options.addon, options.driver)
+  const device = chooseDevice(driver.devices(), index, circumstances)
+  const [major, minor] = device.computeCapability
+  const limits: DeviceLimits = {
+    target: 10 * major + minor,
+    multiprocessors: device.multiprocessors,
+    sharedBytes: device.sharedBytes,
+  }
+  const name = `cuda:${index}`
+  const context = driver.open(index)
+  const { total } = context.memoryInfo()
+  const loss = new Loss(context, name)
+  const memory = new Memory(context, name)
+  /** By their numbers. */
+  const kernels: Kernel[] = []
+  const executableOf = (kernel: Kernel): CudaExecutable => new CudaExecutable(kernel, kernels.push(kernel) - 1, limits)
+  const modules = new Modules(context, limits.target)
+  const faults = new Faults(context, memory, (kernel) => describeKernel(kernels[kernel]))
+  const launcher = new Launcher(context, memory, modules, faults)
+  const uploads = new Uploads(context)
+  const downloads = new Downloads(context)
+  const warmed = new Map<string, CudaExecutable>()
+  let recording: Recording | null = null
+  const mention = (block: Block): void => recording?.mention(block)
+  let copies = 0
+  let open = true
+
+  const check = (): void => {
+    if (!open) throw new Error("cuda: the backend was disposed; open a new one with createCuda()")
+    loss.checkPresent()
+  }
+  const refuseWhileRecording = (what: string): void => {
+    if (recording) throw new Error(`cuda: ${what} while launches are recorded: nothing is computed yet`)
+  }
+  const checked = (buffer: Buffer, from: number, count: number): Block => {
+    check()
+    const block = blockOf(buffer)
+    const { bytes } = buffer as CudaBuffer
+    if (from < 0 || count < 0 || from + count > bytes)
+      throw new RangeError(`cuda: bytes ${from} to ${from + count} lie outside a buffer of ${bytes} bytes`)
+    return block
+  }
+
+  /** Queues a read of a block, and of the faults that may have been reported before. */
+  const queueRead = (block: Block, from: number, bytes: number): Download => {
+    const own = { memory: block.segment.memory, byte: block.offset + from, bytes }
+    const reported = faults.expected
+    const download = downloads.queue(reported ? [own, faults.source] : [own])
+    if (reported) faults.clear()
+    return download
+  }
+  /** The bytes that came. @throws KernelFault */
+  const taken = (download: Download): Uint8Array => {
+    const [bytes, words] = download.take()
+    const fault = words && faults.in(words)
+    if (fault) throw fault
+    return bytes
+  }
+  /** Everything that was queued is done. */
+  const passed = (): void => {
+    loss.lastLaunched = null
+    uploads.passed()
+  }
+  const readNow = (block: Block, from: number, bytes: number): Uint8Array => {
+    if (Downloads.fits(bytes)) {
+      const download = queueRead(block, from, bytes)
+      download.wait()
+      passed()
+      return taken(download)
+    }
+    const read = downloads.readNow(block.segment.memory, block.offset + from, bytes)
+    readNow(block, 0, 0)
+    return read
+  }
+  const readLater = async (block: Block, from: number, bytes: number): Promise<Uint8Array> => {
+    // More than fits is read at once: what is launched meanwhile must not be seen.
+    if (!Downloads.fits(bytes)) return readNow(block, from, bytes)
+    const download = queueRead(block, from, bytes)
+    if (download.cameSoon()) passed()
+    else await context.finished()
+    return taken(download)
+  }
+
+  const copyBytes = (from: Block, fromByte: number, to: Block, toByte: number, bytes: number): void => {
+    copies++
+    mention(from)
+    mention(to)
+    const [source, target] = [from.segment.memory, to.segment.memory]
+    const [first, second] = [from.offset + fromByte, to.offset + toByte]
+    if (source !== target || Math.abs(first - second) >= bytes) {
+      context.copy(target, second, source, first, bytes)
+      return
+    }
+    // The driver copies in any order.
+    const between = memory.take(bytes)
+    try {
+      context.copy(between.segment.memory, between.offset, source, first, bytes)
+      context.copy(target, second, between.segment.memory, between.offset, bytes)
+    } finally {
+      memory.give(between)
+    }
+  }
+
+  return {
+    name: "cuda",
+    index,
+    device,
+    capabilities: {
+      dtypes: new Set(DTYPE_NAMES),
+      syncRead: true,
+      lateFaults: true,
+      collectedMemory: false,
+      strictNaN: true,
+      random: "philox",
+      maxOperands: MOST_OPERANDS,
+      maxBufferBytes: total,
+      memoryBytes: total,
+      threads: 1,
+      notes: [
+        `GPU: ${device.name} (compute capability ${major}.${minor}, ${bytesText(total)})`,
+        `driver for CUDA ${versionText(driver.version)}`,
+      ],
+    },
+    allocate(bytes) {
+      check()
+      return loss.guard("an allocation", () => new CudaBuffer(memory.take(bytes), bytes)) as Buffer
+    },
+    free(buffer) {
+      const mine = buffer as CudaBuffer
+      if (mine.block && open) memory.give(mine.block)
+      mine.block = null
+    },
+    write(buffer, bytes, byteOffset = 0) {
+      const block = checked(buffer, byteOffset, bytes.length)
+      if (bytes.length === 0) return
+      mention(block)
+      const into = recording ?? uploads
+      loss.guard("a write", () => into.write(block.segment.memory, block.offset + byteOffset, bytes))
+    },
+    copy(from, fromByte, to, toByte, bytes) {
+      const source = checked(from, fromByte, bytes)
+      const target = checked(to, toByte, bytes)
+      if (bytes > 0) loss.guard("a copy", () => copyBytes(source, fromByte, target, toByte, bytes))
+    },
+    async read(buffer, byteOffset, bytes) {
+      const block = checked(buffer, byteOffset, bytes)
+      refuseWhileRecording("a read")
+      return loss.guardAsync("a read", () => readLater(block, byteOffset, bytes))
+    },
+    readSync(buffer, byteOffset, bytes) {
+      const block = checked(buffer, byteOffset, bytes)
+      refuseWhileRecording("a read")
+      return loss.guard("a read", () => readNow(block, byteOffset, bytes))
+    },
+    supports,
+    compile(kernel): Executable {
+      check()
+      const support = supports(kernel)
+      if (support !== true) throw new TypeError(`cuda: cannot compile ${describeKernel(kernel)}: ${support}`)
+      const ready = warmed.size > 0 && warmed.get(kernelKey(kernel))
+      return ready || executableOf(kernel)
+    },
+    async warm(wanted) {
+      check()
+      const compiling = wanted.flatMap((kernel) => {
+        const key = kernelKey(kernel)
+        if (supports(kernel) !== true || warmed.has(key)) return []
+        const executable = executableOf(kernel)
+        warmed.set(key, executable)
+        const doing = `the compilation of ${executable.name()}`
+        return executable.planner.modules().map((module) => loss.guardAsync(doing, () => modules.warm(module)))
+      })
+      await Promise.all(compiling)
+    },
+    launch(executable, sizes, operands, scalars: readonly Scalar[]) {
+      check()
+      const mine = executable as CudaExecutable
+      launcher.place(operands, mine.elementBytes, recording ? mention : undefined)
+      const plan = mine.planner.plan({ sizes, operands, scalars, kernel: mine.id })
+      if (plan.launches.length === 0) return
+      try {
+        launcher.run(plan)
+      } catch (error) {
+        throw loss.told(error, mine.name())
+      }
+      loss.lastLaunched = mine.name
+    },
+    async synchronize() {
+      check()
+      refuseWhileRecording("to wait")
+      await loss.guardAsync("synchronize", async () => {
+        if (faults.expected) await readLater(faults.block, 0, 0)
+        else await context.finished()
+      })
+    },
+    synchronizeSync() {
+      check()
+      refuseWhileRecording("to wait")
+      loss.guard("synchronize", () => void readNow(faults.block, 0, 0))
+    },
+    capture(record) {
+      check()
+      refuseWhileRecording("another recording")
+      const mine = new Recording(context, memory)
+      const expected = faults.expected
+      faults.expected = false
+      recording = mine
+      try {
+        loss.guard("a recording", () => mine.record(record))
+        mine.mayFault = faults.expected
+      } finally {
+        recording = null
+        faults.expected = expected
+      }
+      return {
+        replay() {
+          check()
+          refuseWhileRecording("a replay")
+          loss.guard("a replay", () => mine.replay())
+          loss.lastLaunched = () => "a recording"
+          if (mine.mayFault) faults.expected = true
+        },
+        dispose() {
+          if (open && !loss.isLost) loss.guard("the end of a recording", () => mine.dispose())
+        },
+      }
+    },
+    event() {
+      check()
+      return new CudaEvent(context)
+    },
+    memoryStats: () => memory.stats(),
+    cudaMemoryStats: () => memory.cudaStats(),
+    resetPeakMemoryStats: () => memory.resetPeaks(),
+    emptyCache() {
+      check()
+      refuseWhileRecording("memory cannot be given back")
+      loss.guard("emptyCache", () => memory.emptyCache())
+    },
+    counts: () => ({
+      launches: launcher.launches,
+      copies,
+      writtenBytes: uploads.bytes,
+      readBytes: downloads.bytes,
+    }),
+    get lost() {
+      return open && loss.isLost
+    },
+    dispose() {
+      if (!open) return
+      open = false
+      context.dispose()
+    },
+  }
+}
+
+/**
+ * The GPUs that this process sees, without opening one.
+ *
+ * @throws Error where there is no driver, or it does not work, saying what to do.
+ */
+export async function devices(options: Omit<CudaOptions, "device"> = {}): Promise<readonly DeviceInfo[]> {
+  return (await findDriver(options.addon, options.driver)).driver.devices()
+}
+
+/** Opens the backend of a GPU, in the form in which every backend package offers it. */
+export const open = async (device = 0): Promise<Backend> => createCuda({ device })

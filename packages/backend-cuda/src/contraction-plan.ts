@@ -1,0 +1,208 @@
+/** Which kernels compute a contraction of given sizes, and with how many blocks. */
+
+import { type Contraction, laneOfSums, type Reading } from "./contraction.ts"
+import { inTensorCores, type MmaTile, mmaKernel } from "./contraction-mma.ts"
+import { type Slices, sliceKernel } from "./contraction-slices.ts"
+import { sumKernel } from "./contraction-sums.ts"
+import { type Tile, tileKernel, type Vectors } from "./contraction-tile.ts"
+import { laneBytes } from "./elements.ts"
+import { isWide, type Launch, type PlannedLaunch } from "./launch.ts"
+import { BLOCK, launchOf, NOTHING } from "./planner.ts"
+import type { DeviceLimits, Module, Plan } from "./program.ts"
+import type { Emitted } from "./writer.ts"
+
+/** Most results per thread first. */
+const TILES = {
+  large: { rows: 128, columns: 128, depth: 8, down: 8, across: 8 },
+  medium: { rows: 64, columns: 64, depth: 16, down: 4, across: 4 },
+  small: { rows: 32, columns: 32, depth: 16, down: 4, across: 4 },
+  /** For few rows, yet too many for `sliceKernel`. */
+  flat: { rows: 16, columns: 64, depth: 16, down: 4, across: 4 },
+} as const satisfies Record<string, Tile>
+type TileName = keyof typeof TILES
+
+/** The same in tensor cores. */
+const MMA_TILES = {
+  large: { rows: 128, columns: 128, depth: 32, warpsDown: 2, warpsAcross: 4 },
+  medium: { rows: 64, columns: 64, depth: 32, warpsDown: 2, warpsAcross: 2 },
+  small: { rows: 32, columns: 64, depth: 32, warpsDown: 2, warpsAcross: 2 },
+  flat: { rows: 16, columns: 128, depth: 64, warpsDown: 1, warpsAcross: 4 },
+} as const satisfies Record<TileName, MmaTile>
+
+/** Up to so many rows every thread has all of them. */
+export const FEW_ROWS = 4
+/** Up to so many rows a tile is flat, where there are more columns than these. */
+export const FLAT_ROWS = 16
+const FLAT_COLUMNS = 64
+/** A depth is split from here on: the sums of the parts cost a kernel more. */
+const SPLIT_DEPTH = 512
+/** The least depth of a part. */
+const SPAN = 128
+/** Parts are multiples of this, and so of every tile's step. */
+const STEP = 64
+/** What partial sums may take. */
+const PARTIAL_BYTES = 1 << 26
+/** Nodes of an epilogue that is written out for every result; a longer one has a kernel of its own. */
+const LONG_EPILOGUE = 24
+
+export interface ContractionSizes {
+  readonly batches: number
+  readonly rows: number
+  readonly columns: number
+  /** The most that any batch has. */
+  readonly depth: number
+}
+
+type Form = { readonly tile: TileName; readonly mma: boolean } | Slices
+
+/** What can be read and written so many elements at a time. */
+export type Aligned = (count: 2 | 4 | 8) => Vectors
+
+const ceil = (x: number, by: number): number => Math.ceil(x / by)
+
+/** How many rows and columns a block has. */
+const extent = (form: Form): readonly [rows: number, columns: number] =>
+  "tile" in form ? [shapeOf(form).rows, shapeOf(form).columns] : [form.rows, BLOCK / form.slices]
+const shapeOf = ({ tile, mma }: { readonly tile: TileName; readonly mma: boolean }): Tile | MmaTile =>
+  (mma ? MMA_TILES : TILES)[tile]
+
+const blocksOf = (form: Form, { batches, rows, columns }: ContractionSizes): number => {
+  const [down, across] = extent(form)
+  return batches * ceil(rows, down) * ceil(columns, across)
+}
+
+/** The kernels of a contraction, made when they are first needed, and its plans. */
+export class ContractionProgram {
+  private readonly kernels = new Map<string, Emitted>()
+  private readonly contraction: Omit<Contraction, "first">
+  private readonly limits: DeviceLimits
+  private readonly bytes: number
+  private readonly longEpilogue: boolean
+  /** Whether tiles are for tensor cores. */
+  private readonly mma: boolean
+
+  constructor(contraction: Omit<Contraction, "first">, limits: DeviceLimits, epilogueNodes: number) {
+    this.contraction = contraction
+    this.limits = limits
+    this.bytes = laneBytes(laneOfSums(contraction.dtype))
+    this.mma = inTensorCores(contraction.dtype, limits.target)
+    this.longEpilogue = epilogueNodes > LONG_EPILOGUE
+  }
+
+  /** `own`: the numbers that the geometry asks for, but for those that say how the work is cut. Of operands 0 and 1, a is `first`. */
+  plan(
+    sizes: ContractionSizes,
+    reading: Reading,
+    aligned: Aligned,
+    launch: Launch,
+    own: Readonly<Record<string, number>>,
+    first: 0 | 1 = 0,
+  ): Plan {
+    const { batches, rows, columns } = sizes
+    if (batches * rows * columns === 0) return NOTHING
+    const wide = isWide(launch)
+    const form = this.formOf(sizes, reading, aligned(4))
+    const vectors = "tile" in form && form.mma ? { ...aligned(8), out: aligned(2).out } : aligned(4)
+    const { splits, span } = this.splitOf(form, sizes)
+    const [down, across] = extent(form)
+    const blocksAcross = ceil(columns, BLOCK)
+    const planned: PlannedLaunch = {
+      ...launch,
+      own: {
+        ...own,
+        batches,
+        rows,
+        columns,
+        splits,
+        span,
+        blocksAcross,
+        tilesDown: ceil(rows, down),
+        tilesAcross: ceil(columns, across),
+      },
+    }
+    const apart = splits > 1 || (this.longEpilogue && "tile" in form)
+    const products = launchOf(this.products(form, reading, vectors, apart, first, wide), planned, [
+      blocksOf(form, sizes),
+      splits,
+      1,
+    ])
+    if (!apart) return { launches: [products], temporaries: [] }
+    const sums = launchOf(this.sums(first, wide), planned, [batches * rows * blocksAcross, 1, 1])
+    return { launches: [products, sums], temporaries: [this.bytes * splits * batches * rows * columns] }
+  }
+
+  /** The kernels of small and middling sizes. */
+  commonModules(readings: readonly Reading[]): Module[] {
+    const vectors = { a: true, b: true, out: true }
+    const form = { tile: "medium", mma: this.mma } as const
+    return readings.map((reading) => this.products(form, reading, vectors, false, 0, false).module)
+  }
+
+  private formOf(sizes: ContractionSizes, reading: Reading, vectors: Vectors): Form {
+    const { rows, columns, depth } = sizes
+    if (rows <= FEW_ROWS) {
+      const vector = vectors.a && vectors.b && reading.a === "depth" && reading.b === "depth" ? 4 : 1
+      return { rows, slices: this.slicesOf(sizes, reading.b, depth / vector), along: reading.b, vector }
+    }
+    const { mma } = this
+    if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return { tile: "flat", mma }
+    for (const tile of ["large", "medium"] as const) {
+      // A thread has too many sums of 64 bits in a large tile.
+      const fits = tile !== "large" || this.bytes === 4
+      if (fits && blocksOf({ tile, mma }, sizes) >= this.limits.multiprocessors) return { tile, mma }
+    }
+    return { tile: "small", mma }
+  }
+
+  /** Slices of the depth per column: where the depth is contiguous enough for neighbours to share cache lines, else few. */
+  private slicesOf({ batches, columns }: ContractionSizes, along: Reading["b"], steps: number): number {
+    if (along === "depth") return steps >= 4096 ? BLOCK : steps >= 16 ? 32 : 8
+    const busy = this.limits.multiprocessors * BLOCK
+    return [1, 4].find((slices) => batches * columns * slices >= busy || steps < 8 * slices) ?? 16
+  }
+
+  /** Into how many parts the depth is split, and how long they are. */
+  private splitOf(form: Form, sizes: ContractionSizes): { readonly splits: number; readonly span: number } {
+    const { batches, rows, columns, depth } = sizes
+    const blocks = blocksOf(form, sizes)
+    const bytes = this.bytes * batches * rows * columns
+    const wanted = ceil(2 * this.limits.multiprocessors, blocks)
+    const most = Math.min(wanted, Math.floor(depth / SPAN), Math.floor(PARTIAL_BYTES / bytes))
+    if (depth < SPLIT_DEPTH || blocks >= this.limits.multiprocessors || most < 2) return { splits: 1, span: depth }
+    const span = ceil(ceil(depth, most), STEP) * STEP
+    return { splits: ceil(depth, span), span }
+  }
+
+  private products(
+    form: Form,
+    reading: Reading,
+    vectors: Vectors,
+    split: boolean,
+    first: 0 | 1,
+    wide: boolean,
+  ): Emitted {
+    const contraction = { ...this.contraction, first }
+    if ("tile" in form)
+      return this.kernel(
+        [form.tile, form.mma, reading.a, reading.b, vectors.a, vectors.b, vectors.out, split, first, wide],
+        () =>
+          form.mma
+            ? mmaKernel(contraction, MMA_TILES[form.tile], reading, vectors, split, wide, this.limits.target)
+            : tileKernel(contraction, TILES[form.tile], reading, vectors, split, wide),
+      )
+    return this.kernel([form.rows, form.slices, form.along, form.vector, split, first, wide], () =>
+      sliceKernel(contraction, form, split, wide),
+    )
+  }
+
+  private sums(first: 0 | 1, wide: boolean): Emitted {
+    return this.kernel(["sums", first, wide], () => sumKernel({ ...this.contraction, first }, wide))
+  }
+
+  private kernel(key: readonly (string | number | boolean)[], make: () => Emitted): Emitted {
+    const name = key.join()
+    let kernel = this.kernels.get(name)
+    if (!kernel) this.kernels.set(name, (kernel = make()))
+    return kernel
+  }
+}

@@ -1,0 +1,247 @@
+/** Tiles of the result, one to a block; steps of the depth go through shared memory, the next one while one is summed up. */
+import {
+  beginContraction,
+  type Contraction,
+  multiplyAdd,
+  type Reading,
+  type SourceParts,
+  Sources,
+  storeSums,
+  type Writing,
+  zeroSum,
+} from "./contraction.ts"
+import { laneBytes } from "./elements.ts"
+import { readVector } from "./views.ts"
+import type { Emitted, Writer } from "./writer.ts"
+
+/** A tile's shape: its rows, columns and depth, and how many rows and columns of it a thread has (multiples of four). */
+export interface Tile {
+  readonly rows: number
+  readonly columns: number
+  readonly depth: number
+  readonly down: number
+  readonly across: number
+}
+
+export const tileThreads = ({ rows, columns, down, across }: Tile): number => (rows / down) * (columns / across)
+
+/** What is read and written several elements at a time. */
+export interface Vectors {
+  readonly a: boolean
+  readonly b: boolean
+  readonly out: boolean
+}
+
+/** A row in shared memory is longer than it must be, against bank conflicts. */
+const pitch = (extent: number): number => extent + 4
+
+/** Four neighbours of a or b that a thread brings into shared memory. */
+interface Quad {
+  /** Reads them for the step that begins at `k0`. */
+  readonly read: (k0: string) => readonly string[]
+  /** Keeps them in the buffer that begins at an address. */
+  readonly keep: (buffer: string, values: readonly string[]) => void
+}
+
+interface Side {
+  readonly name: "a" | "b"
+  readonly extent: number
+  /** Where the side's tile begins in a buffer, in bytes. */
+  readonly at: number
+  readonly alongDepth: boolean
+  readonly vector: boolean
+  /** What an index along the extent contributes. */
+  readonly part: (index: string) => string | SourceParts
+}
+
+export function tileKernel(
+  contraction: Contraction,
+  tile: Tile,
+  reading: Reading,
+  vectors: Vectors,
+  split: boolean,
+  wide: boolean,
+): Emitted {
+  const writing = beginContraction(contraction, wide)
+  const { w, geometry, lane } = writing
+  const threads = tileThreads(tile)
+  const bytes = laneBytes(lane)
+
+  const { z, m0, n0 } = tileOfBlock(w, tile)
+  const batch = geometry.batch(w.toIndex(z))
+  const { begin, end } = depthRange(writing, batch.depth, split)
+  const sources = new Sources(writing, batch)
+
+  const size = tile.depth * (pitch(tile.rows) + pitch(tile.columns)) * bytes
+  const shared = w.sharedMemory("tiles", 2 * size)
+  // Behind the last row and column the last one is read again, and not stored.
+  const last = (name: string, count: number): string => w.ix("sub", w.own(name, w.index), count)
+  const sides: Side[] = [
+    {
+      name: "a",
+      extent: tile.rows,
+      at: 0,
+      alongDepth: reading.a === "depth",
+      vector: vectors.a,
+      part: (m) => geometry.row(batch, w.ix("min", m, last("rows", vectors.a && reading.a === "row" ? 4 : 1))),
+    },
+    {
+      name: "b",
+      extent: tile.columns,
+      at: tile.depth * pitch(tile.rows) * bytes,
+      alongDepth: reading.b === "depth",
+      vector: vectors.b,
+      part: (n) => geometry.column(batch, w.ix("min", n, last("columns", vectors.b && reading.b === "column" ? 4 : 1))),
+    },
+  ]
+  const quads = sides.flatMap((side) => quadsOf(writing, tile, side, sources, side.name === "a" ? m0 : n0, end))
+
+  const across = tile.columns / tile.across
+  const tx = w.op("and.b32", w.thread, across - 1)
+  const ty = w.op("shr.u32", w.thread, Math.log2(across))
+  const sums = Array.from({ length: tile.down }, () => Array.from({ length: tile.across }, () => zeroSum(w, lane)))
+
+  const buffer = w.variable("u32", shared)
+  const other = w.variable("u32", w.op("add.u32", shared, size))
+  for (const quad of quads) quad.keep(buffer, quad.read(begin))
+  w.barrier()
+  const [fromA, fromB] = [ty, tx].map((t, s) => w.op("mad.lo.u32", t, 4 * bytes, sides[s].at))
+  w.for(w.index, begin, end, tile.depth, (k0) => {
+    const next = w.ix("add", k0, tile.depth)
+    const read = quads.map((quad) => quad.read(next))
+    sumStep(w, lane, tile, w.op("add.u32", buffer, fromA), w.op("add.u32", buffer, fromB), sums)
+    quads.forEach((quad, q) => {
+      quad.keep(other, read[q])
+    })
+    w.barrier()
+    const kept = w.op("mov.u32", buffer)
+    w.set("u32", buffer, other)
+    w.set("u32", other, kept)
+  })
+
+  const numbers = (count: number, extent: number, base: string, t: string): string[] =>
+    Array.from({ length: count }, (_, i) =>
+      w.op("add.u32", w.op("mad.lo.u32", t, 4, base), ((i >> 2) * extent) / (count / 4) + (i & 3)),
+    )
+  storeSums(writing, batch, {
+    z,
+    split,
+    rows: numbers(tile.down, tile.rows, m0, ty),
+    columns: numbers(tile.across, tile.columns, n0, tx),
+    sums,
+    together: vectors.out ? 4 : 1,
+  })
+  return w.finish(threads)
+}
+
+/** The batch of a block's tile, and its first row and column. */
+export function tileOfBlock(
+  w: Writer,
+  tile: { readonly rows: number; readonly columns: number },
+): { z: string; m0: string; n0: string } {
+  const tilesAcross = w.own("tilesAcross")
+  const tiles = w.op("mul.lo.u32", w.own("tilesDown"), tilesAcross)
+  const inBatch = w.op("rem.u32", w.block(), tiles)
+  return {
+    z: w.op("div.u32", w.block(), tiles),
+    m0: w.op("mul.lo.u32", w.op("div.u32", inBatch, tilesAcross), tile.rows),
+    n0: w.op("mul.lo.u32", w.op("rem.u32", inBatch, tilesAcross), tile.columns),
+  }
+}
+
+/** The part of the depth that a block sums up. */
+export function depthRange({ w }: Writing, depth: string, split: boolean): { begin: string; end: string } {
+  if (!split) return { begin: w.op(`mov.${w.index}`, 0), end: depth }
+  const span = w.own("span", w.index)
+  const begin = w.ix("mul.lo", w.toIndex(w.block("y")), span)
+  return { begin, end: w.ix("min", w.ix("add", begin, span), depth) }
+}
+
+function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources, base: string, end: string): Quad[] {
+  const threads = tileThreads(tile)
+  const bytes = laneBytes(lane)
+  const { extent, alongDepth, vector, name } = side
+  const perLine = alongDepth ? tile.depth / 4 : extent / 4
+  const count = (extent * tile.depth) / 4 / threads
+  const view = sources.view(name)
+  const address = (part: string | SourceParts, depth: ReturnType<Sources["depth"]>): string =>
+    typeof part === "string" ? sources.addressA(part, depth) : sources.addressB(part, depth)
+  const read = (part: string | SourceParts, depth: ReturnType<Sources["depth"]>, when: string): string =>
+    typeof part === "string" ? sources.readA(part, depth, when) : sources.readB(part, depth, when)
+  return Array.from({ length: count }, (_, i): Quad => {
+    const number = i === 0 ? w.thread : w.op("add.u32", w.thread, i * threads)
+    const line = w.op("shr.u32", number, Math.log2(perLine))
+    const inLine = w.op("shl.b32", w.op("and.b32", number, perLine - 1), 2)
+    const index = (offset: string, e: number): string => w.toIndex(w.op("add.u32", w.op("add.u32", base, offset), e))
+    if (alongDepth) {
+      const part = side.part(index(line, 0))
+      const place = w.op("mad.lo.u32", w.op("mad.lo.u32", inLine, pitch(extent), line), bytes, side.at)
+      return {
+        read(k0) {
+          const k = w.ix("add", k0, w.toIndex(inLine))
+          const ks = vector ? [k] : [k, ...[1, 2, 3].map((e) => w.ix("add", k, e))]
+          const found = ks.map((at) => ({ depth: sources.depth(at), when: w.op(`setp.lt.${w.index}`, at, end) }))
+          return vector
+            ? readVector(w, view, address(part, found[0].depth), 4, found[0].when)
+            : found.map(({ depth, when }) => read(part, depth, when))
+        },
+        keep(buffer, values) {
+          const to = w.op("add.u32", buffer, place)
+          for (const [e, value] of values.entries())
+            w.line(`st.shared.${lane} [${to}+${e * pitch(extent) * bytes}], ${value}`)
+        },
+      }
+    }
+    const parts = Array.from({ length: vector ? 1 : 4 }, (_, e) => side.part(index(inLine, e)))
+    const place = w.op("mad.lo.u32", w.op("mad.lo.u32", line, pitch(extent), inLine), bytes, side.at)
+    return {
+      read(k0) {
+        const k = w.ix("add", k0, w.toIndex(line))
+        const depth = sources.depth(k)
+        const when = w.op(`setp.lt.${w.index}`, k, end)
+        return vector
+          ? readVector(w, view, address(parts[0], depth), 4, when)
+          : parts.map((part) => read(part, depth, when))
+      },
+      keep: (buffer, values) => storeFour(w, lane, w.op("add.u32", buffer, place), values),
+    }
+  })
+}
+
+/** Four values side by side in shared memory. */
+function storeFour(w: Writer, lane: Writing["lane"], at: string, values: readonly string[]): void {
+  if (laneBytes(lane) === 4) w.line(`st.shared.v4.${lane} [${at}], {${values.join(", ")}}`)
+  else
+    for (const half of [0, 2])
+      w.line(`st.shared.v2.${lane} [${at}+${half * 8}], {${values[half]}, ${values[half + 1]}}`)
+}
+
+function loadFour(w: Writer, lane: Writing["lane"], at: string, offset: number): string[] {
+  const values = Array.from({ length: 4 }, () => w.register(lane))
+  if (laneBytes(lane) === 4) w.line(`ld.shared.v4.${lane} {${values.join(", ")}}, [${at}+${offset}]`)
+  else
+    for (const half of [0, 2])
+      w.line(`ld.shared.v2.${lane} {${values[half]}, ${values[half + 1]}}, [${at}+${offset + half * 8}]`)
+  return values
+}
+
+/** Adds the products of a step to the sums. */
+function sumStep(
+  w: Writer,
+  lane: Writing["lane"],
+  tile: Tile,
+  fromA: string,
+  fromB: string,
+  sums: readonly (readonly string[])[],
+): void {
+  const bytes = laneBytes(lane)
+  const four = (from: string, extent: number, count: number, k: number): string[] =>
+    Array.from({ length: count / 4 }, (_, g) =>
+      loadFour(w, lane, from, (k * pitch(extent) + (g * extent) / (count / 4)) * bytes),
+    ).flat()
+  for (let k = 0; k < tile.depth; k++) {
+    const a = four(fromA, tile.rows, tile.down, k)
+    const b = four(fromB, tile.columns, tile.across, k)
+    for (const [i, row] of sums.entries()) for (const [j, sum] of row.entries()) multiplyAdd(w, lane, sum, a[i], b[j])
+  }
+}

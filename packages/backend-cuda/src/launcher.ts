@@ -1,0 +1,127 @@
+/** Queues plans: finds the kernels, writes their blocks of parameters, and says what memory they may touch. */
+import type { Operand } from "@taeda/core"
+import type { CudaContext, DeviceMemory } from "./driver.ts"
+import { type Extent, extentOf } from "./extent.ts"
+import type { Faults } from "./faults.ts"
+import type { Memory } from "./memory.ts"
+import type { Modules } from "./modules.ts"
+import { MOST_PARAM_BYTES } from "./pack.ts"
+import type { BufferRef, KernelLaunch, Plan } from "./program.ts"
+import type { Block } from "./segments.ts"
+
+/** Operands of a launch; their addresses take a quarter of the block of parameters. */
+export const MOST_OPERANDS = 64
+
+/** A buffer of the core. */
+export class CudaBuffer {
+  /** Null once it was freed. */
+  block: Block | null
+  readonly bytes: number
+
+  constructor(block: Block, bytes: number) {
+    this.block = block
+    this.bytes = bytes
+  }
+}
+
+export function blockOf(buffer: object): Block {
+  const { block } = buffer as CudaBuffer
+  if (!block) throw new Error("cuda: this buffer was freed; its tensor cannot be used any more")
+  return block
+}
+
+export class Launcher {
+  private readonly context: CudaContext
+  private readonly memory: Memory
+  private readonly modules: Modules
+  private readonly faults: Faults
+  /** Kernels that were queued so far. */
+  launches = 0
+  // All of these serve every launch: nothing is allocated for one.
+  private readonly params = new Uint8Array(MOST_PARAM_BYTES)
+  private readonly view = new DataView(this.params.buffer)
+  private readonly extent: Extent = { begin: 0, low: 0, high: 0 }
+  private readonly blocks: Block[] = []
+  /** Three numbers of each operand, from the start of its segment: where it begins, its lowest byte, the one behind its highest. */
+  private readonly spans = new Float64Array(3 * MOST_OPERANDS)
+  private readonly memories: DeviceMemory[] = []
+  private readonly ranges = new Float64Array(3 * (MOST_PARAM_BYTES / 8))
+
+  constructor(context: CudaContext, memory: Memory, modules: Modules, faults: Faults) {
+    this.context = context
+    this.memory = memory
+    this.modules = modules
+    this.faults = faults
+  }
+
+  /**
+   * Says which operands the next `run` is about; `bytes` are those of an element of each.
+   *
+   * @throws RangeError where elements lie outside of their buffer.
+   */
+  place(operands: readonly Operand[], bytes: readonly number[], mention?: (block: Block) => void): void {
+    const { extent, spans } = this
+    if (operands.length > MOST_OPERANDS)
+      throw new RangeError(`cuda: a launch of ${operands.length} operands; there can be ${MOST_OPERANDS}`)
+    this.blocks.length = operands.length
+    for (let k = 0; k < operands.length; k++) {
+      const operand = operands[k]
+      const block = blockOf(operand.buffer)
+      const { bytes: all } = operand.buffer as CudaBuffer
+      extentOf(operand, bytes[k], extent)
+      if (extent.low < 0 || extent.high > all)
+        throw new RangeError(
+          `cuda: operand ${k} of a launch has bytes ${extent.low} to ${extent.high} of a buffer of ${all}`,
+        )
+      this.blocks[k] = block
+      spans[3 * k] = block.offset + extent.begin
+      spans[3 * k + 1] = block.offset + extent.low
+      spans[3 * k + 2] = block.offset + extent.high
+      mention?.(block)
+    }
+  }
+
+  /** Queues a plan for the operands that were placed. */
+  run({ launches, temporaries }: Plan): void {
+    const taken: Block[] = []
+    try {
+      for (const bytes of temporaries) taken.push(this.memory.take(bytes))
+      for (const launch of launches) this.launch(launch, taken, temporaries)
+    } finally {
+      // What is queued later comes after the kernels that use them.
+      for (const block of taken) this.memory.give(block)
+    }
+  }
+
+  private launch(
+    { module, buffers, numbers, blocks }: KernelLaunch,
+    taken: readonly Block[],
+    sizes: readonly number[],
+  ) {
+    const loaded = this.modules.get(module)
+    this.memories.length = buffers.length
+    for (let i = 0; i < buffers.length; i++) this.point(i, buffers[i], taken, sizes)
+    loaded.pack(this.view, numbers)
+    this.context.launch(loaded.function, blocks, this.params, loaded.bytes, this.memories, this.ranges)
+    this.launches++
+  }
+
+  /** Says what the kernel's pointer `i` is. */
+  private point(i: number, ref: BufferRef, taken: readonly Block[], sizes: readonly number[]): void {
+    const { memories, ranges, spans } = this
+    if ("operand" in ref) {
+      const k = ref.operand
+      memories[i] = this.blocks[k].segment.memory
+      ranges[3 * i] = spans[3 * k]
+      ranges[3 * i + 1] = spans[3 * k + 1]
+      ranges[3 * i + 2] = spans[3 * k + 2]
+      return
+    }
+    const isTemporary = "temporary" in ref
+    const block = isTemporary ? taken[ref.temporary] : this.faults.block
+    if (!isTemporary) this.faults.expected = true
+    memories[i] = block.segment.memory
+    ranges[3 * i] = ranges[3 * i + 1] = block.offset
+    ranges[3 * i + 2] = block.offset + (isTemporary ? sizes[ref.temporary] : block.bytes)
+  }
+}

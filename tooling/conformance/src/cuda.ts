@@ -1,0 +1,16 @@
+/** The backend cuda in Node: on the emulator that stands in for NVIDIA's driver, unless the options name another. */
+
+import { createCuda } from "@taeda/backend-cuda"
+import type { Backend } from "@taeda/core"
+import { emulated } from "@taeda/cuda-addon"
+
+/** What the emulator's devices are called. */
+const EMULATED = /^Emulated /
+
+/** `{ driver: "libcuda.so.1" }` is the system's driver. A backend on the emulator says so in its name, and so in all reports. */
+export async function openCuda(options: Readonly<Record<string, unknown>> = {}): Promise<Backend> {
+  process.env.CUDA_EMULATOR_QUIET ??= "1"
+  const backend = await createCuda({ ...(await emulated()), ...options })
+  if (EMULATED.test(backend.device.name)) Object.defineProperty(backend, "name", { value: "cuda (emulated)" })
+  return backend
+}

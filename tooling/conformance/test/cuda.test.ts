@@ -1,0 +1,3 @@
+import { conformanceInNode } from "./in-node.ts"
+
+await conformanceInNode("cuda")

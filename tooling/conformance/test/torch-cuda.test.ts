@@ -1,0 +1,85 @@
+/** `torch.cuda` on the emulator. */
+
+import { createCuda, devices } from "@taeda/backend-cuda"
+import { emulated } from "@taeda/cuda-addon"
+import * as torch from "taeda"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+
+const { cuda } = torch
+const emulator = await emulated()
+
+beforeAll(async () => {
+  process.env.CUDA_EMULATOR_DEVICES = "2"
+  torch.registerBackend("cuda", (device) => createCuda({ ...emulator, device }))
+  await torch.open("cuda:1")
+  await torch.setDefaultDevice("cuda")
+})
+
+afterAll(async () => {
+  await torch.setDefaultDevice("cpu")
+  for (const { backend } of torch.openDevices()) if (backend.name === "cuda") backend.dispose()
+})
+
+test("the package lists the GPUs without opening one", async () => {
+  expect((await devices(emulator)).map(({ computeCapability }) => computeCapability)).toEqual([
+    [9, 0],
+    [9, 0],
+  ])
+})
+
+describe("memory", () => {
+  test("is that of the default device, or of the one that is named", () => {
+    const before = [cuda.memoryAllocated(), cuda.memoryAllocated(1)]
+    const x = torch.ones(1000)
+    expect([cuda.memoryAllocated(), cuda.memoryAllocated("cuda:1")]).toEqual([before[0] + 4096, before[1]])
+    expect(cuda.memoryReserved()).toBeGreaterThanOrEqual(2 ** 21)
+    torch.dispose(x)
+    expect(cuda.memoryAllocated()).toBe(before[0])
+    expect(cuda.maxMemoryAllocated()).toBeGreaterThanOrEqual(before[0] + 4096)
+    cuda.resetPeakMemoryStats()
+    expect(cuda.maxMemoryAllocated()).toBe(before[0])
+  })
+
+  test("that nobody uses is given back", () => {
+    torch.dispose(torch.ones(2 ** 23))
+    const { segments, reservedBytes } = cuda.memoryStats()
+    cuda.emptyCache()
+    const after = cuda.memoryStats()
+    expect([segments - after.segments, reservedBytes - after.reservedBytes]).toEqual([1, 2 ** 25])
+  })
+})
+
+test("events measure time", async () => {
+  const [start, end] = [new cuda.Event(), new cuda.Event()]
+  start.record()
+  torch.ones(100_000).add(1)
+  end.record()
+  await cuda.synchronize()
+  expect(end.query()).toBe(true)
+  expect(start.elapsedTime(end)).toBeGreaterThan(0)
+})
+
+describe("graphs", () => {
+  test("are replayed on what their tensors hold then", async () => {
+    const x = torch.tensor([1, 2, 3])
+    const g = new cuda.CUDAGraph()
+    const y = torch.zeros(3)
+    cuda.graph(g, () => void y.copy_(x.mul(2).add(1)))
+    expect(await y.toArray()).toEqual([0, 0, 0])
+    g.replay()
+    expect(await y.toArray()).toEqual([3, 5, 7])
+    x.fill_(10)
+    g.replay()
+    expect(await y.toArray()).toEqual([21, 21, 21])
+    expect(() => cuda.graph(g, () => {})).toThrow("this graph was recorded already; reset() it first")
+    g.reset()
+    expect(() => g.replay()).toThrow("nothing was recorded")
+  })
+
+  test("cannot read", () => {
+    const x = torch.tensor([1])
+    const g = new cuda.CUDAGraph()
+    expect(() => cuda.graph(g, () => void x.add(1).itemSync())).toThrow("a read while launches are recorded")
+    expect(x.itemSync()).toBe(1)
+  })
+})

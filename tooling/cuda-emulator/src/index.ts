@@ -1,0 +1,1 @@
+export { buildEmulator } from "./build.ts"
