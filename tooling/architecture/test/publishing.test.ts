@@ -78,7 +78,9 @@ describe("the lockfile", () => {
   })
 
   test("has the platform of every package that carries a Node, so that a machine downloads only its own", () => {
-    const entries = [...lock.matchAll(/^ {2}(node-(?:bin-)?(?:linux|darwin|win)-\w+)@[\d.]+:\n {4}resolution: .*\n((?: {4}.*\n)+)/gm)]
+    const entries = [
+      ...lock.matchAll(/^ {2}(node-(?:bin-)?(?:linux|darwin|win)-\w+)@[\d.]+:\n {4}resolution: .*\n((?: {4}.*\n)+)/gm),
+    ]
     expect(entries.length).toBeGreaterThan(3)
     for (const [, name, rest] of entries)
       expect([name, rest]).toEqual([name, expect.stringMatching(/cpu: \[\w+\]\n {4}os: \[\w+\]/)])
