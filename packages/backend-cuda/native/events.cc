@@ -56,7 +56,16 @@ Napi::Value synchronize(const Napi::CallbackInfo& info, const ContextPointer& co
   return info.Env().Undefined();
 }
 
-Napi::Value finished(const Napi::CallbackInfo&, const ContextPointer& context) { return context->finished(); }
+// What goes wrong at once rejects as well.
+Napi::Value finished(const Napi::CallbackInfo& info, const ContextPointer& context) {
+  try {
+    return context->finished();
+  } catch (const Napi::Error& error) {
+    const Napi::Promise::Deferred deferred(info.Env());
+    deferred.Reject(error.Value());
+    return deferred.Promise();
+  }
+}
 
 }  // namespace
 

@@ -183,10 +183,10 @@ describe("memory", () => {
     }))
 
   it("is reported to the collector, which comes in time by itself", () =>
-    withSettings({ MEMORY: String(2 ** 30) }, () =>
+    withSettings({ MEMORY: String(2 ** 28) }, () =>
       onContext(async (context) => {
         // Half as much again as the device has.
-        for (const _ of count(96)) {
+        for (const _ of count(24)) {
           context.allocate(2 ** 24)
           await new Promise((resolve) => setImmediate(resolve))
         }

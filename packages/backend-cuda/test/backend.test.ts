@@ -17,6 +17,8 @@ const backend = await openEmulated()
 afterAll(() => backend.dispose())
 
 const MIB = 2 ** 20
+/** The emulator takes its time over many bytes. */
+const PATIENCE = 60_000
 function bytesOf(n: number): Uint8Array {
   const bytes = new Uint8Array(n)
   for (let i = 0; i < n; i++) bytes[i] = i * 7 + 1
@@ -58,16 +60,20 @@ describe("memory", () => {
     backend.free(buffer)
   })
 
-  it("reads and writes more than is staged at once", async () => {
-    const bytes = 70 * MIB + 5
-    const buffer = backend.allocate(bytes, "uint8")
-    const content = bytesOf(bytes)
-    backend.write(buffer, content)
-    expect(Buffer.compare(backend.readSync(buffer, 0, bytes), content)).toBe(0)
-    expect(Buffer.compare(await backend.read(buffer, 1, bytes - 1), content.subarray(1))).toBe(0)
-    backend.free(buffer)
-    backend.emptyCache()
-  })
+  it(
+    "reads and writes more than is staged at once",
+    async () => {
+      const bytes = 35 * MIB + 5
+      const buffer = backend.allocate(bytes, "uint8")
+      const content = bytesOf(bytes)
+      backend.write(buffer, content)
+      expect(Buffer.compare(backend.readSync(buffer, 0, bytes), content)).toBe(0)
+      expect(Buffer.compare(await backend.read(buffer, 1, bytes - 1), content.subarray(1))).toBe(0)
+      backend.free(buffer)
+      backend.emptyCache()
+    },
+    PATIENCE,
+  )
 
   it("reads what was there when it was asked, whatever is written meanwhile", async () => {
     const buffer = filled(64, 1)
@@ -151,8 +157,12 @@ describe("launches", () => {
     const launch = (view: Operand) => backend.launch(backend.compile(double), [2], [view, dense(buffer, 2)], [])
     expect(() => launch(dense(buffer, 2, 1))).toThrow("operand 0 of a launch has bytes 4 to 12 of a buffer of 8")
     expect(() => launch({ ...dense(buffer, 2), strides: [-1] })).toThrow("has bytes -4 to 4")
-    launch({ ...dense(buffer, 2), offset: 1, strides: [-1] })
-    expect(floats(buffer, 2)).toEqual([4, 4])
+    expect(floats(buffer, 2)).toEqual([1, 2])
+    const out = backend.allocate(8, "float32")
+    const backwards = { ...dense(buffer, 2), offset: 1, strides: [-1] }
+    const strided = { ...double, inputs: [{ dtype: "float32", access: "strided" }] } as const
+    backend.launch(backend.compile(strided), [2], [backwards, dense(out, 2)], [])
+    expect(floats(out, 2)).toEqual([4, 2])
   })
 
   it("are counted", () => {

@@ -28,6 +28,6 @@ const INCLUDED: Readonly<Partial<Record<BackendChoice["name"], Opening>>> = {
 }
 
 for (const choice of BACKENDS)
-  registerBackend(choice.device, INCLUDED[choice.name] ?? ((index: number) => load(choice, index)))
+  registerBackend(choice.device, INCLUDED[choice.name] ?? { open: (index) => load(choice, index) })
 
 onUnknownDevice(deviceAdvice)

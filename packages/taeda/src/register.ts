@@ -13,7 +13,7 @@ export type Opening = Exclude<Parameters<typeof inCore>[1], (index: number) => u
 
 /**
  * Tells how a device is opened: for a backend of one's own, and for a package that a bundler is to bring along. `name` is
- * what `setDefaultDevice` takes. A later registration of the same name replaces the former for later openings.
+ * what `setDefaultDevice` takes; `open` is given the number of "cuda:1". A later registration of the same name replaces the former for later openings.
  */
 export function registerBackend(name: string, opening: Opening | Opening["open"]): void {
   const { open, openSync }: Opening = typeof opening === "function" ? { open: opening } : opening

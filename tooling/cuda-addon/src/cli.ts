@@ -1,13 +1,15 @@
 /**
  * `build.mjs TARGET FOLDER` puts the addon for a target into the folder of its package. `build.mjs --all` builds all, and
- * says how large they are and what they need. Both fail where an addon is not what its target promises.
+ * says how large they are and what they need. Both fail where an addon is not what its target promises. `build.mjs
+ * --checked` builds the one for this machine with checks for undefined behaviour, and prints its path, for
+ * TAEDA_CUDA_ADDON in tests.
  */
 
 import { copyFileSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { buildAddon } from "./build.ts"
 import { needsOf, problemsOf } from "./inspect.ts"
-import { TARGETS, type Target, targetNamed } from "./targets.ts"
+import { TARGETS, type Target, targetHere, targetNamed } from "./targets.ts"
 
 /** The path of a target's addon. @throws Error where it is not what it should be. */
 async function checkedAddon(target: Target): Promise<string> {
@@ -29,8 +31,9 @@ async function report(target: Target): Promise<void> {
 const [name, folder] = process.argv.slice(2)
 
 if (name === "--all") for (const target of TARGETS) await report(target)
+else if (name === "--checked") console.log(await buildAddon(targetHere(), "undefined"))
 else if (name && folder) copyFileSync(await checkedAddon(targetNamed(name)), join(folder, "taeda-cuda.node"))
 else {
-  console.error(`usage: build.mjs TARGET FOLDER | --all; targets: ${TARGETS.map((t) => t.name).join(", ")}`)
+  console.error(`usage: build.mjs TARGET FOLDER | --all | --checked; targets: ${TARGETS.map((t) => t.name).join(", ")}`)
   process.exitCode = 2
 }

@@ -11,11 +11,14 @@ export interface Emulated {
   readonly driver: string
 }
 
-/** The addon and the emulator, built where they are not yet. */
+/** The addon and the emulator, built where they are not yet. TAEDA_CUDA_ADDON and TAEDA_CUDA_DRIVER name others. */
 export async function emulated(): Promise<Emulated> {
-  const addon = await buildAddon(targetHere())
+  const { TAEDA_CUDA_ADDON, TAEDA_CUDA_DRIVER } = process.env
   const library = process.platform === "win32" ? "nvcuda.dll" : "libcuda.so.1"
-  return { addon, driver: join(await buildEmulator(), library) }
+  return {
+    addon: TAEDA_CUDA_ADDON ?? (await buildAddon(targetHere())),
+    driver: TAEDA_CUDA_DRIVER ?? join(await buildEmulator(), library),
+  }
 }
 
 export async function setup(): Promise<void> {

@@ -56,5 +56,7 @@ describe.runIf(process.platform === "linux" && targetHere().libc === "glibc")("f
 })
 
 test("a target that does not exist is refused with those that do", () => {
-  expect(() => targetNamed("darwin-arm64")).toThrow("there are linux-x64-gnu, linux-x64-musl, linux-arm64-gnu, win32-x64")
+  expect(() => targetNamed("darwin-arm64")).toThrow(
+    "there are linux-x64-gnu, linux-x64-musl, linux-arm64-gnu, win32-x64",
+  )
 })

@@ -97,17 +97,17 @@ bool touchShared(Warp& w, const Instruction& in, uint64_t offset, uint32_t bytes
     if (touch.epoch != block.epoch) touch = {.epoch = block.epoch};
     bool byOther = touch.writer >= 0 && touch.writer != self;
     bool atomics = access == Access::atomic && touch.atomic;
-    bool readByOther = touch.severalReaders || (touch.reader >= 0 && touch.reader != self);
-    if ((byOther && !atomics) || (access != Access::read && readByOther)) {
-      int other = byOther ? touch.writer : touch.reader;
+    int16_t reader = touch.reader != self ? touch.reader : touch.otherReader;
+    if ((byOther && !atomics) || (access != Access::read && reader >= 0)) {
+      int other = byOther ? touch.writer : reader;
       w.fault(CUDA_ERROR_LAUNCH_FAILED, in,
               std::string(nameOf(access)) + " at byte " + std::to_string(word * 4) + " of shared memory races with " +
                   (byOther ? "a store" : "a load") + " of warp " + std::to_string(other));
       return false;
     }
     if (access == Access::read) {
-      touch.severalReaders |= touch.reader >= 0 && touch.reader != self;
-      touch.reader = self;
+      if (touch.reader < 0) touch.reader = self;
+      else if (touch.reader != self) touch.otherReader = self;
     } else {
       touch.atomic = access == Access::atomic && (touch.writer < 0 || touch.atomic);
       touch.writer = self;

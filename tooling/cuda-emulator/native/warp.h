@@ -170,8 +170,9 @@ constexpr int BARRIERS = 16;
 struct Touch {
   uint32_t epoch = 0;
   int16_t writer = -1;
+  /** The first warp that has read it, and the first other one. */
   int16_t reader = -1;
-  bool severalReaders = false;
+  int16_t otherReader = -1;
   bool atomic = false;
 };
 

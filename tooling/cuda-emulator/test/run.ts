@@ -79,18 +79,25 @@ function* answers(output: Buffer): Generator<readonly [kind: string, data: Buffe
   }
 }
 
-const built = buildRunner()
+const built = await buildRunner()
 
-/** Loads the module, runs the launches in order and gives back what the buffers then hold. */
-export async function run<B extends Readonly<Record<string, Numbers>>>(job: Job & { readonly buffers?: B }): Promise<B> {
-  const { runner, library } = await built
-  const { stdout, stderr, status } = spawnSync(runner, [library], {
-    input: commands(job),
-    env: { ...process.env, CUDA_EMULATOR_QUIET: "1", ...job.env },
+async function talk(input: Buffer, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Buffer> {
+  const { runner, library } = built
+  const { stdout, stderr, status } = spawnSync(runner, [library, ...args], {
+    input,
+    env: { ...process.env, CUDA_EMULATOR_QUIET: "1", ...env },
     maxBuffer: 1 << 28,
   })
   if (status !== 0) throw new Error(`the runner ended with ${status}: ${stderr}`)
   if (process.env.RUNNER_TIMES) process.stderr.write(stderr)
+  return stdout
+}
+
+/** Loads the module, runs the launches in order and gives back what the buffers then hold. */
+export async function run<B extends Readonly<Record<string, Numbers>>>(
+  job: Job & { readonly buffers?: B },
+): Promise<B> {
+  const stdout = await talk(commands(job), [], job.env)
   const results: Record<string, Numbers> = {}
   for (const [kind, data] of answers(stdout)) {
     if (kind === "error") {
@@ -101,6 +108,41 @@ export async function run<B extends Readonly<Record<string, Numbers>>>(job: Job 
     results[kind] = new type(data.buffer.slice(data.byteOffset, data.byteOffset + data.length) as ArrayBuffer)
   }
   return results as B
+}
+
+/**
+ * An argument of the driver: a number, `=name` for a variable's value, `&name` for its address, `#name` for memory of the
+ * host, `$text` for the text, `@` for a function of the host.
+ */
+export type Argument = number | bigint | string
+
+/** Calls a function of the driver: what it must give, its name, its arguments. */
+export type Call = readonly [result: number, name: string, ...args: readonly Argument[]]
+
+/** "show" gives a variable's value, "peek" the first bytes of memory of the host, "fill" sets all its bytes. */
+export type Step = Call | readonly ["show", string] | readonly ["peek", string] | readonly ["fill", string, number]
+
+const line = (step: Step): string =>
+  typeof step[0] === "number" ? ["call", step[1], step.length - 2, ...step.slice(2)].join(" ") : step.join(" ")
+
+/**
+ * Calls the driver's functions one after the other in a fresh process; throws when one gives another result than the step
+ * says. Gives what the steps "show" and "peek" showed.
+ */
+export async function drive(steps: readonly Step[], env?: Readonly<Record<string, string>>): Promise<Buffer[]> {
+  const stdout = await talk(Buffer.from(`${steps.map(line).join("\n")}\n`), ["calls"], env)
+  const shown: Buffer[] = []
+  const calls = steps.filter((step): step is Call => typeof step[0] === "number")
+  let called = 0
+  for (const [kind, data] of answers(stdout)) {
+    if (kind !== "call") {
+      shown.push(Buffer.from(data))
+      continue
+    }
+    const [expected, ...rest] = calls[called++]
+    if (Number(data.toString()) !== expected) throw new Error(`${rest.join(" ")} gave ${data}, not ${expected}`)
+  }
+  return shown
 }
 
 /** A module's text: the header, then the rest. */

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -127,6 +128,56 @@ void launch() {
   check(function<Result()>("cuCtxSynchronize")(), function<const char*()>("cudaEmulatorLastFault")());
 }
 
+std::map<std::string, uint64_t> variables;
+std::map<std::string, std::vector<char>> hosts;
+std::deque<std::string> texts;
+
+/** A function of the host for cuLaunchHostFunc: says that it has run. */
+void notice(void* data) { *(uint64_t*)data += 1; }
+
+/**
+ * call name count arguments: a number, `=variable` for its value, `&variable` for its address, `#name` for 4096 bytes of the
+ * host, `$text` for the text, `@` for a function that counts in what it is given. Answers with the result.
+ */
+void call() {
+  std::string name = word();
+  uint64_t count = number();
+  uint64_t a[8] = {};
+  for (uint64_t i = 0; i < count; i++) {
+    std::string text = word();
+    std::string rest = text.substr(1);
+    if (text[0] == '=') a[i] = variables[rest];
+    else if (text[0] == '&') a[i] = (uint64_t)&variables[rest];
+    else if (text[0] == '#') {
+      hosts[rest].resize(4096);
+      a[i] = (uint64_t)hosts[rest].data();
+    }
+    else if (text[0] == '$') a[i] = (uint64_t)texts.emplace_back(rest).c_str();
+    else if (text[0] == '@') a[i] = (uint64_t)&notice;
+    else a[i] = strtoull(text.c_str(), nullptr, 0);
+  }
+  using Any = Result(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+  std::string result = std::to_string(function<Any>(name.c_str())(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]));
+  answer("call", result.data(), result.size());
+}
+
+/** show variable; fill name byte; peek name: the variable's eight bytes, the host memory's first 64. */
+void show() {
+  std::string name = word();
+  answer("show", &variables[name], 8);
+}
+
+void fill() {
+  std::string name = word();
+  hosts[name].assign(4096, char(number()));
+}
+
+void peek() {
+  std::string name = word();
+  hosts[name].resize(4096);
+  answer("peek", hosts[name].data(), 64);
+}
+
 /** Of the processor, by all threads: other programs on the machine do not count. */
 double microseconds() { return double(clock()) * 1e6 / CLOCKS_PER_SEC; }
 
@@ -138,16 +189,23 @@ int main(int, char** arguments) {
     fprintf(stderr, "%s\n", dlerror());
     return 2;
   }
-  Handle context;
-  check(function<Result(unsigned)>("cuInit")(0));
-  check(function<Result(Handle*, int)>("cuDevicePrimaryCtxRetain")(&context, 0));
-  check(function<Result(Handle)>("cuCtxSetCurrent")(context));
+  // With one more argument the input calls the driver's functions one by one, from the first.
+  if (!arguments[2]) {
+    Handle context;
+    check(function<Result(unsigned)>("cuInit")(0));
+    check(function<Result(Handle*, int)>("cuDevicePrimaryCtxRetain")(&context, 0));
+    check(function<Result(Handle)>("cuCtxSetCurrent")(context));
+  }
   for (std::string command = word(); !command.empty(); command = word()) {
     double begin = microseconds();
     if (command == "module") loadModule();
     else if (command == "buffer") addBuffer();
     else if (command == "read") readBuffer();
     else if (command == "launch") launch();
+    else if (command == "call") call();
+    else if (command == "show") show();
+    else if (command == "fill") fill();
+    else if (command == "peek") peek();
     else return 2;
     if (getenv("RUNNER_TIMES")) fprintf(stderr, "%s: %.1f us\n", command.c_str(), microseconds() - begin);
   }
