@@ -5217,9 +5217,9 @@ $L__BB51_2:
 setp.lt.s32 %p2, %r3, 1;
 mov.f64 %fd97, 0d3FF0000000000000;
 @%p2 bra $L__BB51_5;
-rcp.rn.f64 %fd95, %fd94;
 mov.f64 %fd97, 0d3FF0000000000000;
 mov.u32 %r6, %r3;
+mov.f64 %fd95, %fd94;
 $L__BB51_4:
 and.b32 %r4, %r6, 1;
 setp.eq.b32 %p3, %r4, 1;
@@ -5230,26 +5230,27 @@ shr.u32 %r6, %r6, 1;
 setp.ne.s32 %p4, %r6, 0;
 @%p4 bra $L__BB51_4;
 $L__BB51_5:
+rcp.rn.f64 %fd10, %fd97;
 setp.lt.f64 %p5, %fd94, %fd2;
 @%p5 bra $L__BB51_8;
 bra.uni $L__BB51_6;
 $L__BB51_8:
-add.f64 %fd93, %fd93, %fd97;
+add.f64 %fd93, %fd93, %fd10;
 mul.f64 %fd92, %fd93, 0d3C32725DD1D243AC;
-setp.lt.f64 %p6, %fd97, %fd92;
+setp.lt.f64 %p6, %fd10, %fd92;
 @%p6 bra $L__BB51_7;
 bra.uni $L__BB51_9;
 $L__BB51_6:
-mul.f64 %fd22, %fd94, %fd97;
+mul.f64 %fd22, %fd94, %fd10;
 add.s32 %r5, %r3, -1;
 cvt.rn.f64.s32 %fd23, %r5;
 div.rn.f64 %fd24, %fd22, %fd23;
-fma.rn.f64 %fd25, %fd97, 0d3FE0000000000000, %fd24;
+fma.rn.f64 %fd25, %fd10, 0d3FE0000000000000, %fd24;
 add.f64 %fd26, %fd93, %fd25;
 mul.f64 %fd27, %fd94, %fd94;
 rcp.rn.f64 %fd28, %fd27;
 mul.f64 %fd29, %fd1, 0d3FB5555555555555;
-div.rn.f64 %fd30, %fd97, %fd94;
+div.rn.f64 %fd30, %fd10, %fd94;
 fma.rn.f64 %fd31, %fd30, %fd29, %fd26;
 add.f64 %fd32, %fd1, 0d4000000000000000;
 add.f64 %fd33, %fd1, 0d3FF0000000000000;

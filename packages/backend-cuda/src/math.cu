@@ -77,12 +77,11 @@ extern "C" __device__ __noinline__ float f32_digamma(float x) { return (float)f6
 // x^-s for an integer s ≥ 1.
 static __device__ double inversePower(double x, int s) {
   double power = 1.0;
-  double square = 1.0 / x;
   for (int left = s; left > 0; left >>= 1) {
-    if (left & 1) power *= square;
-    square *= square;
+    if (left & 1) power *= x;
+    x *= x;
   }
-  return power;
+  return 1.0 / power;
 }
 
 // Hurwitz's Σ (q + k)^-s over k ≥ 0, for an integer s ≥ 2 and positive q.

@@ -1,0 +1,141 @@
+/** Maps on the emulated device: element by element and several at once, in 32-bit and in 64-bit indices. */
+import { type DType, index, input, load, type MapKernel, scalar } from "@taeda/core"
+import { describe, expect, it } from "vitest"
+import { elementsTogether, emitMap } from "../src/emit-map.ts"
+import { launchOf } from "../src/planner.ts"
+import { count, mapKernel, unit } from "./harness.ts"
+import { blank, operand, run, runPlan } from "./plan-runner.ts"
+
+const out = (dtype: DType) => ({ dtype, access: "unit" }) as const
+const strided = (dtype: DType) => ({ dtype, access: "strided" }) as const
+const ALL: readonly DType[] = [
+  "float32",
+  "float64",
+  "float16",
+  "bfloat16",
+  "int8",
+  "uint8",
+  "int16",
+  "int32",
+  "int64",
+  "bool",
+]
+const copyOf = (dtype: DType): MapKernel => {
+  const half = dtype === "float16" || dtype === "bfloat16"
+  return mapKernel(1, [unit(dtype)], [out(dtype)], [half ? input(0, dtype).cast("float32") : input(0, dtype)])
+}
+const valuesOf = (dtype: DType, n: number): (number | bigint)[] =>
+  count(n).map((i) => (dtype === "int64" ? BigInt(i * 5) : dtype === "bool" ? i & 1 : (i * 5) % 100))
+
+describe.each(ALL)("%s", (dtype) => {
+  it.each([1, 3, 16, 255, 1024, 1027])("%i elements from aligned and other places on", (n) => {
+    for (const offset of [0, 1, 16]) {
+      const values = valuesOf(dtype, n + 16)
+      const target = blank(dtype, [n + 16])
+      const views = [operand(dtype, [n], values, [1], offset), operand(dtype, [n], target.values, [1], offset)]
+      const [, result] = run(copyOf(dtype), [n], views).out
+      expect(result).toEqual(target.values.map((zero, i) => (i >= offset && i < offset + n ? values[i] : zero)))
+    }
+  })
+})
+
+it("mixes dtypes, broadcasts and strides, with several outputs", () => {
+  for (const [rows, columns] of [
+    [3, 5],
+    [4, 8],
+    [7, 12],
+  ]) {
+    const n = rows * columns
+    const kernel = mapKernel(
+      2,
+      [unit("int8"), strided("int16"), unit("int32", "broadcast")],
+      [out("int64"), strided("uint8")],
+      [
+        input(0, "int8")
+          .cast("int64")
+          .mul(1000)
+          .add(input(1, "int16").cast("int64"))
+          .add(input(2, "int32").cast("int64")),
+        index(0).mul(10).add(index(1)).cast("uint8"),
+      ],
+    )
+    const views = [
+      operand("int8", [rows, columns], count(n)),
+      operand("int16", [rows, columns], count(n), [1, rows]),
+      operand("int32", [rows, columns], count(rows, 5), [1, 0]),
+      blank("int64", [rows, columns]),
+      blank("uint8", [rows, columns], [1, rows]),
+    ]
+    const { out: results } = run(kernel, [rows, columns], views)
+    const row = (i: number): number => Math.floor(i / columns)
+    expect(results[3]).toEqual(count(n).map((i) => BigInt(i * 1000 + (i % columns) * rows + row(i) + 5 + row(i))))
+    expect(results[4]).toEqual(count(n).map((i) => (i % rows) * 10 + Math.floor(i / rows)))
+  }
+})
+
+it("in place, with scalars", () => {
+  const kernel = mapKernel(
+    1,
+    [unit("float32")],
+    [{ dtype: "float32", access: "unit", aliases: 0 }],
+    [input(0, "float32").mul(scalar(0, "float32")).add(scalar(1, "int64").cast("float32"))],
+    ["float32", "int64"],
+  )
+  const x = operand("float32", [7], count(7))
+  // Input and output are one buffer to the plan, which binds the output alone.
+  expect(run(kernel, [7], [x, x], [2, 3n]).out[1]).toEqual(count(7).map((i) => 2 * i + 3))
+})
+
+it("a load outside reads 0, and the first that is one is reported", () => {
+  const kernel = mapKernel(
+    1,
+    [unit("int32"), { dtype: "float32", access: "load", rank: 1 }],
+    [out("float32")],
+    [load(1, "float32", [input(0, "int32")], "fault")],
+  )
+  const views = [
+    operand("int32", [6], [0, 2, 1, -1, 2, 0]),
+    operand("float32", [3], [10, 11, 12]),
+    blank("float32", [6]),
+  ]
+  const { out: results, faults } = run(kernel, [6], views)
+  expect(results[2]).toEqual([10, 12, 11, 0, 12, 10])
+  // Claimed, operand, dim, coordinate, size, kernel.
+  expect(faults).toEqual([1, 1, 0, -1, 3, 9, 0, 0])
+})
+
+describe("64-bit indices give the same", () => {
+  it.each([1, 4])("%i at once", (together) => {
+    const kernel = mapKernel(
+      2,
+      [unit("float32"), strided("int32"), { dtype: "float32", access: "load", rank: 2 }],
+      [out("float32")],
+      [
+        input(0, "float32")
+          .add(input(1, "int32").cast("float32"))
+          .add(load(2, "float32", [index(1), index(0)], "fault")),
+      ],
+    )
+    expect(elementsTogether(kernel)).toBe(4)
+    const views = [
+      operand("float32", [3, 8], count(24)),
+      operand("int32", [3, 8], count(24), [-1, -3], 23),
+      operand("float32", [8, 3], count(24, 100)),
+      blank("float32", [3, 8]),
+    ]
+    const run = (wide: boolean) => {
+      const launch = { sizes: [3, 8], operands: views, scalars: [], own: { units: 24 / together } }
+      const emitted = emitMap(kernel, together, false, wide)
+      return runPlan({ launches: [launchOf(emitted, launch, [1, 1, 1])], temporaries: [] }, views)
+    }
+    const expected = count(24).map((i) => {
+      const [r, c] = [Math.floor(i / 8), i % 8]
+      return i + (23 - r - 3 * c) + 100 + 3 * c + r
+    })
+    for (const wide of [false, true]) {
+      const { out: results, faults } = run(wide)
+      expect(results[3]).toEqual(expected)
+      expect(faults).toEqual(count(8).map(() => 0))
+    }
+  })
+})

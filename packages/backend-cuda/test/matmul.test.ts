@@ -1,0 +1,160 @@
+/** Matrix products on the emulated device: tiles of every size, slices, split depths, tensor cores. */
+import {
+  bfloat16ToNumber,
+  type DType,
+  float16ToNumber,
+  input,
+  type MatmulKernel,
+  numberToBfloat16,
+  numberToFloat16,
+  result,
+  scalar,
+} from "@taeda/core"
+import { describe, expect, it } from "vitest"
+import { count } from "./harness.ts"
+import { operand, run } from "./plan-runner.ts"
+
+/** Batches, rows, columns, depth. */
+type Size = readonly [number, number, number, number]
+const FEW: readonly Size[] = [
+  [2, 3, 5, 7],
+  [1, 33, 35, 17],
+  [1, 130, 70, 20],
+]
+const MANY: readonly Size[] = [
+  ...FEW,
+  [1, 1, 1, 1],
+  [1, 2, 300, 40],
+  [1, 40, 3, 1100],
+  [1, 10, 100, 20],
+  [3, 64, 64, 32],
+  [1, 256, 256, 8],
+  [1, 20, 20, 2048],
+  [2, 5, 5, 0],
+]
+const HALVES: readonly Size[] = [
+  [2, 5, 7, 9],
+  [1, 128, 128, 64],
+  [1, 64, 64, 40],
+  [1, 10, 130, 70],
+  [1, 16, 128, 600],
+  [1, 3, 40, 64],
+]
+
+interface Form {
+  readonly dtype: DType
+  readonly sizes: readonly Size[]
+  readonly target: number
+  readonly multiprocessors: number
+}
+const FORMS: readonly Form[] = [
+  { dtype: "float32", sizes: MANY, target: 75, multiprocessors: 2 },
+  { dtype: "float64", sizes: FEW, target: 75, multiprocessors: 2 },
+  { dtype: "int64", sizes: FEW, target: 75, multiprocessors: 2 },
+  { dtype: "int8", sizes: FEW, target: 75, multiprocessors: 2 },
+  { dtype: "float16", sizes: HALVES, target: 75, multiprocessors: 1 },
+  { dtype: "float16", sizes: HALVES, target: 80, multiprocessors: 1 },
+  { dtype: "bfloat16", sizes: HALVES, target: 80, multiprocessors: 1 },
+  // Without tensor cores for it.
+  { dtype: "bfloat16", sizes: FEW, target: 75, multiprocessors: 2 },
+]
+
+/** How a type holds a number, where that is not the number itself. */
+const STORED: Partial<Readonly<Record<DType, (x: number) => number | bigint>>> = {
+  int64: BigInt,
+  int8: (x) => (x << 24) >> 24,
+  float16: (x) => float16ToNumber(numberToFloat16(x)),
+  bfloat16: (x) => bfloat16ToNumber(numberToBfloat16(x)),
+}
+
+/** Whole numbers whose sums every type holds, so that every order gives the same. */
+const small = (n: number, step: number, most: number): number[] =>
+  count(n).map((i) => ((i * step) % most) - (most >> 1))
+
+describe.each(FORMS)("$dtype for sm_$target", ({ dtype, sizes, target, multiprocessors }) => {
+  const type = dtype === "float16" || dtype === "bfloat16" ? "float32" : dtype
+  const big = (x: number): number | bigint => STORED[dtype]?.(x) ?? x
+
+  it.each(sizes)("%i of %i × %i, depth %i", (batches, rows, columns, depth) => {
+    const [x, y] = [small(batches * rows * depth, 7919, 3), small(batches * depth * columns, 104729, 3)]
+    for (const [turnedX, turnedY] of [
+      [false, false],
+      [false, true],
+      [true, false],
+      [true, true],
+    ])
+      for (const fused of dtype === "int64" || dtype === "int8" ? [false] : [false, true]) {
+        const stridesX = turnedX ? [rows * depth, 1, rows] : [rows * depth, depth, 1]
+        const stridesY = turnedY ? [depth * columns, 1, depth] : [depth * columns, columns, 1]
+        const kernel: MatmulKernel = {
+          kind: "matmul",
+          batch: 1,
+          dtype,
+          epilogue: fused
+            ? {
+                inputs: [{ dtype, access: "unit" }],
+                scalars: ["float32"],
+                body: result(0, type).add(input(0, dtype).cast(type)).mul(scalar(0, "float32").cast(type)),
+              }
+            : null,
+        }
+        const bias = operand(
+          dtype,
+          [batches, rows, columns],
+          count(columns).map((n) => n % 3),
+          [0, 0, 1],
+        )
+        const views = [
+          operand(dtype, [batches, rows, depth], [...x, 0], stridesX),
+          operand(dtype, [batches, depth, columns], [...y, 0], stridesY),
+          ...(fused ? [bias] : []),
+          operand(
+            dtype,
+            [batches, rows, columns],
+            count(batches * rows * columns).map(() => 7),
+          ),
+        ]
+        const at = (values: readonly number[], strides: readonly number[], ...index: number[]): number =>
+          values[index.reduce((sum, i, d) => sum + i * strides[d], 0)]
+        const want = count(batches * rows * columns).map((i) => {
+          const n = i % columns
+          const m = Math.floor(i / columns) % rows
+          const z = Math.floor(i / columns / rows)
+          const sum = count(depth).reduce((s, k) => s + at(x, stridesX, z, m, k) * at(y, stridesY, z, k, n), 0)
+          return big(fused ? (sum + (n % 3)) * 2 : sum)
+        })
+        const { out } = run(kernel, [batches, rows, columns, depth], views, fused ? [2] : [], {
+          target,
+          multiprocessors,
+        })
+        expect(out[views.length - 1].map((v) => (typeof v === "number" ? v + 0 : v))).toEqual(
+          want.map((v) => (typeof v === "number" ? v + 0 : v)),
+        )
+      }
+  })
+})
+
+it("a long epilogue is a kernel of its own", () => {
+  let body = result(0, "float32")
+  for (const k of count(20)) body = body.add(k).mul(1.5).sub(k)
+  const kernel: MatmulKernel = {
+    kind: "matmul",
+    batch: 0,
+    dtype: "float32",
+    epilogue: { inputs: [], scalars: [], body },
+  }
+  const [x, y] = [small(40 * 5, 7919, 3), small(5 * 30, 104729, 3)]
+  const views = [
+    operand("float32", [40, 5], x),
+    operand("float32", [5, 30], y),
+    operand("float32", [40, 30], count(1200)),
+  ]
+  const { out, launches } = run(kernel, [40, 30, 5], views)
+  expect(launches).toBe(2)
+  const want = count(1200).map((i) => {
+    let sum = count(5).reduce((s, k) => s + x[Math.floor(i / 30) * 5 + k] * y[k * 30 + (i % 30)], 0)
+    for (const k of count(20)) sum = Math.fround(Math.fround(Math.fround(sum + k) * 1.5) - k)
+    return sum
+  })
+  expect(out[2]).toEqual(want)
+})

@@ -1,0 +1,202 @@
+/** The text of modules: that NVIDIA's own assembler takes it for every kind of device, and that the functions are current. */
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { type DType, Expr, input, type Kernel, left, PRIMITIVES, type Primitive, result, right } from "@taeda/core"
+import { afterAll, describe, expect, it } from "vitest"
+import { generate, nvccRelease, TARGET } from "../scripts/math-ptx.ts"
+import { plannerOf } from "../src/executables.ts"
+import { type MathName, mathText } from "../src/math.ts"
+import { MATH_PTX, NVCC_RELEASE } from "../src/math-ptx.ts"
+import type { DeviceLimits, Module } from "../src/program.ts"
+import { reduceKernel, rowMajor, unit } from "./harness.ts"
+import { LIMITS } from "./plan-runner.ts"
+
+const view = (sizes: readonly number[]) => ({ sizes, strides: rowMajor(sizes), offset: 0 })
+
+/** The texts of a launch with dense operands. */
+function textsOf(
+  kernel: Kernel,
+  sizes: readonly number[],
+  operands: readonly (readonly number[])[],
+  limits: Partial<DeviceLimits> = {},
+  scalars: readonly number[] = [],
+) {
+  const plan = plannerOf(kernel, { ...LIMITS, ...limits }).plan({ sizes, operands: operands.map(view), scalars })
+  return plan.launches.map(({ module }) => module)
+}
+
+const DTYPES: readonly DType[] = ["float32", "float64", "int8", "int32", "int64", "bool"]
+
+/** A map of every primitive in every type in which it has a meaning. */
+function primitives() {
+  return (Object.keys(PRIMITIVES) as Primitive[]).flatMap((op) =>
+    DTYPES.flatMap((dtype) => {
+      if (op === "cast" || op === "bitcast") return []
+      const args = Array.from({ length: PRIMITIVES[op] }, (_, k) =>
+        input(k, op === "where" && k === 0 ? "bool" : dtype),
+      )
+      const type = op === "eq" || op === "lt" || op === "le" ? "bool" : dtype
+      const kernel: Kernel = {
+        kind: "map",
+        rank: 1,
+        inputs: args.map((arg) => ({ dtype: arg.dtype as DType, access: "unit" })),
+        outputs: [{ dtype: type, access: "unit" }],
+        scalars: [],
+        body: [Expr.make(op, type, args)],
+      }
+      try {
+        return textsOf(
+          kernel,
+          [999],
+          [...args, 0].map(() => [999]),
+        )
+      } catch (error) {
+        if (error instanceof TypeError && /has no meaning/.test(error.message)) return []
+        throw error
+      }
+    }),
+  )
+}
+
+const PRIMITIVE_MAPS = primitives()
+
+const sum = reduceKernel({
+  rank: 2,
+  reduced: 1,
+  inputs: [unit("float64")],
+  outputs: [{ dtype: "float64", access: "unit" }],
+  accumulators: ["float64", "bool"],
+  identity: [0, 0],
+  lift: [input(0, "float64"), input(0, "float64").isnan()],
+  combine: [left(0, "float64").add(right(0, "float64")), left(1, "bool").or(right(1, "bool"))],
+  finish: [result(0, "float64")],
+})
+const matmul = (dtype: DType): Kernel => ({ kind: "matmul", batch: 0, dtype, epilogue: null })
+const conv = (dtype: DType, pass: "forward" | "input" | "weight"): Kernel => ({
+  kind: "conv",
+  pass,
+  spatial: 2,
+  dtype,
+  epilogue: null,
+})
+
+/** Something of every kind of kernel. */
+const representative = (target: number) => [
+  ...textsOf(sum, [3, 200], [[3, 200], [3]]),
+  ...textsOf(sum, [1, 100_000], [[1, 100_000], [1]]),
+  ...textsOf(
+    { ...sum, kind: "scan", reverse: true, outputs: [{ dtype: "float64", access: "unit" }] } as Kernel,
+    [1, 100_000],
+    [
+      [1, 100_000],
+      [1, 100_000],
+    ],
+  ),
+  ...textsOf({ kind: "sort", rank: 1, dtype: "float16", descending: true }, [10_000], [[10_000], [10_000], [10_000]]),
+  ...(["float32", "float64", "float16", "bfloat16"] as const).flatMap((dtype) => [
+    ...textsOf(
+      matmul(dtype),
+      [512, 512, 512],
+      [
+        [512, 512],
+        [512, 512],
+        [512, 512],
+      ],
+      { target },
+    ),
+    ...textsOf(
+      matmul(dtype),
+      [10, 99, 33],
+      [
+        [10, 33],
+        [33, 99],
+        [10, 99],
+      ],
+      { target },
+    ),
+    ...(["forward", "input", "weight"] as const).flatMap((pass) =>
+      textsOf(
+        conv(dtype, pass),
+        [1, 2, 8, 8],
+        [
+          [1, 2, 8, 8],
+          [2, 2, 3, 3],
+          [1, 2, 8, 8],
+        ].map((s, k) =>
+          pass === "weight"
+            ? [
+                [1, 2, 8, 8],
+                [1, 2, 8, 8],
+                [2, 2, 3, 3],
+              ][k]
+            : s,
+        ),
+        { target },
+        [1, 1, 1, 1, 1, 1, 1],
+      ),
+    ),
+  ]),
+]
+
+/** NVIDIA's assembler, where there is one. */
+const assembler = spawnSync("ptxas", ["--version"]).status === 0
+const folder = mkdtempSync(join(tmpdir(), "taeda-ptx-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Assembles all modules as one, which takes a fraction of the time. */
+function assemble(modules: readonly Module[], target: number): void {
+  const texts = [...new Set(modules.map(({ ptx }) => ptx))]
+  const functions = (Object.keys(MATH_PTX) as MathName[]).filter((name) =>
+    texts.some((text) => text.includes(MATH_PTX[name].text)),
+  )
+  const entries = texts.map((text, i) => text.slice(text.indexOf(".visible .entry")).replace("kernel(", `kernel${i}(`))
+  const least = Math.max(...modules.map((module) => module.target))
+  const file = join(folder, "all.ptx")
+  writeFileSync(
+    file,
+    [".version 7.0", `.target sm_${least}`, ".address_size 64", ...mathText(functions), ...entries].join("\n"),
+  )
+  const args = [`-arch=sm_${target}`, "-o", join(folder, "out"), file]
+  const { status, stderr } = spawnSync("ptxas", args, { encoding: "utf8" })
+  expect(status, stderr).toBe(0)
+}
+
+describe("modules", () => {
+  it("need no newer driver than CUDA 11.0 and no newer device than they say", () => {
+    for (const { ptx, target, threads, entry } of [...PRIMITIVE_MAPS, ...representative(75), ...representative(90)]) {
+      expect(ptx.startsWith(`.version 7.0\n.target sm_${target}\n.address_size 64\n`)).toBe(true)
+      expect(ptx).toContain(`.visible .entry ${entry}(`)
+      expect(ptx).toContain(`.reqntid ${threads}\n`)
+    }
+    expect(new Set(representative(75).map(({ target }) => target))).toEqual(new Set([75]))
+    expect(new Set(representative(120).map(({ target }) => target))).toEqual(new Set([75, 80]))
+  })
+
+  it("bring along the functions that they call, and no others", () => {
+    for (const { ptx } of PRIMITIVE_MAPS) {
+      const declared = [...ptx.matchAll(/^\.func (?:\([^)]*\) )?(\w+)/gm)].map(([, name]) => name)
+      const called = new Set([...ptx.matchAll(/call(?:\.uni)? \([^)]*\), ?(\w+)|^(\w+),$/gm)].map(([, a, b]) => a ?? b))
+      for (const name of called) expect(declared).toContain(name)
+      for (const name of declared) expect(MATH_PTX).toHaveProperty(name)
+    }
+  })
+
+  if (assembler) {
+    it("of every primitive are assembled", () => {
+      assemble(PRIMITIVE_MAPS, 75)
+    }, 300_000)
+    it.each([75, 80, 86, 89, 90, 100, 120])(
+      "of every kind are assembled for sm_%i",
+      (target) => {
+        assemble(representative(target), target)
+      },
+      300_000,
+    )
+  }
+  if (nvccRelease() === NVCC_RELEASE)
+    it("have the functions of math.cu", () => {
+      expect(generate(NVCC_RELEASE)).toBe(readFileSync(TARGET, "utf8"))
+    }, 60_000)
+})
