@@ -308,7 +308,8 @@ export function rowsPlanner(kernel: RowsKernel, limits: GpuLimits): Planner {
       const cut = cuttable
         ? [...stages.map((_, s) => variant(s, 1)), ...ends.map((together) => variant(stages.length, together))]
         : []
-      return [...ends.map((together) => variant("whole", together)), ...cut].map(({ shader }) => shader)
+      const whole = ends.flatMap((together) => [variant("whole", together), variant("whole", together, true)])
+      return [...whole, ...cut].map(({ shader }) => shader)
     },
   }
 }
