@@ -16,6 +16,7 @@ interface Manifest {
 /** What is made ready before the tests of packages that are something, or depend on it. */
 const SETUPS = [
   ["webgpu", "browser/src/vitest-gpu.ts"],
+  ["@taeda/cuda-emulator", "cuda-emulator/src/vitest-emulator.ts"],
   ["@taeda/backend-cuda", "cuda-addon/src/vitest-cuda.ts"],
 ] as const
 

@@ -22,6 +22,8 @@ function marksIn(node, marks = []) {
     // What stands in functions and in instances' fields runs later.
     if (/Function/.test(node.type) || node.type === "MethodDefinition") return marks
     if (node.type === "PropertyDefinition" && !node.static) return marks
+    // Rolldown's minifier would print the slash of a division and the mark behind it as a comment to the line's end.
+    if (node.type === "BinaryExpression" && node.operator === "/") return marksIn(node.left, marks)
     const { value } = node
     if (asks(node)) wrap(node, marks)
     else if (node.type === "PropertyDefinition" && value && /Member|Identifier/.test(value.type)) wrap(value, marks)

@@ -53,7 +53,7 @@ const packageText = ({ included, package: name }: BackendChoice): string =>
 function here(name: BackendChoice["name"], machine: Machine): string[] {
   const found = machine.find((each) => each.name === name)
   if (!found) return []
-  if (!found.works) return [`It does not work in this browser: ${found.reason}.`]
+  if (!found.works) return [`It does not work in this browser: ${found.reason.replace(/\.$/, "")}.`]
   return [`It works in this browser${found.notes.length > 0 ? `: ${found.notes.join(", ")}` : ""}.`]
 }
 

@@ -37,6 +37,10 @@ test("what this browser has counts for a browser", () => {
   expect(adviceFor({ ...WISH, runtime: "browser", compute: "cpu-js" }, found).why).toContain(
     "It does not work in this browser: no such thing.",
   )
+  const sentences = found.map((each) => ({ ...each, reason: "It has none. Take another." }))
+  expect(adviceFor({ ...WISH, runtime: "browser", compute: "webgpu" }, sentences).why).toContain(
+    "It does not work in this browser: It has none. Take another.",
+  )
   expect(adviceFor(WISH, found).why.join()).not.toContain("this browser")
 })
 

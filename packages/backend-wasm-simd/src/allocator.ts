@@ -2,7 +2,7 @@
  * Who has which part of a range of addresses that can grow. Only bookkeeping, all of it outside of the memory: small blocks are
  * slots of slabs (64 KiB of one size), larger ones stretches of 1 KiB units (`extents.ts`). Addresses are plain numbers, up to 2 TiB.
  */
-import { type MemoryStats, OutOfMemoryError } from "@taeda/core"
+import { bytesText, type MemoryStats, OutOfMemoryError } from "@taeda/core"
 import { Extents } from "./extents.ts"
 
 const UNIT = 1024
@@ -270,24 +270,13 @@ export class Allocator {
 
   private exhausted(bytes: number): OutOfMemoryError {
     const { limit, advice } = this.options
-    const most = limit < this.end + bytes ? `it may have ${sizeText(limit)}` : "the engine gives no more"
+    const most = limit < this.end + bytes ? `it may have ${bytesText(limit)}` : "the engine gives no more"
     return new OutOfMemoryError(
-      `wasm: out of memory: ${sizeText(bytes)} asked for, with ${sizeText(this.liveBytes)} in ${this.liveBuffers} live buffers and ` +
-        `${sizeText(this.pooledBytes())} free in smaller pieces, of ${sizeText(this.end)}, and ${most}.${advice && ` ${advice}`}`,
+      `wasm: out of memory: ${bytesText(bytes)} asked for, with ${bytesText(this.liveBytes)} in ${this.liveBuffers} live buffers and ` +
+        `${bytesText(this.pooledBytes())} free in smaller pieces, of ${bytesText(this.end)}, and ${most}.${advice && ` ${advice}`}`,
     )
   }
 }
 
 const wrongFree = (address: number): RangeError =>
   new RangeError(`wasm: no live block begins at ${address}: it was freed before, or never allocated`)
-
-/** "1.5 GiB". */
-function sizeText(bytes: number): string {
-  const names = ["bytes", "KiB", "MiB", "GiB", "TiB"]
-  let k = 0
-  while (bytes >= 1024 && k < names.length - 1) {
-    bytes /= 1024
-    k++
-  }
-  return `${k === 0 ? bytes : Number(bytes.toPrecision(3))} ${names[k]}`
-}

@@ -13,6 +13,7 @@ import {
   type Operand,
   type Scalar,
 } from "@taeda/core"
+import { clashesOf, copySizes } from "./clashes.ts"
 import { type CommandCounts, Commands } from "./commands.ts"
 import { copyBytes } from "./copy-bytes.ts"
 import { openDevice } from "./device.ts"
@@ -26,6 +27,7 @@ import { type Block, Memory, WebGpuBuffer } from "./memory.ts"
 import { Pipelines } from "./pipelines.ts"
 import type { Planner } from "./planner.ts"
 import type { Plan } from "./program.ts"
+import type { Merging } from "./together.ts"
 
 export interface WebGpuOptions {
   /** WebGPU itself. Default: the browser's `navigator.gpu`, in Node that of the package `webgpu`. */
@@ -34,6 +36,18 @@ export interface WebGpuOptions {
   readonly dawn?: readonly string[]
   /** Which GPU to prefer where there are several. Default: the system's choice. */
   readonly powerPreference?: PowerPreference
+  /**
+   * When dispatches that do not depend on one another become one: "often" (the default), where they come together again and
+   * again, which nobody waits for; "always", with a wait for each new shader; or "never".
+   */
+  readonly merging?: Merging
+  /** Whether kernels use subgroups, invocations that exchange values directly, where the GPU has them. Default: true. */
+  readonly subgroups?: boolean
+  /**
+   * Bytes that buffers may take in all: beyond, an allocation throws an OutOfMemoryError at once, where a GPU that runs out
+   * says so late. Default: eight times the largest buffer of the GPU, for WebGPU does not tell how much memory there is.
+   */
+  readonly memoryBytes?: number
 }
 
 /** What this backend tells besides what every backend does. */
@@ -65,6 +79,7 @@ class WebGpuExecutable implements Planner {
 const blockOf = (buffer: Buffer): Block => {
   const { block } = buffer as unknown as WebGpuBuffer
   if (!block) throw new Error("webgpu: this buffer was freed; its tensor cannot be used any more")
+  if (block.failure) throw block.failure
   return block
 }
 
@@ -75,15 +90,19 @@ export async function createWith(extras: Partial<Extras>, options: WebGpuOptions
   const { supports, plannerOf } = executablesOf(extras)
   const gpu = (options.gpu as Gpu | undefined) ?? (await findGpu(options.dawn))
   const adapter = await findAdapter(gpu, options.powerPreference)
-  const { device, limits, software, notes } = await openDevice(adapter)
+  // Without numbers of subgroups nothing is known of which invocations are together in one.
+  const numbered = gpu.wgslLanguageFeatures?.has("subgroup_id") === true
+  const { device, limits, software, notes } = await openDevice(adapter, numbered && options.subgroups !== false)
   const errors = new DeviceErrors(device)
-  const memory = new Memory(device, errors)
+  const memory = new Memory(device, errors, options.memoryBytes)
   /** By their numbers. */
   const kernels: Kernel[] = []
   const executableOf = (kernel: Kernel): WebGpuExecutable =>
     new WebGpuExecutable(kernel, kernels.push(kernel) - 1, plannerOf(kernel, limits))
   const pipelines = new Pipelines(device, errors)
-  const commands = new Commands(device, errors, memory, (kernel) => describeKernel(kernels[kernel]))
+  const commands = new Commands(device, errors, memory, pipelines, options.merging ?? "often", (kernel) =>
+    describeKernel(kernels[kernel]),
+  )
   const warmed = new Map<string, WebGpuExecutable>()
   let open = true
 
@@ -100,9 +119,10 @@ export async function createWith(extras: Partial<Extras>, options: WebGpuOptions
     return block
   }
   /** Memory that is needed only by the commands that `use` queues. */
-  const withBlocks = (sizes: readonly number[], use: (blocks: readonly Block[]) => void): void => {
-    const blocks = sizes.map((bytes) => memory.take(bytes))
+  const withBlocks = (sizes: readonly number[], need: () => string, use: (blocks: readonly Block[]) => void): void => {
+    const blocks: Block[] = []
     try {
+      for (const bytes of sizes) blocks.push(memory.take(bytes, need))
       use(blocks)
     } finally {
       for (const block of blocks) memory.give(block)
@@ -110,33 +130,25 @@ export async function createWith(extras: Partial<Extras>, options: WebGpuOptions
   }
   const whole = (from: Block, to: Block): void => commands.copy(from, 0, to, 0, from.capacity)
 
-  /** Queues the dispatches of a plan. */
-  const run = (plan: Plan, operands: readonly Block[], name: () => string): void =>
-    withBlocks(plan.temporaries, (temporaries) => {
-      for (const { shader, buffers, params, workgroups } of plan.dispatches) {
-        const blocks = buffers.map((ref) =>
-          "operand" in ref ? operands[ref.operand] : "temporary" in ref ? temporaries[ref.temporary] : commands.faults,
-        )
-        const written = blocks.filter((_, i) => shader.bindings[i].access === "write")
-        // No binding of a dispatch may read a buffer that another one writes, even where the two touch different elements.
-        const clashes = blocks.filter((b, i) => shader.bindings[i].access === "read" && written.includes(b))
-        const pipeline = pipelines.get(shader, name)
-        if (clashes.length === 0) commands.dispatch(pipeline, blocks, params, workgroups)
-        else {
-          const distinct = [...new Set(clashes)]
-          withBlocks(
-            distinct.map(({ capacity }) => capacity),
-            (copies) => {
-              for (const [i, block] of distinct.entries()) whole(block, copies[i])
-              const replaced = blocks.map((b, i) =>
-                shader.bindings[i].access === "read" && written.includes(b) ? copies[distinct.indexOf(b)] : b,
-              )
-              commands.dispatch(pipeline, replaced, params, workgroups)
-            },
-          )
-        }
+  /** Queues the dispatches of a plan. All that may fail comes before the first of them. */
+  const run = ({ dispatches, temporaries }: Plan, operands: readonly Block[], name: () => string): void => {
+    const compiled = dispatches.map(({ shader }) => pipelines.get(shader, name))
+    for (const block of operands) block.need ??= name
+    const clashes = dispatches.map((dispatch) => clashesOf(dispatch, operands))
+    withBlocks([...temporaries, ...copySizes(clashes)], name, (blocks) => {
+      for (const [k, { shader, buffers, params, workgroups }] of dispatches.entries()) {
+        for (const [i, block] of clashes[k].entries()) whole(block, blocks[temporaries.length + i])
+        const bound = buffers.map((ref, i) => {
+          if ("faults" in ref) return commands.faults
+          if ("temporary" in ref) return blocks[ref.temporary]
+          const block = operands[ref.operand]
+          const copy = shader.bindings[i].access === "read" ? clashes[k].indexOf(block) : -1
+          return copy < 0 ? block : blocks[temporaries.length + copy]
+        })
+        commands.dispatch(compiled[k], bound, params, workgroups)
       }
     })
+  }
 
   const copyKernels = new Map<string, Planner>()
   const dtypeOfOutput = (kernel: Kernel, j: number): DType =>
@@ -171,6 +183,7 @@ export async function createWith(extras: Partial<Extras>, options: WebGpuOptions
       // One binding is for the words in which faults are reported.
       maxOperands: limits.storageBindings - 1,
       maxBufferBytes: memory.maxBytes,
+      memoryBytes: memory.budgetBytes,
       threads: 1,
       software,
       notes,
@@ -187,6 +200,7 @@ export async function createWith(extras: Partial<Extras>, options: WebGpuOptions
     write(buffer, bytes, byteOffset = 0) {
       const block = checked(buffer, byteOffset, bytes.length)
       if (bytes.length === 0) return
+      block.need ??= DATA
       const end = byteOffset + bytes.length
       const mayPad = end === (buffer as unknown as WebGpuBuffer).bytes
       if (byteOffset % 4 === 0 && (bytes.length % 4 === 0 || mayPad)) {
@@ -195,7 +209,7 @@ export async function createWith(extras: Partial<Extras>, options: WebGpuOptions
         if (full < bytes.length) commands.write(block, byteOffset + full, padded(bytes.subarray(full)))
         return
       }
-      withBlocks([align(bytes.length)], ([temporary]) => {
+      withBlocks([align(bytes.length)], COPY, ([temporary]) => {
         commands.write(temporary, 0, padded(bytes))
         run({ dispatches: [copyBytes(0, byteOffset, bytes.length)], temporaries: [] }, [temporary, block], COPY)
       })
@@ -230,14 +244,17 @@ export async function createWith(extras: Partial<Extras>, options: WebGpuOptions
     },
     async warm(kernels) {
       check()
-      const pipelinesOf = kernels.flatMap((kernel) => {
+      const compiling = kernels.flatMap((kernel) => {
         const key = kernelKey(kernel)
         if (supports(kernel) !== true || warmed.has(key)) return []
         const executable = executableOf(kernel)
         warmed.set(key, executable)
-        return executable.shaders().map((shader) => pipelines.warm(shader, executable.name()))
+        return executable.shaders().map((shader) => pipelines.warm(shader, executable.name))
       })
-      await Promise.all(pipelinesOf)
+      // One that fails keeps none of the others from being ready.
+      const failed = (await Promise.allSettled(compiling)).find(({ status }) => status === "rejected")
+      if (failed) throw (failed as PromiseRejectedResult).reason
+      check()
     },
     launch(executable, sizes, operands, scalars: readonly Scalar[]) {
       check()
@@ -255,6 +272,7 @@ export async function createWith(extras: Partial<Extras>, options: WebGpuOptions
       }
       withBlocks(
         shared.map((k) => blocks[k].capacity),
+        name,
         (copies) => {
           const replaced = [...blocks]
           for (const [i, k] of shared.entries()) {
@@ -279,12 +297,14 @@ export async function createWith(extras: Partial<Extras>, options: WebGpuOptions
     dispose() {
       if (!open) return
       open = false
+      errors.close()
       device.destroy()
     },
   }
 }
 
 const COPY = (): string => "copy of bytes"
+const DATA = (): string => "values from the host"
 
 /** The bytes, up to a whole number of words. */
 function padded(bytes: Uint8Array): Uint8Array {

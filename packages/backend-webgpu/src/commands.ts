@@ -1,27 +1,19 @@
 /** Commands for the device, gathered and submitted together: at reads, and when there are many. */
 import type { DeviceErrors } from "./errors.ts"
 import { faultIn } from "./errors.ts"
-import {
-  type GpuBindGroup,
-  type GpuBuffer,
-  type GpuComputePass,
-  type GpuDevice,
-  type GpuEncoder,
-  MAP_READ,
-  USAGE,
-} from "./gpu.ts"
-import { type Block, capacityFor, type Memory } from "./memory.ts"
-import type { Pipeline } from "./pipelines.ts"
+import { type GpuBindGroup, type GpuComputePass, type GpuDevice, type GpuEncoder, MAP_READ, USAGE } from "./gpu.ts"
+import type { Block, Memory } from "./memory.ts"
+import { Params } from "./params.ts"
+import type { Pipeline, Pipelines } from "./pipelines.ts"
+import { schedule } from "./schedule.ts"
+import { Staging } from "./staging.ts"
+import { type Dispatchable, type DispatchTask, type Merging, Together, taskOf } from "./together.ts"
 import { FAULT_WORDS } from "./writer.ts"
 
-/** Dispatches and copies of one submission. */
-const MOST_COMMANDS = 256
-/** Bytes for the numbers of the launches of one submission. */
-const PARAM_BYTES = 2 ** 18
+/** Dispatches and copies of one submission: a training step of a small network, and few enough that the device begins early. */
+const MOST_COMMANDS = 64
 /** How many groups of bindings are remembered. */
 const MOST_GROUPS = 4096
-/** Bytes of buffers for reading that are kept. */
-const STAGING_KEPT = 64 * 2 ** 20
 const FAULT_BYTES = 4 * FAULT_WORDS
 
 /** What was given to the device so far. */
@@ -40,48 +32,60 @@ export class Commands {
   private readonly memory: Memory
   private encoder: GpuEncoder | null = null
   private pass: GpuComputePass | null = null
+  /** Dispatches that are not encoded yet, and the bytes that their numbers take at most. */
+  private tasks: DispatchTask[] = []
+  private taskBytes = 0
+  private readonly together: Together
   private pending = 0
   /** The number of the submission that is being gathered. */
   private serial = 0
-  private readonly params: GpuBuffer
-  private readonly words = new Uint32Array(PARAM_BYTES / 4)
-  private paramBytes = 0
-  private readonly alignment: number
+  private readonly params: Params
   private readonly mostGroups: number
   private readonly groups = new Map<string, GpuBindGroup>()
-  private readonly staging = new Map<number, GpuBuffer[]>()
-  private stagingBytes = 0
+  private readonly staging: Staging
   /** Where shaders report faults. */
   readonly faults: Block
   private mayFault = false
   private readonly nameOf: (kernel: number) => string
 
   /** `nameOf` names the kernels of faults by their numbers. */
-  constructor(device: GpuDevice, errors: DeviceErrors, memory: Memory, nameOf: (kernel: number) => string) {
+  constructor(
+    device: GpuDevice,
+    errors: DeviceErrors,
+    memory: Memory,
+    pipelines: Pipelines,
+    merging: Merging,
+    nameOf: (kernel: number) => string,
+  ) {
     this.nameOf = nameOf
+    this.together = new Together(device, pipelines, merging)
     this.device = device
     this.errors = errors
     this.memory = memory
-    this.alignment = device.limits.minUniformBufferOffsetAlignment
+    this.staging = new Staging(device, errors)
     this.mostGroups = device.limits.maxComputeWorkgroupsPerDimension
-    this.params = device.createBuffer({ size: PARAM_BYTES, usage: USAGE.uniform | USAGE.copyTarget, label: "params" })
+    this.params = new Params(device)
     const usage = USAGE.storage | USAGE.copySource | USAGE.copyTarget
     this.faults = {
       gpu: device.createBuffer({ size: FAULT_BYTES, usage, label: "faults" }),
       id: -1,
       capacity: FAULT_BYTES,
       used: -1,
+      need: null,
+      failure: null,
     }
     // What is destroyed may stand in any group.
     memory.onDestroyed = () => this.groups.clear()
+    memory.submit = () => this.flush()
   }
 
   private open(): GpuEncoder {
     return (this.encoder ??= this.device.createCommandEncoder())
   }
 
-  /** An encoder outside of a pass. */
+  /** An encoder outside of a pass, behind all dispatches so far. */
   private between(): GpuEncoder {
+    this.encodeTasks()
     this.pass?.end()
     this.pass = null
     return this.open()
@@ -92,22 +96,40 @@ export class Commands {
   }
 
   dispatch(pipeline: Pipeline, blocks: readonly Block[], params: readonly number[], workgroups: number): void {
-    const bytes = Math.ceil((pipeline.shader.paramVectors * 16) / this.alignment) * this.alignment
-    if (this.paramBytes + bytes > PARAM_BYTES) this.flush()
-    const at = this.paramBytes
-    this.paramBytes += bytes
-    for (let k = 0; k < params.length; k++) this.words[(at >> 2) + k] = params[k]
+    const bytes = this.params.bytesFor(pipeline.shader.paramVectors)
+    // Together dispatches take no more than one of them, and what was rounded up, besides.
+    if (2 * (this.taskBytes + bytes) > this.params.room) {
+      this.flush()
+      this.params.clear()
+    }
+    this.taskBytes += bytes
     for (const block of blocks) {
       block.used = this.serial
       if (block === this.faults) this.mayFault = true
     }
+    this.tasks.push(taskOf({ pipeline, blocks, params, workgroups }))
+    this.count()
+  }
+
+  private encodeTasks(): void {
+    if (this.tasks.length === 0) return
+    const groups = schedule(this.tasks, this.together.fits)
+    this.tasks = []
+    this.taskBytes = 0
+    for (const group of groups) {
+      const one = group.length > 1 ? this.together.of(group) : null
+      for (const dispatch of one ? [one] : group) this.encode(dispatch)
+    }
+  }
+
+  private encode({ pipeline, blocks, params, workgroups }: Dispatchable): void {
+    const at = this.params.place(params, pipeline.shader.paramVectors)
     this.pass ??= this.open().beginComputePass()
     this.pass.setPipeline(pipeline.gpu)
     this.pass.setBindGroup(0, this.group(pipeline, blocks), [at])
     const rows = Math.ceil(workgroups / this.mostGroups)
     this.pass.dispatchWorkgroups(Math.ceil(workgroups / rows), rows)
     this.counts.dispatches++
-    this.count()
   }
 
   private group({ layout, layoutId, shader }: Pipeline, blocks: readonly Block[]): GpuBindGroup {
@@ -116,7 +138,7 @@ export class Commands {
     let group = this.groups.get(key)
     if (!group) {
       const storage = blocks.map(({ gpu }, binding) => ({ binding, resource: { buffer: gpu } }))
-      const uniform = { buffer: this.params, offset: 0, size: shader.paramVectors * 16 }
+      const uniform = { buffer: this.params.gpu, offset: 0, size: shader.paramVectors * 16 }
       group = this.device.createBindGroup({
         layout,
         entries: [...storage, { binding: blocks.length, resource: uniform }],
@@ -145,15 +167,15 @@ export class Commands {
 
   /** Submits what was gathered. */
   flush(): void {
+    this.encodeTasks()
     this.pass?.end()
     this.pass = null
     if (this.encoder) {
-      if (this.paramBytes > 0) this.device.queue.writeBuffer(this.params, 0, this.words, 0, this.paramBytes >> 2)
+      this.params.send()
       this.device.queue.submit([this.encoder.finish()])
       this.counts.submissions++
       this.encoder = null
     }
-    this.paramBytes = 0
     this.pending = 0
     this.serial++
     this.memory.sweep()
@@ -163,42 +185,29 @@ export class Commands {
   async read(block: Block, offset: number, bytes: number): Promise<Uint8Array> {
     const faults = this.mayFault ? FAULT_BYTES : 0
     const size = bytes + faults
-    const capacity = capacityFor(size, Number.POSITIVE_INFINITY)
-    const staging = this.staging.get(capacity)?.pop() ?? this.createStaging(capacity)
+    const staging = this.staging.take(size)
     const encoder = this.between()
-    if (bytes > 0) encoder.copyBufferToBuffer(block.gpu, offset, staging, 0, bytes)
+    if (bytes > 0) encoder.copyBufferToBuffer(block.gpu, offset, staging.gpu, 0, bytes)
     if (faults > 0) {
-      encoder.copyBufferToBuffer(this.faults.gpu, 0, staging, bytes, FAULT_BYTES)
+      encoder.copyBufferToBuffer(this.faults.gpu, 0, staging.gpu, bytes, FAULT_BYTES)
       encoder.clearBuffer(this.faults.gpu, 0, FAULT_BYTES)
       this.mayFault = false
     }
     this.flush()
     this.counts.readBytes += size
     try {
-      await staging.mapAsync(MAP_READ, 0, size)
+      await this.errors.soon(staging.gpu.mapAsync(MAP_READ, 0, size))
     } catch (error) {
-      await this.errors.settle()
-      throw error
+      staging.gpu.destroy()
+      throw await this.errors.explain("reading", error as Error)
     }
-    const copy = new Uint8Array(staging.getMappedRange(0, size).slice(0))
-    staging.unmap()
-    const same = this.staging.get(capacity)
-    if (same) same.push(staging)
-    else this.staging.set(capacity, [staging])
+    const copy = new Uint8Array(staging.gpu.getMappedRange(0, size).slice(0))
+    staging.gpu.unmap()
+    this.staging.give(staging)
     await this.errors.settle()
     const fault = faults > 0 ? faultIn(new Uint32Array(copy.buffer, bytes, FAULT_WORDS), this.nameOf) : undefined
     if (fault) throw fault
     return copy.subarray(0, bytes)
-  }
-
-  private createStaging(capacity: number): GpuBuffer {
-    if (this.stagingBytes + capacity > STAGING_KEPT) {
-      for (const buffer of [...this.staging.values()].flat()) buffer.destroy()
-      this.staging.clear()
-      this.stagingBytes = 0
-    }
-    this.stagingBytes += capacity
-    return this.device.createBuffer({ size: capacity, usage: USAGE.mapRead | USAGE.copyTarget, label: "staging" })
   }
 
   /** Resolves when everything is done, rejects with what went wrong. */
@@ -208,7 +217,11 @@ export class Commands {
       return
     }
     this.flush()
-    await this.device.queue.onSubmittedWorkDone()
+    try {
+      await this.errors.soon(this.device.queue.onSubmittedWorkDone())
+    } catch (error) {
+      throw await this.errors.explain("waiting", error as Error)
+    }
     await this.errors.settle()
   }
 }

@@ -14,6 +14,7 @@ import {
   tileThreads,
 } from "./contraction.ts"
 import type { Launch } from "./launch.ts"
+import { usesSubgroups } from "./meeting.ts"
 import { dispatchOf, GROUP, NOTHING } from "./planner.ts"
 import type { BufferRef, Dispatch, GpuLimits, Plan, Shader } from "./program.ts"
 import type { Emitted } from "./writer.ts"
@@ -67,20 +68,26 @@ const workgroupsOf = (form: Form, { batches, rows, columns }: ContractionSizes):
   return batches * ceil(rows, down) * ceil(columns, across)
 }
 
+const SLICES = { depth: [16, 64, 256], column: [1, 4, 16] } as const
+
 /** Slices of the depth per column: where the depth is contiguous enough for neighbours to share cache lines, else few. */
 function slicesOf({ batches, columns, depth }: ContractionSizes, along: Reading["b"]): number {
-  if (along === "depth") return depth >= 2048 ? 256 : depth >= 256 ? 64 : 16
-  return [1, 4].find((slices) => batches * columns * slices >= WANTED_WORKGROUPS * GROUP || depth < 8 * slices) ?? 16
+  const [few, more, most] = SLICES[along]
+  if (along === "depth") return depth >= 2048 ? most : depth >= 256 ? more : few
+  const enough = (slices: number): boolean =>
+    batches * columns * slices >= WANTED_WORKGROUPS * GROUP || depth < 8 * slices
+  return [few, more].find(enough) ?? most
 }
+
+const fits = (tile: Tile, { invocations, workgroupBytes }: GpuLimits): boolean =>
+  tileThreads(tile) <= invocations && tileBytes(tile) <= workgroupBytes
 
 function formOf(sizes: ContractionSizes, reading: Reading, limits: GpuLimits): Form {
   const { rows, columns } = sizes
   if (rows <= FEW_ROWS) return { rows, slices: slicesOf(sizes, reading.b), along: reading.b }
   if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return { tile: "flat" }
   for (const tile of ["large", "medium"] as const) {
-    const shape = TILES[tile]
-    const fits = tileThreads(shape) <= limits.invocations && tileBytes(shape) <= limits.workgroupBytes
-    if (fits && workgroupsOf({ tile }, sizes) >= WANTED_WORKGROUPS) return { tile }
+    if (fits(TILES[tile], limits) && workgroupsOf({ tile }, sizes) >= WANTED_WORKGROUPS) return { tile }
   }
   return { tile: "small" }
 }
@@ -143,10 +150,18 @@ export class ContractionProgram {
     return { dispatches: [products, sums], temporaries: [4 * splits * batches * rows * columns] }
   }
 
-  /** The shaders of small and middling sizes. */
+  /** The shaders of all tiles and of products of one row, which are the most frequent of those of few, of whole and split depths. */
   commonShaders(readings: readonly Reading[]): Shader[] {
-    const tiles = ["small", "flat", "medium"] as const
-    return readings.flatMap((reading) => tiles.map((tile) => this.products({ tile }, reading, false).shader))
+    const tiles = (Object.keys(TILES) as TileName[]).filter((name) => fits(TILES[name], this.limits))
+    const shaders = new Set([this.sums().shader])
+    for (const reading of readings)
+      for (const split of [false, true]) {
+        const along = reading.b
+        const slices = SLICES[along].map((slices): Form => ({ rows: 1, slices, along }))
+        for (const form of [...tiles.map((tile): Form => ({ tile })), ...slices])
+          shaders.add(this.products(form, reading, split).shader)
+      }
+    return [...shaders]
   }
 
   private products(form: Form, reading: Reading, split: boolean): Emitted {
@@ -155,7 +170,7 @@ export class ContractionProgram {
         tileShader(this.contraction, TILES[form.tile], reading, split),
       )
     return this.shader(`${form.rows} ${form.slices} ${form.along} ${split}`, () =>
-      sliceShader(this.contraction, form, split),
+      sliceShader(this.contraction, form, split, usesSubgroups(this.limits, GROUP)),
     )
   }
 

@@ -10,6 +10,7 @@ import { type DType, type Epilogue, result, substitute } from "@taeda/core"
 import { elementOf, type Lane, laneOf, perWord } from "./elements.ts"
 import { writeExpressions } from "./expression.ts"
 import type { Launch } from "./launch.ts"
+import { writeMeeting } from "./meeting.ts"
 import { GROUP } from "./planner.ts"
 import type { BufferRef } from "./program.ts"
 import { bindInput, bindOutput, readElement, storedBits, type View, writeElement } from "./views.ts"
@@ -365,10 +366,16 @@ export interface Slices {
   readonly along: Reading["b"]
 }
 
-/** Few rows: every invocation sums a slice of the depth for one column, and the slices are added up in workgroup memory. */
-export function sliceShader(c: Contraction, { rows, slices, along }: Slices, split: boolean): Emitted {
+/** Few rows: every invocation sums a slice of the depth for one column, and the workgroup adds the slices up. */
+export function sliceShader(
+  c: Contraction,
+  { rows, slices, along }: Slices,
+  split: boolean,
+  subgroups: boolean,
+): Emitted {
   const writing = beginSums(c, split)
   const { w, p, lane, partial } = writing
+  if (subgroups) w.useSubgroups()
   const columns = GROUP / slices
   const eachRow = (line: (r: number) => string): string => lines(rows, line)
   const [columnOf, slice] =
@@ -388,18 +395,31 @@ export function sliceShader(c: Contraction, { rows, slices, along }: Slices, spl
     "}",
   )
   if (slices > 1) {
-    const sum = (r: number, of: string): string => `sums[${r * GROUP} + (${of}) * ${columns} + column_of]`
-    w.declare("sums", `var<workgroup> sums: array<${lane}, ${rows * GROUP}>;`)
-    w.lines.push(
-      eachRow((r) => `${sum(r, "slice")} = s${r};`),
-      `for (var apart = ${slices / 2}; apart > 0; apart /= 2) {`,
-      "workgroupBarrier();",
-      "if (slice < apart) {",
-      eachRow((r) => `${sum(r, "slice")} += ${sum(r, "slice + apart")};`),
-      "}",
-      "}",
-      eachRow((r) => `s${r} = ${sum(r, "slice")};`),
+    const fields = list(rows, (r) => `s${r}`)
+    w.declare(
+      "Sums",
+      struct(
+        "Sums",
+        fields.map((field) => `${field}: ${lane}`),
+      ),
     )
+    const sums = fields.map((field) => `l.${field} + r.${field}`)
+    w.declare("add_sums", `fn add_sums(l: Sums, r: Sums) -> Sums { return Sums(${sums.join(", ")}); }`)
+    w.lines.push(`var total = Sums(${fields.join(", ")});`)
+    writeMeeting(
+      w,
+      {
+        Acc: "Sums",
+        combine: "add_sums",
+        tuples: "sums",
+        total: "total",
+        fields: Object.fromEntries(fields.map((field) => [field, lane])),
+      },
+      { lanes: `${slices}u`, step: along === "depth" ? "1u" : `${columns}u` },
+      GROUP,
+      subgroups,
+    )
+    w.lines.push(...fields.map((field) => `${field} = total.${field};`))
   }
   w.lines.push("if (slice > 0) { return; }")
   if (split)

@@ -284,5 +284,5 @@ export function convPlanner(kernel: ConvKernel, limits: GpuLimits): Planner {
     const launch = { sizes, operands, scalars: scalars.slice(3 * spatial + 1) }
     return program.plan(product, reading(taps), launch, numbers, 1)
   }
-  return { plan, shaders: () => program.commonShaders([reading(2)]) }
+  return { plan, shaders: () => program.commonShaders([reading(2), reading(1)]) }
 }

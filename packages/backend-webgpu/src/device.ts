@@ -31,7 +31,14 @@ const isSoftware = ({ info, isFallbackAdapter }: GpuAdapter): boolean =>
   isFallbackAdapter === true ||
   PROGRAMS.test(`${info.architecture} ${info.description}`)
 
-export async function openDevice(adapter: GpuAdapter): Promise<OpenedDevice> {
+/** What WGSL's own limit on subgroups is. */
+const LARGEST_SUBGROUP = 128
+
+/** The most invocations that a subgroup of the device may have. */
+const subgroupSize = ({ info }: GpuAdapter): number => info.subgroupMaxSize || LARGEST_SUBGROUP
+
+/** `subgroups`: whether shaders may use them, where the adapter has them. */
+export async function openDevice(adapter: GpuAdapter, subgroups: boolean): Promise<OpenedDevice> {
   const device = await adapter.requestDevice({
     requiredFeatures: FEATURES.filter((name) => adapter.features.has(name)),
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
@@ -40,20 +47,21 @@ export async function openDevice(adapter: GpuAdapter): Promise<OpenedDevice> {
   const { vendor, architecture, description, device: model } = adapter.info
   const name = [vendor, architecture, description || model].filter(Boolean).join(" ")
   const software = isSoftware(adapter)
+  const used = subgroups && features.has("subgroups") ? subgroupSize(adapter) : 0
   return {
     device,
     limits: {
       storageBindings: limits.maxStorageBuffersPerShaderStage,
       invocations: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
       workgroupBytes: limits.maxComputeWorkgroupStorageSize,
-      subgroups: features.has("subgroups"),
+      subgroups: used,
       shaderF16: features.has("shader-f16"),
     },
     software,
     notes: [
       `GPU: ${name || "the browser does not say which"}`,
       ...(software ? ["in software: the processor computes"] : []),
-      features.has("subgroups") ? "subgroups" : "no subgroups",
+      used > 0 ? "subgroups" : "no subgroups",
       `${limits.maxStorageBuffersPerShaderStage} buffers in a kernel`,
     ],
   }

@@ -90,6 +90,6 @@ export function mapPlanner(kernel: MapKernel): Planner {
       const workgroups = Math.ceil(count / n / WORKGROUP)
       return { dispatches: [{ shader, buffers, params: params(launch), workgroups }], temporaries: [] }
     },
-    shaders: () => [variant(together).shader],
+    shaders: () => [...new Set([together, 1])].map((n) => variant(n).shader),
   }
 }

@@ -6,7 +6,8 @@ import type { ReduceKernel } from "@taeda/core"
 import { writeExpressions } from "./expression.ts"
 import { countOf, type Launch } from "./launch.ts"
 import { bindInputs, leafReader, WORKGROUP, writeCoordinates } from "./loops.ts"
-import { declareMonoid, tupleBits, writeLift, writeTotal } from "./monoid.ts"
+import { usesSubgroups, writeMeeting } from "./meeting.ts"
+import { declareMonoid, ONLY, tupleBits, tupleFields, writeLift, writeTotal } from "./monoid.ts"
 import { NOTHING, type Planner } from "./planner.ts"
 import type { GpuLimits } from "./program.ts"
 import { addressOf, bindOutput, writeElement } from "./views.ts"
@@ -20,8 +21,10 @@ export type Stage = "whole" | "first" | "second"
 
 const keptOf = (kernel: ReduceKernel): number => kernel.rank - kernel.reduced
 
-export function emitReduce(kernel: ReduceKernel, lanes: Lanes, stage: Stage): Emitted {
+export function emitReduce(kernel: ReduceKernel, lanes: Lanes, stage: Stage, limits: GpuLimits): Emitted {
   const w = new Writer()
+  const subgroups = lanes > 1 && usesSubgroups(limits, lanes)
+  if (subgroups) w.useSubgroups()
   const kept = keptOf(kernel)
   declareMonoid(w, kernel)
   const outputs = w.number("outputs", ({ sizes }) => countOf(sizes.slice(0, kept)))
@@ -54,17 +57,9 @@ export function emitReduce(kernel: ReduceKernel, lanes: Lanes, stage: Stage): Em
   writeTotal(w, "total", [lanes === 1 ? begin : `${begin} + lane`, end, `${lanes}u`], lift)
 
   if (lanes > 1) {
-    w.declare("tuples", `var<workgroup> tuples: array<Acc, ${lanes}>;`)
-    w.lines.push(
-      "tuples[lane] = total;",
-      "workgroupBarrier();",
-      `for (var half = ${lanes / 2}u; half > 0u; half >>= 1u) {`,
-      "if (lane < half) { tuples[lane] = combine(tuples[lane], tuples[lane + half]); }",
-      "workgroupBarrier();",
-      "}",
-      "if (lane > 0u) { return; }",
-      "total = tuples[0];",
-    )
+    const tuples = { ...ONLY, tuples: "tuples", total: "total", fields: tupleFields(kernel) }
+    writeMeeting(w, tuples, { lanes: `${lanes}u`, step: "1u" }, lanes, subgroups)
+    w.lines.push("if (lane > 0u) { return; }")
   }
   if (stage === "first") {
     for (const [k, bits] of tupleBits(kernel, "total").entries())
@@ -97,19 +92,22 @@ interface Choice {
   readonly segments: number
 }
 
+/** Whether the tuples of so many invocations fit the memory of a workgroup, and these a workgroup. */
+const fits = (kernel: ReduceKernel, lanes: Lanes, { workgroupBytes, invocations }: GpuLimits): boolean =>
+  lanes <= invocations && lanes * 4 * kernel.accumulators.length <= workgroupBytes
+
 /** How outputs and their elements are shared out. */
 export function shareReduce(
   kernel: ReduceKernel,
   outputs: number,
   elements: number,
   neighbours: boolean,
-  { workgroupBytes, invocations }: GpuLimits,
+  limits: GpuLimits,
 ): Choice {
-  const fits = (lanes: number): boolean =>
-    lanes <= invocations && lanes * 4 * kernel.accumulators.length <= workgroupBytes
   // Invocations of one workgroup that read neighbouring elements read them together.
-  if (elements < MANY || (neighbours && outputs >= BUSY / 4) || !fits(64)) return { lanes: 1, segments: 1 }
-  const lanes = elements >= VERY_MANY && fits(256) ? 256 : 64
+  if (elements < MANY || (neighbours && outputs >= BUSY / 4) || !fits(kernel, 64, limits))
+    return { lanes: 1, segments: 1 }
+  const lanes = elements >= VERY_MANY && fits(kernel, 256, limits) ? 256 : 64
   if (outputs * lanes >= BUSY || elements < 2 * VERY_MANY) return { lanes, segments: 1 }
   const wanted = Math.ceil(BUSY / (outputs * lanes))
   return { lanes, segments: Math.min(MOST_SEGMENTS, wanted, Math.ceil(elements / VERY_MANY)) }
@@ -121,7 +119,7 @@ export function reducePlanner(kernel: ReduceKernel, limits: GpuLimits): Planner 
   const variant = (lanes: Lanes, stage: Stage): Emitted => {
     const key = `${lanes}${stage}`
     let found = emitted.get(key)
-    if (!found) emitted.set(key, (found = emitReduce(kernel, lanes, stage)))
+    if (!found) emitted.set(key, (found = emitReduce(kernel, lanes, stage, limits)))
     return found
   }
   const kept = keptOf(kernel)
@@ -146,6 +144,13 @@ export function reducePlanner(kernel: ReduceKernel, limits: GpuLimits): Planner 
         temporaries: [4 * kernel.accumulators.length * outputs * segments],
       }
     },
-    shaders: () => [variant(1, "whole").shader, variant(64, "whole").shader],
+    shaders() {
+      const shared = ([64, 256] as const).filter((lanes) => fits(kernel, lanes, limits))
+      const most = shared.at(-1)
+      const cut = most ? [variant(most, "first"), variant(64, "second")] : []
+      return [variant(1, "whole"), ...shared.map((lanes) => variant(lanes, "whole")), ...cut].map(
+        ({ shader }) => shader,
+      )
+    },
   }
 }

@@ -9,54 +9,15 @@ import { laneOf, perWord } from "./elements.ts"
 import { type ReadLeaf, writeExpressions } from "./expression.ts"
 import { countOf, type Launch } from "./launch.ts"
 import { writeCoordinates } from "./loops.ts"
-import { declareMonoid, type MonoidNames, tupleBits, writeLift, writeTotal } from "./monoid.ts"
+import { type Tuples, usesSubgroups, writeMeeting } from "./meeting.ts"
+import { declareMonoid, type MonoidNames, tupleBits, tupleFields, writeLift, writeTotal } from "./monoid.ts"
 import { dispatchOf, GROUP, NOTHING, type Planner } from "./planner.ts"
 import type { GpuLimits } from "./program.ts"
-import { addressOf, bindOutput, storedBits, writeElement } from "./views.ts"
+import { type Shares, shareRows } from "./rows-plan.ts"
+import { addressOf, bindOutput, storedBits, type View, writeElement } from "./views.ts"
 import { type Emitted, fromBits, Writer } from "./writer.ts"
 
-/** Elements of a row that are worth an invocation. */
-const ITEMS = 8
-/** Invocations side by side that read neighbouring elements together. */
-const NEIGHBOURS = 16
-/** With fewer workgroups than this a machine is not filled. */
-const ENOUGH_GROUPS = 64
-const MOST_SEGMENTS = 256
-/** Cut into fewer segments, a row is not done sooner. */
-const SEGMENTS_WORTH_CUTTING = 4
-
-/** How rows are shared out to invocations. */
-export interface Shares {
-  readonly rows: number
-  readonly length: number
-  /** Invocations that walk a row together, and the distance between two that follow each other: powers of two. */
-  readonly lanes: number
-  readonly step: number
-  /** Segments of a row, and elements of a segment. */
-  readonly segments: number
-  readonly span: number
-  /** Workgroups of each dispatch. */
-  readonly groups: number
-}
 type RowsLaunch = Launch & Shares
-
-/** `neighbours`: it is elements of neighbouring rows that lie side by side. `cuttable`: whether rows may be cut. */
-export function shareRows(rows: number, length: number, neighbours: boolean, cuttable: boolean): Shares {
-  let lanes = 1
-  while (lanes < GROUP && lanes * ITEMS < length) lanes *= 2
-  if (neighbours) {
-    let together = 1
-    while (together < NEIGHBOURS && together < rows) together *= 2
-    lanes = Math.min(lanes, GROUP / together)
-  }
-  const groups = Math.ceil(rows / (GROUP / lanes))
-  const worth = Math.floor(length / (lanes * ITEMS))
-  const parts = Math.min(MOST_SEGMENTS, Math.ceil(ENOUGH_GROUPS / groups), worth)
-  // Of whole words, whatever an output's elements are.
-  const span = !cuttable || parts < SEGMENTS_WORTH_CUTTING ? length : Math.ceil(length / parts / 4) * 4
-  const segments = span === 0 ? 1 : Math.ceil(length / span)
-  return { rows, length, lanes, step: neighbours ? GROUP / lanes : 1, segments, span, groups: groups * segments }
-}
 
 /** A number of the launch that only rows have. */
 const own = (w: Writer, key: keyof Shares): string => w.number(key, (launch) => (launch as RowsLaunch)[key])
@@ -64,9 +25,7 @@ const own = (w: Writer, key: keyof Shares): string => w.number(key, (launch) => 
 const keptOf = (kernel: RowsKernel): number => kernel.rank - kernel.reduced
 
 /** What a stage is called in the shader. Stages with the same accumulators share a struct, and its workgroup memory. */
-interface StageNames extends MonoidNames {
-  readonly tuples: string
-  readonly total: string
+interface StageNames extends MonoidNames, Tuples {
   /** The number of its first accumulator among those of all stages. */
   readonly first: number
 }
@@ -83,6 +42,7 @@ function stageNames({ stages }: RowsKernel): StageNames[] {
       identity: `identity${s}`,
       tuples: `tuples_${Acc}`,
       total: `total${s}`,
+      fields: tupleFields(stage),
       first,
     }
     first += stage.accumulators.length
@@ -106,126 +66,187 @@ export const refusedRows = (kernel: RowsKernel): string | undefined =>
 /** A whole row in one dispatch, or the dispatch of that number of those for rows in segments. */
 type Part = "whole" | number
 
-/** `together`: the elements that an invocation computes for a word, where it writes whole words of the outputs. */
-export function emitRows(kernel: RowsKernel, part: Part, together: number): Emitted {
-  const w = new Writer()
-  const { stages, body, inputs: types, outputs } = kernel
-  const kept = keptOf(kernel)
-  const names = stageNames(kernel)
+/**
+ * `together`: the elements of a word, where an invocation computes those of a row that share one; else 1. `alone`: an invocation
+ * has a row by itself.
+ */
+export function emitRows(kernel: RowsKernel, part: Part, together: number, alone: boolean, limits: GpuLimits): Emitted {
+  const { stages } = kernel
   const last = part === "whole" || part === stages.length
-  const inputs = new Inputs(w, types)
-  const views = last
-    ? outputs.map(({ dtype }, j) => bindOutput(w, types.length + j, dtype, together > 1 && j < body.length))
-    : []
-  const partials = part === "whole" ? "" : w.bind({ temporary: 0 }, "u32", last ? "read" : "write")
-  w.lines.push(
-    `if (group >= ${own(w, "groups")}) { return; }`,
-    `let lanes = ${own(w, "lanes")};`,
-    `let step = ${own(w, "step")};`,
-    "let t = (lane / step) & (lanes - 1u);",
-    `let segment = group % ${own(w, "segments")};`,
-    `let place = (group / ${own(w, "segments")}) * (${GROUP}u / lanes) + (lane / (step * lanes)) * step + lane % step;`,
-    `let exists = place < ${own(w, "rows")};`,
-    `let row = min(place, ${own(w, "rows")} - 1u);`,
-    `let begin = segment * ${own(w, "span")};`,
-    `let end = min(begin + ${own(w, "span")}, ${own(w, "length")});`,
-  )
-  const head = writeCoordinates(w, "row", 0, kept)
-  /** The results of the stages so far. */
-  const results = (node: Expr): string => {
-    const k = Number(node.value)
-    const s = names.findLastIndex(({ first }) => first <= k)
-    return `${names[s].total}.a${k - names[s].first}`
+  const rows = new RowsWriter(kernel, part, last, alone, !alone && usesSubgroups(limits, GROUP))
+  rows.begin()
+  for (const s of stages.keys()) {
+    if (part !== "whole" && s > part) break
+    rows.stage(s)
   }
-  const point = (r: string): string[] => [...head, ...writeCoordinates(w, r, kept, kernel.rank)]
-  const leaf = (at: readonly string[]): ReadLeaf => inputs.at(at, results)
-  /** Values that are the same along a row, computed where no element is at hand: reduced dims have no coordinate there. */
-  const known = new Map<Expr, string>()
-  const writeKnown = (roots: readonly Expr[]): void => {
-    writeExpressions(
-      w,
-      sameAlongRows(kernel, roots),
-      leaf([...head, ...new Array<string>(kernel.reduced).fill("0u")]),
-      known,
-    )
-  }
-  /** The word of a segment's accumulator. */
-  const partial = (k: number, at: string): string =>
-    `${partials}[(${k}u * ${own(w, "rows")} + row) * ${own(w, "segments")} + ${at}]`
+  if (last) rows.outputs(together)
+  return rows.w.finish(GROUP)
+}
 
-  for (const [s, stage] of stages.entries()) {
-    if (typeof part === "number" && s > part) break
-    const name = names[s]
+/** The pieces of a shader, written in their order. */
+class RowsWriter {
+  readonly w = new Writer()
+  private readonly kernel: RowsKernel
+  private readonly part: Part
+  private readonly alone: boolean
+  private readonly subgroups: boolean
+  private readonly names: readonly StageNames[]
+  private readonly inputs: Inputs
+  private readonly views: readonly View[]
+  /** The tuples of segments. */
+  private readonly partials: string
+  /** The coordinates of the row. */
+  private head: readonly string[] = []
+  /** Values that are the same along a row, and their names. */
+  private readonly known = new Map<Expr, string>()
+
+  constructor(kernel: RowsKernel, part: Part, last: boolean, alone: boolean, subgroups: boolean) {
+    const { w } = this
+    this.alone = alone
+    const { inputs, outputs } = kernel
+    if (subgroups) w.useSubgroups()
+    this.kernel = kernel
+    this.part = part
+    this.subgroups = subgroups
+    this.names = stageNames(kernel)
+    this.inputs = new Inputs(w, inputs)
+    this.views = last ? outputs.map(({ dtype }, j) => bindOutput(w, inputs.length + j, dtype)) : []
+    this.partials = part === "whole" ? "" : w.bind({ temporary: 0 }, "u32", last ? "read" : "write")
+  }
+
+  /** Which row, and what of it: `row`, `exists`, the elements from `begin` to before `end`, as number `t` of `lanes`. */
+  begin(): void {
+    const { w } = this
+    w.lines.push(
+      `if (group >= ${own(w, "groups")}) { return; }`,
+      `let lanes = ${this.alone ? "1u" : own(w, "lanes")};`,
+      `let step = ${own(w, "step")};`,
+      "let t = (lane / step) & (lanes - 1u);",
+      `let segment = group % ${own(w, "segments")};`,
+      `let place = (group / ${own(w, "segments")}) * (${GROUP}u / lanes) + (lane / (step * lanes)) * step + lane % step;`,
+      `let exists = place < ${own(w, "rows")};`,
+      // All invocations meet at barriers; those without a row have the last one's coordinates and do nothing with it.
+      `let row = min(place, ${own(w, "rows")} - 1u);`,
+      `let begin = segment * ${own(w, "span")};`,
+      `let end = min(begin + ${own(w, "span")}, ${own(w, "length")});`,
+    )
+    this.head = writeCoordinates(w, "row", 0, keptOf(this.kernel))
+  }
+
+  /** The total of a stage, from the elements or, where a dispatch before did that, from the tuples of the segments. */
+  stage(s: number): void {
+    const { w, part, known } = this
+    const stage = this.kernel.stages[s]
+    const name = this.names[s]
+    const before = part !== "whole" && s < part
     declareMonoid(w, stage, name)
-    const before = typeof part === "number" && s < part
-    if (!before) writeKnown(stage.lift)
-    w.lines.push(`var ${name.total} = ${name.identity}();`, "if (exists) {")
+    if (!before) this.writeKnown(stage.lift)
     const range = before ? (["t", own(w, "segments"), "lanes"] as const) : (["begin + t", "end", "lanes"] as const)
-    const parts = (): string =>
-      `${name.Acc}(${stage.accumulators.map((dtype, k) => fromBits(partial(name.first + k, "r"), dtype)).join(", ")})`
-    const lift = (): string => writeLift(w, stage, leaf(point("r")), name, known)
-    writeTotal(w, "sum", range, before ? parts : lift, name)
+    const tuple = (): string => {
+      if (!before) return writeLift(w, stage, this.leaf(this.point("r")), name, known)
+      const parts = stage.accumulators.map((dtype, k) => fromBits(this.partial(name.first + k, "r"), dtype))
+      return `${name.Acc}(${parts.join(", ")})`
+    }
+    w.lines.push(`var ${name.total} = ${name.identity}();`, "if (exists) {")
+    writeTotal(w, "sum", range, tuple, name)
     w.lines.push(`${name.total} = sum;`, "}")
-    writeTree(w, name)
+    if (!this.alone) writeMeeting(w, name, { lanes: "lanes", step: "step" }, GROUP, this.subgroups)
     if (s === part)
       w.lines.push(
         "if (exists && t == 0u) {",
-        ...tupleBits(stage, name.total).map((bits, k) => `${partial(name.first + k, "segment")} = ${bits};`),
+        ...tupleBits(stage, name.total).map((bits, k) => `${this.partial(name.first + k, "segment")} = ${bits};`),
         "}",
       )
   }
-  if (!last) return w.finish(GROUP)
 
-  writeKnown(body)
-  w.lines.push("if (!exists) { return; }")
-  if (body.length > 0) {
-    const values = (at: readonly string[]): string[] => writeExpressions(w, body, leaf(at), new Map(known))
-    const address = (j: number, at: readonly string[]): string => addressOf(w, views[j].operand, at, outputs[j].access)
-    if (together === 1) {
-      w.lines.push("for (var r = begin + t; r < end; r += lanes) {")
-      const at = point("r")
-      for (const [j, value] of values(at).entries()) writeElement(w, views[j], address(j, at), value)
-      w.lines.push("}")
-    } else {
-      w.lines.push(`for (var first = begin + t * ${together}u; first < end; first += lanes * ${together}u) {`)
-      const words = body.map(() => w.name("w"))
-      w.lines.push(...words.map((word) => `var ${word} = 0u;`))
-      w.lines.push(`for (var k = 0u; k < ${together}u; k++) {`)
-      for (const [j, value] of values(point("(first + k)")).entries())
-        w.lines.push(`${words[j]} |= ${storedBits(outputs[j].dtype, value)} << (k * ${32 / together}u);`)
-      w.lines.push("}")
-      const at = point("first")
-      for (const [j, word] of words.entries())
-        w.lines.push(`${views[j].buffer}[(${address(j, at)}) / ${together}u] = ${word};`)
-      w.lines.push("}")
+  outputs(together: number): void {
+    const { w, kernel, views, head, known } = this
+    const { body, finish } = kernel
+    this.writeKnown(body)
+    w.lines.push("if (!exists) { return; }")
+    if (body.length > 0) {
+      if (together === 1) this.elements()
+      else this.words(together)
     }
-  }
-  if (kernel.finish.length > 0) {
+    if (finish.length === 0) return
     w.lines.push("if (segment == 0u && t == 0u) {")
-    const found = writeExpressions(w, kernel.finish, leaf(head), new Map(known))
-    for (const [j, value] of found.entries()) {
-      const view = views[body.length + j]
-      writeElement(w, view, addressOf(w, view.operand, head, outputs[body.length + j].access), value)
+    const values = writeExpressions(w, finish, this.leaf(head), new Map(known))
+    for (const [j, value] of values.entries())
+      writeElement(w, views[body.length + j], this.address(body.length + j, head), value)
+    w.lines.push("}")
+  }
+
+  /** The outputs that have an element for each of the rows', one by one. */
+  private elements(): void {
+    const { w } = this
+    w.lines.push("for (var r = begin + t; r < end; r += lanes) {")
+    const at = this.point("r")
+    for (const [j, value] of this.values(at).entries()) writeElement(w, this.views[j], this.address(j, at), value)
+    w.lines.push("}")
+  }
+
+  /** The same by the words that they share. A row may begin and end in the middle of one, of which others write the rest. */
+  private words(together: number): void {
+    const { w, kernel, views } = this
+    const bits = 32 / together
+    const words = kernel.body.map(() => w.name("w"))
+    w.lines.push(
+      `let skew = (${this.address(0, this.point("begin"))}) % ${together}u;`,
+      `for (var u = t * ${together}u; u < end - begin + skew; u += lanes * ${together}u) {`,
+      ...words.map((word) => `var ${word} = 0u;`),
+      "var mask = 0u;",
+      `for (var k = 0u; k < ${together}u; k++) {`,
+      "let r = begin + u + k - skew;",
+      // Less than `begin` is, as the difference of unsigned numbers, more than all.
+      "if (r - begin < end - begin) {",
+    )
+    for (const [j, value] of this.values(this.point("r")).entries())
+      w.lines.push(`${words[j]} |= ${storedBits(views[j].dtype, value)} << (k * ${bits}u);`)
+    w.lines.push(`mask |= ${2 ** bits - 1}u << (k * ${bits}u);`, "}", "}")
+    const at = this.point("(begin + max(u, skew) - skew)")
+    for (const [j, word] of words.entries()) {
+      const target = `&${views[j].buffer}[(${this.address(j, at)}) / ${together}u]`
+      w.lines.push(
+        `if (mask == 0xffffffffu) { atomicStore(${target}, ${word}); }`,
+        `else { atomicAnd(${target}, ~mask); atomicOr(${target}, ${word}); }`,
+      )
     }
     w.lines.push("}")
   }
-  return w.finish(GROUP)
-}
 
-/** Combines the totals of the invocations of each row, in a tree; all of them then have that of the row. */
-function writeTree(w: Writer, { Acc, combine, tuples, total }: StageNames): void {
-  w.declare(tuples, `var<workgroup> ${tuples}: array<${Acc}, ${GROUP}>;`)
-  w.lines.push(
-    `${tuples}[lane] = ${total};`,
-    "workgroupBarrier();",
-    "for (var half = lanes >> 1u; half > 0u; half >>= 1u) {",
-    `if (t < half) { ${tuples}[lane] = ${combine}(${tuples}[lane], ${tuples}[lane + half * step]); }`,
-    "workgroupBarrier();",
-    "}",
-    `${total} = ${tuples}[lane - t * step];`,
-    // What is read here the next stage overwrites.
-    "workgroupBarrier();",
-  )
+  private values(at: readonly string[]): string[] {
+    return writeExpressions(this.w, this.kernel.body, this.leaf(at), new Map(this.known))
+  }
+
+  private address(j: number, at: readonly string[]): string {
+    return addressOf(this.w, this.views[j].operand, at, this.kernel.outputs[j].access)
+  }
+
+  /** The coordinates of element `r` of the row. */
+  private point(r: string): string[] {
+    const { rank } = this.kernel
+    return [...this.head, ...writeCoordinates(this.w, r, keptOf(this.kernel), rank)]
+  }
+
+  private leaf(at: readonly string[]): ReadLeaf {
+    return this.inputs.at(at, (node) => {
+      const k = Number(node.value)
+      const { total, first } = this.names.findLast((name) => name.first <= k)!
+      return `${total}.a${k - first}`
+    })
+  }
+
+  /** Computes what is the same along a row, at an element that stands for all. */
+  private writeKnown(roots: readonly Expr[]): void {
+    const at = [...this.head, ...new Array<string>(this.kernel.reduced).fill("0u")]
+    writeExpressions(this.w, sameAlongRows(this.kernel, roots), this.leaf(at), this.known)
+  }
+
+  /** The word of accumulator `k` of a segment of the row. */
+  private partial(k: number, segment: string): string {
+    const { w } = this
+    return `${this.partials}[(${k}u * ${own(w, "rows")} + row) * ${own(w, "segments")} + ${segment}]`
+  }
 }
 
 /** Plans launches of rows. */
@@ -233,27 +254,29 @@ export function rowsPlanner(kernel: RowsKernel, limits: GpuLimits): Planner {
   const { stages, body, inputs } = kernel
   const kept = keptOf(kernel)
   const emitted = new Map<string, Emitted>()
-  const variant = (part: Part, together: number): Emitted => {
-    const key = `${part} ${together}`
+  const variant = (part: Part, together: number, alone = false): Emitted => {
+    const key = `${part} ${together} ${alone}`
     let found = emitted.get(key)
-    if (!found) emitted.set(key, (found = emitRows(kernel, part, together)))
+    if (!found) emitted.set(key, (found = emitRows(kernel, part, together, alone, limits)))
     return found
   }
-  const counts = kernel.outputs.slice(0, body.length).map(({ dtype }) => perWord(dtype))
-  const perOutputWord = counts.length > 0 && counts.every((n) => n === counts[0]) ? counts[0] : 1
-  /** Whether all rows of the outputs consist of whole words. */
-  const wholeWords = ({ sizes, operands }: Launch): boolean =>
-    perOutputWord > 1 &&
-    sizes[kernel.rank - 1] % perOutputWord === 0 &&
-    operands
-      .slice(inputs.length, inputs.length + body.length)
-      .every(
-        ({ offset, strides }) =>
-          offset % perOutputWord === 0 &&
-          strides.every((stride, d) =>
-            d === kernel.rank - 1 ? stride === 1 : sizes[d] === 1 || stride % perOutputWord === 0,
-          ),
-      )
+  const counts = new Set(kernel.outputs.slice(0, body.length).map(({ dtype }) => perWord(dtype)))
+  const elements = counts.size === 1 ? [...counts][0] : 1
+  const last = kernel.rank - 1
+  /** Whether elements of a row that follow each other share words, the same ones in all outputs. */
+  const byWords = ({ sizes, operands }: Launch): boolean => {
+    const whole = operands.slice(inputs.length, inputs.length + body.length)
+    if (elements === 1 || whole.some(({ strides }) => strides[last] !== 1)) return false
+    const aligned = (n: number): boolean => n % elements === 0
+    return (
+      (kernel.reduced === 1 && whole.length === 1) ||
+      (aligned(sizes[last]) &&
+        whole.every(
+          ({ offset, strides }) =>
+            aligned(offset) && strides.every((stride, d) => d === last || sizes[d] === 1 || aligned(stride)),
+        ))
+    )
+  }
   /** Whether neighbouring rows, and not the elements of one, lie side by side. */
   const neighbours = ({ operands }: Launch): boolean => {
     const besides = (d: number): boolean =>
@@ -269,15 +292,23 @@ export function rowsPlanner(kernel: RowsKernel, limits: GpuLimits): Planner {
       if (rows === 0) return NOTHING
       const shares = shareRows(rows, countOf(launch.sizes.slice(kept)), neighbours(launch), cuttable)
       const planned: RowsLaunch = { ...launch, ...shares }
-      const together = wholeWords(launch) ? perOutputWord : 1
-      if (shares.segments === 1)
-        return { dispatches: [dispatchOf(variant("whole", together), planned, shares.groups)], temporaries: [] }
+      const together = byWords(launch) ? elements : 1
+      if (shares.segments === 1) {
+        const whole = variant("whole", together, shares.lanes === 1)
+        return { dispatches: [dispatchOf(whole, planned, shares.groups)], temporaries: [] }
+      }
       const parts = [...stages.map((_, s) => variant(s, 1)), variant(stages.length, together)]
       return {
         dispatches: parts.map((each) => dispatchOf(each, planned, shares.groups)),
         temporaries: [4 * accumulators * rows * shares.segments],
       }
     },
-    shaders: () => [variant("whole", perOutputWord).shader],
+    shaders() {
+      const ends = [...new Set([1, elements])]
+      const cut = cuttable
+        ? [...stages.map((_, s) => variant(s, 1)), ...ends.map((together) => variant(stages.length, together))]
+        : []
+      return [...ends.map((together) => variant("whole", together)), ...cut].map(({ shader }) => shader)
+    },
   }
 }

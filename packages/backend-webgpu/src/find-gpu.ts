@@ -1,56 +1,19 @@
 /** Finds WebGPU: the browser's own, or the package `webgpu` in Node. */
 import type { Gpu, GpuAdapter, PowerPreference } from "./gpu.ts"
-import { type Machine, missingVulkan } from "./vulkan.ts"
 
 interface Surroundings {
   readonly navigator?: { readonly gpu?: Gpu }
   readonly isSecureContext?: boolean
   readonly window?: unknown
-  readonly process?: Machine & { readonly versions?: { readonly node?: string } }
-}
-
-interface Dawn {
-  create(options: readonly string[]): Gpu
+  readonly process?: { readonly versions?: { readonly node?: string } }
 }
 
 const surroundings = globalThis as unknown as Surroundings
 
-/** The package that has WebGPU for Node. Its name stands in a variable, so that no bundler follows it. */
-const PACKAGE = "webgpu"
-
-const INSTALL = `npm install ${PACKAGE}`
-
 const inNode = (): boolean => surroundings.process?.versions?.node !== undefined && surroundings.window === undefined
-
-/** Dawn's instances. They must outlive their devices, which do not keep them: collected, one takes the process down. */
-const instances = new Map<string, Gpu>()
 
 const noGpu = (why: string): Error =>
   new Error(`webgpu: there is no GPU that can be used: ${why}. Otherwise use the device "wasm" or "cpu".`)
-
-async function fromPackage(options: readonly string[]): Promise<Gpu> {
-  const known = instances.get(options.join())
-  if (known) return known
-  let dawn: Dawn
-  try {
-    dawn = (await import(/* webpackIgnore: true */ /* @vite-ignore */ PACKAGE)) as Dawn
-  } catch (error) {
-    const missing = (error as { code?: string }).code === "ERR_MODULE_NOT_FOUND"
-    throw new Error(
-      missing
-        ? `webgpu: in Node the device "webgpu" needs the package ${PACKAGE}: ${INSTALL}`
-        : `webgpu: the package ${PACKAGE} does not load on this machine (${(error as Error).message}); it has binaries for Linux, macOS and Windows on x64 and arm64. Use the device "wasm" or "cpu" here.`,
-      { cause: error },
-    )
-  }
-  const { process } = surroundings
-  // Who names a backend of Dawn's has reasons.
-  const missing = process && !options.some((each) => each.startsWith("backend=")) && missingVulkan(process)
-  if (missing) throw noGpu(missing)
-  const instance = dawn.create(options)
-  instances.set(options.join(), instance)
-  return instance
-}
 
 /**
  * WebGPU at hand; `dawn` is what the package's `create` takes.
@@ -60,7 +23,8 @@ async function fromPackage(options: readonly string[]): Promise<Gpu> {
 export async function findGpu(dawn: readonly string[] = []): Promise<Gpu> {
   const { navigator } = surroundings
   if (navigator?.gpu) return navigator.gpu
-  if (inNode()) return fromPackage(dawn)
+  // A part of its own, which pages do not load.
+  if (inNode()) return (await import("./node-gpu.ts")).fromPackage(dawn, noGpu)
   if (surroundings.isSecureContext === false)
     throw new Error("webgpu: browsers give WebGPU only to secure pages: serve this one from https:// or from localhost")
   throw new Error(

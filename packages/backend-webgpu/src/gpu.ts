@@ -106,6 +106,7 @@ export interface AdapterInfo {
   readonly architecture: string
   readonly device: string
   readonly description: string
+  readonly subgroupMaxSize?: number
   /** Whether the processor plays the GPU; browsers of before say it of the adapter. */
   readonly isFallbackAdapter?: boolean
 }
@@ -125,6 +126,8 @@ export type PowerPreference = "low-power" | "high-performance"
 
 /** The entry point, `navigator.gpu` in browsers. */
 export interface Gpu {
+  /** What shaders may name in `requires`. */
+  readonly wgslLanguageFeatures?: { has(name: string): boolean }
   requestAdapter(options?: { readonly powerPreference?: PowerPreference }): Promise<GpuAdapter | null>
 }
 

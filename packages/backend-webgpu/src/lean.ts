@@ -1,10 +1,12 @@
 /**
- * @taeda/backend-webgpu/lean: for pages that count bytes. The backend has the kernels it is given; core composes the other
+ * @taeda/backend-webgpu/lean: for pages that count bytes. The backend has the kernels and functions it is given; core composes the other
  * kinds of maps and reductions, which gives the same results and takes longer.
  */
 import { createWith, type WebGpuBackend, type WebGpuOptions } from "./backend.ts"
 import type { Extras } from "./executables.ts"
+import { type Functions, provide } from "./wgsl-math.ts"
 
+export { error, gamma, half, powers, trigonometric } from "./families.ts"
 export * from "./kinds.ts"
 export type { WebGpuBackend, WebGpuOptions }
 
@@ -14,6 +16,11 @@ export interface LeanOptions extends WebGpuOptions {
    * gradients and the like, `scan` for running sums, `sort`.
    */
   readonly kernels?: Partial<Extras>
+  /**
+   * The functions brought along besides arithmetic, comparisons, sqrt, exp, log, tanh and sigmoid: `[trigonometric]` (also for
+   * normal random numbers), `error`, `powers`, `gamma`, and `half` for float16 and bfloat16. An op that needs another throws a TypeError that says so.
+   */
+  readonly functions?: readonly Functions[]
 }
 
 /**
@@ -21,5 +28,11 @@ export interface LeanOptions extends WebGpuOptions {
  *
  * @throws Error where there is no WebGPU or no GPU, saying what to do.
  */
-export const createWebGpu = ({ kernels = {}, ...options }: LeanOptions = {}): Promise<WebGpuBackend> =>
-  createWith(kernels, options)
+export const createWebGpu = ({
+  kernels = {},
+  functions = [],
+  ...options
+}: LeanOptions = {}): Promise<WebGpuBackend> => {
+  for (const family of functions) provide(family)
+  return createWith(kernels, options)
+}

@@ -37,9 +37,12 @@ const describe =
     }
   }
 
-/** Both operands row-major, and the second one transposed, as the weights of linear layers are. */
-const ROWS: Reading = { a: "depth", b: "column" }
-const TRANSPOSED: Reading = { a: "depth", b: "depth" }
+/** Both operands row-major; the second one transposed, as the weights of linear layers are; the first one, as for their gradients. */
+const READINGS: readonly Reading[] = [
+  { a: "depth", b: "column" },
+  { a: "depth", b: "depth" },
+  { a: "row", b: "column" },
+]
 
 /** Whether a step of `x` stays nearer than one of `y`. */
 const nearer = (x: number, y: number): boolean => Math.abs(x) < Math.abs(y)
@@ -77,5 +80,5 @@ export function matmulPlanner(kernel: MatmulKernel, limits: GpuLimits): Planner 
     const batches = sizes.slice(0, batch).reduce((count, size) => count * size, 1)
     return program.plan({ batches, rows, columns, depth }, reading, launch, values, first)
   }
-  return { plan, shaders: () => program.commonShaders([ROWS, TRANSPOSED]) }
+  return { plan, shaders: () => program.commonShaders(READINGS) }
 }

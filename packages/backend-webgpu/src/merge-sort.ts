@@ -43,7 +43,7 @@ export function mergeSort(sorting: Sorting): MergeSort {
   const merged = lazy(() => emitMerge(keeping))
   const last = stays ? merged : lazy(() => emitMerge((w) => sorting.open(w).sink))
   return {
-    shaders: () => [(stays ? kept : sunk)().shader],
+    shaders: () => (stays ? [kept, merged] : [sunk, kept, merged, last]).map((emitted) => emitted().shader),
     dispatches(launch, rows, length) {
       const tiling = tileRows(rows, length)
       const passes = Math.ceil(Math.log2(tiling.tiles))

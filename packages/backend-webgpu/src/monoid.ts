@@ -1,6 +1,6 @@
 /** Monoids in shaders: tuples of accumulators are a struct `Acc`, merged by a function `combine`. */
 import type { Expr, Monoid } from "@taeda/core"
-import { laneOf } from "./elements.ts"
+import { type Lane, laneOf } from "./elements.ts"
 import { type ReadLeaf, writeExpressions } from "./expression.ts"
 import { literal } from "./wgsl-primitives.ts"
 import type { Writer } from "./writer.ts"
@@ -12,11 +12,11 @@ export interface MonoidNames {
   readonly identity: string
 }
 
-const ONLY: MonoidNames = { Acc: "Acc", combine: "combine", identity: "identity" }
+export const ONLY: MonoidNames = { Acc: "Acc", combine: "combine", identity: "identity" }
 
 /** Declares `struct Acc`, `combine(l: Acc, r: Acc) -> Acc` and `identity() -> Acc`. */
 export function declareMonoid(w: Writer, monoid: Monoid, { Acc, combine, identity }: MonoidNames = ONLY): void {
-  const fields = monoid.accumulators.map((t, k) => `a${k}: ${laneOf(t)}`)
+  const fields = Object.entries(tupleFields(monoid)).map(([name, lane]) => `${name}: ${lane}`)
   w.declare(Acc, `struct ${Acc} { ${fields.join(", ")} }`)
   const leaf = (node: Expr): string => {
     const k = Number(node.value)
@@ -33,6 +33,10 @@ export function declareMonoid(w: Writer, monoid: Monoid, { Acc, combine, identit
   })
   w.declare(identity, nothing)
 }
+
+/** The fields of a tuple's struct. */
+export const tupleFields = ({ accumulators }: Monoid): Readonly<Record<string, Lane>> =>
+  Object.fromEntries(accumulators.map((dtype, k) => [`a${k}`, laneOf(dtype)]))
 
 /** Elements that are combined one after the other before their tuple joins the others, which keeps rounding errors small. */
 const CHUNK = 32

@@ -7,14 +7,20 @@ import {
   type GpuPipeline,
   type GpuPipelineLayout,
 } from "./gpu.ts"
+import { sharedBytes } from "./merge.ts"
 import type { Shader } from "./program.ts"
 
 export interface Pipeline {
+  readonly id: number
   readonly gpu: GpuPipeline
   readonly layout: GpuBindGroupLayout
   /** Equal for equal layouts of bindings. */
   readonly layoutId: number
   readonly shader: Shader
+  /** Bytes of workgroup memory. */
+  readonly shared: number
+  /** Dispatches of one kind may become one: their workgroups are of one size, and either all of them share memory or none. */
+  readonly kind: number
 }
 
 interface Layout {
@@ -28,8 +34,10 @@ export class Pipelines {
   private readonly errors: DeviceErrors
   private readonly layouts = new Map<string, Layout>()
   private readonly compiled = new Map<string, Pipeline>()
+  private readonly warming = new Map<string, Promise<void>>()
   /** The same by object, which is found faster than by text. */
   private readonly known = new WeakMap<Shader, Pipeline>()
+  private ids = 0
 
   constructor(device: GpuDevice, errors: DeviceErrors) {
     this.device = device
@@ -42,29 +50,53 @@ export class Pipelines {
     if (known) return known
     let found = this.compiled.get(shader.code)
     if (!found) {
-      const most = this.device.limits.maxStorageBuffersPerShaderStage
-      if (shader.bindings.length > most)
-        throw new RangeError(
-          `webgpu: ${name()} takes ${shader.bindings.length} buffers at once, and this GPU has a limit of ${most} (maxStorageBuffersPerShaderStage)`,
-        )
-      const layout = this.layout(shader)
+      const layout = this.layout(shader, name)
       const gpu = this.errors.scoped("validation", name, () =>
         this.device.createComputePipeline(this.descriptor(shader, layout, name())),
       )
-      found = { gpu, layout: layout.group, layoutId: layout.id, shader }
+      found = this.made(gpu, layout, shader)
       this.compiled.set(shader.code, found)
     }
     this.known.set(shader, found)
     return found
   }
 
-  /** Compiles without blocking. */
-  async warm(shader: Shader, name: string): Promise<void> {
-    if (this.compiled.has(shader.code)) return
-    const layout = this.layout(shader)
-    const gpu = await this.device.createComputePipelineAsync(this.descriptor(shader, layout, name))
-    if (!this.compiled.has(shader.code))
-      this.compiled.set(shader.code, { gpu, layout: layout.group, layoutId: layout.id, shader })
+  /** Compiles without blocking. Rejects with what is wrong with the shader, and whose it is. */
+  warm(shader: Shader, name: () => string): Promise<void> {
+    const { code } = shader
+    if (this.compiled.has(code)) return Promise.resolve()
+    let warming = this.warming.get(code)
+    if (!warming) {
+      const keep = (pipeline: Pipeline): void => {
+        if (!this.compiled.has(code)) this.compiled.set(code, pipeline)
+      }
+      warming = this.ahead(shader, name)
+        .then(keep)
+        .finally(() => this.warming.delete(code))
+      this.warming.set(code, warming)
+    }
+    return warming
+  }
+
+  /** Compiles a shader that nobody else asks for, without blocking. Rejects as `warm` does. */
+  async ahead(shader: Shader, name: () => string): Promise<Pipeline> {
+    const layout = this.layout(shader, name)
+    // The text is looked at first, and only then the pipeline made.
+    const { value: descriptor, told } = this.errors.ask("validation", name, () =>
+      this.descriptor(shader, layout, name()),
+    )
+    const making = this.device.createComputePipelineAsync(descriptor)
+    try {
+      return this.made(await making, layout, shader)
+    } catch (error) {
+      throw (await told) ?? (await this.errors.explain(name(), error as Error))
+    }
+  }
+
+  private made(gpu: GpuPipeline, layout: Layout, shader: Shader): Pipeline {
+    const shared = sharedBytes(shader)
+    const kind = 2 * shader.parts.workgroupSize + (shared > 0 ? 1 : 0)
+    return { id: this.ids++, gpu, layout: layout.group, layoutId: layout.id, shader, shared, kind }
   }
 
   private descriptor({ code }: Shader, layout: Layout, label: string) {
@@ -72,7 +104,12 @@ export class Pipelines {
     return { label, layout: layout.pipeline, compute: { module, entryPoint: "main" } }
   }
 
-  private layout({ bindings }: Shader): Layout {
+  private layout({ bindings }: Shader, name: () => string): Layout {
+    const most = this.device.limits.maxStorageBuffersPerShaderStage
+    if (bindings.length > most)
+      throw new RangeError(
+        `webgpu: ${name()} takes ${bindings.length} buffers at once, and this GPU has a limit of ${most} (maxStorageBuffersPerShaderStage)`,
+      )
     const key = bindings.map(({ access }) => access[0]).join("")
     const known = this.layouts.get(key)
     if (known) return known

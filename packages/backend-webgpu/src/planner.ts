@@ -6,7 +6,7 @@ import type { Emitted } from "./writer.ts"
 /** What a kernel is compiled to. */
 export interface Planner {
   plan(launch: Launch): Plan
-  /** The shaders that most launches need, for compiling ahead of use. */
+  /** The shaders that launches may need, but for rare ones, for compiling ahead of use. */
   shaders(): readonly Shader[]
 }
 

@@ -15,11 +15,27 @@ export interface BindingType {
  * A compute shader. Its code declares binding i as `@group(0) @binding(i) var<storage, ...> b{i}: array<Element>` in the order of
  * `bindings`, and behind them `@group(0) @binding(n) var<uniform> params: array<vec4u, PARAM_VECTORS>`; its entry point is `main`.
  */
-export interface Shader {
+export interface Shader extends Interface {
   readonly code: string
+  /** What the code is made of, for a shader that does the work of several. */
+  readonly parts: ShaderParts
+}
+
+/** What a shader is given. */
+export interface Interface {
   readonly bindings: readonly BindingType[]
   /** Vectors of four u32 that the launch's numbers take. */
   readonly paramVectors: number
+}
+
+export interface ShaderParts {
+  readonly workgroupSize: number
+  /** Whether `main` has `subgroupSize` as well, and numbers its invocations subgroup by subgroup. */
+  readonly subgroups: boolean
+  /** What stands at the module's level besides the bindings, each beginning a line. */
+  readonly declarations: readonly string[]
+  /** The statements of `main`, which has `group` (the number of its workgroup) and `lane` (the invocation's inside of it). */
+  readonly main: readonly string[]
 }
 
 /**
@@ -57,6 +73,7 @@ export interface GpuLimits {
   readonly storageBindings: number
   readonly invocations: number
   readonly workgroupBytes: number
-  readonly subgroups: boolean
+  /** The most invocations that a subgroup may have; 0 where shaders use none. */
+  readonly subgroups: number
   readonly shaderF16: boolean
 }

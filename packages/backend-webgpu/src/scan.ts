@@ -55,7 +55,7 @@ export function scanPlanner(kernel: ScanKernel): Planner {
   const totals = lazy(() => emitTotals(kernel))
   const rest = lazy(() => emitWalk(kernel, true))
   return {
-    shaders: () => [whole().shader],
+    shaders: () => [serial, whole, totals, rest].map((emitted) => emitted().shader),
     plan(launch) {
       const { sizes } = launch
       if (sizes.includes(0)) return NOTHING

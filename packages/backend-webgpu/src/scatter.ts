@@ -1,7 +1,7 @@
 /**
  * Scatters, deterministic without atomic operations on floats. What can meet at one element is known from the coordinates
  * (`tiesOf`); then, the first of these that applies:
- *  - no two points meet: every point writes its element;
+ *  - no two points meet, or the kernel says that none do: every point writes its element;
  *  - the order does not matter (integers, extremes): atomic operations;
  *  - few points can meet: a workgroup sorts them by their elements, and combines those of an element in order;
  *  - only the last point counts, and the target is not much larger than the iteration: the points of an element contend for
@@ -12,7 +12,7 @@ import { type ScatterKernel, type Ties, tiesOf } from "@taeda/core"
 import { countOf, type Launch } from "./launch.ts"
 import { type MergeSort, mergeSort } from "./merge-sort.ts"
 import { dispatchOf, GROUP, NOTHING, type Planner } from "./planner.ts"
-import type { Dispatch, Plan } from "./program.ts"
+import type { Dispatch, Plan, Shader } from "./program.ts"
 import { anyOrder, atomicCombiner } from "./scatter-atomics.ts"
 import { Points, valueMayFault } from "./scatter-points.ts"
 import { LAST, TILE, type Tiling, tileRows, writeTileSort } from "./tile-sort.ts"
@@ -59,6 +59,16 @@ class Shaders {
     let emitted = this.made.get(name)
     if (!emitted) this.made.set(name, (emitted = EMITTERS[name](this.kernel, this.ties)))
     return emitted
+  }
+
+  /** All that launches with such ties may need. */
+  all(): Shader[] {
+    const { kernel } = this
+    const set = ["clearing", "contending", "winning"] as const
+    const names: (keyof typeof EMITTERS)[] = ["alone"]
+    if (anyOrder(kernel)) names.push("atomics")
+    else names.push("tile", "sorted", ...(kernel.combine === "set" ? set : []))
+    return [...names.map((name) => this.get(name).shader), ...(anyOrder(kernel) ? [] : this.sort.shaders())]
   }
 
   /** Sorts the points of each row by their elements. */
@@ -255,6 +265,13 @@ const EMITTERS = {
   sorted: emitSorted,
 } as const
 
+/** A launch of nothing in particular, whose inputs vary along all dims, or (stride 0) along none. */
+function assumedLaunch({ rank, inputs, scalars }: ScatterKernel, stride: number): Launch {
+  const sizes = new Array<number>(rank).fill(2)
+  const operand = { offset: 0, sizes, strides: sizes.map(() => stride) }
+  return { sizes, operands: [...inputs, null].map(() => operand), scalars: scalars.map(() => 1) }
+}
+
 /** The dispatches of one launch. */
 function planLaunch(kernel: ScatterKernel, ties: Ties, shaders: Shaders, launch: Launch): Plan {
   const { sizes, operands } = launch
@@ -268,7 +285,7 @@ function planLaunch(kernel: ScatterKernel, ties: Ties, shaders: Shaders, launch:
   const one = (name: keyof typeof EMITTERS, groups: number): Dispatch => dispatchOf(shaders.get(name), numbers, groups)
   const each = (name: keyof typeof EMITTERS, items = points): Dispatch => one(name, Math.ceil(items / GROUP))
 
-  if (length === 1) return { dispatches: [each("alone")], temporaries: [] }
+  if (length === 1 || kernel.distinct) return { dispatches: [each("alone")], temporaries: [] }
   if (anyOrder(kernel)) return { dispatches: [each("atomics")], temporaries: [] }
   if (length <= TILE) {
     const groups = ties.shared ? Math.ceil(tied / slab) : numbers.groups
@@ -297,7 +314,7 @@ export function scatterPlanner(kernel: ScatterKernel): Planner {
       const ties = tiesOf(kernel, launch)
       return planLaunch(kernel, ties, shadersFor(ties), launch)
     },
-    // Which shaders a launch needs depends on its scalars and strides.
-    shaders: () => [],
+    // Which dims are tied depends on scalars and strides: those are assumed as ops give them, the strides in both ways.
+    shaders: () => [0, 1].flatMap((stride) => shadersFor(tiesOf(kernel, assumedLaunch(kernel, stride))).all()),
   }
 }

@@ -1,24 +1,5 @@
 /** Integer operations with the results of the primitives, and conversions between integers, floats and half floats. */
 
-/** 1, -1 or 0 of a negative power; the rest by squaring. */
-const power = (type: "i32" | "u32"): string => {
-  const prefix = type[0]
-  const negative = `  if (exponent < 0) {
-    if (base == -1) { return select(1, -1, (exponent & 1) == 1); }
-    return select(0, 1, base == 1);
-  }
-`
-  return `fn ${prefix}_pow(base: ${type}, exponent: ${type}) -> ${type} {
-${type === "i32" ? negative : ""}  var result = ${type}(1);
-  var square = base;
-  for (var left = exponent; left != ${type}(0); left = left >> 1u) {
-    if ((left & 1) == 1) { result *= square; }
-    square *= square;
-  }
-  return result;
-}`
-}
-
 export const INTEGERS = {
   // Towards zero, 0 by 0; the least number by -1 is itself.
   i_div: `fn i_div(a: i32, b: i32) -> i32 {
@@ -28,8 +9,6 @@ export const INTEGERS = {
   u_div: `fn u_div(a: u32, b: u32) -> u32 { return select(a / select(b, 1u, b == 0u), 0u, b == 0u); }`,
   i_mod: `fn i_mod(a: i32, b: i32) -> i32 { return select(a % select(b, 1, b == 0 || b == -1), 0, b == 0); }`,
   u_mod: `fn u_mod(a: u32, b: u32) -> u32 { return a % select(b, 1u, b == 0u); }`,
-  i_pow: power("i32"),
-  u_pow: power("u32"),
   // Shifts by the width or more, or by a negative count, shift everything out.
   i_shl: `fn i_shl(a: i32, b: i32, bits: u32) -> i32 { return select(0, a << (u32(b) & 31u), u32(b) < bits); }`,
   i_shr: `fn i_shr(a: i32, b: i32, top: u32) -> i32 { return a >> min(u32(b), top); }`,
@@ -59,33 +38,5 @@ export const INTEGERS = {
   let whole = select(m << u32(clamp(e, 0, 31)), m >> u32(clamp(-e, 0, 31)), e < 0);
   let n = i32(select(whole, 0u, e < -23 || e > 31));
   return select(n, -n, b >= 0x80000000u);
-}`,
-  // The value of the low 16 bits as a float16.
-  h_decode: `fn h_decode(h: u32) -> f32 {
-  let sign = (h & 0x8000u) << 16u;
-  let e = (h >> 10u) & 31u;
-  let m = h & 0x3ffu;
-  if (e == 31u) { return bitcast<f32>((sign | 0x7f800000u | (m << 13u)) ^ zeroBits()); }
-  if (e > 0u) { return bitcast<f32>(sign | ((e + 112u) << 23u) | (m << 13u)); }
-  let f = bitcast<u32>(f32(m) * ${2 ** -24}f);
-  return bitcast<f32>(sign | f);
-}`,
-  // The bits of the nearest float16, ties to even; every NaN is 0x7e00.
-  h_encode: `fn h_encode(x: f32) -> u32 {
-  let b = bitcast<u32>(x);
-  let sign = (b >> 16u) & 0x8000u;
-  let m = b & 0x7fffffffu;
-  if (m > 0x7f800000u) { return 0x7e00u; }
-  if (m >= 0x477ff000u) { return sign | 0x7c00u; }
-  if (m >= 0x38800000u) { return sign | u_shiftRound(m - 0x38000000u, 13u, false); }
-  let shift = 126u - min(m >> 23u, 126u);
-  return sign | u_shiftRound((m & 0x7fffffu) | 0x800000u, shift, false);
-}`,
-  // The value of the low 16 bits as a bfloat16.
-  b_decode: `fn b_decode(h: u32) -> f32 { return bitcast<f32>((h << 16u) ^ zeroBits()); }`,
-  // The bits of the nearest bfloat16, ties to even; every NaN is 0x7fc0.
-  b_encode: `fn b_encode(x: f32) -> u32 {
-  let b = bitcast<u32>(x);
-  return select((b + 0x7fffu + ((b >> 16u) & 1u)) >> 16u, 0x7fc0u, (b & 0x7fffffffu) > 0x7f800000u);
 }`,
 } as const

@@ -2,7 +2,7 @@
 import type { ScalarType } from "@taeda/core"
 import { laneOf } from "./elements.ts"
 import { type Launch, scalarBits } from "./launch.ts"
-import type { BindingType, BufferRef, Element, Shader } from "./program.ts"
+import type { BindingType, BufferRef, Element, Interface, Shader, ShaderParts } from "./program.ts"
 import { helperCode, zeroBitsFunction } from "./wgsl-math.ts"
 
 /** A shader, what its bindings are, and the numbers that a launch gives it. */
@@ -41,6 +41,7 @@ export class Writer {
   private readonly declarations = new Map<string, string>()
   private names = 0
   private reportsFaults = false
+  private subgroups = false
 
   /** Binds a buffer; the name by which the shader knows it. */
   bind(ref: BufferRef, element: Element, access: BindingType["access"]): string {
@@ -96,6 +97,11 @@ export class Writer {
     this.reportsFaults = true
   }
 
+  /** The shader uses subgroups: `main` has `subgroupSize`, and numbers invocations so that those of a subgroup follow each other. */
+  useSubgroups(): void {
+    this.subgroups = true
+  }
+
   /** A name that nothing else has. */
   name(prefix: string): string {
     return `${prefix}_${this.names++}`
@@ -135,29 +141,44 @@ export class Writer {
     const helpers = this.helpers()
     if (this.reads.length === 0) this.opaque(0)
     const paramVectors = (this.reads.length + 3) >> 2
-    const n = this.bindings.length
-    const code = [
-      ...this.bindings.map(
-        ({ element, access }, i) =>
-          `@group(0) @binding(${i}) var<storage, ${access === "read" ? "read" : "read_write"}> b${i}: array<${element}>;`,
-      ),
-      `@group(0) @binding(${n}) var<uniform> params: array<vec4u, ${paramVectors}>;`,
-      ...helpers,
-      ...this.declarations.values(),
-      `@compute @workgroup_size(${workgroupSize})`,
-      "fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {",
-      "let group = workgroup.x + workgroup.y * workgroups.x;",
-      ...this.lines,
-      "}",
-      "",
-    ].join("\n")
+    const given = { bindings: this.bindings, paramVectors }
+    const { subgroups, lines: main } = this
+    const parts = { workgroupSize, subgroups, declarations: [...helpers, ...this.declarations.values()], main }
     const { reads } = this
     return {
-      shader: { code, bindings: this.bindings, paramVectors },
+      shader: { ...given, parts, code: shaderCode(given, parts, "b") },
       buffers: this.buffers,
       params: (launch) => reads.map((read) => read(launch)),
     }
   }
+}
+
+/** The whole text of a shader; `prefix` stands before the numbers of its bindings. */
+export function shaderCode({ bindings, paramVectors }: Interface, parts: ShaderParts, prefix: string): string {
+  const builtins = ["workgroup_id) workgroup: vec3u", "num_workgroups) workgroups: vec3u"]
+  if (parts.subgroups)
+    builtins.push(
+      "subgroup_size) subgroupSize: u32",
+      "subgroup_id) subgroup: u32",
+      "subgroup_invocation_id) member: u32",
+    )
+  else builtins.push("local_invocation_index) lane: u32")
+  return [
+    ...(parts.subgroups ? ["enable subgroups;", "requires subgroup_id;"] : []),
+    ...bindings.map(
+      ({ element, access }, i) =>
+        `@group(0) @binding(${i}) var<storage, ${access === "read" ? "read" : "read_write"}> ${prefix}${i}: array<${element}>;`,
+    ),
+    `@group(0) @binding(${bindings.length}) var<uniform> params: array<vec4u, ${paramVectors}>;`,
+    ...parts.declarations,
+    `@compute @workgroup_size(${parts.workgroupSize})`,
+    `fn main(${builtins.map((each) => `@builtin(${each}`).join(", ")}) {`,
+    ...(parts.subgroups ? ["let lane = subgroup * subgroupSize + member;"] : []),
+    "let group = workgroup.x + workgroup.y * workgroups.x;",
+    ...parts.main,
+    "}",
+    "",
+  ].join("\n")
 }
 
 /** The value of a type whose 32 bits are given. */

@@ -23,7 +23,7 @@ describe("a GPU that the processor plays", () => {
     ["is Mesa's", adapter({ vendor: "mesa", description: "llvmpipe (LLVM 19.1.7, 256 bits)" })],
     ["is Windows's", adapter({ vendor: "microsoft", description: "Microsoft Basic Render Driver" })],
   ])("%s", async (_, from) => {
-    const { software, notes } = await openDevice(from)
+    const { software, notes } = await openDevice(from, true)
     expect(software).toBe(true)
     expect(notes).toContain("in software: the processor computes")
   })
@@ -33,7 +33,7 @@ describe("a GPU that the processor plays", () => {
     ["denies it", adapter({ vendor: "apple", architecture: "metal-3", isFallbackAdapter: false }, false)],
     ["says nothing", adapter({})],
   ])("is none that %s", async (_, from) => {
-    const { software, notes } = await openDevice(from)
+    const { software, notes } = await openDevice(from, true)
     expect(software).toBe(false)
     expect(notes.join()).not.toContain("software")
   })
@@ -44,7 +44,20 @@ describe("a GPU that the processor plays", () => {
   })
 })
 
-it("a device has the features that kernels use, and the smaller limit of a workgroup's size", async () => {
-  const { limits } = await openDevice(adapter({}))
-  expect(limits).toMatchObject({ subgroups: true, shaderF16: false, invocations: 128 })
+describe("a device", () => {
+  it("has the features that kernels use, and the smaller limit of a workgroup's size", async () => {
+    const { limits } = await openDevice(adapter({}), true)
+    expect(limits).toMatchObject({ shaderF16: false, invocations: 128 })
+  })
+
+  it.each([
+    [32, "subgroups", adapter({ subgroupMaxSize: 32 }), true],
+    [128, "subgroups", adapter({}), true],
+    [0, "no subgroups", adapter({ subgroupMaxSize: 32 }), false],
+    [0, "no subgroups", { ...adapter({ subgroupMaxSize: 32 }), features: new Set<string>() }, true],
+  ])("has subgroups of up to %i, and says: %s", async (size, note, from, allowed) => {
+    const { limits, notes } = await openDevice(from, allowed)
+    expect(limits.subgroups).toBe(size)
+    expect(notes).toContain(note)
+  })
 })

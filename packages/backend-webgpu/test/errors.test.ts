@@ -1,5 +1,5 @@
 /** What a device says later, on a device that only talks. */
-import { OutOfMemoryError } from "@taeda/core"
+import { HOW_TO_FREE, OutOfMemoryError } from "@taeda/core"
 import { describe, expect, it } from "vitest"
 import { DeviceErrors, WebGpuError } from "../src/errors.ts"
 import { findAdapter, findGpu } from "../src/find-gpu.ts"
@@ -83,7 +83,7 @@ describe("errors of the device", () => {
     )
     const error = await errors.settle().catch((e: unknown) => e)
     expect(error).toBeInstanceOf(OutOfMemoryError)
-    expect((error as Error).message).toBe("webgpu: a buffer of 8 bytes found no memory: no room")
+    expect((error as Error).message).toBe(`webgpu: a buffer of 8 bytes found no memory: no room. ${HOW_TO_FREE}`)
   })
 
   it("say that the device was lost, at every use, and what to do", async () => {
@@ -97,8 +97,24 @@ describe("errors of the device", () => {
 
   it("do not call a device lost that was destroyed on purpose", async () => {
     const { errors, lose } = talking()
+    errors.close()
     await lose({ reason: "destroyed", message: "" })
-    errors.checkPresent()
+    expect(errors.isLost).toBe(false)
+    await expect(errors.settle()).rejects.toThrow("the backend was disposed before this was done")
+  })
+
+  it("wait for the device to be lost, where it refuses what is pending before it says so", async () => {
+    const { errors, lose } = talking()
+    const explained = errors.explain("reading", new DOMException("mapping was aborted", "AbortError"))
+    await lose({ reason: "unknown", message: "the driver was reset" })
+    expect((await explained).message).toContain("the device was lost (the driver was reset)")
+  })
+
+  it("say what was refused where nothing else is known", async () => {
+    const { errors } = talking()
+    const refusal = new DOMException("no", "OperationError")
+    const error = await errors.explain("reading", refusal)
+    expect([error.message, error.cause]).toEqual(["webgpu: reading was refused: no", refusal])
   })
 })
 

@@ -5,7 +5,9 @@ import { createWebGpu } from "../src/index.ts"
 export * from "../../../tooling/testing/kernels.ts"
 
 /** The software GPU takes seconds to compile the clearing of workgroup memory, on which no shader relies. */
-export const backend = await createWebGpu({ dawn: ["enable-dawn-features=disable_workgroup_init"] })
+export const UNCLEARED = { dawn: ["enable-dawn-features=disable_workgroup_init"] } as const
+
+export const backend = await createWebGpu(UNCLEARED)
 
 afterAll(() => backend.dispose())
 

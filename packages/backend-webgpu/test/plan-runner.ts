@@ -20,7 +20,7 @@ export const LIMITS: GpuLimits = {
   storageBindings: 8,
   invocations: 256,
   workgroupBytes: 16384,
-  subgroups: false,
+  subgroups: 0,
   shaderF16: false,
 }
 

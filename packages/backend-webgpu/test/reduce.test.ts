@@ -136,7 +136,7 @@ describe("how outputs are shared out", () => {
     storageBindings: 8,
     invocations: 256,
     workgroupBytes: 16384,
-    subgroups: false,
+    subgroups: 0,
     shaderF16: false,
   }
   const share = (outputs: number, elements: number, neighbours = false) =>

@@ -152,6 +152,29 @@ describe("scatter", { timeout: 60_000 }, () => {
     expect(got.dispatches).toBe(dispatches)
   })
 
+  it.each<[DType, Combine]>([
+    ["float32", "set"],
+    ["float32", "add"],
+    ["bfloat16", "add"],
+    ["int8", "set"],
+  ])("many points of which no two meet, as the kernel says, are one dispatch: %s, %s", async (dtype, combine) => {
+    const [n, size] = [5000, 5003]
+    // 7 has no divisor in common with 5003: all places are different.
+    const at = Array.from({ length: n }, (_, i) => (i * 7) % size)
+    const [values, target] = [elements(dtype, n), elements(dtype, size, 3)]
+    const got = await launch(
+      scatterPlanner(kernelOf(dtype, combine, { distinct: true })),
+      [n],
+      [
+        { dtype: "int32", values: Int32Array.from(at) },
+        { dtype, values },
+        { dtype, values: target, sizes: [size] },
+      ],
+    )
+    expect(difference(got.operands[2], loop(dtype, combine, target, at, values))).toBeUndefined()
+    expect(got.dispatches).toBe(1)
+  })
+
   it.each<[number, number, number, Combine, number]>([
     [7, 5, 4, "add", 1],
     [300, 130, 50, "add", 1],

@@ -10,6 +10,7 @@ import {
   type MapKernel,
   type Operand,
   type ReduceKernel,
+  type RowsKernel,
   result,
   right,
   scalar,
@@ -164,6 +165,28 @@ describe("what it refuses", () => {
     expect(compile({ ...sum, finish: [x] })).toThrow(/input in finish/)
     expect(compile({ ...sum, finish: [index(0)] })).toThrow(/index 0 in finish/)
     expect(compile(unary(input(0, "float16").cast("float32").neg().cast("float16"), "float16"))).not.toThrow()
+  })
+
+  test("rows that contradict themselves", () => {
+    const { kind: _, finish: __, ...parts } = sum
+    const rows: RowsKernel = {
+      ...parts,
+      kind: "rows",
+      outputs: [sum.outputs[0], sum.outputs[0]],
+      stages: [sum, { ...sum, lift: [x.sub(result(0, "int32"))] }],
+      body: [x.sub(result(1, "int32"))],
+      finish: [result(0, "int32")],
+    }
+    const compile = (changed: Partial<RowsKernel>) => () => backend.compile({ ...rows, ...changed })
+    // Of its own rules it breaks none, and so the backend is asked.
+    expect(compile({})).toThrow(/only map and reduce/)
+    expect(compile({ stages: [rows.stages[1], rows.stages[0]] })).toThrow(/result 0 in lift is no int32 accumulator/)
+    expect(compile({ body: [result(2, "int32")] })).toThrow(/result 2 in body is no int32 accumulator/)
+    expect(compile({ finish: [x] })).toThrow(/input in finish/)
+    expect(compile({ finish: [index(0)] })).toThrow(/index 0 in finish/)
+    expect(compile({ finish: [] })).toThrow(/differ in type or number/)
+    expect(compile({ reduced: 2 })).toThrow(/reduces 2 of 1 dims/)
+    expect(compile({ outputs: [{ ...sum.outputs[0], aliases: 0 }, sum.outputs[0]] })).toThrow(/is an input/)
   })
 
   test("arithmetic on half types", () => {

@@ -120,6 +120,10 @@ export class OutOfMemoryError extends RangeError {
   override name = "OutOfMemoryError"
 }
 
+/** What the core adds to an OutOfMemoryError of `allocate`; a backend does to one of a launch, or one that comes later. */
+export const HOW_TO_FREE =
+  "Tensors that nobody holds any more give their memory back between tasks, never while a loop runs without a pause: await something of the library once a step (await loss.item(), or a loader), run each step in scope(() => ...), or call dispose(tensor). If all of it is in use, take smaller batches or a smaller model."
+
 /** An index outside its operand, found while a kernel ran. Nothing out of bounds was touched. */
 export class KernelFault extends RangeError {
   override name = "KernelFault"

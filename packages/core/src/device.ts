@@ -4,7 +4,7 @@
  * Core knows no backend: whoever has one registers how to open it (`registerBackend`). The names people use are those of
  * PyTorch's devices: "cpu" (cpu-js), "wasm" (wasm-simd), "webgpu", "cuda", "cuda:1".
  */
-import { type Backend, type Buffer, type Executable, type Operand, OutOfMemoryError } from "./backend.ts"
+import { type Backend, type Buffer, type Executable, HOW_TO_FREE, type Operand, OutOfMemoryError } from "./backend.ts"
 import type { DType } from "./dtype.ts"
 import { didYouMean } from "./errors.ts"
 import type { Scalar } from "./expr.ts"
@@ -12,9 +12,6 @@ import { describeKernel, type Kernel, kernelKey, operandDtypes } from "./kernel.
 import type { Lowering, LoweringContext } from "./lowering/views.ts"
 import { pressure } from "./pressure.ts"
 import { watch } from "./regions.ts"
-
-const HOW_TO_FREE =
-  "Tensors that nobody holds any more give their memory back between tasks, never while a loop runs without a pause: await something of the library once a step (await loss.item(), or a loader), run each step in scope(() => ...), or call dispose(tensor). If all of it is in use, take smaller batches or a smaller model."
 
 let devices = 0
 
@@ -46,8 +43,9 @@ export class Device {
     }
   }
 
+  /** As errors have it. */
   toString(): string {
-    return this.name
+    return this.backend.lost ? `${this.name} (lost)` : this.name
   }
 
   /** Compiled once per structure. */
@@ -145,7 +143,7 @@ export function onUnknownDevice(advice: (name: string) => string): void {
 function unknown(op: string, name: string): RangeError {
   const advice = unknownDevice(name)
   return new RangeError(
-    `${op}: no device ${JSON.stringify(name)}${advice ? `: ${advice}` : didYouMean(name, [...registry.keys()])}`,
+    `${op}: no device ${JSON.stringify(name)}${advice ? `: ${advice}` : registry.size > 0 ? didYouMean(name, [...registry.keys()]) : `: none was registered; registerBackend(${JSON.stringify(name)}, open), with the open of the backend's package`}`,
   )
 }
 

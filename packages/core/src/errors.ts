@@ -5,6 +5,17 @@ export const shapeText = (sizes: readonly number[]): string => `[${sizes.join(",
 /** A tensor in an error message: `float32[2, 3]`. */
 export const tensorText = (t: { dtype: string; shape: readonly number[] }): string => `${t.dtype}${shapeText(t.shape)}`
 
+/** A number of bytes as people read it: `1.5 GiB`. */
+export function bytesText(bytes: number): string {
+  const names = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+  let k = 0
+  while (bytes >= 1024 && k < names.length - 1) {
+    bytes /= 1024
+    k++
+  }
+  return `${k === 0 ? bytes : Number(bytes.toPrecision(3))} ${names[k]}`
+}
+
 /** A host value in an error message, short. */
 export function valueText(value: unknown): string {
   if (value === null || value === undefined) return String(value)

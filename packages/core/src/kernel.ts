@@ -160,6 +160,8 @@ export interface ScatterKernel {
   readonly targetRank: number
   /** Coordinates outside the target are dropped; `fault` also reports them. */
   readonly bounds: "zero" | "fault"
+  /** No two iterations go to one element, which a machine that runs them all at once is glad to know. */
+  readonly distinct?: boolean
 }
 
 /** Stable sort along the last dim; NaN is the greatest. Operands: x, values, indices (int32), all of one shape. */
@@ -205,7 +207,7 @@ export function kernelKey(k: Kernel): string {
     case "conv":
       return `conv|${k.pass}|${k.spatial}|${k.dtype}|${epilogueKey(k.epilogue)}`
     case "scatter":
-      return `scatter|${k.rank}|${inputsKey(k.inputs)}|${k.scalars.join()}|${k.value.id}|${exprsKey(k.coordinates)}|${k.combine}|${k.dtype}|${k.targetRank}|${k.bounds}`
+      return `scatter|${k.rank}|${inputsKey(k.inputs)}|${k.scalars.join()}|${k.value.id}|${exprsKey(k.coordinates)}|${k.combine}|${k.dtype}|${k.targetRank}|${k.bounds}|${k.distinct ?? false}`
     case "sort":
       return `sort|${k.rank}|${k.dtype}|${k.descending}`
   }

@@ -489,7 +489,7 @@ export function runScatter(
   target: Tensor,
   shape: Sizes,
   combine: ScatterKernel["combine"],
-  work: Reads & { readonly bounds?: Bounds },
+  work: Reads & { readonly bounds?: Bounds; readonly distinct?: boolean },
   build: (scope: Scope) => { readonly value: Expr; readonly coordinates: readonly Expr[] },
 ): void {
   const { inputs = [], loads = [], scalars = [] } = work
@@ -509,6 +509,7 @@ export function runScatter(
       dtype: target.dtype,
       targetRank: target.ndim,
       bounds: work.bounds ?? "zero",
+      distinct: work.distinct ?? false,
     },
     shape,
     [...inputs.map((t, i) => operandOf(t, shape, strides[i]!)), ...loads.map((t) => operandOf(t)), operandOf(target)],

@@ -290,6 +290,14 @@ export class Pointwise {
     return out
   }
 
+  /** The result of an op of one argument, whose memory holds it in the argument's place: nobody sees the argument's own values. */
+  recorded(x: Tensor): Tensor {
+    const out = new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype)
+    const context = this.contextFor([x], [x], x.shape, x.dtype as DType)
+    if (context) this.record(out, [x], context, [x], null)
+    return out
+  }
+
   private deviceOf(slots: readonly Operandish[]): Device {
     let device: Device | null = null
     for (const s of slots)

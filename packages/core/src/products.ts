@@ -13,6 +13,7 @@ import type { Access, ConvKernel, Epilogue, MatmulKernel } from "./kernel.ts"
 import { conv } from "./lowering/conv.ts"
 import { matmul } from "./lowering/matmul.ts"
 import { accessOf, accumulatorOf, type Lowering } from "./lowering/views.ts"
+import type { Pointwise } from "./pointwise.ts"
 import { toScalar } from "./promotion.ts"
 import { collapse, type Sizes } from "./shape.ts"
 import type { Tensor } from "./tensor.ts"
@@ -30,6 +31,44 @@ export interface Addend {
   readonly alpha: number
 }
 
+/**
+ * Products may go through one of these before they are stored. What comes of it is what the op gives of the product: of types
+ * that are computed in, nothing is rounded in between.
+ */
+const finishes: Pointwise[] = []
+/** The number of an op among those above, from 1 on. */
+function finishNumber(op: Pointwise): number {
+  const known = finishes.indexOf(op)
+  return known < 0 ? finishes.push(op) : known + 1
+}
+
+/** Whether a product of this type can go through an op as it is computed. */
+const mayFinish = (dtype: DType): boolean => isFloating(dtype) && computeType(dtype) === dtype
+
+let following: Pointwise | null = null
+
+/**
+ * Takes the op that nobody but follows on a product (`followedBy`), to hand it to `runProduct` or `runConv`, or null. Who takes
+ * it returns the tensor that these write.
+ */
+export function takeFollowing(dtype: DType): Pointwise | null {
+  if (!mayFinish(dtype)) return null
+  const op = following
+  following = null
+  return op
+}
+
+/** `op` of the product that `product` gives, which nobody else sees: of those that can, in one kernel. `op` saves its result alone. */
+export function followedBy(op: Pointwise, product: () => Tensor): Tensor {
+  following = op
+  try {
+    const y = product()
+    return following === null ? op.recorded(y) : op.call(y)
+  } finally {
+    following = null
+  }
+}
+
 type Form = "plain" | "sum" | "scaled" | "alpha"
 const FORMS: readonly Form[] = ["plain", "sum", "scaled", "alpha"]
 const ACCESS: readonly Access[] = ["unit", "broadcast", "strided"]
@@ -44,16 +83,25 @@ const SCALARS: Readonly<Record<Form, number>> = { plain: 0, sum: 0, scaled: 2, a
 const formOf = (addend: Addend | null): Form =>
   !addend ? "plain" : !addend.side ? "alpha" : addend.beta === 1 && addend.alpha === 1 ? "sum" : "scaled"
 
-function epilogueOf(form: Form, access: Access, dtype: DType): Epilogue | null {
-  if (form === "plain") return null
+function epilogueOf(form: Form, access: Access, dtype: DType, finish: Pointwise | null): Epilogue | null {
+  if (form === "plain" && !finish) return null
   const type = accumulatorOf(dtype)
   const scalars = Array.from({ length: SCALARS[form] }, () => type)
-  const body = BODIES[form](
-    result(0, type),
-    input(0, dtype).cast(type),
-    scalars.map((t, k) => scalar(k, t)),
-  )
-  return { inputs: form === "alpha" ? [] : [{ dtype, access }], scalars, body: body.cast(computeType(dtype)) }
+  const sum = result(0, type)
+  const whole =
+    form === "plain"
+      ? sum
+      : BODIES[form](
+          sum,
+          input(0, dtype).cast(type),
+          scalars.map((t, k) => scalar(k, t)),
+        )
+  const stored = whole.cast(computeType(dtype))
+  return {
+    inputs: form === "sum" || form === "scaled" ? [{ dtype, access }] : [],
+    scalars,
+    body: finish ? finish.formula(stored) : stored,
+  }
 }
 
 function scalarsOf(form: Form, addend: Addend | null, dtype: DType): Scalar[] {
@@ -102,7 +150,7 @@ const NONE: readonly number[] = []
 
 /**
  * out[batch.., m, n] = epilogue(Σ_k a[batch.., m, k]·b[batch.., k, n]). Strides of 0 repeat an operand over a batch dim.
- * Writes nothing where `out` has no elements.
+ * Writes nothing where `out` has no elements. `finish`: see `followedBy`.
  */
 export function runProduct(
   batch: Sizes,
@@ -113,6 +161,7 @@ export function runProduct(
   b: Side,
   out: Side,
   addend: Addend | null = null,
+  finish: Pointwise | null = null,
 ): void {
   if (m === 0 || n === 0 || batch.includes(0)) return
   const device = out.tensor.device
@@ -152,8 +201,8 @@ export function runProduct(
   operands.push(operandOf({ tensor: out.tensor, strides: so }, outSizes))
   launch(
     device,
-    (((outer.length * 16 + DTYPES[dtype].id) * 4 + FORMS.indexOf(form)) * 4 + ACCESS.indexOf(access)) * 4,
-    () => ({ kind: "matmul", batch: outer.length, dtype, epilogue: epilogueOf(form, access, dtype) }),
+    keyOf(outer.length, dtype, form, access, 0, finish),
+    () => ({ kind: "matmul", batch: outer.length, dtype, epilogue: epilogueOf(form, access, dtype, finish) }),
     [...outSizes, k],
     operands,
     form === "scaled" || form === "alpha" ? scalarsOf(form, addend, dtype) : NONE,
@@ -169,9 +218,22 @@ export interface ConvGeometry {
   readonly groups: number
 }
 
+/** Of a product of so many dims; `kind` is 0 for matrices, 1 and on for the passes of a convolution. */
+const keyOf = (
+  dims: number,
+  dtype: DType,
+  form: Form,
+  access: Access,
+  kind: number,
+  finish: Pointwise | null,
+): number =>
+  ((((finish ? finishNumber(finish) : 0) * 64 + dims) * 16 + DTYPES[dtype].id) * 4 + FORMS.indexOf(form)) * 16 +
+  ACCESS.indexOf(access) * 4 +
+  kind
+
 const PASSES: readonly ConvKernel["pass"][] = ["forward", "input", "weight"]
 
-/** One pass of a convolution into `out`; `bias` has strides over the dims of `out` and is added. */
+/** One pass of a convolution into `out`; `bias` has strides over the dims of `out` and is added. `finish`: see `followedBy`. */
 export function runConv(
   pass: ConvKernel["pass"],
   a: Tensor,
@@ -179,6 +241,7 @@ export function runConv(
   bias: Side | null,
   out: Tensor,
   geometry: ConvGeometry,
+  finish: Pointwise | null = null,
 ): void {
   const dtype = out.dtype as DType
   const spatial = geometry.stride.length
@@ -189,10 +252,8 @@ export function runConv(
   operands.push(operandOf({ tensor: out, strides: out.strides }, out.shape))
   launch(
     out.device,
-    (((spatial * 16 + DTYPES[dtype].id) * 4 + FORMS.indexOf(form)) * 4 + ACCESS.indexOf(access)) * 4 +
-      1 +
-      PASSES.indexOf(pass),
-    () => ({ kind: "conv", pass, spatial, dtype, epilogue: epilogueOf(form, access, dtype) }),
+    keyOf(spatial, dtype, form, access, 1 + PASSES.indexOf(pass), finish),
+    () => ({ kind: "conv", pass, spatial, dtype, epilogue: epilogueOf(form, access, dtype, finish) }),
     out.shape,
     operands,
     [...geometry.stride, ...geometry.padding, ...geometry.dilation, geometry.groups],

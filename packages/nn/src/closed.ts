@@ -10,6 +10,7 @@ import { REGISTRY } from "./registry.ts"
 interface Type {
   readonly prototype: object
   readonly keepsNothing?: unknown
+  readonly endsInProduct?: boolean
 }
 
 const unchanged = new WeakMap<object, boolean>()
@@ -35,3 +36,6 @@ export function isClosed(module: Module): boolean {
   for (const inner of inside.values()) if (inner && !isClosed(inner as Module)) return false
   return true
 }
+
+/** Whether what a closed module gives is straight out of a linear map or a convolution: a class says so in a static field. */
+export const endsInProduct = (module: Module): boolean => (module.constructor as unknown as Type).endsInProduct === true

@@ -6,11 +6,13 @@ import {
   isOptions,
   isTensor,
   Parameter,
+  reluAfter,
   type Tensor,
   valueText,
   watching,
 } from "@taeda/core"
-import { isClosed } from "./closed.ts"
+import { ReLU } from "./activation.ts"
+import { endsInProduct, isClosed } from "./closed.ts"
 import { Module } from "./module.ts"
 import { isModule, REGISTRY } from "./registry.ts"
 import { collapsedLines } from "./repr.ts"
@@ -108,8 +110,19 @@ function through(modules: readonly Module[], input: unknown): unknown {
   return x
 }
 
-/** The same, where what lies between two modules is seen by nobody. */
-const throughClosed = enclosed(through)
+/** The same, where what lies between two modules is seen by nobody: a product and the ReLU behind it are then one kernel. */
+const throughClosed = enclosed((modules: readonly Module[], input: unknown): unknown => {
+  let x = input
+  for (let i = 0; i < modules.length; i++) {
+    const module = modules[i]
+    const given = x
+    if (endsInProduct(module) && modules[i + 1] instanceof ReLU) {
+      x = reluAfter(() => module(given))
+      i++
+    } else x = module(given)
+  }
+  return x
+})
 
 /**
  * Modules called one after the other, each with the result of the one before: `new Sequential(a, b)`, `new Sequential([a,

@@ -154,6 +154,7 @@ function convolution(name: string, rank: number, compute: typeof conv2d): ConvCl
   )
   return class Forwards extends Convolution<Forward> {
     static readonly keepsNothing: unknown = Forwards.prototype.forward
+    static readonly endsInProduct = true
 
     constructor(...args: ConvArgs) {
       super(signature, rank, false, args)

@@ -22,6 +22,7 @@ const LINEAR = parseSignature("Linear(inFeatures, outFeatures, bias?, device?, d
 /** input·weightᵀ + bias, with a weight of shape [outFeatures, inFeatures]. Input [..., inFeatures], result [..., outFeatures]. */
 export class Linear extends Module<(input: Tensor) => Tensor> {
   static readonly keepsNothing: unknown = Linear.prototype.forward
+  static readonly endsInProduct = true
 
   readonly inFeatures: number
   readonly outFeatures: number

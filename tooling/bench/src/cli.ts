@@ -2,18 +2,21 @@
 import { availableParallelism, loadavg } from "node:os"
 import { parseArgs } from "node:util"
 import { type Contestant, measureWorks, type Row } from "./contestants.ts"
+import { GPU_PEERS } from "./gpu/contestants.ts"
+import { GPU_WORKS } from "./gpu/works.ts"
 import { type Limits, limitsText, probeLimits, share } from "./limits.ts"
 import { peers as find, matchPeers, PEER_NAMES, PEERS_OF, PYTORCH, taeda } from "./peers.ts"
 import { asMarkdown, asText, grid, growthGrid, rowText } from "./table.ts"
 import { GROWTH_NAMES, type TableWork, WORK_NAMES, WORKS, type WorkName } from "./works.ts"
 
 const USAGE = `pnpm bench [options]: medians of one run, and how many times taeda's time each peer takes
-  --backend <name>    ours to measure (cpu-js)
+  --backend <name>    ours to measure (cpu-js); webgpu is measured in a Chromium, with what it asks of the GPU
   --work <text>       only the works with this in their name
   --only-peers <list> these peers instead of the backend's own, by parts of their names: "ort-web, pytorch"
   --no-peers          taeda alone
   --growth            instead of the table: how the time of a few operations grows with the number of elements
-  --limit <seconds>   a library is given up at a work that takes longer (120)
+  --limit <seconds>   a library is given up at a work that takes longer (120); not for webgpu
+  --rounds <number>   webgpu: how often all works are measured, the libraries in turn (3)
   --markdown          the table for a page such as docs/performance.md
   --json              the rows as [{ "work", "library", "ms" }]; "gaveUp": true marks a time that is the limit, and
                       "share" is what taeda reaches of the machine's own limit
@@ -28,9 +31,11 @@ interface BackendKind {
 const BACKENDS: Record<string, BackendKind> = {
   "cpu-js": { device: "cpu", onCpu: true },
   "wasm-simd": { device: "wasm", onCpu: true },
-  webgpu: { device: "webgpu", onCpu: false },
   cuda: { device: "cuda", onCpu: false },
 }
+
+/** The backend that is measured in a browser. */
+const GPU = "webgpu"
 
 /** Something is wrong with what was asked for. */
 function refuse(message: string): never {
@@ -53,6 +58,7 @@ const options = asked(() => {
       backend: { type: "string", default: "cpu-js" },
       work: { type: "string", default: "" },
       limit: { type: "string", default: "120" },
+      rounds: { type: "string", default: "3" },
       json: { type: "boolean", default: false },
       markdown: { type: "boolean", default: false },
       growth: { type: "boolean", default: false },
@@ -69,11 +75,27 @@ if (help) {
   console.log(USAGE)
   process.exit()
 }
+
+/** The works out of `known` with the wanted text in their names. */
+function matchWorks<Name extends string>(known: readonly Name[]): Name[] {
+  const works = known.filter((name) => name.includes(work))
+  return works.length > 0 ? works : refuse(`no work is called ${work}; known: ${known.join(", ")}`)
+}
+
+if (backend === GPU) {
+  if (growth) refuse(`--growth is not measured for ${GPU}`)
+  const rounds = Number(options.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1) refuse(`--rounds ${options.rounds} is no number of rounds`)
+  const wanted = options["only-peers"]
+  const chosen = wanted === undefined ? GPU_PEERS : asked(() => matchPeers(wanted, GPU_PEERS))
+  const peers = options.peers ? chosen : []
+  const { benchGpu } = await import("./gpu/bench.ts")
+  process.exit(await benchGpu({ works: matchWorks(GPU_WORKS), peers, rounds, markdown, json }))
+}
+
 const { device, onCpu } =
-  BACKENDS[backend] ?? refuse(`unknown backend ${backend}; known: ${Object.keys(BACKENDS).join(", ")}`)
-const known: readonly WorkName[] = growth ? GROWTH_NAMES : WORK_NAMES
-const works = known.filter((name) => name.includes(work))
-if (works.length === 0) refuse(`no work is called ${work}; known: ${known.join(", ")}`)
+  BACKENDS[backend] ?? refuse(`unknown backend ${backend}; known: ${[...Object.keys(BACKENDS), GPU].join(", ")}`)
+const works = matchWorks<WorkName>(growth ? GROWTH_NAMES : WORK_NAMES)
 const limitMs = Number(limit) * 1000
 if (!(limitMs > 0)) refuse(`--limit ${limit} is no number of seconds`)
 

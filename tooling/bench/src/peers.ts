@@ -55,7 +55,6 @@ const WASM = ["tfjs wasm", "jax-js wasm", "ort-web", "ort-node", PYTORCH]
 export const PEERS_OF: Readonly<Record<string, readonly string[]>> = {
   "cpu-js": PLAIN_JS,
   "wasm-simd": WASM,
-  webgpu: WASM,
   cuda: [PYTORCH],
 }
 

@@ -54,7 +54,7 @@ test("--growth: nanoseconds per element at each size", () => {
 }, 60_000)
 
 test.each([
-  [["--backend", "tpu"], "bench: unknown backend tpu; known: cpu-js, wasm-simd, webgpu, cuda"],
+  [["--backend", "tpu"], "bench: unknown backend tpu; known: cpu-js, wasm-simd, cuda, webgpu"],
   [["--work", "fft"], "bench: no work is called fft; known: add 2x2, "],
   [["--backend", "cuda"], 'bench: taeda: no device "cuda" here: its backend, cuda, is not released yet'],
   [
@@ -63,6 +63,13 @@ test.each([
   ],
   [["--peers", "--only-peers", "ort-web", "--growth"], 'bench: no peer is called "ort-web"; known: PyTorch cpu'],
   [["--growth", "--work", "2^9"], "bench: no work is called 2^9; known: add 2^8, "],
+  [["--backend", "webgpu", "--growth"], "bench: --growth is not measured for webgpu"],
+  [["--backend", "webgpu", "--rounds", "0"], "bench: --rounds 0 is no number of rounds"],
+  [["--backend", "webgpu", "--work", "fft"], "bench: no work is called fft; known: mlp step, cnn step, "],
+  [
+    ["--backend", "webgpu", "--peers", "--only-peers", "ort-node"],
+    'bench: no peer is called "ort-node"; known: tfjs webgpu, jax-js webgpu, ort-web webgpu',
+  ],
   [["--limit", "soon"], "bench: --limit soon is no number of seconds"],
   [["--jsn"], "bench: Unknown option '--jsn'"],
 ])(

@@ -3,7 +3,7 @@
 import { type ConsoleMessage, chromium, type Page, type Browser as Started } from "playwright-core"
 import { bundle, type Files } from "./bundle.ts"
 import { findChromium, NoBrowserError } from "./chromium.ts"
-import { pageBytes } from "./process.ts"
+import { gpuBytes, pageBytes } from "./process.ts"
 import { type PageGlobals, type SiteOptions, serve } from "./server.ts"
 
 export interface BrowserOptions {
@@ -34,6 +34,8 @@ export interface Browser extends AsyncDisposable {
   run<Result>(entry: string, options?: RunOptions): Promise<Result>
   /** While one module runs: the resident memory of its page's process, in bytes. */
   pageBytes(): Promise<number>
+  /** The resident memory of the process that has the GPU, which all pages share, in bytes. */
+  gpuBytes(): Promise<number>
   close(): Promise<void>
 }
 
@@ -132,6 +134,7 @@ export async function openBrowser(options: BrowserOptions = {}): Promise<Browser
       }
     },
     pageBytes: () => pageBytes(started),
+    gpuBytes: () => gpuBytes(started),
     close,
     [Symbol.asyncDispose]: close,
   }

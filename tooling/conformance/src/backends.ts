@@ -13,6 +13,11 @@ export const BACKENDS: Readonly<Record<string, Open>> = {
   "cpu-js": async (options) => (await import("@taeda/backend-cpu-js")).createCpuJs(options),
   "wasm-simd": async (options) => (await import("@taeda/backend-wasm-simd")).createWasmSimd(options),
   webgpu: async (options) => (await import("@taeda/backend-webgpu")).createWebGpu(options),
+  // With no kernels but those of maps and reductions, of which the core composes the others.
+  "webgpu-lean": async (options) => {
+    const { createWebGpu, error, gamma, half, powers, trigonometric } = await import("@taeda/backend-webgpu/lean")
+    return createWebGpu({ ...options, functions: [error, gamma, half, powers, trigonometric] })
+  },
   cuda: async (options) => ((await import(/* @vite-ignore */ CUDA)) as typeof import("./cuda.ts")).openCuda(options),
   minimal: async (options) => createMinimal(options),
 }

@@ -30,7 +30,7 @@ function checkName(backend: string): void {
 }
 
 async function inNode(backend: string, { onGroup, ...task }: Task, options: Options): Promise<Report> {
-  if (backend === "webgpu") await useSoftwareGpu()
+  if (backend.startsWith("webgpu")) await useSoftwareGpu()
   if (!options && backend !== "cuda") return runHere(backend, { ...task, onGroup })
   checkName(backend)
   return main({ ...task, backend, options }, onGroup)

@@ -121,8 +121,26 @@ export const VARIANTS: readonly Variant[] = [
   },
   {
     backend: "webgpu",
+    title: "a GPU through Dawn, without subgroups",
+    place: "node",
+    options: { ...UNCLEARED, subgroups: false },
+    full: false,
+    threads: 1,
+    note: "no subgroups",
+  },
+  {
+    backend: "webgpu",
     title: "the browser's own WebGPU",
     place: "chromium",
+    full: false,
+    threads: 1,
+    note: "subgroups",
+  },
+  {
+    backend: "webgpu-lean",
+    title: "maps and reductions alone, through Dawn",
+    place: "node",
+    options: UNCLEARED,
     full: false,
     threads: 1,
     note: "subgroups",
@@ -144,7 +162,7 @@ export async function runVariant(
   browser: () => Promise<Browser>,
 ): Promise<NamedReport> {
   const task = { ...selection, backend, options, knownGaps: knownGapsOf(backend) }
-  if (backend === "webgpu" && place === "node") await useSoftwareGpu()
+  if (backend.startsWith("webgpu") && place === "node") await useSoftwareGpu()
   return place === "node" ? main(task) : conformanceIn(await browser(), task, { isolated: place === "chromium", csp })
 }
 

@@ -3,11 +3,17 @@
 import { createHash, randomUUID } from "node:crypto"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { mkdir, rename, rm } from "node:fs/promises"
-import { join } from "node:path"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
+import { CACHE, zig, zigVersion } from "@taeda/zig"
 import type { Target } from "./targets.ts"
-import { CACHE, folderOf, zig, zigVersion } from "./zig.ts"
 
 const NATIVE = join(import.meta.dirname, "..", "..", "..", "packages", "backend-cuda", "native")
+
+const require = createRequire(import.meta.url)
+
+/** The folder of a package. */
+const folderOf = (name: string): string => dirname(require.resolve(`${name}/package.json`))
 
 /** Node-API's version 8 is in every Node from 16 on. */
 const FLAGS = [

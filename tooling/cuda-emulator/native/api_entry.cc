@@ -37,7 +37,11 @@
 EXPORT CUresult cuGetProcAddress_v2(const char* symbol, void** function, int version, unsigned long long flags, int* found);
 
 // Only the addresses are wanted here: the types are those of the definitions.
+#ifdef __APPLE__
+#define DECLARE(name, symbol) extern "C" void symbol##_address() __asm__("_" #symbol);
+#else
 #define DECLARE(name, symbol) extern "C" void symbol##_address() __asm__(#symbol);
+#endif
 ENTRIES(DECLARE)
 
 namespace {

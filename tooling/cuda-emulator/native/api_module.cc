@@ -73,15 +73,12 @@ CUresult load(Context& context, std::string_view text, CUmodule* handle, std::st
   }
   *handle = module.release();
   context.modules.insert(*handle);
+  for (auto& function : (*handle)->functions) context.functions.insert(function.get());
   return CUDA_SUCCESS;
 }
 
-Function* functionOf(CUfunction handle) {
-  for (Module* module : currentContext->modules)
-    for (auto& function : module->functions)
-      if (function.get() == handle) return handle;
-  return nullptr;
-}
+/** The function behind a handle; null where the handle is none of this context. */
+Function* functionOf(CUfunction handle) { return currentContext->functions.count(handle) ? handle : nullptr; }
 
 int sharedOptin(int device) {
   return deviceAttribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, device);
@@ -145,6 +142,7 @@ EXPORT CUresult cuModuleUnload(CUmodule module) {
   if (!context.modules.count(module)) return CUDA_ERROR_INVALID_HANDLE;
   finish(lock, context);
   context.modules.erase(module);
+  for (auto& function : module->functions) context.functions.erase(function.get());
   for (const Variable& variable : module->program->variables) context.memory.free(variable.address);
   delete module;
   return CUDA_SUCCESS;

@@ -76,6 +76,7 @@ struct Context {
   std::unordered_set<Stream*> streams;
   std::unordered_set<Event*> events;
   std::unordered_set<Module*> modules;
+  std::unordered_set<Function*> functions;
   std::unordered_set<GraphExec*> executables;
   std::unordered_set<Graph*> graphs;
 };

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { mkdir, rename, rm } from "node:fs/promises"
 import { cpus } from "node:os"
 import { join } from "node:path"
-import { cache, zig } from "./zig.ts"
+import { CACHE, zig, zigVersion } from "@taeda/zig"
 
 const root = join(import.meta.dirname, "..")
 
@@ -45,8 +45,7 @@ const sourcesIn = (folder: string) =>
 
 /** Stands for everything that a binary depends on. */
 function fingerprint({ folder, flags }: Target): string {
-  const hash = createHash("sha256").update(JSON.stringify([FLAGS, flags, process.arch, cpus()[0]?.model]))
-  hash.update(readFileSync(join(root, "package.json")))
+  const hash = createHash("sha256").update(JSON.stringify([zigVersion, FLAGS, flags, process.arch, cpus()[0]?.model]))
   for (const name of sourcesIn(folder)) hash.update(name).update(readFileSync(join(folder, name)))
   return hash.digest("hex").slice(0, 16)
 }
@@ -54,7 +53,7 @@ function fingerprint({ folder, flags }: Target): string {
 async function buildInto(output: string, { folder, name, flags }: Target): Promise<void> {
   await mkdir(output, { recursive: true })
   const compiled = sourcesIn(folder).filter((source) => source.endsWith(".cc"))
-  await zig(["c++", ...FLAGS, ...flags, ...compiled.map((source) => join(folder, source)), "-o", join(output, name)])
+  await zig("c++", ...FLAGS, ...flags, ...compiled.map((source) => join(folder, source)), "-o", join(output, name))
 }
 
 /**
@@ -62,7 +61,7 @@ async function buildInto(output: string, { folder, name, flags }: Target): Promi
  * wins.
  */
 async function build(target: Target): Promise<string> {
-  const output = join(cache, `taeda-cuda-emulator-${fingerprint(target)}`)
+  const output = join(CACHE, `taeda-cuda-emulator-${fingerprint(target)}`)
   if (existsSync(output)) return output
   const partial = `${output}.${randomUUID()}`
   try {
@@ -84,6 +83,7 @@ export const buildEmulator = (): Promise<string> =>
 
 /** The program that the tests drive the library with. */
 export async function buildRunner(): Promise<{ readonly runner: string; readonly library: string }> {
-  const folder = await build({ folder: join(root, "test", "native"), name: "runner", flags: [] })
-  return { runner: join(folder, "runner"), library: join(await buildEmulator(), LIBRARY) }
+  const name = process.platform === "win32" ? "runner.exe" : "runner"
+  const folder = await build({ folder: join(root, "test", "native"), name, flags: [] })
+  return { runner: join(folder, name), library: join(await buildEmulator(), LIBRARY) }
 }

@@ -1,14 +1,20 @@
 /**
  * Prints what a long training loop holds. Arguments: "node", "chromium" or the path of a Node; "await" or "scope"; and the
- * numbers of steps, inputs, hidden units and samples in a batch.
+ * numbers of steps, inputs, hidden units and samples in a batch. `--device webgpu` instead of wasm.
  */
+import { parseArgs } from "node:util"
 import { openBrowser } from "@taeda/browser"
 import { growth, inNode, inPage, type Run } from "./runs.ts"
 import type { Task } from "./training.ts"
 
-const [where = "node", ending = "await", ...numbers] = process.argv.slice(2)
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { device: { type: "string", default: "wasm" } },
+})
+const [where = "node", ending = "await", ...numbers] = positionals
+const device = values.device === "webgpu" ? "webgpu" : "wasm"
 const [steps = 10_000, inputs = 784, hidden = 256, batch = 64] = numbers.map(Number)
-const task: Task = { steps, ending: ending === "scope" ? "scope" : "await", inputs, hidden, batch }
+const task: Task = { device, steps, ending: ending === "scope" ? "scope" : "await", inputs, hidden, batch }
 const MB = 2 ** 20
 
 async function inChromium(): Promise<Run> {
@@ -22,5 +28,6 @@ for (const [i, { step, live, held }] of run.samples.entries()) {
   const text = Object.entries(parts).map(([name, bytes]) => `${name} ${(bytes / MB).toFixed(1)} MB`)
   console.log(`step ${step}: ${text.join(", ")}`)
 }
-console.log(`${growth(run).toFixed(2)} times the process of step ${run.samples[0].step}`)
+for (const { step } of run.samples.slice(0, 2))
+  console.log(`${growth(run, step).toFixed(2)} times the process of step ${step}`)
 console.log(`${run.stepMs.toFixed(3)} ms a step, ${(run.share * 100).toFixed(2)} % of it for memory`)

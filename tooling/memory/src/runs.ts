@@ -1,17 +1,17 @@
 /** Runs the training loop where it is to be measured, each time in a process of its own: others' garbage would count. */
 
 import { execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { type Browser, bundle, ENTRY } from "@taeda/browser"
+import { type Browser, bundle, ENTRY, softwareGpu } from "@taeda/browser"
 import type { Held, Sample, Task } from "./training.ts"
 
 const TRAINING = join(import.meta.dirname, "training.ts")
 const HOUR = 3_600_000
 
 export interface Run extends Held {
-  /** The resident memory of the process at each sample. */
+  /** The resident memory of the process at each sample; in a page with a GPU, that of the GPU's as well. */
   readonly resident: readonly number[]
 }
 
@@ -38,22 +38,30 @@ export async function inNode(task: Task, node = process.execPath): Promise<Run> 
     }
     writeFileSync(join(folder, "package.json"), `{ "type": "module" }`)
     writeFileSync(join(folder, "child.js"), CHILD)
-    return JSON.parse(execFileSync(node, [join(folder, "child.js"), JSON.stringify(task)], { encoding: "utf8" }))
+    // The package `webgpu` is found there.
+    symlinkSync(join(import.meta.dirname, "..", "node_modules"), join(folder, "node_modules"))
+    const env = { ...process.env, ...(task.device === "webgpu" && (await softwareGpu())) }
+    return JSON.parse(execFileSync(node, [join(folder, "child.js"), JSON.stringify(task)], { encoding: "utf8", env }))
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-/** In a page of its own. */
+/** In a page of its own. What is resident there of a GPU is in a process that pages share. */
 export async function inPage(task: Task, browser: Browser): Promise<Run> {
   const resident: number[] = []
-  const onTold = async () => void resident.push(await browser.pageBytes())
+  const bytes = async (): Promise<number> =>
+    (await browser.pageBytes()) + (task.device === "webgpu" ? await browser.gpuBytes() : 0)
+  const onTold = async () => void resident.push(await bytes())
   const held = await browser.run<Held>(TRAINING, { args: task, timeout: HOUR, onTold })
   return { ...held, resident }
 }
 
-/** The most that the process had at any sample, as a multiple of what it had at the first, the 100th step. */
-export const growth = ({ resident }: Run): number => Math.max(...resident) / resident[0]
+/** The most that the process had at any sample from the one of step `from` on, as a multiple of what it had then. */
+export function growth({ samples, resident }: Run, from = samples[0].step): number {
+  const first = samples.findIndex(({ step }) => step >= from)
+  return Math.max(...resident.slice(first)) / resident[first]
+}
 
 /** What the backend held at most, at any sample. */
 export const mostHeld = ({ samples }: Run): number => Math.max(...samples.map(({ held }: Sample) => held))

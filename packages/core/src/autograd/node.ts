@@ -204,6 +204,15 @@ export class OpNode extends GradNode {
     this.versions = versions
   }
 
+  /** A node in the same place of the graph, with another rule and what that saves. */
+  besides(rule: Rule, saved: readonly Tensor[]): OpNode {
+    const node = new OpNode(rule, [], saved, this.context)
+    node.next = this.next
+    node.nextOutputs = this.nextOutputs
+    node.outputs = this.outputs
+    return node
+  }
+
   /** Replaces what is saved: for an op that can only save its result once that exists. */
   save(saved: readonly Tensor[]): void {
     const before = this.saved

@@ -4,6 +4,7 @@ import { noBool, onlyFloats, requireDtypes } from "../checks.ts"
 import { tensorText, valueText } from "../errors.ts"
 import { constant, type Expr, where } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
+import { followedBy } from "../products.ts"
 import type { Operandish } from "../promotion.ts"
 import { normalizeDim } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
@@ -57,6 +58,8 @@ const RELU = new Pointwise("relu", (x) => zeroWhere(x.lt(0), x), {
 })
 /** max(input, 0); NaN stays. */
 export const [relu, relu_] = withInplaceOption<Inplace, Plain>("relu(input)", (x: Tensor): Applied => [RELU, x])
+/** relu of what a linear map or a convolution gives, which nobody else sees: both are one kernel. */
+export const reluAfter = (product: () => Tensor): Tensor => followedBy(RELU, product)
 
 const leak = (x: Expr, negative: Expr): Expr => where(x.gt(0), x, x.mul(negative))
 const leakGradient = slope((g, [x, negative]) => where(x!.gt(0), g, g.mul(negative!)))

@@ -7,9 +7,10 @@
  */
 import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
+import type { DType } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import type { ConvKernel } from "../kernel.ts"
-import { type ConvGeometry, checkFactors, runConv, type Side } from "../products.ts"
+import { type ConvGeometry, checkFactors, runConv, type Side, takeFollowing } from "../products.ts"
 import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
 import { zeros } from "./creation.ts"
@@ -82,7 +83,8 @@ function computed(
   if (!bias && (numelOf(a.shape) === 0 || numelOf(b.shape) === 0)) return zeros(shape, { device, dtype })
   const out = allocate(device, shape, contiguousStrides(shape), dtype)
   const side: Side | null = bias && { tensor: bias, strides: shape.map((_, d) => (d === 1 ? bias.strides[0]! : 0)) }
-  if (numelOf(shape) > 0) runConv(pass, a, b, side, out, geometry)
+  const finish = pass === "forward" ? takeFollowing(dtype as DType) : null
+  if (numelOf(shape) > 0) runConv(pass, a, b, side, out, geometry, finish)
   return out
 }
 

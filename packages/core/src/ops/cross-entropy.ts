@@ -1,6 +1,6 @@
 /** Losses over classes: cross entropy and the negative log likelihood. */
 import { type Args, op } from "../args.ts"
-import { raw } from "../autograd/mode.ts"
+import { gradEnabled, raw } from "../autograd/mode.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
 import { requireFloating, requireInteger } from "../checks.ts"
 import { computeType, type DType, isFloating, isIntegral } from "../dtype.ts"
@@ -8,6 +8,7 @@ import { shapeText, tensorText } from "../errors.ts"
 import { constant, type Expr, result, where } from "../expr.ts"
 import { withFaults } from "../faults.ts"
 import { int, runMap, runReduce, type Scope } from "../kernels.ts"
+import { denseStrides } from "../layout.ts"
 import { sumsMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { contiguousStrides, type Sizes, sameSizes } from "../shape.ts"
@@ -15,7 +16,7 @@ import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
 import { add, div, mul } from "./arithmetic.ts"
 import { checkLoss, type LossReduction, type Reduced } from "./elementwise-loss.ts"
 import { sum } from "./reduction.ts"
-import { logSoftmax } from "./softmax.ts"
+import { logSoftmax, logSoftmaxForLoss } from "./softmax.ts"
 import { neg } from "./unary.ts"
 import { reshape, unsqueeze } from "./views.ts"
 
@@ -130,31 +131,39 @@ function likelihood(x: Tensor, c: Classes): { out: Tensor; total: Tensor | null 
 
 interface ClassesContext extends Omit<Classes, "target" | "weight"> {
   readonly weighted: boolean
+  /** The logarithms are those of a softmax, whose gradient is computed along with the loss's: then they are saved last. */
+  readonly ofSoftmax: boolean
 }
 
-const savedOf = (c: Classes, total: Tensor | null): Tensor[] => [
+const savedOf = (c: Classes, total: Tensor | null, logs: Tensor | null = null): Tensor[] => [
   c.target,
   ...(c.weight ? [c.weight] : []),
   ...(c.reduction === "mean" ? [total!] : []),
+  ...(logs ? [logs] : []),
 ]
 
 /** What a node saved, put together again. */
-function classesFrom(node: OpNode): { c: Classes; total: Tensor | null } {
-  const { weighted, ...rest } = node.context as ClassesContext
-  const c: Classes = { ...rest, target: node.get(0), weight: weighted ? node.get(1) : null }
-  return { c, total: c.reduction === "mean" ? node.get(weighted ? 2 : 1) : null }
+function classesFrom(node: OpNode): { c: Classes; total: Tensor | null; logs: Tensor | null } {
+  const { weighted, ofSoftmax, ...rest } = node.context as ClassesContext
+  let at = 0
+  const next = (saved: boolean): Tensor | null => (saved ? node.get(at++) : null)
+  const target = next(true)!
+  const c: Classes = { ...rest, target, weight: next(weighted) }
+  return { c, total: next(c.reduction === "mean"), logs: next(ofSoftmax) }
 }
 
-const contextOf = ({ target: _target, weight, ...rest }: Classes): ClassesContext => ({
+const contextOf = ({ target: _target, weight, ...rest }: Classes, ofSoftmax = false): ClassesContext => ({
   ...rest,
   weighted: weight !== null,
+  ofSoftmax,
 })
 
 const nllRule = (name: string): Rule => ({
   name,
   backward: (node, g) => {
-    const { c, total } = classesFrom(node)
-    return [likelihoodGradient(g, c, total)]
+    const { c, total, logs } = classesFrom(node)
+    // A pass that is recorded runs as ordinary ops, which can be differentiated.
+    return [logs && !gradEnabled() ? entropyGradient(g, c, total, logs) : likelihoodGradient(g, c, total)]
   },
 })
 const NLL = nllRule("NllLossBackward0")
@@ -202,6 +211,43 @@ function likelihoodGradient(g: Tensor, c: Classes, total: Tensor | null): Tensor
     },
   )
   return track(NLL_AGAIN, out, [g], savedOf(c, total), contextOf(c))
+}
+
+/** (1 at the target's class − softmax)·(−weight·g / total), of the softmax's own input: one map over its shape. */
+function entropyGradient(g: Tensor, c: Classes, total: Tensor | null, logs: Tensor): Tensor {
+  const out = allocate(g.device, c.shape, denseStrides(c.shape, logs.strides), g.dtype)
+  const type = computeType(g.dtype)
+  const { weight } = c
+  runMap(
+    [out],
+    {
+      key: `crossEntropy-backward ${c.dim} ${c.weight !== null} ${total !== null}`,
+      inputs: [
+        logs,
+        inserted(c.target, c.dim),
+        c.reduction === "none" ? inserted(g, c.dim) : g,
+        ...(total ? [total] : []),
+      ],
+      loads: weight ? [weight] : [],
+      scalars: [int(c.ignore)],
+      coordinates: true,
+    },
+    ({ inputs: [log, target, gradient, sum], scalars, at, load }) => {
+      const class_ = target!.cast("int32")
+      let share = gradient!.neg()
+      if (weight) share = share.mul(load(0, [class_]).cast(type))
+      if (sum) share = share.div(sum)
+      const counted = where(class_.eq(scalars[0]!), 0, share)
+      return where(at[c.dim]!.eq(class_), counted, 0).sub(log!.exp().mul(counted))
+    },
+  )
+  return out
+}
+
+/** The loss of logarithms that `logSoftmaxForLoss` gave. */
+function entropy(logs: Tensor, c: Classes): Tensor {
+  const { out, total } = likelihood(logs, c)
+  return needsGrad([logs]) ? track(nllNode(c), out, [logs], savedOf(c, total, logs), contextOf(c, true)) : out
 }
 
 function negativeLikelihood(x: Tensor, c: Classes): Tensor {
@@ -286,8 +332,8 @@ export const crossEntropy: ClassLoss<ClassOptions & { readonly labelSmoothing: n
       return ofProbabilities(x, target, weight, reduction, labelSmoothing)
     }
     const c = classesOf(name, x, target, weight, ignoreIndex, reduction)
+    if (labelSmoothing === 0) return entropy(logSoftmaxForLoss(x, c.dim), c)
     const logs = logSoftmax(x, c.dim)
-    if (labelSmoothing === 0) return negativeLikelihood(logs, c)
     const { out, total } = likelihood(logs, c)
     const loss = track(nllNode(c), out, [logs], savedOf(c, total), contextOf(c))
     return add(mul(loss, 1 - labelSmoothing), mul(smoothLoss(logs, c, total), labelSmoothing / x.shape[c.dim]!))

@@ -1,8 +1,9 @@
 /** The linear and bilinear maps of layers. */
 import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
+import type { DType } from "../dtype.ts"
 import { tensorText } from "../errors.ts"
-import { type Addend, checkFactors, runProduct } from "../products.ts"
+import { type Addend, checkFactors, runProduct, takeFollowing } from "../products.ts"
 import { broadcastStrides, contiguousStrides, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
 import { add } from "./arithmetic.ts"
@@ -100,6 +101,7 @@ export const linear: (input: Tensor, ...args: Args<[["weight", Tensor], ["bias",
       wSide,
       { tensor: out, strides: rows(strides) },
       addend,
+      takeFollowing(x.dtype as DType),
     )
     const inputs = bias ? [x, w, bias] : [x, w]
     if (!needsGrad(inputs)) return out

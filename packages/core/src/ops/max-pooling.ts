@@ -93,7 +93,7 @@ function toPositions(g: Tensor, indices: Tensor, p: Pooling): Tensor {
       flattened(out, spatial),
       gradients.shape,
       "set",
-      { inputs: [gradients, places] },
+      { inputs: [gradients, places], distinct: true },
       ({ inputs: [e, place], at }) => ({ value: e!, coordinates: [at[0]!, place!] }),
     )
     return track(TO_POSITIONS, out, [g], [indices], p)

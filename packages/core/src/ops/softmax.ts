@@ -9,7 +9,7 @@ import { runMap } from "../kernels.ts"
 import { denseStrides } from "../layout.ts"
 import { sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
-import { allocate, type Tensor, track } from "../tensor.ts"
+import { allocate, Tensor, track } from "../tensor.ts"
 import { mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
 import { type Reduction, reduceInputs, reduceTo, reductionOf } from "./over-dims.ts"
@@ -137,6 +137,19 @@ const LOG_SOFTMAX: Rule = {
   },
 }
 
+/** Of a logSoftmax for a loss. What a recorded pass does with its result has a gradient by the ordinary rule. */
+const LOG_SOFTMAX_PASSED: Rule = {
+  name: LOG_SOFTMAX.name,
+  backward: (node, g, grads) => {
+    if (!gradEnabled()) return [g]
+    const { storage, shape, strides, offset, dtype } = node.get(0)
+    const logs = new Tensor(storage, shape, strides, offset, dtype)
+    const ordinary = node.besides(LOG_SOFTMAX, [logs])
+    logs.setHistory(ordinary)
+    return LOG_SOFTMAX.backward(ordinary, g, grads)
+  },
+}
+
 interface Member {
   readonly rule: Rule
   readonly forward: (x: Tensor, r: Reduction) => Tensor
@@ -164,6 +177,16 @@ const member = (name: keyof typeof MEMBERS): Fn<SoftmaxMethods["softmax"]> =>
 
 export const softmax = member("softmax")
 export const logSoftmax = member("logSoftmax")
+
+/**
+ * logSoftmax along `dim` for a loss that gives, as the gradient of the result, that of `x`, unless the backward pass is
+ * recorded. Nothing else may use the result.
+ */
+export function logSoftmaxForLoss(x: Tensor, dim: number): Tensor {
+  const r = reductionOf("logSoftmax", x, dim, true)
+  const out = logSoftmaxOf(x, r)
+  return track(LOG_SOFTMAX_PASSED, out, [x], [out], r)
+}
 
 /** softmax(−input) along `dim`. */
 export const softmin: (input: Tensor, ...args: Along) => Tensor = op(

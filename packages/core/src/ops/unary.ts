@@ -442,12 +442,14 @@ const pickPolygamma = (n: number, x: Tensor): Applied => {
     throw new RangeError(`polygamma: n must be an integer not below 0, got ${valueText(n)}`)
   return [polygammaOf(n), x]
 }
-const [polygammaMethod, polygamma_] = withInPlace<(input: Tensor, n: number) => Tensor>(
+const [polygammaMethod, polygammaInPlace] = withInPlace<(input: Tensor, n: number) => Tensor>(
   "polygamma(input, n)",
   (x: Tensor, n: number) => pickPolygamma(n, x),
 )
 /** The n-th derivative of digamma at `input`, n ≥ 0. */
 export const polygamma: (n: number, input: Tensor) => Tensor = applied("polygamma(n, input)", pickPolygamma)
+/** `polygamma` into the input, which comes first here. */
+export const polygamma_ = polygammaInPlace
 
 /** Σ lgamma(x + (1 − j)/2) for j = 1..p, plus p(p − 1)/4·log π. */
 const mvlgammaOf = byOrder(

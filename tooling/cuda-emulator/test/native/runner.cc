@@ -1,5 +1,11 @@
 // Does with a driver library what its standard input says, in words and counted bytes, and prints what comes of it.
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#include <windows.h>
+#else
 #include <dlfcn.h>
+#endif
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -18,9 +24,21 @@ using Address = unsigned long long;
 
 void* library;
 
+#ifdef _WIN32
+void* openLibrary(const char* path) {
+  _setmode(_fileno(stdin), _O_BINARY);
+  _setmode(_fileno(stdout), _O_BINARY);
+  return (void*)LoadLibraryA(path);
+}
+void* findFunction(const char* name) { return (void*)GetProcAddress((HMODULE)library, name); }
+#else
+void* openLibrary(const char* path) { return dlopen(path, RTLD_NOW); }
+void* findFunction(const char* name) { return dlsym(library, name); }
+#endif
+
 template <class F>
 F* function(const char* name) {
-  void* found = dlsym(library, name);
+  void* found = findFunction(name);
   if (!found) {
     fprintf(stderr, "the library has no %s\n", name);
     exit(2);
@@ -184,9 +202,9 @@ double microseconds() { return double(clock()) * 1e6 / CLOCKS_PER_SEC; }
 }  // namespace
 
 int main(int, char** arguments) {
-  library = dlopen(arguments[1], RTLD_NOW);
+  library = openLibrary(arguments[1]);
   if (!library) {
-    fprintf(stderr, "%s\n", dlerror());
+    fprintf(stderr, "%s does not load\n", arguments[1]);
     return 2;
   }
   // With one more argument the input calls the driver's functions one by one, from the first.

