@@ -1,6 +1,11 @@
 /** The namespace `cuda` where there is none. With one, it is tested in tooling/conformance. */
-import { expect, test } from "vitest"
+import { expect, test, vi } from "vitest"
 import * as torch from "../src/index.ts"
+
+// The workspace has the package; users may not.
+vi.mock("@taeda/backend-cuda", () => {
+  throw new Error("not installed")
+})
 
 const { cuda } = torch
 

@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import * as torch from "../src/index.ts"
 
+// The workspace has the package; users may not.
+vi.mock("@taeda/backend-cuda", () => {
+  throw new Error("not installed")
+})
+
 let before: torch.Device
 
 beforeEach(() => {
