@@ -149,7 +149,7 @@ export const VARIANTS: readonly Variant[] = [
     backend: "cuda",
     title: "the emulator of NVIDIA's driver",
     place: "node",
-    full: false,
+    full: true,
     threads: 1,
     note: "driver for CUDA 13.0",
   },
