@@ -4,9 +4,11 @@
  */
 import { createWith, type DeviceOptions, type WebGpuBackend } from "./backend.ts"
 import type { Extras } from "./executables.ts"
+import { type Exchanges, provideExchanges } from "./meeting.ts"
 import { type Merging, mergingWhen } from "./together.ts"
 import { type Functions, provide } from "./wgsl-math.ts"
 
+export { exchanges as subgroups } from "./exchanges.ts"
 export { error, gamma, half, powers, trigonometric } from "./families.ts"
 export * from "./kinds.ts"
 export type { WebGpuBackend }
@@ -14,7 +16,7 @@ export type { WebGpuBackend }
 /** Makes dispatches that do not depend on one another one, where they come together again and again. */
 export const merging: Merging = mergingWhen("often")
 
-export interface LeanOptions extends DeviceOptions {
+export interface LeanOptions extends Omit<DeviceOptions, "subgroups"> {
   /**
    * What is brought along: `{ matmul }` for linear layers and attention, `rows` for softmax and normalisations, `conv` for convolutions, `scatter` for embeddings'
    * gradients and the like, `scan` for running sums, `sort`.
@@ -27,6 +29,8 @@ export interface LeanOptions extends DeviceOptions {
   readonly functions?: readonly Functions[]
   /** `merging`: training steps take about half the dispatches. Default: they run one by one. */
   readonly merging?: Merging
+  /** `subgroups`: kernels whose invocations share a result exchange values directly, where the GPU has that. Default: they do not. */
+  readonly subgroups?: Exchanges
 }
 
 /**
@@ -38,8 +42,10 @@ export const createWebGpu = ({
   kernels = {},
   functions = [],
   merging,
+  subgroups,
   ...options
 }: LeanOptions = {}): Promise<WebGpuBackend> => {
   for (const family of functions) provide(family)
-  return createWith({ kernels, merging }, options)
+  if (subgroups) provideExchanges(subgroups)
+  return createWith({ kernels, merging }, { ...options, subgroups: subgroups !== undefined })
 }

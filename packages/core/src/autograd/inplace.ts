@@ -6,27 +6,14 @@ import { emptyStrided, zeros } from "../ops/creation.ts"
 import { sumToSize } from "../ops/sum-to-size.ts"
 import { numelOf } from "../shape.ts"
 import type { Storage } from "../storage.ts"
-import { type Layout, needsGrad, onStaleView, type Tensor, type ViewKind, viewOf } from "../tensor.ts"
+import { type Layout, needsGrad, onStaleView, type Tensor, viewOf } from "../tensor.ts"
 import { inferenceEnabled } from "./mode.ts"
 import { edgeOf, forwardName, GradNode, OpNode, type Rule } from "./node.ts"
 
-/** Why a view of each kind may not be changed in place; `who` is the view, `how` what happens to it. */
-const REFUSALS: Readonly<Record<Exclude<ViewKind, "normal">, (who: string, how: string) => string>> = {
-  multiple: (who, how) =>
-    `${who} is a view and ${how} modified inplace. This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.`,
-  noGrad: (_who, how) =>
-    `A view was created in noGrad mode and ${how} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the noGrad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).`,
-  inference: (_who, how) =>
-    `A view was created in inference mode and ${how} modified inplace in normal mode. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the inferenceMode block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).`,
-  custom: (who, how) =>
-    `${who} is a view and ${how} modified inplace. This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.`,
-}
-
 /** The reason why `view` may not be changed in place, or null. `node`: its place in the graph before the change. */
 function refusal(view: Tensor, node: GradNode | null, how: string): string | null {
-  const kind = view.view_!.kind
-  if (kind === "normal") return null
-  return REFUSALS[kind](node ? `Output ${view.outputNr} of ${forwardName(node)}` : "This tensor", how)
+  const who = node ? `Output ${view.outputNr} of ${forwardName(node)}` : "This tensor"
+  return view.view_!.refuses?.(who, how) ?? null
 }
 
 /**

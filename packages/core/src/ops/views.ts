@@ -18,7 +18,7 @@ import {
   type Sizes,
   viewStrides,
 } from "../shape.ts"
-import { Tensor, type ViewKind, viewOf, viewsOf } from "../tensor.ts"
+import { Tensor, viewOf, viewsOf } from "../tensor.ts"
 import { clone, contiguous, copyInto } from "./copying.ts"
 import { ones, zeros } from "./creation.ts"
 import { stridedAdd } from "./strided-add.ts"
@@ -367,19 +367,11 @@ const SLICE: Rule = {
 }
 
 /** `length` elements along `dim` from `start`, `step` apart. Bounds are the caller's. */
-export function sliced(
-  x: Tensor,
-  dim: number,
-  start: number,
-  length: number,
-  step = 1,
-  kind: ViewKind = "normal",
-  rule = SLICE,
-): Tensor {
+export function sliced(x: Tensor, dim: number, start: number, length: number, step = 1): Tensor {
   const shape = x.shape.with(dim, length)
   const strides = x.strides.with(dim, x.strides[dim]! * step)
   const context: SliceContext = { shape: x.shape, dim, start, step, length }
-  return viewOf(x, shape, strides, x.offset + start * x.strides[dim]!, rule, context, kind)
+  return viewOf(x, shape, strides, x.offset + start * x.strides[dim]!, SLICE, context)
 }
 
 export const narrow: Fn<ViewMethods["narrow"]> = op(
