@@ -14,7 +14,7 @@ import {
   type Scalar,
 } from "@taeda/core"
 import { clashesOf, copySizes } from "./clashes.ts"
-import { type CommandCounts, Commands } from "./commands.ts"
+import { type Arrange, type CommandCounts, Commands } from "./commands.ts"
 import { copyBytes } from "./copy-bytes.ts"
 import { openDevice } from "./device.ts"
 import { STORED_DTYPES } from "./elements.ts"
@@ -29,18 +29,13 @@ import type { Planner } from "./planner.ts"
 import type { Plan } from "./program.ts"
 import type { Merging } from "./together.ts"
 
-export interface WebGpuOptions {
+export interface DeviceOptions {
   /** WebGPU itself. Default: the browser's `navigator.gpu`, in Node that of the package `webgpu`. */
   readonly gpu?: object
   /** What `create` of the package `webgpu` takes in Node, for example `["backend=vulkan", "adapter=NVIDIA"]`. */
   readonly dawn?: readonly string[]
   /** Which GPU to prefer where there are several. Default: the system's choice. */
   readonly powerPreference?: PowerPreference
-  /**
-   * When dispatches that do not depend on one another become one: "often" (the default), where they come together again and
-   * again, which nobody waits for; "always", with a wait for each new shader; or "never".
-   */
-  readonly merging?: Merging
   /** Whether kernels use subgroups, invocations that exchange values directly, where the GPU has them. Default: true. */
   readonly subgroups?: boolean
   /**
@@ -48,6 +43,14 @@ export interface WebGpuOptions {
    * says so late. Default: eight times the largest buffer of the GPU, for WebGPU does not tell how much memory there is.
    */
   readonly memoryBytes?: number
+}
+
+/** What a backend is made of, besides maps and reductions. */
+export interface Parts {
+  /** Who plans other kinds of kernels. */
+  readonly kernels: Partial<Extras>
+  /** Without it dispatches run one by one. */
+  readonly merging?: Merging | undefined
 }
 
 /** What this backend tells besides what every backend does. */
@@ -85,8 +88,8 @@ const blockOf = (buffer: Buffer): Block => {
 
 const align = (bytes: number): number => Math.ceil(bytes / 4) * 4
 
-/** A backend that has the kernels of these planners, besides maps and reductions. Rejects as `createWebGpu` does. */
-export async function createWith(extras: Partial<Extras>, options: WebGpuOptions): Promise<WebGpuBackend> {
+/** A backend of these parts. Rejects as `createWebGpu` does. */
+export async function createWith({ kernels: extras, merging }: Parts, options: DeviceOptions): Promise<WebGpuBackend> {
   const { supports, plannerOf } = executablesOf(extras)
   const gpu = (options.gpu as Gpu | undefined) ?? (await findGpu(options.dawn))
   const adapter = await findAdapter(gpu, options.powerPreference)
@@ -100,9 +103,8 @@ export async function createWith(extras: Partial<Extras>, options: WebGpuOptions
   const executableOf = (kernel: Kernel): WebGpuExecutable =>
     new WebGpuExecutable(kernel, kernels.push(kernel) - 1, plannerOf(kernel, limits))
   const pipelines = new Pipelines(device, errors)
-  const commands = new Commands(device, errors, memory, pipelines, options.merging ?? "often", (kernel) =>
-    describeKernel(kernels[kernel]),
-  )
+  const arrange: Arrange = merging?.(device, pipelines) ?? ((dispatches) => dispatches)
+  const commands = new Commands(device, errors, memory, arrange, (kernel) => describeKernel(kernels[kernel]))
   const warmed = new Map<string, WebGpuExecutable>()
   let open = true
 

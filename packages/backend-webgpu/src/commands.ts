@@ -4,10 +4,8 @@ import { faultIn } from "./errors.ts"
 import { type GpuBindGroup, type GpuComputePass, type GpuDevice, type GpuEncoder, MAP_READ, USAGE } from "./gpu.ts"
 import type { Block, Memory } from "./memory.ts"
 import { Params } from "./params.ts"
-import type { Pipeline, Pipelines } from "./pipelines.ts"
-import { schedule } from "./schedule.ts"
+import type { Pipeline } from "./pipelines.ts"
 import { Staging } from "./staging.ts"
-import { type Dispatchable, type DispatchTask, type Merging, Together, taskOf } from "./together.ts"
 import { FAULT_WORDS } from "./writer.ts"
 
 /** Dispatches and copies of one submission: a training step of a small network, and few enough that the device begins early. */
@@ -15,6 +13,17 @@ const MOST_COMMANDS = 64
 /** How many groups of bindings are remembered. */
 const MOST_GROUPS = 4096
 const FAULT_BYTES = 4 * FAULT_WORDS
+
+export interface Dispatchable {
+  readonly pipeline: Pipeline
+  /** One for each binding of the shader. */
+  readonly blocks: readonly Block[]
+  readonly params: readonly number[]
+  readonly workgroups: number
+}
+
+/** What to encode in place of dispatches that are to run as if in their order; of their numbers no more than twice the bytes. */
+export type Arrange = (dispatches: readonly Dispatchable[]) => readonly Dispatchable[]
 
 /** What was given to the device so far. */
 export interface CommandCounts {
@@ -33,9 +42,9 @@ export class Commands {
   private encoder: GpuEncoder | null = null
   private pass: GpuComputePass | null = null
   /** Dispatches that are not encoded yet, and the bytes that their numbers take at most. */
-  private tasks: DispatchTask[] = []
-  private taskBytes = 0
-  private readonly together: Together
+  private dispatches: Dispatchable[] = []
+  private dispatchBytes = 0
+  private readonly arrange: Arrange
   private pending = 0
   /** The number of the submission that is being gathered. */
   private serial = 0
@@ -53,12 +62,11 @@ export class Commands {
     device: GpuDevice,
     errors: DeviceErrors,
     memory: Memory,
-    pipelines: Pipelines,
-    merging: Merging,
+    arrange: Arrange,
     nameOf: (kernel: number) => string,
   ) {
     this.nameOf = nameOf
-    this.together = new Together(device, pipelines, merging)
+    this.arrange = arrange
     this.device = device
     this.errors = errors
     this.memory = memory
@@ -85,7 +93,7 @@ export class Commands {
 
   /** An encoder outside of a pass, behind all dispatches so far. */
   private between(): GpuEncoder {
-    this.encodeTasks()
+    this.encodeDispatches()
     this.pass?.end()
     this.pass = null
     return this.open()
@@ -98,28 +106,25 @@ export class Commands {
   dispatch(pipeline: Pipeline, blocks: readonly Block[], params: readonly number[], workgroups: number): void {
     const bytes = this.params.bytesFor(pipeline.shader.paramVectors)
     // Together dispatches take no more than one of them, and what was rounded up, besides.
-    if (2 * (this.taskBytes + bytes) > this.params.room) {
+    if (2 * (this.dispatchBytes + bytes) > this.params.room) {
       this.flush()
       this.params.clear()
     }
-    this.taskBytes += bytes
+    this.dispatchBytes += bytes
     for (const block of blocks) {
       block.used = this.serial
       if (block === this.faults) this.mayFault = true
     }
-    this.tasks.push(taskOf({ pipeline, blocks, params, workgroups }))
+    this.dispatches.push({ pipeline, blocks, params, workgroups })
     this.count()
   }
 
-  private encodeTasks(): void {
-    if (this.tasks.length === 0) return
-    const groups = schedule(this.tasks, this.together.fits)
-    this.tasks = []
-    this.taskBytes = 0
-    for (const group of groups) {
-      const one = group.length > 1 ? this.together.of(group) : null
-      for (const dispatch of one ? [one] : group) this.encode(dispatch)
-    }
+  private encodeDispatches(): void {
+    if (this.dispatches.length === 0) return
+    const arranged = this.arrange(this.dispatches)
+    this.dispatches = []
+    this.dispatchBytes = 0
+    for (const dispatch of arranged) this.encode(dispatch)
   }
 
   private encode({ pipeline, blocks, params, workgroups }: Dispatchable): void {
@@ -167,7 +172,7 @@ export class Commands {
 
   /** Submits what was gathered. */
   flush(): void {
-    this.encodeTasks()
+    this.encodeDispatches()
     this.pass?.end()
     this.pass = null
     if (this.encoder) {

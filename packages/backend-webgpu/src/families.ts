@@ -1,4 +1,6 @@
 /** The functions beyond arithmetic, comparisons, sqrt, exp, expm1, log, log1p, tanh and sigmoid, by what they are for. */
+import { exchanges } from "./exchanges.ts"
+import { provideExchanges } from "./meeting.ts"
 import { ERROR } from "./wgsl-error.ts"
 import { GAMMA } from "./wgsl-gamma.ts"
 import { HALF } from "./wgsl-half.ts"
@@ -10,7 +12,7 @@ import { TRIGONOMETRIC } from "./wgsl-trigonometric.ts"
 export const trigonometric: Functions = TRIGONOMETRIC
 /** erf, erfc, erfinv, and so the exact gelu. */
 export const error: Functions = ERROR
-/** pow, of floats and integers, exp2, log2, log10. */
+/** pow, of floats and integers, exp2, log2, log10, and remainders of floats (fmod, remainder). */
 export const powers: Functions = POWERS
 /** lgamma, digamma, polygamma, with the functions of angles that these need. */
 export const gamma: Functions = { ...TRIGONOMETRIC, ...GAMMA }
@@ -18,6 +20,8 @@ export const gamma: Functions = { ...TRIGONOMETRIC, ...GAMMA }
 /** The dtypes float16 and bfloat16. */
 export const half: Functions = HALF
 
+/** And subgroups. */
 export const provideAll = (): void => {
+  provideExchanges(exchanges)
   for (const family of [trigonometric, error, powers, gamma, half]) provide(family)
 }

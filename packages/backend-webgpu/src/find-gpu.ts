@@ -41,7 +41,7 @@ export async function findAdapter(gpu: Gpu, powerPreference?: PowerPreference): 
   const adapter = await gpu.requestAdapter(powerPreference && { powerPreference })
   if (adapter) return adapter
   const advice = inNode()
-    ? "it needs a Vulkan, Metal or Direct3D 12 driver; on Linux, `vulkaninfo` shows what there is, and Mesa's lavapipe (package mesa-vulkan-drivers) is one without a GPU"
+    ? (await import("./node-gpu.ts")).NO_ADAPTER
     : "the browser may have blocked its driver: look at chrome://gpu, update the driver, or turn on hardware acceleration"
   throw noGpu(advice)
 }

@@ -2,15 +2,21 @@
  * @taeda/backend-webgpu/lean: for pages that count bytes. The backend has the kernels and functions it is given; core composes the other
  * kinds of maps and reductions, which gives the same results and takes longer.
  */
-import { createWith, type WebGpuBackend, type WebGpuOptions } from "./backend.ts"
+import { createWith, type DeviceOptions, type WebGpuBackend } from "./backend.ts"
 import type { Extras } from "./executables.ts"
+import { type Exchanges, provideExchanges } from "./meeting.ts"
+import { type Merging, mergingWhen } from "./together.ts"
 import { type Functions, provide } from "./wgsl-math.ts"
 
+export { exchanges as subgroups } from "./exchanges.ts"
 export { error, gamma, half, powers, trigonometric } from "./families.ts"
 export * from "./kinds.ts"
-export type { WebGpuBackend, WebGpuOptions }
+export type { WebGpuBackend }
 
-export interface LeanOptions extends WebGpuOptions {
+/** Makes dispatches that do not depend on one another one, where they come together again and again. */
+export const merging: Merging = mergingWhen("often")
+
+export interface LeanOptions extends Omit<DeviceOptions, "subgroups"> {
   /**
    * What is brought along: `{ matmul }` for linear layers and attention, `rows` for softmax and normalisations, `conv` for convolutions, `scatter` for embeddings'
    * gradients and the like, `scan` for running sums, `sort`.
@@ -21,6 +27,10 @@ export interface LeanOptions extends WebGpuOptions {
    * normal random numbers), `error`, `powers`, `gamma`, and `half` for float16 and bfloat16. An op that needs another throws a TypeError that says so.
    */
   readonly functions?: readonly Functions[]
+  /** `merging`: training steps take about half the dispatches. Default: they run one by one. */
+  readonly merging?: Merging
+  /** `subgroups`: kernels whose invocations share a result exchange values directly, where the GPU has that. Default: they do not. */
+  readonly subgroups?: Exchanges
 }
 
 /**
@@ -31,8 +41,11 @@ export interface LeanOptions extends WebGpuOptions {
 export const createWebGpu = ({
   kernels = {},
   functions = [],
+  merging,
+  subgroups,
   ...options
 }: LeanOptions = {}): Promise<WebGpuBackend> => {
   for (const family of functions) provide(family)
-  return createWith(kernels, options)
+  if (subgroups) provideExchanges(subgroups)
+  return createWith({ kernels, merging }, { ...options, subgroups: subgroups !== undefined })
 }

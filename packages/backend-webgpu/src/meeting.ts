@@ -21,14 +21,24 @@ export interface Sharing {
   readonly step: string
 }
 
+/** Writes a meeting inside of subgroups first (`exchanges`). */
+export type Exchanges = (w: Writer, of: Tuples, shared: Sharing) => void
+
+let exchanges: Exchanges | null = null
+
+/** Lets the shaders that are written from now on use subgroups. */
+export function provideExchanges(write: Exchanges): void {
+  exchanges = write
+}
+
 /** Whether shaders with workgroups of so many invocations use subgroups: where these would not all be full, they do not. */
 export const usesSubgroups = ({ subgroups }: { readonly subgroups: number }, invocations: number): boolean =>
-  subgroups > 0 && subgroups <= invocations
+  exchanges !== null && subgroups > 0 && subgroups <= invocations
 
 /** `size`: the invocations of the workgroup. The shader must have called `useSubgroups` if `subgroups`. */
 export function writeMeeting(w: Writer, of: Tuples, shared: Sharing, size: number, subgroups: boolean): void {
   w.declare(of.tuples, `var<workgroup> ${of.tuples}: array<${of.Acc}, ${size}>;`)
-  if (subgroups) writeExchanges(w, of, shared)
+  if (subgroups) exchanges!(w, of, shared)
   else writeShared(w, of, shared)
 }
 
@@ -53,35 +63,5 @@ function writeShared(w: Writer, { combine, tuples, total }: Tuples, { lanes, ste
     `for (var k = 1u; k < min(${lanes}, ${FEW}u); k++) { ${total} = ${combine}(${total}, ${tuples}[${first} + k * ${step}]); }`,
     // What is read here the next meeting overwrites.
     "workgroupBarrier();",
-  )
-}
-
-/** Bools are exchanged as numbers. */
-const exchanged = (x: string, lane: Lane): string =>
-  lane === "bool" ? `(subgroupShuffleXor(select(0u, 1u, ${x}), distance) != 0u)` : `subgroupShuffleXor(${x}, distance)`
-
-function writeExchanges(w: Writer, { Acc, combine, tuples, total, fields }: Tuples, { lanes, step }: Sharing): void {
-  const values = Object.entries(fields).map(([name, lane]) => exchanged(`mine.${name}`, lane))
-  w.declare(
-    `exchange_${Acc}`,
-    `fn exchange_${Acc}(mine: ${Acc}, distance: u32) -> ${Acc} { return ${Acc}(${values.join(", ")}); }`,
-  )
-  const reach = w.let(`${lanes} * ${step}`, "reach")
-  const apart = w.let(`max(${step}, subgroupSize)`, "apart")
-  const first = w.let(`lane - lane % ${reach} + lane % ${apart}`, "first")
-  w.lines.push(
-    `for (var distance = ${step}; distance < min(${reach}, subgroupSize); distance <<= 1u) {`,
-    `let other = exchange_${Acc}(${total}, distance);`,
-    // In the same order on both sides, for both are to have the same.
-    `if ((lane & distance) == 0u) { ${total} = ${combine}(${total}, other); }`,
-    `else { ${total} = ${combine}(other, ${total}); }`,
-    "}",
-    `if (${reach} > ${apart}) {`,
-    `${tuples}[lane] = ${total};`,
-    "workgroupBarrier();",
-    `${total} = ${tuples}[${first}];`,
-    `for (var k = ${apart}; k < ${reach}; k += ${apart}) { ${total} = ${combine}(${total}, ${tuples}[${first} + k]); }`,
-    "workgroupBarrier();",
-    "}",
   )
 }

@@ -9,6 +9,10 @@ interface Dawn {
 /** Its name stands in a variable, so that no bundler follows it. */
 const PACKAGE = "webgpu"
 
+/** Where Dawn finds no GPU. */
+export const NO_ADAPTER =
+  "it needs a Vulkan, Metal or Direct3D 12 driver; on Linux, `vulkaninfo` shows what there is, and Mesa's lavapipe (package mesa-vulkan-drivers) is one without a GPU"
+
 const INSTALL = `npm install ${PACKAGE}`
 
 /** Dawn's instances. They must outlive their devices, which do not keep them: collected, one takes the process down. */

@@ -7,7 +7,6 @@ import {
   type GpuPipeline,
   type GpuPipelineLayout,
 } from "./gpu.ts"
-import { sharedBytes } from "./merge.ts"
 import type { Shader } from "./program.ts"
 
 export interface Pipeline {
@@ -17,10 +16,6 @@ export interface Pipeline {
   /** Equal for equal layouts of bindings. */
   readonly layoutId: number
   readonly shader: Shader
-  /** Bytes of workgroup memory. */
-  readonly shared: number
-  /** Dispatches of one kind may become one: their workgroups are of one size, and either all of them share memory or none. */
-  readonly kind: number
 }
 
 interface Layout {
@@ -94,9 +89,7 @@ export class Pipelines {
   }
 
   private made(gpu: GpuPipeline, layout: Layout, shader: Shader): Pipeline {
-    const shared = sharedBytes(shader)
-    const kind = 2 * shader.parts.workgroupSize + (shared > 0 ? 1 : 0)
-    return { id: this.ids++, gpu, layout: layout.group, layoutId: layout.id, shader, shared, kind }
+    return { id: this.ids++, gpu, layout: layout.group, layoutId: layout.id, shader }
   }
 
   private descriptor({ code }: Shader, layout: Layout, label: string) {

@@ -1,40 +1,27 @@
 /** Dispatches that do not depend on one another become one, where the same ones come together again and again. */
+import type { Arrange, Dispatchable } from "./commands.ts"
 import type { GpuDevice } from "./gpu.ts"
 import type { Block } from "./memory.ts"
-import { endVectors, type Member, mergeShaders } from "./merge.ts"
+import { endVectors, type Member, mergeShaders, sharedBytes } from "./merge.ts"
 import type { Pipeline, Pipelines } from "./pipelines.ts"
 import type { BindingType } from "./program.ts"
-import type { Task } from "./schedule.ts"
+import { schedule, type Task } from "./schedule.ts"
 
-export interface Dispatchable {
-  readonly pipeline: Pipeline
-  /** One for each binding of the shader. */
-  readonly blocks: readonly Block[]
-  readonly params: readonly number[]
-  readonly workgroups: number
-}
-
-export interface DispatchTask extends Dispatchable, Task {
+interface DispatchTask extends Dispatchable, Task {
   readonly reads: readonly Block[]
   readonly writes: readonly Block[]
-}
-
-export function taskOf(dispatch: Dispatchable): DispatchTask {
-  const { pipeline, blocks } = dispatch
-  const { bindings } = pipeline.shader
-  return {
-    ...dispatch,
-    reads: blocks.filter((_, i) => bindings[i].access === "read"),
-    writes: blocks.filter((_, i) => bindings[i].access === "write"),
-    kind: pipeline.kind,
-  }
+  /** Bytes of workgroup memory. */
+  readonly shared: number
 }
 
 /**
  * When dispatches that do not depend on one another become one: where the same ones came together before, once a shader for
- * them is compiled, which nobody waits for; at once, while everybody waits; or never.
+ * them is compiled, which nobody waits for; or at once, while everybody waits.
  */
-export type Merging = "often" | "always" | "never"
+export type When = "often" | "always"
+
+/** What arranges the dispatches that such a device is given. */
+export type Merging = (device: GpuDevice, pipelines: Pipelines) => Arrange
 
 /** How often dispatches came together before a shader is compiled for them. */
 const OFTEN = 3
@@ -70,36 +57,57 @@ function bind(group: readonly DispatchTask[]): Bound {
   return { members, bindings, blocks, key: keys.join(" ") }
 }
 
-export class Together {
+class Together {
   private readonly pipelines: Pipelines
   private readonly mostBindings: number
   private readonly mostShared: number
-  private readonly merging: Merging
+  private readonly when: When
+  private readonly sharedOf = new WeakMap<Pipeline, number>()
   private readonly seen = new Map<string, number>()
   /** Null while it is compiled, and where it cannot be. */
   private readonly compiled = new Map<string, Pipeline | null>()
 
-  constructor(device: GpuDevice, pipelines: Pipelines, merging: Merging) {
+  constructor(device: GpuDevice, pipelines: Pipelines, when: When) {
     this.pipelines = pipelines
     this.mostBindings = device.limits.maxStorageBuffersPerShaderStage
     this.mostShared = device.limits.maxComputeWorkgroupStorageSize
-    this.merging = merging
+    this.when = when
+  }
+
+  readonly arrange: Arrange = (dispatches) => {
+    const tasks = dispatches.map((dispatch) => this.task(dispatch))
+    return schedule(tasks, this.fits).flatMap((group) => (group.length > 1 && this.merge(group)) || group)
+  }
+
+  private task(dispatch: Dispatchable): DispatchTask {
+    const { pipeline, blocks } = dispatch
+    const { bindings, parts } = pipeline.shader
+    let shared = this.sharedOf.get(pipeline)
+    if (shared === undefined) this.sharedOf.set(pipeline, (shared = sharedBytes(pipeline.shader)))
+    return {
+      ...dispatch,
+      reads: blocks.filter((_, i) => bindings[i].access === "read"),
+      writes: blocks.filter((_, i) => bindings[i].access === "write"),
+      shared,
+      // Workgroups of one size, and either all of them share memory or none.
+      kind: 2 * parts.workgroupSize + (shared > 0 ? 1 : 0),
+    }
   }
 
   /** Whether a dispatch may join those of a group. */
-  readonly fits = (group: readonly DispatchTask[], { pipeline, reads, writes }: DispatchTask): boolean => {
-    let [bindings, shared] = [writes.length, pipeline.shared]
+  private readonly fits = (group: readonly DispatchTask[], { shared: own, reads, writes }: DispatchTask): boolean => {
+    let [bindings, shared] = [writes.length, own]
     for (const task of group) {
       bindings += task.blocks.length
-      shared += task.pipeline.shared
+      shared += task.shared
     }
-    if (shared > this.mostShared || this.merging === "never") return false
+    if (shared > this.mostShared) return false
     for (const block of reads) if (!group.some((task) => task.reads.includes(block))) bindings++
     return bindings <= this.mostBindings
   }
 
   /** The group as one dispatch; null where there is no shader for it, or not yet. */
-  of(group: readonly DispatchTask[]): Dispatchable | null {
+  private merge(group: readonly DispatchTask[]): Dispatchable | null {
     const sorted = group.toSorted((a, b) => a.pipeline.id - b.pipeline.id)
     const { members, bindings, blocks, key } = bind(sorted)
     const pipeline = this.pipeline(key, members, bindings)
@@ -121,7 +129,7 @@ export class Together {
     if (known !== undefined) return known
     if (this.compiled.size >= MOST_COMPILED || bindings.length > this.mostBindings) return null
     const name = `${members.length} kernels`
-    if (this.merging === "always") {
+    if (this.when === "always") {
       const pipeline = this.pipelines.get(mergeShaders(members, bindings), () => name)
       this.compiled.set(key, pipeline)
       return pipeline
@@ -144,3 +152,8 @@ export class Together {
     return null
   }
 }
+
+export const mergingWhen =
+  (when: When): Merging =>
+  (device, pipelines) =>
+    new Together(device, pipelines, when).arrange

@@ -1,5 +1,5 @@
 /**
- * What float32 arithmetic needs below the functions: tests, comparisons, roundings, division, roots and remainders.
+ * What float32 arithmetic needs below the functions: tests, comparisons, roundings, division and roots.
  *
  * WGSL promises little: compilers may assume that there are no NaN and no infinities, reassociate sums, flush subnormal
  * numbers, and divide with an error of 2.5 units in the last place, or any where the divisor is far from 1. So all tests are
@@ -128,19 +128,5 @@ export const FLOATS = {
     rest -= select(0u, cost, more);
   }
   return f_assemble(0u, ((p.e - 127 - i32(odd)) >> 1u) + 127, q, rest != 0u);
-}`,
-  // C's fmod, exact: long division, eight bits at a time.
-  f_mod: `fn f_mod(a: f32, b: f32) -> f32 {
-  let x = f_magnitude(a);
-  let y = f_magnitude(b);
-  if (x >= 0x7f800000u || y > 0x7f800000u || y == 0u) { return f_nan(); }
-  if (x < y) { return a; }
-  let p = f_parts(x);
-  let d = f_parts(y);
-  var rest = p.m % d.m;
-  for (var left = p.e - d.e; left > 0 && rest > 0u; left -= 8) { rest = (rest << u32(min(left, 8))) % d.m; }
-  if (rest == 0u) { return bitcast<f32>(bitcast<u32>(a) & 0x80000000u); }
-  let s = countLeadingZeros(rest) - 7u;
-  return f_assemble(bitcast<u32>(a) & 0x80000000u, d.e + 1 - i32(s), rest << s, false);
 }`,
 } as const

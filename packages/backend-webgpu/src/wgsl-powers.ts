@@ -1,4 +1,4 @@
-/** Powers, and the exponential and logarithms of other bases than e. As in `wgsl-elementary.ts`; pow by logarithms of two floats. */
+/** Powers, the exponential and logarithms of other bases than e, and remainders of floats. As in `wgsl-elementary.ts`; pow by logarithms of two floats. */
 import { floatText, horner } from "./wgsl-text.ts"
 
 /** (log2((1 + s)/(1 − s))/s − 2/ln 2·(1 + s²/3))/s⁴ in s², |s| ≤ 0.172. */
@@ -131,5 +131,19 @@ export const POWERS = {
   }
   if (bitcast<u32>(x) >= 0x80000000u && !whole) { return f_nan(); }
   return bitcast<f32>(bitcast<u32>(f_powPositive(bitcast<f32>(a), y)) | sign);
+}`,
+  // C's fmod, exact: long division, eight bits at a time.
+  f_mod: `fn f_mod(a: f32, b: f32) -> f32 {
+  let x = f_magnitude(a);
+  let y = f_magnitude(b);
+  if (x >= 0x7f800000u || y > 0x7f800000u || y == 0u) { return f_nan(); }
+  if (x < y) { return a; }
+  let p = f_parts(x);
+  let d = f_parts(y);
+  var rest = p.m % d.m;
+  for (var left = p.e - d.e; left > 0 && rest > 0u; left -= 8) { rest = (rest << u32(min(left, 8))) % d.m; }
+  if (rest == 0u) { return bitcast<f32>(bitcast<u32>(a) & 0x80000000u); }
+  let s = countLeadingZeros(rest) - 7u;
+  return f_assemble(bitcast<u32>(a) & 0x80000000u, d.e + 1 - i32(s), rest << s, false);
 }`,
 } as const

@@ -1,4 +1,5 @@
 /** Runs plans on Dawn, on the software adapter that comes with the browser of the tests, on plain arrays. */
+import "./all-functions.ts"
 import { DTYPES, type DType, type Scalar, type TypedArray } from "@taeda/core"
 import { afterAll } from "vitest"
 import { create, globals } from "webgpu"

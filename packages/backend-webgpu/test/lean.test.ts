@@ -1,7 +1,7 @@
 /** The backend with the kernels and functions that it is given. */
 import { constant, type Expr, type Kernel, type MapKernel } from "@taeda/core"
 import { afterAll, expect, it } from "vitest"
-import { createWebGpu, matmul, trigonometric } from "../src/lean.ts"
+import { createWebGpu, matmul, merging, subgroups, trigonometric } from "../src/lean.ts"
 
 const options = { dawn: ["enable-dawn-features=disable_workgroup_init"] }
 const backend = await createWebGpu({ ...options, kernels: { matmul } })
@@ -44,4 +44,19 @@ it("has the functions that a training step takes, and the others once a backend 
   const other = await createWebGpu({ ...options, functions: [trigonometric] })
   other.dispose()
   expect(await computed(one.sin())).toBeCloseTo(Math.sin(1), 6)
+})
+
+it("merges dispatches that come together again and again where it is given how", async () => {
+  const merged = await createWebGpu({ ...options, merging, subgroups })
+  const executable = merged.compile(mapOf(constant(1, "float32")))
+  const buffers = [merged.allocate(4, "float32"), merged.allocate(4, "float32")]
+  const dispatches = async (): Promise<number> => {
+    const before = merged.commandCounts().dispatches
+    for (const buffer of buffers) merged.launch(executable, [1], [{ buffer, offset: 0, sizes: [1], strides: [1] }], [])
+    await merged.read(buffers[0]!, 0, 4)
+    return merged.commandCounts().dispatches - before
+  }
+  expect(await dispatches()).toBe(2)
+  await expect.poll(dispatches, { timeout: 20_000 }).toBe(1)
+  merged.dispose()
 })

@@ -1,4 +1,5 @@
 /** Runs plans on a GPU by hand: buffers between sentinels, dispatches one after the other, the output read back. */
+import "./all-functions.ts"
 import { DTYPES, type DType, decodeHalf, encodeHalf, type HalfDType } from "@taeda/core"
 import { create, globals } from "webgpu"
 import type { GpuLimits, PlacedOperand, Plan, Shader } from "../src/program.ts"

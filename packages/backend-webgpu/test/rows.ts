@@ -1,14 +1,12 @@
 /** Runs rows of primitives over arrays of words, on the software GPU. */
+import "./all-functions.ts"
 import type { ScalarType } from "@taeda/core"
-import { provideAll } from "../src/families.ts"
 import { findAdapter, findGpu } from "../src/find-gpu.ts"
 import type { GpuDevice } from "../src/gpu.ts"
 import { helperCode, zeroBitsFunction } from "../src/wgsl-math.ts"
 import { type Row, type WgslType, wgslType } from "../src/wgsl-primitives.ts"
 
 export type Words = Uint32Array<ArrayBuffer>
-
-provideAll()
 
 const WORKGROUP = 64
 // WebGPU's numbers for the uses of buffers.

@@ -14,6 +14,7 @@ import {
   type Rule,
   type TensorHook,
 } from "./autograd/node.ts"
+import { INFERENCE, MULTIPLE, NO_GRAD, type Refusal } from "./autograd/refusals.ts"
 import type { Device } from "./device.ts"
 import { DTYPES, type DType, isFloating } from "./dtype.ts"
 import { shapeText, valueText } from "./errors.ts"
@@ -24,13 +25,11 @@ import { Storage } from "./storage.ts"
 /** A shape in the types: a tuple of sizes, or `any` where unknown. */
 export type Shape = readonly number[]
 
-/** How a view came to be, which decides whether it may be changed in place. */
-export type ViewKind = "normal" | "noGrad" | "inference" | "multiple" | "custom"
-
 /** What a view remembers of the tensor it looks at. */
 export interface ViewInfo {
   readonly base: Tensor
-  readonly kind: ViewKind
+  /** Why it may not be changed in place where that is recorded; null where it may. */
+  readonly refuses: Refusal | null
   /** The storage's version that `node` belongs to; a later one means that it must be made anew from the base. */
   version: number
 }
@@ -321,9 +320,8 @@ export function viewOf(
   offset: number,
   rule: Rule,
   context: unknown = null,
-  kind: ViewKind = "normal",
 ): Tensor {
-  return track(rule, unrecordedView(x, shape, strides, offset, kind), [x], NONE, context)
+  return track(rule, unrecordedView(x, shape, strides, offset, null), [x], NONE, context)
 }
 
 /** Where a view lies: its sizes, strides and offset. */
@@ -335,18 +333,17 @@ export interface Layout {
 
 /** Several views of `x` as the outputs of one node, none of which may be changed in place while it is recorded. */
 export function viewsOf(x: Tensor, layouts: readonly Layout[], rule: Rule, context: unknown): Tensor[] {
-  const outs = layouts.map((l) => unrecordedView(x, l.shape, l.strides, l.offset, "multiple"))
+  const outs = layouts.map((l) => unrecordedView(x, l.shape, l.strides, l.offset, MULTIPLE))
   trackAll(rule, outs, [x], NONE, context)
   return outs
 }
 
-function unrecordedView(x: Tensor, shape: Sizes, strides: Sizes, offset: number, kind: ViewKind): Tensor {
+function unrecordedView(x: Tensor, shape: Sizes, strides: Sizes, offset: number, refuses: Refusal | null): Tensor {
   const out = new Tensor(x.storage, shape, strides, offset, x.dtype)
   const base = x.view_ ? x.view_.base : x
-  const made = x.view_ && x.view_.kind !== "normal" && kind === "normal" ? x.view_.kind : kind
   out.view_ = {
     base,
-    kind: gradEnabled() ? made : inferenceEnabled() ? "inference" : "noGrad",
+    refuses: gradEnabled() ? (refuses ?? x.view_?.refuses ?? null) : inferenceEnabled() ? INFERENCE : NO_GRAD,
     version: x.storage.version,
   }
   return out

@@ -1,57 +1,16 @@
-/** What this platform offers for memory that the engine's collector does not know: a way to collect, and the next task. */
+/** What this platform offers for memory that the engine's collector does not know: the next task, and a way to collect. */
 import { type Host, installHost } from "@taeda/core"
 
 /** The parts of Node, and of browsers, that are looked for. */
 interface Platform {
-  readonly gc?: Collector
   readonly setImmediate?: (task: () => void) => unknown
   readonly MessageChannel?: new () => { readonly port1: Port; readonly port2: Port }
   readonly setTimeout?: (task: () => void) => unknown
-  readonly process?: {
-    getBuiltinModule?(name: string): unknown
-    cpuUsage?(): Usage
-    threadCpuUsage?(): Usage
-  }
-}
-/** Microseconds. */
-interface Usage {
-  readonly user: number
-  readonly system: number
 }
 interface Port {
   onmessage: (() => void) | null
   postMessage(message: unknown): void
 }
-type Collector = (options?: { readonly type: "minor" }) => void
-interface V8 {
-  setFlagsFromString(flags: string): void
-}
-interface VM {
-  runInNewContext(code: string): unknown
-}
-
-/** Node's collector by name, without a flag at its start; undefined where there is none. */
-function collector({ gc, process }: Platform): Host["collect"] {
-  const by =
-    (collect: Collector): Host["collect"] =>
-    (what) =>
-      what === "young" ? collect({ type: "minor" }) : collect()
-  if (typeof gc === "function") return by(gc)
-  try {
-    const v8 = process?.getBuiltinModule?.("v8") as V8 | undefined
-    const vm = process?.getBuiltinModule?.("vm") as VM | undefined
-    if (!v8 || !vm) return undefined
-    // Only contexts made while the flag is on have the function: nobody else gets to see it.
-    v8.setFlagsFromString("--expose-gc")
-    const found = vm.runInNewContext("typeof gc === 'function' ? gc : undefined") as Collector | undefined
-    v8.setFlagsFromString("--no-expose-gc")
-    return found && by(found)
-  } catch {
-    // An engine that is not V8, or that forbids it: ballast does.
-    return undefined
-  }
-}
-
 /** Messages come sooner than timers, which browsers hold back by 4 ms. */
 function byMessages(Channel: new () => { readonly port1: Port; readonly port2: Port }): () => Promise<void> {
   const { port1, port2 } = new Channel()
@@ -74,28 +33,23 @@ function tasks({ setImmediate, MessageChannel, setTimeout }: Platform): (() => P
   return undefined
 }
 
-/** The time that the processor worked for this thread, else for this process. */
-function clock({ process }: Platform): Host["now"] {
-  const usage = process?.threadCpuUsage ?? process?.cpuUsage
-  if (!usage) return undefined
-  return () => {
-    const { user, system } = usage.call(process)
-    return (user + system) / 1000
-  }
-}
-
-/** What `platform`, by default the one this runs on, offers. */
+/** What `platform`, by default the one this runs on, offers at once. */
 export function hostOf(platform: Platform = globalThis as unknown as Platform): Host {
-  const [collect, nextTask] = [collector(platform), tasks(platform)]
-  const now = clock(platform)
-  return { ...(collect && { collect }), ...(nextTask && { nextTask }), ...(now && { now }) }
+  const nextTask = tasks(platform)
+  return nextTask ? { nextTask } : {}
 }
 
 let connected = false
 
 /** Tells core of this platform, once. */
-export function connectHost(): void {
+export async function connectHost(): Promise<void> {
   if (connected) return
   connected = true
-  installHost(hostOf())
+  const host = hostOf()
+  installHost(host)
+  if (!("process" in globalThis || "gc" in globalThis)) return
+  // A part of its own, which pages do not load.
+  const { collectingOf } = await import("./collector.ts")
+  const collecting = collectingOf()
+  if (collecting) installHost({ ...host, collecting })
 }

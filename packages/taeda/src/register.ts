@@ -2,9 +2,20 @@
 import { type Backend, registerBackend as inCore } from "@taeda/core"
 import { connectHost } from "./host.ts"
 
-/** A backend that was opened, with the platform's help for its memory, where the engine's collector does not know that. */
-function attended(backend: Backend): Backend {
-  if (!backend.capabilities.collectedMemory) connectHost()
+/** Has the platform help with the memory of a backend, where the engine's collector does not know that. */
+async function attend(backend: Backend): Promise<void> {
+  if (!backend.capabilities.collectedMemory) await connectHost()
+}
+
+async function openAttended(open: Opening["open"], index: number): Promise<Backend> {
+  const backend = await open(index)
+  await attend(backend)
+  return backend
+}
+
+function openAttendedSync(open: () => Backend): Backend {
+  const backend = open()
+  void attend(backend)
   return backend
 }
 
@@ -19,7 +30,7 @@ export type Opening = Exclude<Parameters<typeof inCore>[1], (index: number) => u
 export function registerBackend(name: string, opening: Opening | Opening["open"]): void {
   const { open, openSync }: Opening = typeof opening === "function" ? { open: opening } : opening
   inCore(name, {
-    open: async (index) => attended(await open(index)),
-    ...(openSync && { openSync: () => attended(openSync()) }),
+    open: (index) => openAttended(open, index),
+    ...(openSync && { openSync: () => openAttendedSync(openSync) }),
   })
 }

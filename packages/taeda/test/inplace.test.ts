@@ -312,6 +312,39 @@ describe("views and their bases", () => {
       },
       "(tensor([ 0., 10.,  2.,  3.,  4.], grad_fn=<CopySlices>), tensor([10., 10.,  1.,  1.,  1.]))",
     ],
+    "the base of windows that overlap": [
+      () => {
+        const x = ones(5, G)
+        const y = x.mul(1)
+        const v = y.unfold(0, 3, 1)
+        y.mul_(2)
+        v.mul(v).sum().backward()
+        return x.grad
+      },
+      "tensor([ 8., 16., 24., 16.,  8.])",
+    ],
+    "the base of a repeated view": [
+      () => {
+        const x = ones(5, G)
+        const y = x.mul(1)
+        const v = y.expand(4, 5)
+        y.mul_(2)
+        v.mul(v).sum().backward()
+        return x.grad
+      },
+      "tensor([32., 32., 32., 32., 32.])",
+    ],
+    "the base of a strided view that overlaps": [
+      () => {
+        const x = ones(5, G)
+        const y = x.mul(1)
+        const v = y.asStrided([3, 3], [1, 1], 0)
+        y.mul_(2)
+        v.mul(v).sum().backward()
+        return x.grad
+      },
+      "tensor([ 8., 16., 24., 16.,  8.])",
+    ],
     "a diagonal": [
       () => {
         const x = ones(3, 3, G)

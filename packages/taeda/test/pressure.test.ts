@@ -2,8 +2,10 @@
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { OutOfMemoryError, Pressure } from "@taeda/core"
+import { CollectingByCost } from "@taeda/core/collecting"
 import * as torch from "taeda"
 import { describe, expect, test } from "vitest"
+import { clock, collectingOf, collector } from "../src/collector.ts"
 import { hostOf } from "../src/host.ts"
 import { linearMemory } from "./linear-memory.ts"
 
@@ -20,21 +22,19 @@ function platform(options: { share?: number; cost?: number; collects?: boolean; 
   const log = { cost, collections: 0, minor: 0, tasks: 0, clock: 0, garbage: [] as number[] }
   const pressure = new Pressure()
   let freeing = 0
+  const collect = (what: "all" | "young"): void => {
+    if (what === "young") log.minor++
+    else log.collections++
+    log.clock += what === "young" ? log.cost / 10 : log.cost
+    freeing = what === "young" ? young : share
+  }
   pressure.install({
-    ...(collects && {
-      collect: (what) => {
-        if (what === "young") log.minor++
-        else log.collections++
-        log.clock += what === "young" ? log.cost / 10 : log.cost
-        freeing = what === "young" ? young : share
-      },
-    }),
+    ...(collects && { collecting: new CollectingByCost(collect, () => log.clock) }),
     nextTask: async () => {
       log.tasks++
       for (const bytes of log.garbage.splice(0, Math.ceil(log.garbage.length * freeing))) pressure.freed(bytes)
       freeing = 0
     },
-    now: () => log.clock,
   })
   const allocate = (bytes: number): void => {
     pressure.allocated(bytes)
@@ -216,8 +216,8 @@ describe("without one", () => {
 
 describe("the platform", () => {
   test("Node collects without a flag, and nobody else gets to see how", () => {
-    const { collect, nextTask } = hostOf()
-    expect(typeof nextTask).toBe("function")
+    const collect = collector()
+    expect(typeof hostOf().nextTask).toBe("function")
     expect(collect).toBeDefined()
     collect!("young")
     collect!("all")
@@ -227,7 +227,7 @@ describe("the platform", () => {
   test("browsers have messages, else timers", async () => {
     const { MessageChannel } = globalThis
     const page = hostOf({ MessageChannel: MessageChannel as never })
-    expect(page.collect).toBeUndefined()
+    expect(collectingOf({})).toBeUndefined()
     let microtasks = 0
     void Promise.resolve().then(() => microtasks++)
     await Promise.all([page.nextTask!(), page.nextTask!()])
@@ -239,9 +239,9 @@ describe("the platform", () => {
 
   test("time is what the processor worked: for the thread where Node can tell, else for the process", () => {
     const usage = (ms: number) => () => ({ user: ms * 1000, system: 500 })
-    expect(hostOf({ process: { cpuUsage: usage(7) } }).now!()).toBe(7.5)
-    expect(hostOf({ process: { cpuUsage: usage(7), threadCpuUsage: usage(3) } }).now!()).toBe(3.5)
-    const now = hostOf().now!
+    expect(clock({ process: { cpuUsage: usage(7) } })!()).toBe(7.5)
+    expect(clock({ process: { cpuUsage: usage(7), threadCpuUsage: usage(3) } })!()).toBe(3.5)
+    const now = clock()!
     const start = now()
     while (now() - start < 5);
     expect(now()).toBeGreaterThanOrEqual(start + 5)
@@ -257,7 +257,7 @@ describe("the platform", () => {
         }),
       },
     }
-    expect(hostOf(refusing)).toEqual({})
+    expect(collectingOf(refusing)).toBeUndefined()
   })
 })
 

@@ -5,14 +5,15 @@
  */
 import { installHost, pressure } from "@taeda/core"
 import * as torch from "taeda"
+import { collectingOf } from "../src/collector.ts"
 import { hostOf } from "../src/host.ts"
 import { linearMemory } from "./linear-memory.ts"
 
 const [count, ending, offered] = process.argv.slice(2)
 const steps = Number(count)
 const host = hostOf()
-if (offered === "full") installHost(host)
-if (offered === "tasks") installHost({ nextTask: host.nextTask! })
+if (offered === "full") installHost({ ...host, collecting: collectingOf()! })
+if (offered === "tasks") installHost(host)
 
 const memory = linearMemory()
 await torch.setDefaultDevice(memory.device)

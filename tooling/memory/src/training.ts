@@ -2,6 +2,7 @@
 
 import { createWebGpu } from "@taeda/backend-webgpu"
 import { pressure } from "@taeda/core"
+import { CollectingByCost } from "@taeda/core/collecting"
 import * as torch from "taeda"
 
 const { nn, optim } = torch
@@ -52,13 +53,16 @@ function timed(clock: Clock): () => number {
     waiting = false
     spent += clock() - start
   }
-  pressure.install = ({ collect, ...rest }) => {
-    const timedCollect: typeof collect = (what) => {
+  pressure.install = (host) => {
+    const { collecting } = host
+    install.call(pressure, host)
+    if (!(collecting instanceof CollectingByCost)) return
+    const { collect } = collecting
+    collecting.collect = (what) => {
       const start = clock()
-      collect!(what)
+      collect(what)
       if (!waiting) spent += clock() - start
     }
-    install.call(pressure, collect ? { ...rest, collect: timedCollect } : rest)
   }
   return () => spent
 }

@@ -6,6 +6,7 @@ import { isTensor, needsGrad, type Tensor } from "../tensor.ts"
 import { recordInPlace } from "./inplace.ts"
 import { anomalyEnabled, raw } from "./mode.ts"
 import { changedError, edgeOf, GradNode, type OutputInfo, SECOND_TIME } from "./node.ts"
+import { CUSTOM } from "./refusals.ts"
 
 /** What `forward` and `backward` share. Any further field may be set on it. */
 export class FunctionContext {
@@ -194,7 +195,7 @@ function attach(
     fresh.view_ = null
     return fresh
   }
-  if (fresh.view_) fresh.view_ = { ...fresh.view_, kind: "custom" }
+  if (fresh.view_) fresh.view_ = { ...fresh.view_, refuses: CUSTOM }
   fresh.leafRequiresGrad = false
   fresh.setHistory(node, i)
   return fresh

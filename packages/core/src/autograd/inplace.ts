@@ -3,30 +3,17 @@ import { tensorText } from "../errors.ts"
 import { denseStrides } from "../layout.ts"
 import { clone, copyInto } from "../ops/copying.ts"
 import { emptyStrided, zeros } from "../ops/creation.ts"
-import { asStrided } from "../ops/views.ts"
-import { numelOf, type Sizes } from "../shape.ts"
+import { sumToSize } from "../ops/sum-to-size.ts"
+import { numelOf } from "../shape.ts"
 import type { Storage } from "../storage.ts"
-import { needsGrad, onStaleView, type Tensor, type ViewKind } from "../tensor.ts"
+import { type Layout, needsGrad, onStaleView, type Tensor, viewOf } from "../tensor.ts"
 import { inferenceEnabled } from "./mode.ts"
 import { edgeOf, forwardName, GradNode, OpNode, type Rule } from "./node.ts"
 
-/** Why a view of each kind may not be changed in place; `who` is the view, `how` what happens to it. */
-const REFUSALS: Readonly<Record<Exclude<ViewKind, "normal">, (who: string, how: string) => string>> = {
-  multiple: (who, how) =>
-    `${who} is a view and ${how} modified inplace. This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.`,
-  noGrad: (_who, how) =>
-    `A view was created in noGrad mode and ${how} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the noGrad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).`,
-  inference: (_who, how) =>
-    `A view was created in inference mode and ${how} modified inplace in normal mode. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the inferenceMode block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).`,
-  custom: (who, how) =>
-    `${who} is a view and ${how} modified inplace. This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.`,
-}
-
 /** The reason why `view` may not be changed in place, or null. `node`: its place in the graph before the change. */
 function refusal(view: Tensor, node: GradNode | null, how: string): string | null {
-  const kind = view.view_!.kind
-  if (kind === "normal") return null
-  return REFUSALS[kind](node ? `Output ${view.outputNr} of ${forwardName(node)}` : "This tensor", how)
+  const who = node ? `Output ${view.outputNr} of ${forwardName(node)}` : "This tensor"
+  return view.view_!.refuses?.(who, how) ?? null
 }
 
 /**
@@ -56,19 +43,12 @@ export function checkInPlace(op: string, t: Tensor, inputs: readonly Tensor[] = 
 }
 
 /** What a view sees of its base. */
-interface Geometry {
-  readonly base: { readonly shape: Sizes; readonly strides: Sizes; readonly offset: number }
-  readonly shape: Sizes
-  readonly strides: Sizes
-  readonly offset: number
+export interface Geometry extends Layout {
+  readonly base: Layout
 }
 
-const geometryOf = (base: Tensor, view: Tensor): Geometry => ({
-  base: { shape: base.shape, strides: base.strides, offset: base.offset },
-  shape: view.shape,
-  strides: view.strides,
-  offset: view.offset,
-})
+const layoutOf = ({ shape, strides, offset }: Layout): Layout => ({ shape, strides, offset })
+const geometryOf = (base: Layout, view: Layout): Geometry => ({ base: layoutOf(base), ...layoutOf(view) })
 
 /** Throws unless a layout is one that a gradient's own memory can have. */
 function requireDense({ base }: Geometry): void {
@@ -78,19 +58,35 @@ function requireDense({ base }: Geometry): void {
 }
 
 /** The part of a gradient, laid out as the base and beginning at 0, that the view sees. */
-const partOf = (whole: Tensor, g: Geometry): Tensor => asStrided(whole, g.shape, g.strides, g.offset - g.base.offset)
+const partOf = (whole: Tensor, { base, shape, strides, offset }: Geometry): Tensor =>
+  viewed(whole, { shape, strides, offset: offset - base.offset })
+
+/** The gradient of the base where elements of the view may be the same memory; null where they are not. */
+type OverlapSum = (g: Tensor, geometry: Geometry) => Tensor | null
+let sumOverlaps: OverlapSum = () => null
+
+/** Told by ops that make views whose elements overlap, but for repeated ones (stride 0), how their gradients add up. */
+export function onOverlaps(sum: OverlapSum): void {
+  sumOverlaps = sum
+}
 
 const AS_STRIDED: Rule = {
   name: "AsStridedBackward0",
   backward: (node, g) => {
     const geometry = node.context as Geometry
+    const summed = sumOverlaps(g, geometry)
+    if (summed) return [summed]
     requireDense(geometry)
-    const { base } = geometry
+    const { base, strides } = geometry
     const whole = zeros([numelOf(base.shape)], { dtype: g.dtype, device: g.device })
-    copyInto(partOf(whole, geometry), g)
-    return [asStrided(whole, base.shape, base.strides, 0)]
+    const shape = geometry.shape.map((size, d) => (strides[d] === 0 ? 1 : size))
+    copyInto(partOf(whole, { ...geometry, shape }), sumToSize(g, shape))
+    return [viewed(whole, { ...base, offset: 0 })]
   },
 }
+
+const viewed = (x: Tensor, { shape, strides, offset }: Layout): Tensor =>
+  viewOf(x, shape, strides, offset, AS_STRIDED, geometryOf(x, { shape, strides, offset }))
 
 /** The base after one of its views was changed: gradients of that part go through the change. */
 class CopySlices extends GradNode {

@@ -3,7 +3,7 @@
  * the strides leave no other way.
  */
 import { type Args, type Fn, op } from "../args.ts"
-import { checkInPlace } from "../autograd/inplace.ts"
+import { checkInPlace, type Geometry, onOverlaps } from "../autograd/inplace.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { int } from "../kernels.ts"
@@ -18,7 +18,7 @@ import {
   type Sizes,
   viewStrides,
 } from "../shape.ts"
-import { Tensor, type ViewKind, viewOf, viewsOf } from "../tensor.ts"
+import { Tensor, viewOf, viewsOf } from "../tensor.ts"
 import { clone, contiguous, copyInto } from "./copying.ts"
 import { ones, zeros } from "./creation.ts"
 import { stridedAdd } from "./strided-add.ts"
@@ -367,19 +367,11 @@ const SLICE: Rule = {
 }
 
 /** `length` elements along `dim` from `start`, `step` apart. Bounds are the caller's. */
-export function sliced(
-  x: Tensor,
-  dim: number,
-  start: number,
-  length: number,
-  step = 1,
-  kind: ViewKind = "normal",
-  rule = SLICE,
-): Tensor {
+export function sliced(x: Tensor, dim: number, start: number, length: number, step = 1): Tensor {
   const shape = x.shape.with(dim, length)
   const strides = x.strides.with(dim, x.strides[dim]! * step)
   const context: SliceContext = { shape: x.shape, dim, start, step, length }
-  return viewOf(x, shape, strides, x.offset + start * x.strides[dim]!, rule, context, kind)
+  return viewOf(x, shape, strides, x.offset + start * x.strides[dim]!, SLICE, context)
 }
 
 export const narrow: Fn<ViewMethods["narrow"]> = op(
@@ -594,6 +586,10 @@ function scatterStrided(
   return asStrided(flat, c.shape, c.strides, c.offset - first)
 }
 
+/** The same for a view of which the graph knows the place alone. */
+const sumStrided = (g: Tensor, { base, shape, strides, offset }: Geometry): Tensor | null =>
+  overlaps(shape, strides) ? scatterStrided(g, { ...base, size: shape, stride: strides, at: offset }) : null
+
 /** Made at its first use: the files of arithmetic need those of views before. */
 let quotient: Pointwise | null = null
 
@@ -631,6 +627,7 @@ export const asStrided: Fn<ViewMethods["asStrided"]> = op(
         `asStrided: setStorage: sizes ${shapeText(size)}, strides ${shapeText(stride)}, storage offset ${storageOffset} are out of bounds for storage of size ${x.storage.length}`,
       )
     const context = { shape: x.shape, strides: x.strides, offset: x.offset, size, stride, at: storageOffset }
+    onOverlaps(sumStrided)
     return viewOf(x, size, stride, storageOffset, AS_STRIDED_VIEW, context)
   },
 )
@@ -661,6 +658,7 @@ export const unfold: Fn<ViewMethods["unfold"]> = op(
     if (!Number.isInteger(step) || step < 1) throw new RangeError(`unfold: step is ${step} but must be > 0`)
     const shape = x.ndim === 0 ? [size] : [...x.shape.with(d, Math.floor((whole - size) / step) + 1), size]
     const strides = x.ndim === 0 ? [1] : [...x.strides.with(d, x.strides[d]! * step), x.strides[d]!]
+    onOverlaps(sumStrided)
     return viewOf(x, shape, strides, x.offset, UNFOLD, windows(x, d, shape, step))
   },
 )
