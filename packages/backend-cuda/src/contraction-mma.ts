@@ -1,9 +1,9 @@
 /**
- * Tiles of the result in tensor cores, for float16 and bfloat16, whose products are summed up in float32. As in
- * `contraction-tile.ts`, steps of the depth go through shared memory; there elements lie as they do in the operands, and the
- * instruction that hands them to a warp turns them where that is the wrong way round.
+ * Tiles of the result in tensor cores, whose products are summed up in float32: for float16 and bfloat16, and for float32 where
+ * its factors may be rounded to TF32. As in `contraction-tile.ts`, steps of the depth go through shared memory; there elements
+ * lie as they do in the operands, and the instruction that hands halves to a warp turns them where that is the wrong way round.
  */
-import type { DType } from "@taeda/core"
+import type { DType, ReducedPrecision } from "@taeda/core"
 import {
   beginContraction,
   type Contraction,
@@ -14,32 +14,70 @@ import {
   zeroSum,
 } from "./contraction.ts"
 import { depthRange, tileOfBlock, type Vectors } from "./contraction-tile.ts"
-import { readHalf, readWords } from "./views.ts"
+import { readElement, readHalf, readWords } from "./views.ts"
 import type { Emitted, Writer } from "./writer.ts"
 
 /** A block's tile, and how many warps share its rows and columns. */
 export interface MmaTile {
   readonly rows: number
   readonly columns: number
-  /** Of a step: a multiple of 16. */
-  readonly depth: number
+  /** Of a step, in what is multiplied: a multiple of 32. */
+  readonly depthBytes: number
   readonly warpsDown: number
   readonly warpsAcross: number
 }
 
 const threadsOf = ({ warpsDown, warpsAcross }: MmaTile): number => 32 * warpsDown * warpsAcross
 
-/** Elements that a thread brings in at once: 16 bytes. */
-const OCTET = 8
-/** A line in shared memory is longer than it must be, against bank conflicts. */
+/** Elements by which lines along the extent are longer than they must be, against bank conflicts. */
 const PAD = 8
-const BYTES = 2
 
-interface Side {
-  readonly name: "a" | "b"
-  readonly extent: number
-  /** Lines of shared memory are along the depth, else along the extent. */
+/** What tensor cores multiply. */
+export interface Factors {
+  readonly dtype: DType
+  /** As instructions call it. */
+  readonly type: "f16" | "bf16" | "tf32"
+  readonly bytes: 2 | 4
+  /** Elements in a piece, which is 16 bytes: what a thread brings in at once, and a row of a matrix that `ldmatrix` loads. */
+  readonly together: 4 | 8
+  /** What instructions multiply, and how many of them 32 bytes of the depth take. */
+  readonly shape: "m16n8k8" | "m16n8k16"
+  readonly steps: 1 | 2
+  /** The devices that have them. */
+  readonly target: 75 | 80
+}
+
+/** Those of the same dtype: the best first. */
+const FACTORS: readonly Factors[] = [
+  { dtype: "float16", type: "f16", bytes: 2, together: 8, shape: "m16n8k16", steps: 1, target: 80 },
+  { dtype: "float16", type: "f16", bytes: 2, together: 8, shape: "m16n8k8", steps: 2, target: 75 },
+  { dtype: "bfloat16", type: "bf16", bytes: 2, together: 8, shape: "m16n8k16", steps: 1, target: 80 },
+  { dtype: "float32", type: "tf32", bytes: 4, together: 4, shape: "m16n8k8", steps: 1, target: 80 },
+]
+
+/** How the tensor cores of a device multiply a type, or null. They have no factors of bfloat16 for float32: TF32 is as fast. */
+export function factorsOf(dtype: DType, target: number, precision: ReducedPrecision | undefined): Factors | null {
+  if (dtype === "float32" && !precision) return null
+  return FACTORS.find((factors) => factors.dtype === dtype && target >= factors.target) ?? null
+}
+
+/** How a side's tile lies in shared memory, in elements. */
+interface Layout {
+  /** Lines are along the depth, else along the extent. */
   readonly alongDepth: boolean
+  readonly line: number
+  readonly lines: number
+  /** From one line to the next. */
+  readonly pitch: number
+}
+
+function layoutOf({ together }: Factors, extent: number, depth: number, alongDepth: boolean): Layout {
+  const [line, lines] = alongDepth ? [depth, extent] : [extent, depth]
+  return { alongDepth, line, lines, pitch: line + (alongDepth ? together : PAD) }
+}
+
+interface Side extends Layout {
+  readonly name: "a" | "b"
   readonly vector: boolean
   /** Where the side's tile begins in a buffer, in bytes. */
   readonly at: number
@@ -47,25 +85,20 @@ interface Side {
   readonly part: (index: string) => string | SourceParts
 }
 
-/** Elements of a line, and lines, of a side's tile. */
-const lineOf = ({ extent, alongDepth }: Pick<Side, "extent" | "alongDepth">, depth: number): [number, number] =>
-  alongDepth ? [depth, extent] : [extent, depth]
-const pitchOf = (side: Pick<Side, "extent" | "alongDepth">, depth: number): number => lineOf(side, depth)[0] + PAD
-const bytesOfSide = (side: Pick<Side, "extent" | "alongDepth">, depth: number): number =>
-  pitchOf(side, depth) * lineOf(side, depth)[1] * BYTES
-
 export function mmaKernel(
   contraction: Contraction,
+  factors: Factors,
   tile: MmaTile,
   reading: Reading,
   vectors: Vectors,
   split: boolean,
   wide: boolean,
-  target: number,
 ): Emitted {
   const writing = beginContraction(contraction, wide)
   const { w, geometry } = writing
   const threads = threadsOf(tile)
+  const { bytes, together } = factors
+  const stepDepth = tile.depthBytes / bytes
   const { z, m0, n0 } = tileOfBlock(w, tile)
   const batch = geometry.batch(w.toIndex(z))
   const { begin, end } = depthRange(writing, batch.depth, split)
@@ -73,26 +106,27 @@ export function mmaKernel(
 
   // Behind the last row and column the last ones are read again, and not stored.
   const last = (name: string, count: number): string => w.ix("sub", w.own(name, w.index), count)
-  const alongDepth = { a: reading.a === "depth", b: reading.b === "depth" }
+  const layoutA = layoutOf(factors, tile.rows, stepDepth, reading.a === "depth")
+  const layoutB = layoutOf(factors, tile.columns, stepDepth, reading.b === "depth")
+  const [bytesOfA, bytesOfB] = [layoutA, layoutB].map(({ pitch, lines }) => pitch * lines * bytes)
   const a: Side = {
+    ...layoutA,
     name: "a",
-    extent: tile.rows,
-    alongDepth: alongDepth.a,
     vector: vectors.a,
     at: 0,
-    part: (m) => geometry.row(batch, w.ix("min", m, last("rows", vectors.a && !alongDepth.a ? OCTET : 1))),
+    part: (m) => geometry.row(batch, w.ix("min", m, last("rows", vectors.a && !layoutA.alongDepth ? together : 1))),
   }
   const b: Side = {
+    ...layoutB,
     name: "b",
-    extent: tile.columns,
-    alongDepth: alongDepth.b,
     vector: vectors.b,
-    at: bytesOfSide(a, tile.depth),
-    part: (n) => geometry.column(batch, w.ix("min", n, last("columns", vectors.b && !alongDepth.b ? OCTET : 1))),
+    at: bytesOfA,
+    part: (n) =>
+      geometry.column(batch, w.ix("min", n, last("columns", vectors.b && !layoutB.alongDepth ? together : 1))),
   }
-  const size = bytesOfSide(a, tile.depth) + bytesOfSide(b, tile.depth)
+  const size = bytesOfA + bytesOfB
   const shared = w.sharedMemory("tiles", 2 * size)
-  const octets = [a, b].flatMap((side) => octetsOf(w, tile, side, sources, side === a ? m0 : n0, end))
+  const pieces = [a, b].flatMap((side) => piecesOf(w, factors, threads, side, sources, side === a ? m0 : n0, end))
 
   const warp = w.op("shr.u32", w.thread, 5)
   const lane = w.op("and.b32", w.thread, 31)
@@ -103,29 +137,29 @@ export function mmaKernel(
   const sums = Array.from({ length: down }, () =>
     Array.from({ length: across }, () => Array.from({ length: 4 }, () => zeroSum(w, "f32"))),
   )
-  const fromA = fragmentPlace(w, a, tile.depth, lane, firstRow)
-  const fromB = fragmentPlace(w, b, tile.depth, lane, firstColumn)
+  const fromA = fragmentPlace(w, factors, a, lane, firstRow)
+  const fromB = fragmentPlace(w, factors, b, lane, firstColumn)
 
   const buffer = w.variable("u32", shared)
   const other = w.variable("u32", w.op("add.u32", shared, size))
-  for (const octet of octets) octet.keep(buffer, octet.read(begin))
+  for (const piece of pieces) piece.keep(buffer, piece.read(begin))
   w.barrier()
-  w.for(w.index, begin, end, tile.depth, (k0) => {
-    const next = w.ix("add", k0, tile.depth)
-    const read = octets.map((octet) => octet.read(next))
+  w.for(w.index, begin, end, stepDepth, (k0) => {
+    const next = w.ix("add", k0, stepDepth)
+    const read = pieces.map((piece) => piece.read(next))
     const [atA, atB] = [w.op("add.u32", buffer, fromA), w.op("add.u32", buffer, fromB)]
-    for (let k = 0; k < tile.depth; k += 16) {
-      const fragmentsA = sums.map((_, i) => loadFragments(w, a, tile.depth, atA, 16 * i, k))
+    for (let k = 0; k < stepDepth; k += 2 * together) {
+      const fragmentsA = sums.map((_, i) => loadFragments(w, factors, a, atA, 16 * i, k))
       for (let j = 0; j < across; j += 2) {
-        const [b0, b1, b2, b3] = loadFragments(w, b, tile.depth, atB, 8 * j, k)
+        const [b0, b1, b2, b3] = loadFragments(w, factors, b, atB, 8 * j, k)
         for (const [i, fragment] of fragmentsA.entries()) {
-          multiply(w, contraction, target, sums[i][j], fragment, [b0, b1])
-          multiply(w, contraction, target, sums[i][j + 1], fragment, [b2, b3])
+          multiply(w, factors, sums[i][j], fragment, [b0, b1])
+          multiply(w, factors, sums[i][j + 1], fragment, [b2, b3])
         }
       }
     }
-    octets.forEach((octet, q) => {
-      octet.keep(other, read[q])
+    pieces.forEach((piece, q) => {
+      piece.keep(other, read[q])
     })
     w.barrier()
     const kept = w.op("mov.u32", buffer)
@@ -146,45 +180,49 @@ export function mmaKernel(
     ),
     together: vectors.out ? 2 : 1,
   })
-  return w.finish(threads, targetOf(contraction.dtype, target))
+  return w.finish(threads, factors.target)
 }
 
-/** bfloat16 and the instruction for 16 of the depth need sm_80. */
-const targetOf = (dtype: DType, target: number): 75 | 80 => (dtype === "bfloat16" || target >= 80 ? 80 : 75)
-
-/** Whether the tensor cores of a device multiply a type. */
-export const inTensorCores = (dtype: DType, target: number): boolean =>
-  dtype === "float16" ? target >= 75 : dtype === "bfloat16" && target >= 80
-
-interface Octet {
-  /** The words of eight neighbours, for the step that begins at `k0`. */
+interface Piece {
+  /** The words of neighbours, for the step that begins at `k0`. */
   readonly read: (k0: string) => readonly string[]
-  /** Keeps them in the buffer that begins at an address. */
+  /** Keeps them, as they are multiplied, in the buffer that begins at an address. */
   readonly keep: (buffer: string, words: readonly string[]) => void
 }
 
 /** What of a side's tile a thread brings into shared memory. */
-function octetsOf(w: Writer, tile: MmaTile, side: Side, sources: Sources, base: string, end: string): Octet[] {
-  const threads = threadsOf(tile)
-  const [line, lines] = lineOf(side, tile.depth)
-  const perLine = line / OCTET
+function piecesOf(
+  w: Writer,
+  { bytes, together }: Factors,
+  threads: number,
+  side: Side,
+  sources: Sources,
+  base: string,
+  end: string,
+): Piece[] {
+  const { line, lines, pitch } = side
+  const perLine = line / together
   const view = sources.view(side.name)
   type Depth = ReturnType<Sources["depth"]>
   const address = (part: string | SourceParts, depth: Depth): string =>
     typeof part === "string" ? sources.addressA(part, depth) : sources.addressB(part, depth)
   const inside = (part: string | SourceParts, depth: Depth, when: string): string =>
     typeof part === "string" ? when : sources.inside(part, depth, when)
-  const half = (part: string | SourceParts, depth: Depth, when: string): string =>
-    readHalf(w, view, address(part, depth), inside(part, depth, when))
-  const joined = (halves: readonly string[]): string[] =>
-    [0, 2, 4, 6].map((e) => w.op("bfi.b32", halves[e + 1], halves[e], 16, 16))
-  return Array.from({ length: (lines * perLine) / threads }, (_, i): Octet => {
+  const read = bytes === 2 ? readHalf : readElement
+  const one = (part: string | SourceParts, depth: Depth, when: string): string =>
+    read(w, view, address(part, depth), inside(part, depth, when))
+  const joined = (elements: readonly string[]): readonly string[] =>
+    bytes === 2 ? [0, 2, 4, 6].map((e) => w.op("bfi.b32", elements[e + 1], elements[e], 16, 16)) : elements
+  const kept = (words: readonly string[]): readonly string[] =>
+    bytes === 2 ? words : words.map((word) => roundedToTf32(w, word))
+  const steps = Array.from({ length: together }, (_, e) => e)
+  return Array.from({ length: (lines * perLine) / threads }, (_, i): Piece => {
     const number = i === 0 ? w.thread : w.op("add.u32", w.thread, i * threads)
-    const inLine = w.op("mul.lo.u32", w.op("rem.u32", number, perLine), OCTET)
+    const inLine = w.op("mul.lo.u32", w.op("rem.u32", number, perLine), together)
     const ofLine = w.op("div.u32", number, perLine)
-    const place = w.op("mad.lo.u32", w.op("mad.lo.u32", ofLine, line + PAD, inLine), BYTES, side.at)
-    const keep: Octet["keep"] = (buffer, words) =>
-      w.line(`st.shared.v4.b32 [${w.op("add.u32", buffer, place)}], {${words.join(", ")}}`)
+    const place = w.op("mad.lo.u32", w.op("mad.lo.u32", ofLine, pitch, inLine), bytes, side.at)
+    const keep: Piece["keep"] = (buffer, words) =>
+      w.line(`st.shared.v4.b32 [${w.op("add.u32", buffer, place)}], {${kept(words).join(", ")}}`)
     const index = (offset: string, e: number): string => w.toIndex(w.op("add.u32", w.op("add.u32", base, offset), e))
     const step = (k: string): { depth: Depth; when: string } => ({
       depth: sources.depth(k),
@@ -198,66 +236,90 @@ function octetsOf(w: Writer, tile: MmaTile, side: Side, sources: Sources, base: 
           const k = w.ix("add", k0, w.toIndex(inLine))
           const first = step(k)
           if (side.vector) return readWords(w, view, address(part, first.depth), 4, first.when)
-          const steps = [first, ...[1, 2, 3, 4, 5, 6, 7].map((e) => step(w.ix("add", k, e)))]
-          return joined(steps.map(({ depth, when }) => half(part, depth, when)))
+          const all = [first, ...steps.slice(1).map((e) => step(w.ix("add", k, e)))]
+          return joined(all.map(({ depth, when }) => one(part, depth, when)))
         },
       }
     }
-    const parts = Array.from({ length: side.vector ? 1 : OCTET }, (_, e) => side.part(index(inLine, e)))
+    const parts = (side.vector ? [0] : steps).map((e) => side.part(index(inLine, e)))
     return {
       keep,
       read(k0) {
         const { depth, when } = step(w.ix("add", k0, w.toIndex(ofLine)))
         if (side.vector) return readWords(w, view, address(parts[0], depth), 4, when)
-        return joined(parts.map((part) => half(part, depth, when)))
+        return joined(parts.map((part) => one(part, depth, when)))
       },
     }
   })
 }
 
-/**
- * Where a lane's row of its matrix of 8×8 elements is in a buffer. Of the four matrices that a warp loads at once, lanes 0-7
- * name the rows of the first, and so on. For a the second and fourth are 8 further along the extent, the last two along the
- * depth; for b it is the other way round.
- */
-function fragmentPlace(w: Writer, side: Side, depth: number, lane: string, first: string): string {
-  const row = w.op("and.b32", lane, 7)
-  const [odd, high] = [w.op("bfe.u32", lane, 3, 1), w.op("bfe.u32", lane, 4, 1)]
-  const [alongExtent, alongDepth] = (side.name === "a" ? [odd, high] : [high, odd]).map((bit) =>
-    w.op("shl.b32", bit, 3),
-  )
-  const inExtent = w.op("add.u32", first, alongExtent)
-  const [line, inLine] = side.alongDepth
-    ? [w.op("add.u32", inExtent, row), alongDepth]
-    : [w.op("add.u32", alongDepth, row), inExtent]
-  return w.op("mad.lo.u32", w.op("mad.lo.u32", line, pitchOf(side, depth), inLine), BYTES, side.at)
+/** A float32 as tensor cores take it: to nearest, ties away from zero. By themselves they would cut it off. */
+function roundedToTf32(w: Writer, value: string): string {
+  const rounded = w.register("b32")
+  w.line(`cvt.rna.tf32.f32 ${rounded}, ${value}`)
+  return rounded
 }
 
-/** The four registers of 16 rows of a, or of 16 columns of b, by 16 of the depth. */
-function loadFragments(w: Writer, side: Side, depth: number, at: string, extent: number, k: number): string[] {
-  const pitch = pitchOf(side, depth)
-  const offset = BYTES * (side.alongDepth ? extent * pitch + k : k * pitch + extent)
+/** Whether `ldmatrix` can load a side's fragments: it turns words of 16 bits alone. */
+const byMatrix = ({ bytes }: Factors, { alongDepth }: Layout): boolean => alongDepth || bytes === 2
+
+/** How far the matrix number q of a fragment is from the first. */
+function fragmentStep({ together }: Factors, { name }: Side, q: number): { extent: number; depth: number } {
+  const [odd, high] = [q & 1, q >> 1]
+  const [extent, depth] = name === "a" ? [odd, high] : [high, odd]
+  return { extent: 8 * extent, depth: together * depth }
+}
+
+/**
+ * Where a lane begins in a buffer. A fragment is four matrices of 8 along the extent by 16 bytes along the depth. For a the
+ * second and fourth are 8 further along the extent, the last two 16 bytes along the depth; for b it is the other way round.
+ * `ldmatrix` is told the rows: those of the first matrix by lanes 0-7, and so on. Without it, a lane loads what is its own.
+ */
+function fragmentPlace(w: Writer, factors: Factors, side: Side, lane: string, first: string): string {
+  const { bytes, together } = factors
+  const place = (extent: string, depth: string): string => {
+    const [line, inLine] = side.alongDepth ? [extent, depth] : [depth, extent]
+    return w.op("mad.lo.u32", w.op("mad.lo.u32", line, side.pitch, inLine), bytes, side.at)
+  }
+  if (!byMatrix(factors, side)) return place(w.op("add.u32", first, w.op("shr.u32", lane, 2)), w.op("and.b32", lane, 3))
+  const row = w.op("and.b32", lane, 7)
+  const [odd, high] = [w.op("bfe.u32", lane, 3, 1), w.op("bfe.u32", lane, 4, 1)]
+  const [alongExtent, alongDepth] = side.name === "a" ? [odd, high] : [high, odd]
+  const extent = w.op("mad.lo.u32", alongExtent, 8, first)
+  const depth = w.op("mul.lo.u32", alongDepth, together)
+  return side.alongDepth ? place(w.op("add.u32", extent, row), depth) : place(extent, w.op("add.u32", depth, row))
+}
+
+/** The four registers of 16 rows of a, or of 16 columns of b, by 32 bytes of the depth. */
+function loadFragments(w: Writer, factors: Factors, side: Side, at: string, extent: number, k: number): string[] {
+  const { pitch, alongDepth } = side
+  const offset = (e: number, d: number): number => factors.bytes * (alongDepth ? e * pitch + d : d * pitch + e)
   const registers = Array.from({ length: 4 }, () => w.register("b32"))
-  const turned = side.alongDepth ? "" : ".trans"
-  w.line(`ldmatrix.sync.aligned.m8n8.x4${turned}.shared.b16 {${registers.join(", ")}}, [${at}+${offset}]`)
+  if (byMatrix(factors, side)) {
+    const turned = alongDepth ? "" : ".trans"
+    const list = registers.join(", ")
+    w.line(`ldmatrix.sync.aligned.m8n8.x4${turned}.shared.b16 {${list}}, [${at}+${offset(extent, k)}]`)
+  } else
+    for (const [q, register] of registers.entries()) {
+      const step = fragmentStep(factors, side, q)
+      w.line(`ld.shared.b32 ${register}, [${at}+${offset(extent + step.extent, k + step.depth)}]`)
+    }
   return registers
 }
 
-/** sums += a·b, of 16 rows, 8 columns and 16 of the depth. */
+/** sums += a·b, of 16 rows, 8 columns and 32 bytes of the depth. */
 function multiply(
   w: Writer,
-  { dtype }: Contraction,
-  target: number,
+  { type, shape, steps }: Factors,
   sums: readonly string[],
   a: readonly string[],
   b: readonly string[],
 ): void {
-  const type = dtype === "float16" ? "f16" : "bf16"
-  const list = (registers: readonly string[]): string => `{${registers.join(", ")}}`
-  const instruction = (shape: string, x: readonly string[], y: readonly string[]): void =>
-    w.line(
-      `mma.sync.aligned.${shape}.row.col.f32.${type}.${type}.f32 ${list(sums)}, ${list(x)}, ${list(y)}, ${list(sums)}`,
-    )
-  if (targetOf(dtype, target) === 80) instruction("m16n8k16", a, b)
-  else for (const half of [0, 1]) instruction("m16n8k8", a.slice(2 * half, 2 * half + 2), [b[half]])
+  const list = (registers: readonly string[], step: number): string => {
+    const count = registers.length / steps
+    return `{${registers.slice(step * count, (step + 1) * count).join(", ")}}`
+  }
+  const d = `{${sums.join(", ")}}`
+  for (let step = 0; step < steps; step++)
+    w.line(`mma.sync.aligned.${shape}.row.col.f32.${type}.${type}.f32 ${d}, ${list(a, step)}, ${list(b, step)}, ${d}`)
 }

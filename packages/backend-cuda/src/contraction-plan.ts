@@ -1,7 +1,8 @@
 /** Which kernels compute a contraction of given sizes, and with how many blocks. */
 
+import { type ConvKernel, type MatmulKernel, topological } from "@taeda/core"
 import { type Contraction, laneOfSums, type Reading } from "./contraction.ts"
-import { inTensorCores, type MmaTile, mmaKernel } from "./contraction-mma.ts"
+import { type Factors, factorsOf, type MmaTile, mmaKernel } from "./contraction-mma.ts"
 import { type Slices, sliceKernel } from "./contraction-slices.ts"
 import { sumKernel } from "./contraction-sums.ts"
 import { type Tile, tileKernel, type Vectors } from "./contraction-tile.ts"
@@ -23,10 +24,10 @@ type TileName = keyof typeof TILES
 
 /** The same in tensor cores. */
 const MMA_TILES = {
-  large: { rows: 128, columns: 128, depth: 32, warpsDown: 2, warpsAcross: 4 },
-  medium: { rows: 64, columns: 64, depth: 32, warpsDown: 2, warpsAcross: 2 },
-  small: { rows: 32, columns: 64, depth: 32, warpsDown: 2, warpsAcross: 2 },
-  flat: { rows: 16, columns: 128, depth: 64, warpsDown: 1, warpsAcross: 4 },
+  large: { rows: 128, columns: 128, depthBytes: 64, warpsDown: 2, warpsAcross: 4 },
+  medium: { rows: 64, columns: 64, depthBytes: 64, warpsDown: 2, warpsAcross: 2 },
+  small: { rows: 32, columns: 64, depthBytes: 64, warpsDown: 2, warpsAcross: 2 },
+  flat: { rows: 16, columns: 128, depthBytes: 128, warpsDown: 1, warpsAcross: 4 },
 } as const satisfies Record<TileName, MmaTile>
 
 /** Up to so many rows every thread has all of them. */
@@ -78,15 +79,23 @@ export class ContractionProgram {
   private readonly limits: DeviceLimits
   private readonly bytes: number
   private readonly longEpilogue: boolean
-  /** Whether tiles are for tensor cores. */
-  private readonly mma: boolean
+  /** What tensor cores multiply in tiles; null where tiles are not theirs. */
+  private readonly factors: Factors | null
 
-  constructor(contraction: Omit<Contraction, "first">, limits: DeviceLimits, epilogueNodes: number) {
-    this.contraction = contraction
+  constructor(
+    { dtype, epilogue, precision }: MatmulKernel | ConvKernel,
+    describe: Contraction["describe"],
+    limits: DeviceLimits,
+  ) {
+    this.contraction = { dtype, epilogue, describe }
     this.limits = limits
-    this.bytes = laneBytes(laneOfSums(contraction.dtype))
-    this.mma = inTensorCores(contraction.dtype, limits.target)
-    this.longEpilogue = epilogueNodes > LONG_EPILOGUE
+    this.bytes = laneBytes(laneOfSums(dtype))
+    this.factors = factorsOf(dtype, limits.target, precision)
+    this.longEpilogue = epilogue !== null && topological([epilogue.body]).length > LONG_EPILOGUE
+  }
+
+  private get mma(): boolean {
+    return this.factors !== null
   }
 
   /** `own`: the numbers that the geometry asks for, but for those that say how the work is cut. Of operands 0 and 1, a is `first`. */
@@ -102,7 +111,8 @@ export class ContractionProgram {
     if (batches * rows * columns === 0) return NOTHING
     const wide = isWide(launch)
     const form = this.formOf(sizes, reading, aligned(4))
-    const vectors = "tile" in form && form.mma ? { ...aligned(8), out: aligned(2).out } : aligned(4)
+    const vectors =
+      "tile" in form && this.factors ? { ...aligned(this.factors.together), out: aligned(2).out } : aligned(4)
     const { splits, span } = this.splitOf(form, sizes)
     const [down, across] = extent(form)
     const blocksAcross = ceil(columns, BLOCK)
@@ -186,8 +196,8 @@ export class ContractionProgram {
       return this.kernel(
         [form.tile, form.mma, reading.a, reading.b, vectors.a, vectors.b, vectors.out, split, first, wide],
         () =>
-          form.mma
-            ? mmaKernel(contraction, MMA_TILES[form.tile], reading, vectors, split, wide, this.limits.target)
+          this.factors
+            ? mmaKernel(contraction, this.factors, MMA_TILES[form.tile], reading, vectors, split, wide)
             : tileKernel(contraction, TILES[form.tile], reading, vectors, split, wide),
       )
     return this.kernel([form.rows, form.slices, form.along, form.vector, split, first, wide], () =>

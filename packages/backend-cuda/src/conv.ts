@@ -3,7 +3,7 @@
  * indices of a column and of the depth meet. Columns are what lies side by side in the result: positions, for the weights'
  * gradient taps.
  */
-import { type ConvKernel, topological } from "@taeda/core"
+import type { ConvKernel } from "@taeda/core"
 import type { Geometry, Reading } from "./contraction.ts"
 import { type Aligned, ContractionProgram, type ContractionSizes } from "./contraction-plan.ts"
 import { countOf, isDense } from "./launch.ts"
@@ -339,15 +339,10 @@ const isAligned = (operand: PlacedOperand, dim: number, count: number): boolean 
 
 /** Two operands, the epilogue's inputs, the result; scalars: the options, then the epilogue's. */
 export function convPlanner(kernel: ConvKernel, limits: DeviceLimits): Planner {
-  const { pass, spatial, dtype, epilogue } = kernel
+  const { pass, spatial, epilogue } = kernel
   const { describe, sizes: sizesOf, perDim, reading } = PASSES[pass]
   const results = ["out", ...(epilogue?.inputs ?? []).map((_, k) => `input${k}`)]
-  const nodes = epilogue ? topological([epilogue.body]).length : 0
-  const program = new ContractionProgram(
-    { dtype, epilogue, describe: (w) => describe({ w, spatial, results }) },
-    limits,
-    nodes,
-  )
+  const program = new ContractionProgram(kernel, (w) => describe({ w, spatial, results }), limits)
   const plan: Planner["plan"] = (launch) => {
     const { operands, scalars } = launch
     const given = (from: number): number[] => scalars.slice(from * spatial, (from + 1) * spatial).map(Number)

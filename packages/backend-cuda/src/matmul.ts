@@ -1,5 +1,5 @@
 /** Matrix products: a contraction whose places are sums of strides. */
-import { type MatmulKernel, topological } from "@taeda/core"
+import type { MatmulKernel } from "@taeda/core"
 import type { Geometry, Reading } from "./contraction.ts"
 import { type Aligned, ContractionProgram, FLAT_ROWS } from "./contraction-plan.ts"
 import type { Planner } from "./planner.ts"
@@ -59,10 +59,9 @@ const isAligned = ({ offset, strides, sizes }: PlacedOperand, inner: number, cou
 
 /** Sizes [b.., M, N, K]; operands a, c, the epilogue's inputs, out; the epilogue's scalars. */
 export function matmulPlanner(kernel: MatmulKernel, limits: DeviceLimits): Planner {
-  const { batch, dtype, epilogue } = kernel
+  const { batch, epilogue } = kernel
   const inputs = epilogue?.inputs.length ?? 0
-  const nodes = epilogue ? topological([epilogue.body]).length : 0
-  const program = new ContractionProgram({ dtype, epilogue, describe: describe(batch, inputs) }, limits, nodes)
+  const program = new ContractionProgram(kernel, describe(batch, inputs), limits)
   const results = resultNames(inputs)
   const plan: Planner["plan"] = (launch) => {
     const { sizes, operands } = launch

@@ -66,7 +66,14 @@ function expected(s: Shape, out: readonly [number, number], x: number[], w: numb
   return result
 }
 
-describe.each(["float32", "float16"] as const)("%s", (dtype: DType) => {
+const FORMS: readonly { readonly dtype: DType; readonly precision?: ConvKernel["precision"] }[] = [
+  { dtype: "float32" },
+  { dtype: "float16" },
+  // In tensor cores, which multiply such small whole numbers exactly.
+  { dtype: "float32", precision: "high" },
+]
+
+describe.each(FORMS)("$dtype, precision $precision", ({ dtype, precision }) => {
   it.each(SHAPES)("%o", (s) => {
     const { images, groups, from, to, size, kernel, stride, padding, dilation } = s
     const extent = (n: number): number => Math.floor((n + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1
@@ -84,7 +91,7 @@ describe.each(["float32", "float16"] as const)("%s", (dtype: DType) => {
     const want = expected(s, out, x, w, gy)
     const scalars = [stride, stride, padding, padding, dilation, dilation, groups]
     const convolve = (pass: ConvKernel["pass"], ...views: TestOperand[]): number[] =>
-      run({ kind: "conv", pass, spatial: 2, dtype, epilogue: null }, views[2].sizes, views, scalars, {
+      run({ kind: "conv", pass, spatial: 2, dtype, precision, epilogue: null }, views[2].sizes, views, scalars, {
         multiprocessors: 2,
       }).out[2].map((v) => Number(v) + 0)
     const of = (sizes: readonly number[], values: readonly number[]) => operand(dtype, sizes, values)
@@ -104,6 +111,7 @@ describe.each(["float32", "float16"] as const)("%s", (dtype: DType) => {
       pass: "forward",
       spatial: 2,
       dtype,
+      precision,
       epilogue: {
         inputs: [{ dtype, access: "broadcast" }],
         scalars: [type],

@@ -46,6 +46,7 @@ interface Form {
   readonly sizes: readonly Size[]
   readonly target: number
   readonly multiprocessors: number
+  readonly precision?: MatmulKernel["precision"]
 }
 const FORMS: readonly Form[] = [
   { dtype: "float32", sizes: MANY, target: 75, multiprocessors: 2 },
@@ -57,6 +58,8 @@ const FORMS: readonly Form[] = [
   { dtype: "bfloat16", sizes: HALVES, target: 80, multiprocessors: 1 },
   // Without tensor cores for it.
   { dtype: "bfloat16", sizes: FEW, target: 75, multiprocessors: 2 },
+  // In tensor cores, which multiply such small whole numbers exactly.
+  { dtype: "float32", sizes: HALVES, target: 80, multiprocessors: 1, precision: "high" },
 ]
 
 /** How a type holds a number, where that is not the number itself. */
@@ -71,7 +74,8 @@ const STORED: Partial<Readonly<Record<DType, (x: number) => number | bigint>>> =
 const small = (n: number, step: number, most: number): number[] =>
   count(n).map((i) => ((i * step) % most) - (most >> 1))
 
-describe.each(FORMS)("$dtype for sm_$target", ({ dtype, sizes, target, multiprocessors }) => {
+describe.each(FORMS)("$dtype for sm_$target, precision $precision", (form) => {
+  const { dtype, sizes, target, multiprocessors, precision } = form
   const type = dtype === "float16" || dtype === "bfloat16" ? "float32" : dtype
   const big = (x: number): number | bigint => STORED[dtype]?.(x) ?? x
 
@@ -90,6 +94,7 @@ describe.each(FORMS)("$dtype for sm_$target", ({ dtype, sizes, target, multiproc
           kind: "matmul",
           batch: 1,
           dtype,
+          precision,
           epilogue: fused
             ? {
                 inputs: [{ dtype, access: "unit" }],
@@ -157,4 +162,70 @@ it("a long epilogue is a kernel of its own", () => {
     return sum
   })
   expect(out[2]).toEqual(want)
+})
+
+describe("float32 that may be rounded", () => {
+  const [rows, columns, depth] = [40, 72, 200]
+  const fractions = (n: number, seed: number): number[] =>
+    count(n).map((i) => Math.fround(Math.sin(seed + i * 12.9898) * 4 ** (i % 3)))
+  const [x, y] = [fractions(rows * depth, 1), fractions(depth * columns, 2)]
+  const multiplied = (precision: MatmulKernel["precision"], target: number, m = rows): number[] => {
+    const views = [
+      operand("float32", [m, depth], x.slice(0, m * depth)),
+      operand("float32", [depth, columns], y),
+      operand("float32", [m, columns], new Array(m * columns).fill(7)),
+    ]
+    const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "float32", epilogue: null, precision }
+    return run(kernel, [m, columns, depth], views, [], { target }).out[2].map(Number)
+  }
+  /** Of each result: Σ a·b of factors that `of` changes, and Σ |a·b|. */
+  const sums = (of: (value: number) => number): { readonly sum: number; readonly magnitude: number }[] =>
+    count(rows * columns).map((i) => {
+      const products = count(depth).map(
+        (k) => of(x[Math.floor(i / columns) * depth + k]) * of(y[k * columns + (i % columns)]),
+      )
+      const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
+      return { sum: total(products), magnitude: total(products.map(Math.abs)) }
+    })
+  const worst = (values: readonly number[], of: (value: number) => number): number =>
+    Math.max(...sums(of).map(({ sum, magnitude }, i) => Math.abs(values[i] - sum) / magnitude))
+  /** To 11 significant bits, ties away from zero. */
+  const toTf32 = (value: number): number => {
+    const [word] = new Uint32Array(new Float32Array([value]).buffer)
+    return new Float32Array(new Uint32Array([(word + 0x1000) & 0xffffe000]).buffer)[0]
+  }
+
+  const exact = multiplied(undefined, 75)
+
+  it.each(["high", "medium"] as const)("is rounded to TF32's 11 bits for %s", (precision) => {
+    const values = multiplied(precision, 80)
+    const error = worst(values, (value) => value)
+    // Each factor is off by 2^-11 of itself at most.
+    expect(error).toBeLessThan(2 ** -10)
+    expect(error).toBeGreaterThan(2 ** -18)
+    // Of rounded factors products are exact, and what sums lose is of float32.
+    expect(worst(values, toTf32)).toBeLessThan(2 ** -20)
+  })
+
+  it("stays exact where it is not asked for, and where there are no such tensor cores", () => {
+    expect(worst(exact, (value) => value)).toBeLessThan(2 ** -20)
+    expect(multiplied(undefined, 80)).toEqual(exact)
+    expect(multiplied("high", 75)).toEqual(exact)
+  })
+
+  it("stays exact for few rows, which are not computed in tiles", () => {
+    expect(multiplied("high", 80, 3)).toEqual(multiplied(undefined, 75, 3))
+  })
+
+  it("passes on what is no number, and what is infinite", () => {
+    const [nan, infinite] = [Number.NaN, Number.POSITIVE_INFINITY]
+    const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "float32", epilogue: null, precision: "high" }
+    const views = [
+      operand("float32", [8, 1], [nan, infinite, -infinite, 1, 0, 2, 3, 4]),
+      operand("float32", [1, 8], [1, 2, 0, infinite, -1, nan, 1, 1]),
+      operand("float32", [8, 8], new Array(64).fill(7)),
+    ]
+    const want = views[0].values.flatMap((a) => views[1].values.map((b) => Number(a) * Number(b) + 0))
+    expect(run(kernel, [8, 8, 1], views, [], { target: 80 }).out[2].map((v) => Number(v) + 0)).toEqual(want)
+  })
 })

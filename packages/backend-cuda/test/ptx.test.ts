@@ -3,7 +3,18 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type DType, Expr, input, type Kernel, left, PRIMITIVES, type Primitive, result, right } from "@taeda/core"
+import {
+  type DType,
+  Expr,
+  input,
+  type Kernel,
+  left,
+  type MatmulKernel,
+  PRIMITIVES,
+  type Primitive,
+  result,
+  right,
+} from "@taeda/core"
 import { afterAll, describe, expect, it } from "vitest"
 import { generate, nvccRelease, TARGET } from "../scripts/math-ptx.ts"
 import { plannerOf } from "../src/executables.ts"
@@ -73,14 +84,30 @@ const sum = reduceKernel({
   combine: [left(0, "float64").add(right(0, "float64")), left(1, "bool").or(right(1, "bool"))],
   finish: [result(0, "float64")],
 })
-const matmul = (dtype: DType): Kernel => ({ kind: "matmul", batch: 0, dtype, epilogue: null })
-const conv = (dtype: DType, pass: "forward" | "input" | "weight"): Kernel => ({
+type Precision = MatmulKernel["precision"]
+const matmul = (dtype: DType, precision: Precision): Kernel => ({
+  kind: "matmul",
+  batch: 0,
+  dtype,
+  precision,
+  epilogue: null,
+})
+const conv = (dtype: DType, pass: "forward" | "input" | "weight", precision: Precision): Kernel => ({
   kind: "conv",
   pass,
   spatial: 2,
   dtype,
+  precision,
   epilogue: null,
 })
+
+const FACTORS: readonly { readonly dtype: DType; readonly precision?: Precision }[] = [
+  { dtype: "float32" },
+  { dtype: "float32", precision: "high" },
+  { dtype: "float64" },
+  { dtype: "float16" },
+  { dtype: "bfloat16" },
+]
 
 /** Something of every kind of kernel. */
 const representative = (target: number) => [
@@ -95,9 +122,9 @@ const representative = (target: number) => [
     ],
   ),
   ...textsOf({ kind: "sort", rank: 1, dtype: "float16", descending: true }, [10_000], [[10_000], [10_000], [10_000]]),
-  ...(["float32", "float64", "float16", "bfloat16"] as const).flatMap((dtype) => [
+  ...FACTORS.flatMap(({ dtype, precision }) => [
     ...textsOf(
-      matmul(dtype),
+      matmul(dtype, precision),
       [512, 512, 512],
       [
         [512, 512],
@@ -107,7 +134,7 @@ const representative = (target: number) => [
       { target },
     ),
     ...textsOf(
-      matmul(dtype),
+      matmul(dtype, precision),
       [10, 99, 33],
       [
         [10, 33],
@@ -118,7 +145,7 @@ const representative = (target: number) => [
     ),
     ...(["forward", "input", "weight"] as const).flatMap((pass) =>
       textsOf(
-        conv(dtype, pass),
+        conv(dtype, pass, precision),
         [1, 2, 8, 8],
         [
           [1, 2, 8, 8],
@@ -172,6 +199,29 @@ describe("modules", () => {
     }
     expect(new Set(representative(75).map(({ target }) => target))).toEqual(new Set([75]))
     expect(new Set(representative(120).map(({ target }) => target))).toEqual(new Set([75, 80]))
+  })
+
+  it("multiply TF32 where float32 may be rounded and the device can, and nowhere else", () => {
+    const text = (precision: Precision, target: number): string =>
+      textsOf(
+        matmul("float32", precision),
+        [64, 64, 64],
+        [
+          [64, 64],
+          [64, 64],
+          [64, 64],
+        ],
+        { target },
+      )
+        .map(({ ptx }) => ptx)
+        .join()
+    for (const target of [80, 86, 89, 90, 100, 120]) {
+      expect(text("high", target)).toContain("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32")
+      expect(text("medium", target)).toBe(text("high", target))
+      expect(text(undefined, target)).toBe(text(undefined, 75))
+    }
+    expect(text("high", 75)).toBe(text(undefined, 75))
+    expect(text(undefined, 75)).not.toContain("mma")
   })
 
   it("bring along the functions that they call, and no others", () => {

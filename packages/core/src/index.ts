@@ -20,6 +20,12 @@ export { where as whereExpr } from "./expr.ts"
 export * from "./half.ts"
 export * from "./kernel.ts"
 export { accessOf, type LoweredKernel, type LoweringContext, lower, outputAccessOf } from "./lowering/index.ts"
+export {
+  getFloat32MatmulPrecision,
+  type MatmulPrecision,
+  type ReducedPrecision,
+  setFloat32MatmulPrecision,
+} from "./matmul-precision.ts"
 export { memoryStats } from "./memory.ts"
 export * from "./ops/activation.ts"
 export * from "./ops/arithmetic.ts"

@@ -14,6 +14,7 @@
  */
 import type { DType, ScalarType } from "./dtype.ts"
 import type { Expr, Scalar } from "./expr.ts"
+import type { ReducedPrecision } from "./matmul-precision.ts"
 
 /**
  * How an operand moves along the innermost iteration dim: by one element, not at all, or by any stride. `load`: it does
@@ -116,16 +117,25 @@ export interface Epilogue {
   readonly body: Expr
 }
 
+/** What products and convolutions have in common. */
+interface ProductKernel {
+  readonly dtype: DType
+  readonly epilogue: Epilogue | null
+  /**
+   * Of float32 alone: factors may be rounded before they are multiplied, to 11 significant bits ("high") or 8 ("medium"); sums
+   * stay float32. Without it nothing is rounded, which a backend may do always.
+   */
+  readonly precision?: ReducedPrecision | undefined
+}
+
 /**
  * out[b.., m, n] = Σ_k a[b.., m, k]·c[b.., k, n]. Iteration sizes are [b.., M, N, K]; operands a, c, epilogue inputs, out
  * with their own strides over [b.., M, K], [b.., K, N] and [b.., M, N].
  */
-export interface MatmulKernel {
+export interface MatmulKernel extends ProductKernel {
   readonly kind: "matmul"
   /** The number of batch dims. */
   readonly batch: number
-  readonly dtype: DType
-  readonly epilogue: Epilogue | null
 }
 
 /**
@@ -134,13 +144,11 @@ export interface MatmulKernel {
  * x [N, G·Ci, S..], w [G·Co, Ci, K..], y [N, G·Co, O..]. Sizes: the sizes of the result; scalars, all int32:
  * stride.., padding.., dilation.., groups. Epilogue inputs stand before the output.
  */
-export interface ConvKernel {
+export interface ConvKernel extends ProductKernel {
   readonly kind: "conv"
   readonly pass: "forward" | "input" | "weight"
   /** 1, 2 or 3. */
   readonly spatial: number
-  readonly dtype: DType
-  readonly epilogue: Epilogue | null
 }
 
 /**
@@ -189,6 +197,7 @@ const outputsKey = (outputs: readonly OutputType[]): string =>
 const exprsKey = (exprs: readonly Expr[]): string => exprs.map((e) => e.id).join()
 const monoidKey = (m: Monoid): string =>
   `${m.accumulators.join()}|${m.identity.map((v) => (Object.is(v, -0) ? "-0" : String(v))).join()}|${exprsKey(m.lift)}|${exprsKey(m.combine)}`
+const precisionKey = (k: ProductKernel): string => k.precision ?? ""
 const epilogueKey = (e: Epilogue | null): string => (e ? `${inputsKey(e.inputs)}|${e.scalars.join()}|${e.body.id}` : "")
 
 /** Equal for kernels of equal structure, within this process. */
@@ -203,9 +212,9 @@ export function kernelKey(k: Kernel): string {
     case "scan":
       return `scan|${k.rank}|${k.reverse}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars.join()}|${monoidKey(k)}|${exprsKey(k.finish)}`
     case "matmul":
-      return `matmul|${k.batch}|${k.dtype}|${epilogueKey(k.epilogue)}`
+      return `matmul|${k.batch}|${k.dtype}|${precisionKey(k)}|${epilogueKey(k.epilogue)}`
     case "conv":
-      return `conv|${k.pass}|${k.spatial}|${k.dtype}|${epilogueKey(k.epilogue)}`
+      return `conv|${k.pass}|${k.spatial}|${k.dtype}|${precisionKey(k)}|${epilogueKey(k.epilogue)}`
     case "scatter":
       return `scatter|${k.rank}|${inputsKey(k.inputs)}|${k.scalars.join()}|${k.value.id}|${exprsKey(k.coordinates)}|${k.combine}|${k.dtype}|${k.targetRank}|${k.bounds}|${k.distinct ?? false}`
     case "sort":

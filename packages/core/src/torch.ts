@@ -42,6 +42,7 @@ export {
   uint8,
 } from "./dtype-names.ts"
 export * as linalg from "./linalg.ts"
+export { getFloat32MatmulPrecision, type MatmulPrecision, setFloat32MatmulPrecision } from "./matmul-precision.ts"
 export { memoryStats } from "./memory.ts"
 export {
   celu,

@@ -3,7 +3,7 @@
 import { createCuda, devices } from "@taeda/backend-cuda"
 import { emulated } from "@taeda/cuda-addon"
 import * as torch from "taeda"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 
 const { cuda } = torch
 const emulator = await emulated()
@@ -81,5 +81,50 @@ describe("graphs", () => {
     const g = new cuda.CUDAGraph()
     expect(() => cuda.graph(g, () => void x.add(1).itemSync())).toThrow("a read while launches are recorded")
     expect(x.itemSync()).toBe(1)
+  })
+})
+
+describe("the precision of float32 products", () => {
+  afterEach(() => torch.setFloat32MatmulPrecision("highest"))
+
+  const numbers = (t: torch.Tensor): number[] => Array.from(t.detach().dataSync(), Number)
+  /** A product, the gradient of a factor, a convolution. */
+  const results = (device?: string): number[][] => {
+    torch.manualSeed(1)
+    const make = (...sizes: number[]): torch.Tensor => torch.randn(sizes, { device: "cpu" }).to(device ?? "cuda")
+    const [x, w, image, taps] = [make(32, 64), make(64, 48), make(2, 8, 12, 12), make(16, 8, 3, 3)]
+    w.requiresGrad_()
+    const y = x.matmul(w)
+    y.square().sum().backward()
+    return [y, w.grad!, torch.nn.functional.conv2d(image, taps)].map(numbers)
+  }
+  const relative = (values: readonly number[], exact: readonly number[]): number =>
+    Math.hypot(...values.map((value, i) => value - exact[i])) / Math.hypot(...exact)
+
+  test("is exact, and TF32's where that is asked for, also after exact ones and before", () => {
+    const exact = results()
+    results("cpu").forEach((cpu, k) => {
+      expect(relative(exact[k], cpu)).toBeLessThan(2 ** -21)
+    })
+    for (const precision of ["high", "medium"] as const) {
+      torch.setFloat32MatmulPrecision(precision)
+      results().forEach((values, k) => {
+        const error = relative(values, exact[k])
+        expect(error).toBeGreaterThan(2 ** -16)
+        expect(error).toBeLessThan(2 ** -10)
+      })
+    }
+    torch.setFloat32MatmulPrecision("highest")
+    expect(results()).toEqual(exact)
+  })
+
+  test("is left alone in other types", () => {
+    const product = (): number[] => {
+      torch.manualSeed(2)
+      return numbers(torch.randn(20, 30).double().matmul(torch.randn(30, 40).double()))
+    }
+    const exact = product()
+    torch.setFloat32MatmulPrecision("high")
+    expect(product()).toEqual(exact)
   })
 })

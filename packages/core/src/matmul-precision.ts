@@ -1,0 +1,38 @@
+/** How exactly products of float32 are computed, where a backend has a choice. */
+
+const PRECISIONS = ["highest", "high", "medium"] as const
+export type MatmulPrecision = (typeof PRECISIONS)[number]
+
+/** What a kernel of products of float32 may do: see `MatmulKernel.precision`. */
+export type ReducedPrecision = Exclude<MatmulPrecision, "highest">
+
+let current: MatmulPrecision = "highest"
+
+/** How exactly products of float32 are computed: "highest" unless `setFloat32MatmulPrecision` changed it. */
+export const getFloat32MatmulPrecision = (): MatmulPrecision => current
+
+/**
+ * Sets how exactly matrix products and convolutions of float32 are computed from here on, gradients included:
+ * - "highest", the default: in float32;
+ * - "high": factors may be rounded to TF32's 11 significant bits;
+ * - "medium": to bfloat16's 8.
+ *
+ * Sums and results stay float32. Only cuda has a choice, and takes TF32 for both, as PyTorch does; other devices compute in
+ * float32 always. Convolutions are included, for which PyTorch has `torch.backends.cudnn.allow_tf32`.
+ *
+ * @throws TypeError where `precision` is not a string, RangeError for another string; the setting stays as it was.
+ */
+export function setFloat32MatmulPrecision(precision: MatmulPrecision): void {
+  if (typeof precision !== "string")
+    throw new TypeError(
+      `setFloat32MatmulPrecision expects a string, but got ${precision === null ? "null" : typeof precision}`,
+    )
+  if (!PRECISIONS.includes(precision))
+    throw new RangeError(
+      `setFloat32MatmulPrecision: ${JSON.stringify(precision)} is not one of 'highest', 'high', or 'medium'`,
+    )
+  current = precision
+}
+
+/** The number of a precision: 0 is exact. */
+export const precisionNumber = (precision: MatmulPrecision): number => PRECISIONS.indexOf(precision)
