@@ -12,8 +12,8 @@ const surroundings = globalThis as unknown as Surroundings
 
 const inNode = (): boolean => surroundings.process?.versions?.node !== undefined && surroundings.window === undefined
 
-const noGpu = (why: string): Error =>
-  new Error(`webgpu: there is no GPU that can be used: ${why}. Otherwise use the device "wasm" or "cpu".`)
+/** What to say where there is none: a part of its own, loaded only then. */
+const advice = () => import("./no-gpu.ts")
 
 /**
  * WebGPU at hand; `dawn` is what the package's `create` takes.
@@ -23,13 +23,9 @@ const noGpu = (why: string): Error =>
 export async function findGpu(dawn: readonly string[] = []): Promise<Gpu> {
   const { navigator } = surroundings
   if (navigator?.gpu) return navigator.gpu
-  // A part of its own, which pages do not load.
-  if (inNode()) return (await import("./node-gpu.ts")).fromPackage(dawn, noGpu)
-  if (surroundings.isSecureContext === false)
-    throw new Error("webgpu: browsers give WebGPU only to secure pages: serve this one from https:// or from localhost")
-  throw new Error(
-    'webgpu: this browser has no WebGPU. Chrome, Edge (113 and later), Safari (26) and Firefox (141) have it on most machines; on Linux it may need the flag --enable-unsafe-webgpu. Otherwise use the device "wasm", which every browser since 2023 has.',
-  )
+  // Another, which pages do not load.
+  if (inNode()) return (await import("./node-gpu.ts")).fromPackage(dawn)
+  throw (await advice()).noWebGpu(surroundings.isSecureContext !== false)
 }
 
 /**
@@ -40,8 +36,5 @@ export async function findGpu(dawn: readonly string[] = []): Promise<Gpu> {
 export async function findAdapter(gpu: Gpu, powerPreference?: PowerPreference): Promise<GpuAdapter> {
   const adapter = await gpu.requestAdapter(powerPreference && { powerPreference })
   if (adapter) return adapter
-  const advice = inNode()
-    ? (await import("./node-gpu.ts")).NO_ADAPTER
-    : "the browser may have blocked its driver: look at chrome://gpu, update the driver, or turn on hardware acceleration"
-  throw noGpu(advice)
+  throw (await advice()).noAdapter(inNode())
 }

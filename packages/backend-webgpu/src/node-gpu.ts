@@ -1,5 +1,6 @@
 /** WebGPU in Node, through the package `webgpu`. */
 import type { Gpu } from "./gpu.ts"
+import { noGpu } from "./no-gpu.ts"
 import { type Machine, missingVulkan } from "./vulkan.ts"
 
 interface Dawn {
@@ -9,17 +10,13 @@ interface Dawn {
 /** Its name stands in a variable, so that no bundler follows it. */
 const PACKAGE = "webgpu"
 
-/** Where Dawn finds no GPU. */
-export const NO_ADAPTER =
-  "it needs a Vulkan, Metal or Direct3D 12 driver; on Linux, `vulkaninfo` shows what there is, and Mesa's lavapipe (package mesa-vulkan-drivers) is one without a GPU"
-
 const INSTALL = `npm install ${PACKAGE}`
 
 /** Dawn's instances. They must outlive their devices, which do not keep them: collected, one takes the process down. */
 const instances = new Map<string, Gpu>()
 
-/** What its `create` gives for these options; rejects with what to do, by `noGpu` where the machine has no driver. */
-export async function fromPackage(options: readonly string[], noGpu: (why: string) => Error): Promise<Gpu> {
+/** What its `create` gives for these options; rejects with what to do. */
+export async function fromPackage(options: readonly string[]): Promise<Gpu> {
   const known = instances.get(options.join())
   if (known) return known
   let dawn: Dawn
