@@ -165,7 +165,7 @@ it("a long epilogue is a kernel of its own", () => {
 })
 
 describe("float32 that may be rounded", () => {
-  const [rows, columns, depth] = [40, 72, 200]
+  const [rows, columns, depth] = [24, 40, 120]
   const fractions = (n: number, seed: number): number[] =>
     count(n).map((i) => Math.fround(Math.sin(seed + i * 12.9898) * 4 ** (i % 3)))
   const [x, y] = [fractions(rows * depth, 1), fractions(depth * columns, 2)]

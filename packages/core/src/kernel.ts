@@ -197,7 +197,6 @@ const outputsKey = (outputs: readonly OutputType[]): string =>
 const exprsKey = (exprs: readonly Expr[]): string => exprs.map((e) => e.id).join()
 const monoidKey = (m: Monoid): string =>
   `${m.accumulators.join()}|${m.identity.map((v) => (Object.is(v, -0) ? "-0" : String(v))).join()}|${exprsKey(m.lift)}|${exprsKey(m.combine)}`
-const precisionKey = (k: ProductKernel): string => k.precision ?? ""
 const epilogueKey = (e: Epilogue | null): string => (e ? `${inputsKey(e.inputs)}|${e.scalars.join()}|${e.body.id}` : "")
 
 /** Equal for kernels of equal structure, within this process. */
@@ -212,9 +211,9 @@ export function kernelKey(k: Kernel): string {
     case "scan":
       return `scan|${k.rank}|${k.reverse}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars.join()}|${monoidKey(k)}|${exprsKey(k.finish)}`
     case "matmul":
-      return `matmul|${k.batch}|${k.dtype}|${precisionKey(k)}|${epilogueKey(k.epilogue)}`
+      return `matmul|${k.batch}|${k.dtype}|${k.precision}|${epilogueKey(k.epilogue)}`
     case "conv":
-      return `conv|${k.pass}|${k.spatial}|${k.dtype}|${precisionKey(k)}|${epilogueKey(k.epilogue)}`
+      return `conv|${k.pass}|${k.spatial}|${k.dtype}|${k.precision}|${epilogueKey(k.epilogue)}`
     case "scatter":
       return `scatter|${k.rank}|${inputsKey(k.inputs)}|${k.scalars.join()}|${k.value.id}|${exprsKey(k.coordinates)}|${k.combine}|${k.dtype}|${k.targetRank}|${k.bounds}|${k.distinct ?? false}`
     case "sort":

@@ -6,10 +6,11 @@ export type MatmulPrecision = (typeof PRECISIONS)[number]
 /** What a kernel of products of float32 may do: see `MatmulKernel.precision`. */
 export type ReducedPrecision = Exclude<MatmulPrecision, "highest">
 
-let current: MatmulPrecision = "highest"
+/** The setting as kernels have it: undefined is the highest. */
+export let reducedPrecision: ReducedPrecision | undefined
 
 /** How exactly products of float32 are computed: "highest" unless `setFloat32MatmulPrecision` changed it. */
-export const getFloat32MatmulPrecision = (): MatmulPrecision => current
+export const getFloat32MatmulPrecision = (): MatmulPrecision => reducedPrecision ?? "highest"
 
 /**
  * Sets how exactly matrix products and convolutions of float32 are computed from here on, gradients included:
@@ -31,8 +32,5 @@ export function setFloat32MatmulPrecision(precision: MatmulPrecision): void {
     throw new RangeError(
       `setFloat32MatmulPrecision: ${JSON.stringify(precision)} is not one of 'highest', 'high', or 'medium'`,
     )
-  current = precision
+  reducedPrecision = precision === "highest" ? undefined : precision
 }
-
-/** The number of a precision: 0 is exact. */
-export const precisionNumber = (precision: MatmulPrecision): number => PRECISIONS.indexOf(precision)

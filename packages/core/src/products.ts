@@ -13,12 +13,7 @@ import type { Access, ConvKernel, Epilogue, MatmulKernel } from "./kernel.ts"
 import { conv } from "./lowering/conv.ts"
 import { matmul } from "./lowering/matmul.ts"
 import { accessOf, accumulatorOf, type Lowering } from "./lowering/views.ts"
-import {
-  getFloat32MatmulPrecision,
-  type MatmulPrecision,
-  precisionNumber,
-  type ReducedPrecision,
-} from "./matmul-precision.ts"
+import { reducedPrecision } from "./matmul-precision.ts"
 import type { Pointwise } from "./pointwise.ts"
 import { toScalar } from "./promotion.ts"
 import { collapse, type Sizes } from "./shape.ts"
@@ -116,12 +111,6 @@ function scalarsOf(form: Form, addend: Addend | null, dtype: DType): Scalar[] {
   return form === "alpha" ? [toScalar(addend!.alpha, type)] : []
 }
 
-/** In which products of a type are computed. */
-const precisionOf = (dtype: DType): MatmulPrecision => (dtype === "float32" ? getFloat32MatmulPrecision() : "highest")
-/** The same as kernels have it. */
-const reduced = (precision: MatmulPrecision): { readonly precision?: ReducedPrecision } =>
-  precision === "highest" ? {} : { precision }
-
 interface Entry<K> {
   readonly kernel: K
   /** Null where the backend has no such kernel. */
@@ -141,11 +130,13 @@ function launch<K extends MatmulKernel | ConvKernel>(
   lowering: Lowering<K>,
 ): void {
   const table = (caches[device.id] ??= new Map())
-  let entry = table.get(key) as Entry<K> | undefined
+  const number = key * 3 + (reducedPrecision ? (reducedPrecision === "high" ? 1 : 2) : 0)
+  let entry = table.get(number) as Entry<K> | undefined
   if (!entry) {
-    const kernel = make()
+    let kernel = make()
+    if (kernel.dtype === "float32") kernel = { ...kernel, precision: reducedPrecision }
     entry = { kernel, executable: device.backend.supports(kernel) === true ? device.compile(kernel) : null }
-    table.set(key, entry)
+    table.set(number, entry)
   }
   if (entry.executable) device.backend.launch(entry.executable, sizes, operands, scalars)
   else device.run(entry.kernel, sizes, operands, scalars, lowering)
@@ -211,17 +202,10 @@ export function runProduct(
   ]
   if (sc.length) operands.push(operandOf({ tensor: addend!.side!.tensor, strides: sc }, outSizes))
   operands.push(operandOf({ tensor: out.tensor, strides: so }, outSizes))
-  const precision = precisionOf(dtype)
   launch(
     device,
-    keyOf(outer.length, dtype, form, access, 0, precision, finish),
-    () => ({
-      kind: "matmul",
-      batch: outer.length,
-      dtype,
-      epilogue: epilogueOf(form, access, dtype, finish),
-      ...reduced(precision),
-    }),
+    keyOf(outer.length, dtype, form, access, 0, finish),
+    () => ({ kind: "matmul", batch: outer.length, dtype, epilogue: epilogueOf(form, access, dtype, finish) }),
     [...outSizes, k],
     operands,
     form === "scaled" || form === "alpha" ? scalarsOf(form, addend, dtype) : NONE,
@@ -244,12 +228,9 @@ const keyOf = (
   form: Form,
   access: Access,
   kind: number,
-  precision: MatmulPrecision,
   finish: Pointwise | null,
 ): number =>
-  (((((finish ? finishNumber(finish) : 0) * 4 + precisionNumber(precision)) * 64 + dims) * 16 + DTYPES[dtype].id) * 4 +
-    FORMS.indexOf(form)) *
-    16 +
+  ((((finish ? finishNumber(finish) : 0) * 64 + dims) * 16 + DTYPES[dtype].id) * 4 + FORMS.indexOf(form)) * 16 +
   ACCESS.indexOf(access) * 4 +
   kind
 
@@ -272,18 +253,10 @@ export function runConv(
   const operands = [a, b].map((t) => operandOf({ tensor: t, strides: t.strides }, t.shape))
   if (bias) operands.push(operandOf(bias, out.shape))
   operands.push(operandOf({ tensor: out, strides: out.strides }, out.shape))
-  const precision = precisionOf(dtype)
   launch(
     out.device,
-    keyOf(spatial, dtype, form, access, 1 + PASSES.indexOf(pass), precision, finish),
-    () => ({
-      kind: "conv",
-      pass,
-      spatial,
-      dtype,
-      epilogue: epilogueOf(form, access, dtype, finish),
-      ...reduced(precision),
-    }),
+    keyOf(spatial, dtype, form, access, 1 + PASSES.indexOf(pass), finish),
+    () => ({ kind: "conv", pass, spatial, dtype, epilogue: epilogueOf(form, access, dtype, finish) }),
     out.shape,
     operands,
     [...geometry.stride, ...geometry.padding, ...geometry.dilation, geometry.groups],
