@@ -61,5 +61,5 @@ test("source maps lead where they led before", () => {
       checked++
     }
   }
-  expect(checked).toBeGreaterThan(100)
+  expect(checked).toBeGreaterThan(200)
 })
