@@ -6,8 +6,7 @@ import { marked } from "./pure.mjs"
 for (const name of readdirSync("dist", { recursive: true })) {
   if (!name.endsWith(".js")) continue
   const file = join("dist", name)
-  const map = JSON.parse(readFileSync(`${file}.map`, "utf8"))
-  const { code, mappings } = marked(readFileSync(file, "utf8"), map.mappings)
+  const { code, map } = marked(readFileSync(file, "utf8"), JSON.parse(readFileSync(`${file}.map`, "utf8")))
   writeFileSync(file, code)
-  writeFileSync(`${file}.map`, JSON.stringify({ ...map, mappings }))
+  writeFileSync(`${file}.map`, JSON.stringify(map))
 }
