@@ -11,38 +11,30 @@ export const hasAssembler = (): boolean => spawnSync("ptxas", ["--version"]).sta
 /** Entries in one run: enough that its start costs nothing, few enough that all the CPU's cores end together. */
 const BATCH = 100
 
-const VERSION = /^\.version (\d+)\.(\d+)$/m
-const TARGET = /^\.target sm_(\d+)$/m
 /** Where functions, variables and entries begin: at the start of a line, as nothing within them does. */
 const PART = /^(?=\.(?:func|global|const|visible) )/m
 
-/** What the header says, as one number: version 7.0 for sm_75 is 70075. */
-function headerOf(text: string): number {
-  const version = VERSION.exec(text)
-  const target = TARGET.exec(text)
-  if (!version || !target) throw new Error(`no header of PTX: ${text.slice(0, 100)}`)
-  return (Number(version[1]) * 10 + Number(version[2])) * 1000 + Number(target[1])
+/** What stands before the first part: the version, the target, the size of addresses. */
+const headerOf = (text: string): string => text.split(PART, 1)[0]
+
+/** The compute capability that texts with a header need. */
+function capabilityOf(header: string): number {
+  const target = /^\.target sm_(\d+)$/m.exec(header)
+  if (!target) throw new Error(`no header of PTX: ${header}`)
+  return Number(target[1])
 }
 
 /** One text with the entries of all, each under a name of its own; functions and variables that they share stand once. */
-function merge(texts: readonly string[]): string {
-  const header = Math.max(...texts.map(headerOf))
+function merge(header: string, texts: readonly string[]): string {
   const shared = new Set<string>()
   const entries = texts.map((text, i) => {
-    const [, ...parts] = text.split(PART)
+    const parts = text.slice(header.length).split(PART)
     const entry = parts.pop()
     if (!entry?.startsWith(".visible .entry kernel(")) throw new Error(`no text of one kernel: ${text}`)
     for (const part of parts) shared.add(part.trimEnd())
     return entry.replace("kernel(", `kernel${i}(`)
   })
-  const version = Math.floor(header / 1000)
-  return [
-    `.version ${Math.floor(version / 10)}.${version % 10}`,
-    `.target sm_${header % 1000}`,
-    ".address_size 64",
-    ...shared,
-    ...entries,
-  ].join("\n")
+  return [header.trimEnd(), ...shared, ...entries].join("\n")
 }
 
 /** What the assembler says against a text; undefined where it takes it. */
@@ -65,34 +57,40 @@ export interface AssembleOptions {
  * with the text that it refuses: nothing where it takes all.
  */
 export async function assemble(texts: Iterable<string>, { target, flags = [] }: AssembleOptions): Promise<string[]> {
-  const byDevice = new Map<number, string[]>()
+  const byHeader = new Map<string, string[]>()
   for (const text of new Set(texts)) {
-    const device = Math.max(target, headerOf(text) % 1000)
-    const mine = byDevice.get(device)
+    const header = headerOf(text)
+    const mine = byHeader.get(header)
     if (mine) mine.push(text)
-    else byDevice.set(device, [text])
+    else byHeader.set(header, [text])
   }
-  const batches = [...byDevice].flatMap(([device, all]) =>
-    Array.from({ length: Math.ceil(all.length / BATCH) }, (_, i) => ({
+  const batches = [...byHeader].flatMap(([header, all]) => {
+    const device = Math.max(target, capabilityOf(header))
+    return Array.from({ length: Math.ceil(all.length / BATCH) }, (_, i) => ({
+      header,
       device,
       texts: all.slice(i * BATCH, (i + 1) * BATCH),
-    })),
-  )
+    }))
+  })
   const folder = await mkdtemp(join(tmpdir(), "taeda-ptx-"))
   const refusals: string[] = []
   let files = 0
-  const check = async (device: number, some: readonly string[]): Promise<void> => {
+  const check = async ({ header, device, texts }: (typeof batches)[number]): Promise<void> => {
     const file = join(folder, `${files++}.ptx`)
-    await writeFile(file, merge(some))
+    await writeFile(file, merge(header, texts))
     const reason = await refusal(file, device, flags)
     await rm(file)
     if (reason === undefined) return
+    if (texts.length === 1) {
+      refusals.push(`${reason}\n${texts[0]}`)
+      return
+    }
     // Which it is, is found by halves: positions in a merged text say little.
-    if (some.length === 1) refusals.push(`${reason}\n${some[0]}`)
-    else for (const half of [some.slice(0, some.length / 2), some.slice(some.length / 2)]) await check(device, half)
+    const middle = texts.length / 2
+    for (const half of [texts.slice(0, middle), texts.slice(middle)]) await check({ header, device, texts: half })
   }
   const worker = async (): Promise<void> => {
-    for (let batch = batches.shift(); batch; batch = batches.shift()) await check(batch.device, batch.texts)
+    for (let batch = batches.shift(); batch; batch = batches.shift()) await check(batch)
   }
   try {
     await Promise.all(Array.from({ length: availableParallelism() }, worker))
