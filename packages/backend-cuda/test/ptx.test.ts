@@ -1,8 +1,5 @@
 /** The text of modules: that NVIDIA's own assembler takes it for every kind of device, and that the functions are current. */
-import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { readFileSync } from "node:fs"
 import {
   type DType,
   Expr,
@@ -15,12 +12,12 @@ import {
   result,
   right,
 } from "@taeda/core"
-import { afterAll, describe, expect, it } from "vitest"
+import { assemble, hasAssembler } from "@taeda/cuda-emulator"
+import { describe, expect, it } from "vitest"
 import { generate, nvccRelease, TARGET } from "../scripts/math-ptx.ts"
 import { plannerOf } from "../src/executables.ts"
-import { type MathName, mathText } from "../src/math.ts"
 import { MATH_PTX, NVCC_RELEASE } from "../src/math-ptx.ts"
-import type { DeviceLimits, Module } from "../src/program.ts"
+import type { DeviceLimits } from "../src/program.ts"
 import { reduceKernel, rowMajor, unit } from "./harness.ts"
 import { LIMITS } from "./plan-runner.ts"
 
@@ -167,29 +164,6 @@ const representative = (target: number) => [
   ]),
 ]
 
-/** NVIDIA's assembler, where there is one. */
-const assembler = spawnSync("ptxas", ["--version"]).status === 0
-const folder = mkdtempSync(join(tmpdir(), "taeda-ptx-"))
-afterAll(() => rmSync(folder, { recursive: true }))
-
-/** Assembles all modules as one, which takes a fraction of the time. */
-function assemble(modules: readonly Module[], target: number): void {
-  const texts = [...new Set(modules.map(({ ptx }) => ptx))]
-  const functions = (Object.keys(MATH_PTX) as MathName[]).filter((name) =>
-    texts.some((text) => text.includes(MATH_PTX[name].text)),
-  )
-  const entries = texts.map((text, i) => text.slice(text.indexOf(".visible .entry")).replace("kernel(", `kernel${i}(`))
-  const least = Math.max(...modules.map((module) => module.target))
-  const file = join(folder, "all.ptx")
-  writeFileSync(
-    file,
-    [".version 7.0", `.target sm_${least}`, ".address_size 64", ...mathText(functions), ...entries].join("\n"),
-  )
-  const args = [`-arch=sm_${target}`, "-o", join(folder, "out"), file]
-  const { status, stderr } = spawnSync("ptxas", args, { encoding: "utf8" })
-  expect(status, stderr).toBe(0)
-}
-
 describe("modules", () => {
   it("need no newer driver than CUDA 11.0 and no newer device than they say", () => {
     for (const { ptx, target, threads, entry } of [...PRIMITIVE_MAPS, ...representative(75), ...representative(90)]) {
@@ -233,14 +207,19 @@ describe("modules", () => {
     }
   })
 
-  if (assembler) {
-    it("of every primitive are assembled", () => {
-      assemble(PRIMITIVE_MAPS, 75)
+  if (hasAssembler()) {
+    const refusals = (modules: typeof PRIMITIVE_MAPS, target: number) =>
+      assemble(
+        modules.map(({ ptx }) => ptx),
+        { target },
+      )
+    it("of every primitive are assembled", async () => {
+      expect(await refusals(PRIMITIVE_MAPS, 75)).toEqual([])
     }, 300_000)
     it.each([75, 80, 86, 89, 90, 100, 120])(
       "of every kind are assembled for sm_%i",
-      (target) => {
-        assemble(representative(target), target)
+      async (target) => {
+        expect(await refusals(representative(target), target)).toEqual([])
       },
       300_000,
     )

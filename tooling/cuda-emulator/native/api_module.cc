@@ -1,5 +1,7 @@
 // Modules, functions, launches.
 #include <algorithm>
+#include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include "settings.h"
 #include "state.h"
@@ -47,7 +49,22 @@ int newestPtx(int driver) {
   return 90 + minor;
 }
 
+/** Writes a text to the folder, under a name that its bytes give. */
+void save(std::string_view text, const char* folder) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (unsigned char byte : text) hash = (hash ^ byte) * 0x100000001b3;
+  char name[24];
+  snprintf(name, sizeof name, "/%016llx.ptx", (unsigned long long)hash);
+  if (FILE* file = fopen((folder + std::string(name)).c_str(), "wb")) {
+    fwrite(text.data(), 1, text.size(), file);
+    fclose(file);
+  } else {
+    fprintf(stderr, "cuda emulator: CUDA_EMULATOR_SAVE names no folder to write to: %s\n", folder);
+  }
+}
+
 CUresult load(Context& context, std::string_view text, CUmodule* handle, std::string& log) {
+  if (const char* folder = settings::saveFolder()) save(text, folder);
   auto module = std::make_unique<Module>();
   module->context = &context;
   module->program = compile(text, context.memory, log);

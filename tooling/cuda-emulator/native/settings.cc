@@ -21,6 +21,11 @@ size_t memoryBytes() { return number("CUDA_EMULATOR_MEMORY", 8ull << 30); }
 bool deferred() { return flag("CUDA_EMULATOR_DEFER"); }
 bool races() { return flag("CUDA_EMULATOR_RACES"); }
 bool quiet() { return flag("CUDA_EMULATOR_QUIET"); }
+const char* saveFolder() {
+  const char* text = getenv("CUDA_EMULATOR_SAVE");
+  return text && *text ? text : nullptr;
+}
+
 unsigned long long branchLimit() { return number("CUDA_EMULATOR_BRANCHES", 1ull << 32); }
 CUresult initFailure() { return CUresult(number("CUDA_EMULATOR_FAIL_INIT", 0)); }
 

@@ -21,6 +21,8 @@ bool deferred();
 bool races();
 /** CUDA_EMULATOR_QUIET=1: a fault of a kernel is not described on stderr. */
 bool quiet();
+/** CUDA_EMULATOR_SAVE: the folder in which each text that is loaded as a module is written, once; null unless it is set. */
+const char* saveFolder();
 /** CUDA_EMULATOR_BRANCHES: backward branches of a warp after which a launch times out; 2^32 unless it is set. */
 unsigned long long branchLimit();
 

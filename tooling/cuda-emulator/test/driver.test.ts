@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { drive, module, run, type Step } from "./run.ts"
 
@@ -63,6 +66,18 @@ describe("settings", () => {
       message: "at the launch",
     })
     await run({ ...job, env: { CUDA_EMULATOR_FAIL_LAUNCH: "719:other" } })
+  })
+
+  test("the texts of modules are kept, each once", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "taeda-modules-"))
+    const texts = ["one", "other"].map((name) => module(`.visible .entry ${name}() { ret; }`))
+    try {
+      for (const ptx of [...texts, ...texts]) await run({ ptx, env: { CUDA_EMULATOR_SAVE: folder } })
+      const saved = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"))
+      expect(saved.sort()).toEqual(texts.sort())
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 
