@@ -143,7 +143,9 @@ describe.runIf(process.platform === "linux")("packed and installed into an empty
     const libraries = join(folder, "no-driver")
     mkdirSync(libraries)
     writeFileSync(join(libraries, "libcuda.so.1"), "")
-    const said = expect.stringMatching(/there is no NVIDIA driver here \(.*libcuda\.so\.1.*\)\. Install it from/)
+    const said = expect.stringMatching(
+      /there is no NVIDIA driver here \([^;]*libcuda\.so\.1: [^;]*\)\. Install it from/,
+    )
     expect(evaluated(HOST, REFUSED, libraries)).toEqual({ message: said, reason: said, sum: 3 })
   })
 })
