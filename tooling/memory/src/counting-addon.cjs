@@ -1,6 +1,6 @@
 /**
- * The native part of the backend cuda, which counts what it gave and did not get back: `globalThis.cudaHeld`. The backend is told to
- * load this file instead; TAEDA_CUDA_ADDON names the real one.
+ * The native part of the backend cuda, counting what it gave and did not get back, as `globalThis.cudaHeld`. It is loaded in the place
+ * of the real one, which TAEDA_CUDA_ADDON names.
  */
 "use strict"
 
@@ -8,56 +8,48 @@ const addon = require(process.env.TAEDA_CUDA_ADDON)
 const held = { pinnedBytes: 0, modules: 0 }
 globalThis.cudaHeld = held
 
-let counted = false
+/** The native objects' methods, which know their object. */
+const methodsOf = (native) =>
+  Object.fromEntries(
+    Object.getOwnPropertyNames(native).map((name) => {
+      const value = native[name]
+      return [name, typeof value === "function" ? value.bind(native) : value]
+    }),
+  )
 
-/** All contexts have their methods in common. */
-function count(context) {
-  if (counted) return
-  counted = true
-  const methods = Object.getPrototypeOf(context)
-  const { allocatePinned, freePinned, loadModule, loadModuleAsync, unloadModule } = methods
-  Object.assign(methods, {
-    allocatePinned(bytes) {
-      const pinned = allocatePinned.call(this, bytes)
-      held.pinnedBytes += pinned.bytes.length
-      return pinned
-    },
+/** A method, followed by a change of the counts. */
+const then = (method, count) => (first, second) => {
+  const result = method(first, second)
+  count(result)
+  return result
+}
+
+function counting(context) {
+  const methods = methodsOf(context)
+  const loaded = () => {
+    held.modules++
+  }
+  return {
+    ...methods,
+    allocatePinned: then(methods.allocatePinned, ({ bytes }) => {
+      held.pinnedBytes += bytes.length
+    }),
     freePinned(pinned) {
       const { length } = pinned.bytes
-      freePinned.call(this, pinned)
+      methods.freePinned(pinned)
       held.pinnedBytes -= length
     },
-    loadModule(ptx) {
-      const module = loadModule.call(this, ptx)
-      held.modules++
-      return module
-    },
-    async loadModuleAsync(ptx, entry) {
-      const module = await loadModuleAsync.call(this, ptx, entry)
-      held.modules++
-      return module
-    },
-    unloadModule(module) {
-      unloadModule.call(this, module)
+    loadModule: then(methods.loadModule, loaded),
+    loadModuleAsync: then(methods.loadModuleAsync, (module) => module.then(loaded, () => {})),
+    unloadModule: then(methods.unloadModule, () => {
       held.modules--
-    },
-  })
+    }),
+  }
 }
 
 module.exports = {
   load(libraries) {
-    const driver = addon.load(libraries)
-    const { open } = driver
-    return Object.create(driver, {
-      version: { get: () => driver.version },
-      devices: { value: () => driver.devices() },
-      open: {
-        value: (index) => {
-          const context = open.call(driver, index)
-          count(context)
-          return context
-        },
-      },
-    })
+    const methods = methodsOf(addon.load(libraries))
+    return { ...methods, open: (index) => counting(methods.open(index)) }
   },
 }
