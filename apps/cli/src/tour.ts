@@ -1,5 +1,6 @@
 /** A short tour: code and result, line by line, from a first tensor to a gradient and the reason for its value. */
 import { CHAPTERS, type Library, type Tensor, tourFunction } from "@taeda/examples"
+import type { DeviceReport } from "taeda"
 import type { Output } from "./output.ts"
 
 export interface TourStep {
@@ -69,6 +70,19 @@ async function why(torch: Library, out: Output): Promise<void> {
   )
 }
 
+/** What is missing, and the command that brings it where there is one; what else to do is told to who asks for the device. */
+function missing(reason: string): string[] {
+  const what = /^.*?\.(?= [A-Z])/s.exec(reason)?.[0] ?? reason
+  const [command] = /npm install \S.*$/.exec(reason.slice(what.length)) ?? []
+  return command ? [what, command] : [what]
+}
+
+/** What there is to say of a backend, each on a line of its own. */
+function details({ choice, device, notes, reason, install }: DeviceReport): string[] {
+  if (!choice.published) return [`will need ${choice.needs}`]
+  return device ? [notes.join(", "), install] : missing(reason)
+}
+
 /** What this machine has, three lines per backend at most; what works comes first. */
 async function backends(torch: Library, out: Output): Promise<void> {
   const reports = await torch.devices()
@@ -76,14 +90,12 @@ async function backends(torch: Library, out: Output): Promise<void> {
   const width = Math.max(...reports.map((r) => r.choice.name.length)) + 2
   const indent = " ".repeat(width + 4)
   out.line(out.bold("Backends"))
-  for (const { choice, device, notes, reason, install } of reports.toSorted(
-    (a, b) => Number(!a.device) - Number(!b.device),
-  )) {
+  for (const report of reports.toSorted((a, b) => Number(!a.device) - Number(!b.device))) {
+    const { choice, device } = report
     const works = device === best?.device ? "works here, the best that does" : "works here"
     const verdict = device ? out.green(works) : out.dim(choice.published ? "not here" : "not released yet")
     out.line(`  ${device ? out.green("✓") : out.dim("·")} ${choice.name.padEnd(width)}${choice.title}: ${verdict}`)
-    const more = [notes.join(", "), install, choice.published ? reason : `will need ${choice.needs}`]
-    for (const line of more) if (line) out.line(out.dim(`${indent}${line}`))
+    for (const line of details(report)) if (line) out.line(out.dim(`${indent}${line}`))
   }
 }
 

@@ -40,6 +40,13 @@ function hidden({ visibleDevices }: Circumstances): string {
   return ` CUDA_VISIBLE_DEVICES is ${JSON.stringify(visibleDevices)}, which says which GPUs this process sees: unset it, or name one that there is.`
 }
 
+/** Why no file loads: the places that have none would only hide the one whose file is no good. */
+function whyNoneLoads(message: string): string {
+  const reasons = message.split("; ")
+  const others = reasons.filter((reason) => !/No such file or directory$/.test(reason))
+  return others.join("; ") || `${reasons[0].split(":")[0]} is nowhere to be found`
+}
+
 type Words = (failure: Failure, circumstances: Circumstances) => string
 
 const noGpu: Words = (_, circumstances) =>
@@ -49,7 +56,7 @@ const WORDS: Readonly<Record<LoadCode | "CUDA_ERROR_NO_DEVICE" | "CUDA_ERROR_SYS
   ERR_CUDA_LIBRARY: ({ message }, { platform, libc }) =>
     libc === "musl"
       ? `NVIDIA's driver does not load (${message}). It is made for glibc, and this system has musl, as Alpine does: use one with glibc, such as the image node:22-bookworm-slim.`
-      : `there is no NVIDIA driver here (${message}). ${installFor(platform)}`,
+      : `there is no NVIDIA driver here (${whyNoneLoads(message)}). ${installFor(platform)}`,
   ERR_CUDA_OLD: ({ version = 0 }, { platform }) =>
     `NVIDIA's driver is too old: it is for CUDA ${versionText(version)}, and 11.0 is needed, which is driver ${platform === "win32" ? "451.48" : "450.36"} or newer. Update it: nvidia.com/drivers has the newest.`,
   ERR_CUDA_SYMBOL: ({ message, version = 0 }) =>

@@ -31,8 +31,17 @@ describe("a driver", () => {
 
   it("that is missing: how to install it", async () => {
     await expect(findDriver(addon, "libcuda-that-is-not-there.so.1")).rejects.toThrow(
-      /there is no NVIDIA driver here \(libcuda-that-is-not-there.so.1: .*\)\. Install it.*--gpus all.*"webgpu", "wasm" or "cpu"/,
+      /there is no NVIDIA driver here \(libcuda-that-is-not-there.so.1 is nowhere to be found\)\. Install it.*--gpus all.*"webgpu", "wasm" or "cpu"/,
     )
+  })
+
+  it("that is there but no good: why, without the places that have none", () => {
+    const missing = (file: string) => `${file}: cannot open shared object file: No such file or directory`
+    const message = [missing("libcuda.so.1"), "/lib/libcuda.so.1: file too short", missing("/x/libcuda.so.1")].join(
+      "; ",
+    )
+    const error = driverError({ code: "ERR_CUDA_LIBRARY", message }, onLinux)
+    expect(error.message).toContain("no NVIDIA driver here (/lib/libcuda.so.1: file too short). Install it")
   })
 
   it("that is missing on musl: glibc", () => {

@@ -5,14 +5,27 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { type Browser, bundle, ENTRY, softwareGpu } from "@taeda/browser"
+import { emulated } from "@taeda/cuda-addon"
 import type { Held, Sample, Task } from "./training.ts"
 
 const TRAINING = join(import.meta.dirname, "training.ts")
+const CUDA_CHILD = join(import.meta.dirname, "cuda-child.ts")
 const HOUR = 3_600_000
+
+/** What the native part of the backend cuda gave, and did not get back. */
+export interface CudaHeld {
+  readonly pinnedBytes: number
+  readonly modules: number
+}
 
 export interface Run extends Held {
   /** The resident memory of the process at each sample; in a page with a GPU, that of the GPU's as well. */
   readonly resident: readonly number[]
+}
+
+export interface CudaRun extends Run {
+  /** At each sample. */
+  readonly native: readonly CudaHeld[]
 }
 
 /** Stands beside the bundled loop. Its clock is the processor's time, since other processes have theirs on the same machine. */
@@ -45,6 +58,14 @@ export async function inNode(task: Task, node = process.execPath): Promise<Run> 
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+/** On cuda, emulated, in a Node that runs TypeScript: pages know no such device, so its sources are not bundled with the loop. */
+export async function onCuda(task: Task, node = process.execPath): Promise<CudaRun> {
+  const { addon, driver } = await emulated()
+  const env = { ...process.env, TAEDA_CUDA_ADDON: addon, TAEDA_CUDA_DRIVER: driver, CUDA_EMULATOR_QUIET: "1" }
+  const args = ["--conditions=@taeda/source", CUDA_CHILD, JSON.stringify(task)]
+  return JSON.parse(execFileSync(node, args, { encoding: "utf8", env }))
 }
 
 /** In a page of its own. What is resident there of a GPU is in a process that pages share. */

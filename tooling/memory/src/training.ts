@@ -8,7 +8,7 @@ import * as torch from "taeda"
 const { nn, optim } = torch
 
 export interface Task {
-  readonly device: "wasm" | "webgpu"
+  readonly device: "wasm" | "webgpu" | "cuda"
   readonly steps: number
   /** Whether a step is awaited (`await loss.item()`), or runs in a scope without a pause. */
   readonly ending: "await" | "scope"

@@ -1,7 +1,7 @@
-/** What long training loops hold, in Node and in a page. `pnpm measure` runs longer ones. */
+/** What long training loops hold, in Node, there on the emulated cuda as well, and in a page. `pnpm measure` runs longer ones. */
 import { type Browser, openBrowser } from "@taeda/browser"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { growth, inNode, inPage, mostHeld } from "../src/runs.ts"
+import { growth, inNode, inPage, mostHeld, onCuda } from "../src/runs.ts"
 import type { Task } from "../src/training.ts"
 
 const MB = 2 ** 20
@@ -39,6 +39,32 @@ describe("in Node", () => {
   it("a loop on a GPU without a pause, in scopes", { timeout: TIMEOUT }, async () => {
     const run = await inNode({ ...ON_GPU, ending: "scope" })
     expect(mostHeld(run)).toBe(run.samples[0].held)
+    expect(growth(run)).toBeLessThan(1.5)
+  })
+})
+
+/** The driver gives memory in segments of 2 MiB, all of which are kept. */
+const SEGMENT = 2 * MB
+const ON_CUDA: Task = { ...ON_GPU, device: "cuda" }
+/** What was compiled, and pinned for reads, by the first sample serves all later ones. */
+const once = <T>(values: readonly T[]): T[] => values.map(() => values[0])
+
+describe("on cuda, emulated", () => {
+  it("a loop that awaits once a step", { timeout: TIMEOUT }, async () => {
+    const run = await onCuda(ON_CUDA)
+    expect(mostHeld(run)).toBeLessThan(LEFT_ON_GPU / 4 + SEGMENT)
+    expect(run.native[0].pinnedBytes).toBeGreaterThan(0)
+    expect(run.native[0].modules).toBeGreaterThan(0)
+    expect(run.native).toEqual(once(run.native))
+    expect(growth(run)).toBeLessThan(1.5)
+  })
+
+  it("a loop without a pause, in scopes", { timeout: TIMEOUT }, async () => {
+    const run = await onCuda({ ...ON_CUDA, ending: "scope" })
+    expect(run.samples.map(({ held, live }) => [held, live])).toEqual(
+      once(run.samples.map(({ held, live }) => [held, live])),
+    )
+    expect(run.native).toEqual(once(run.native))
     expect(growth(run)).toBeLessThan(1.5)
   })
 })
