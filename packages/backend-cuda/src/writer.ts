@@ -6,7 +6,7 @@
 import type { ScalarType } from "@taeda/core"
 import { LANE_OF, NUMBER_OF } from "./elements.ts"
 import type { PlannedLaunch } from "./launch.ts"
-import { type MathName, mathText } from "./math.ts"
+import { inlineCall, type MathName, mathText } from "./math.ts"
 import type { BufferRef, Module, NumberType } from "./program.ts"
 
 /** A module, what its buffers are, and the numbers that a launch gives it. */
@@ -57,6 +57,9 @@ export const FAULT_WORDS = 8
 /** The name of every entry. */
 const ENTRY = "kernel"
 
+/** How long the bodies of functions that a module has in place of calls are together, so that unrolled loops stay short. */
+const INLINE_CHARACTERS = 16_384
+
 interface LaunchNumber {
   readonly register: string
   readonly type: NumberType
@@ -72,6 +75,7 @@ export class Writer {
   private readonly numbers = new Map<string, LaunchNumber>()
   private readonly shared: string[] = []
   private readonly math = new Set<MathName>()
+  private inlineCharacters = 0
   /** Registers that the entry begins with. */
   private readonly prologue: string[] = []
   private readonly specials = new Map<string, string>()
@@ -264,17 +268,23 @@ export class Writer {
     this.line("bar.sync 0")
   }
 
-  /** A call of a function of math.cu. */
+  /** A call of a function of math.cu, or the body of a short one. */
   call(
     name: MathName,
     types: readonly ("f32" | "f64" | "s32" | "u32" | "s64")[],
     result: PtxType,
     ...args: readonly string[]
   ): string {
-    this.math.add(name)
-    const bits = (type: PtxType): string => (/64/.test(type) ? "b64" : "b32")
     const n = this.labels++
     const value = this.register(result)
+    const inlined = this.inlineCharacters < INLINE_CHARACTERS ? inlineCall(name, n, value, args) : undefined
+    if (inlined !== undefined) {
+      this.inlineCharacters += inlined.length
+      this.lines.push(inlined)
+      return value
+    }
+    this.math.add(name)
+    const bits = (type: PtxType): string => (/64/.test(type) ? "b64" : "b32")
     this.lines.push("{")
     for (const [k, type] of types.entries()) {
       this.line(`.param .${bits(type)} a${n}_${k}`)

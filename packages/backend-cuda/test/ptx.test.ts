@@ -18,6 +18,7 @@ import { generate, nvccRelease, TARGET } from "../scripts/math-ptx.ts"
 import { plannerOf } from "../src/executables.ts"
 import { MATH_PTX, NVCC_RELEASE } from "../src/math-ptx.ts"
 import type { DeviceLimits } from "../src/program.ts"
+import { Writer } from "../src/writer.ts"
 import { reduceKernel, rowMajor, unit } from "./harness.ts"
 import { LIMITS } from "./plan-runner.ts"
 
@@ -205,6 +206,26 @@ describe("modules", () => {
       for (const name of called) expect(declared).toContain(name)
       for (const name of declared) expect(MATH_PTX).toHaveProperty(name)
     }
+  })
+
+  it("have the bodies of short functions in place of calls, until these fill the text", () => {
+    const textWith = (type: "f32" | "f64", calls: number): string => {
+      const w = new Writer()
+      let value = w.variable(type, 0)
+      for (let i = 0; i < calls; i++) value = w.call(`${type}_exp`, [type], type, value)
+      return w.finish(32).module.ptx
+    }
+    const count = (text: string, what: RegExp): number => text.match(what)?.length ?? 0
+    const one = textWith("f32", 1)
+    expect([count(one, /\bcall\b/g), count(one, /^\.func/gm), count(one, /ex2\.approx/g)]).toEqual([0, 0, 1])
+    const long = textWith("f64", 2)
+    expect([count(long, /\bcall\b/g), count(long, /^\.func/gm)]).toEqual([2, 1])
+    const many = textWith("f32", 200)
+    const [calls, bodies] = [count(many, /\bcall\b/g), count(many, /ex2\.approx/g)]
+    expect(calls + bodies).toBe(200 + count(many, /^\.func/gm))
+    expect(bodies).toBeGreaterThan(20)
+    expect(calls).toBeGreaterThan(150)
+    expect(many.length).toBeLessThan(60_000)
   })
 
   if (hasAssembler()) {

@@ -1,4 +1,5 @@
 import { createCpuJs } from "@taeda/backend-cpu-js"
+import "@taeda/core/methods"
 import * as torch from "@taeda/core"
 import { beforeAll, expect, it } from "vitest"
 
