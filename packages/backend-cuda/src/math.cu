@@ -1,5 +1,5 @@
 // The functions behind the primitives that are no single instruction, compiled ahead into math-ptx.ts by
-// tooling/math-ptx.mjs. CUDA's own functions where it has them; the others are those of the other backends, in doubles.
+// scripts/math-ptx.ts. CUDA's own functions where it has them; the others are those of the other backends, in doubles.
 // Accuracy is that of CUDA's tables: no fast-math anywhere.
 #include <math_constants.h>
 
