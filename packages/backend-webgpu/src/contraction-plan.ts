@@ -79,8 +79,8 @@ function slicesOf({ batches, columns, depth }: ContractionSizes, along: Reading[
   return [few, more].find(enough) ?? most
 }
 
-const fits = (tile: Tile, { invocations, workgroupBytes }: GpuLimits): boolean =>
-  tileThreads(tile) <= invocations && tileBytes(tile) <= workgroupBytes
+const fits = (tile: Tile, { invocations, workgroupBytes, staging }: GpuLimits): boolean =>
+  tileThreads(tile) <= invocations && (!staging || tileBytes(tile) <= workgroupBytes)
 
 function formOf(sizes: ContractionSizes, reading: Reading, limits: GpuLimits): Form {
   const { rows, columns } = sizes
@@ -167,7 +167,7 @@ export class ContractionProgram {
   private products(form: Form, reading: Reading, split: boolean): Emitted {
     if ("tile" in form)
       return this.shader(`${form.tile} ${reading.a} ${reading.b} ${split}`, () =>
-        tileShader(this.contraction, TILES[form.tile], reading, split),
+        tileShader(this.contraction, TILES[form.tile], reading, split, !this.limits.staging),
       )
     return this.shader(`${form.rows} ${form.slices} ${form.along} ${split}`, () =>
       sliceShader(this.contraction, form, split, usesSubgroups(this.limits, GROUP)),

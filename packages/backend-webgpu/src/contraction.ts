@@ -43,6 +43,26 @@ export interface Body {
   readonly values: readonly string[]
 }
 
+/** An index taken apart: `names` from the outermost on, with the sizes (u32) of all but the first, and expressions of them. */
+export interface Parts {
+  readonly names: readonly string[]
+  readonly sizes: readonly string[]
+  readonly values: readonly string[]
+}
+
+/** Statements that take an index apart. */
+export function unravel(index: string, names: readonly string[], sizes: readonly string[]): string {
+  const inner = sizes.map((size, d) => `  var ${names[d + 1]} = i32(rest % ${size}); rest /= ${size};`).reverse()
+  return [`  var rest = u32(${index});`, ...inner, `  var ${names[0]} = i32(rest);`].join("\n")
+}
+
+/** Statements that go on to the next index: no division. */
+const advance = ({ names, sizes }: Parts): string =>
+  sizes.reduce(
+    (outer, size, d) => `${names[d + 1]}++;\nif (u32(${names[d + 1]}) == ${size}) { ${names[d + 1]} = 0; ${outer} }`,
+    `${names[0]}++;`,
+  )
+
 /** Where elements are. All values are i32; `batch` is there in all bodies but its own, with the fields of `batchFields`. */
 export interface ContractionText {
   /** What else later bodies need of a batch. */
@@ -54,7 +74,7 @@ export interface ContractionText {
   /** Of `n`: what it adds to the place in b, then to each checked coordinate of b. */
   readonly column: Body
   /** Of `k`: what it adds to the place in a and in b, then to each checked coordinate of b. */
-  readonly depth: Body
+  readonly depth: Parts
   /** Of `m`: what it adds to the places in the output and the inputs. */
   readonly rowPlace: Body
   /** Of `n`: the same, behind a bool that says whether such a column exists. */
@@ -136,25 +156,31 @@ function declareLoads({ w, text, lane }: Writing, { dtype }: Contraction): void 
   w.declare("Depth", struct("Depth", i32s(["a", "b", ...coordinates])))
   declareBody(w, "row_part", "batch: Batch, m: i32", "i32", text.row)
   declareBody(w, "column_part", "batch: Batch, n: i32", "Column", text.column)
-  declareBody(w, "depth_part", "batch: Batch, k: i32", "Depth", text.depth)
-  const reading = (view: View, address: string) => (): void => {
-    const value = readElement(w, view, `u32(${address})`)
-    w.lines.push(`return ${value};`)
+  const { names, sizes, values } = text.depth
+  declareBody(w, "depth_part", "batch: Batch, k: i32", "Depth", { statements: unravel("k", names, sizes), values })
+  for (const [k, name] of ["a", "b"].entries()) {
+    const view = bindInput(w, k, dtype)
+    const body = (): void => {
+      const value = readElement(w, view, "u32(at)")
+      w.lines.push(`return ${value};`)
+    }
+    w.declare(`read_${name}`, w.function(`fn read_${name}(at: i32) -> ${lane}`, body))
   }
-  const [a, b] = [bindInput(w, 0, dtype), bindInput(w, 1, dtype)]
-  w.declare(
-    "load_a",
-    w.function(`fn load_a(batch: Batch, row: i32, depth: Depth) -> ${lane}`, reading(a, "batch.a + row + depth.a")),
-  )
-  const outside = text.checkedSizes.map((size, d) => `u32(column.c${d} + depth.c${d}) >= ${size}`)
-  w.declare(
-    "load_b",
-    w.function(`fn load_b(batch: Batch, column: Column, depth: Depth) -> ${lane}`, () => {
-      if (outside.length) w.lines.push(`if (${outside.join(" || ")}) { return ${lane}(); }`)
-      reading(b, "batch.b + column.b + depth.b")()
-    }),
-  )
+  const load = (name: string, part: string, value: string): void =>
+    w.declare(
+      `load_${name}`,
+      `fn load_${name}(batch: Batch, ${part}, depth: Depth) -> ${lane} {\n  return ${value};\n}`,
+    )
+  const sums = coordinates.map((c) => `column.${c} + depth.${c}`)
+  load("a", "row: i32", "read_a(batch.a + row + depth.a)")
+  load("b", "column: Column", checked("read_b(batch.b + column.b + depth.b)", lane, sums, text.checkedSizes))
 }
+
+/** 0 outside of the sizes. Without a branch, which costs more than the reading. */
+const checked = (value: string, lane: Lane, coordinates: readonly string[], sizes: readonly string[]): string =>
+  sizes.length
+    ? `select(${value}, ${lane}(), ${sizes.map((size, d) => `(u32(${coordinates[d]}) >= ${size})`).join(" | ")})`
+    : value
 
 /** The epilogue and the stores: `write` for one result, `write_four` for neighbours along the columns. */
 function declareResults({ w, lane }: Writing, { dtype, epilogue }: Contraction): void {
@@ -287,12 +313,76 @@ tile_${name}[${k(i)} * ${pitch(elements)} + ${quad(i)}] = v;
   })
 }
 
-/** Tiles of the result, one to a workgroup; steps of the depth go through workgroup memory. */
-export function tileShader(c: Contraction, tile: Tile, reading: Reading, split: boolean): Emitted {
-  const writing = beginSums(c, split)
-  const { w, p, lane, partial } = writing
+/** Statements before the sums, the head of the loop over the depth, what of a step stands before and behind its products. */
+type TileLoop = readonly [before: string, head: string, vectors: string, behind: string]
+
+/** Steps of the depth go through workgroup memory. */
+function stagedLoop(writing: Writing, tile: Tile, reading: Reading, [a, b]: readonly [Part, Part]): TileLoop {
   const { down, across, rowQuads, columnQuads, depth } = tile
   const [rows, columns] = [tileRows(tile), tileColumns(tile)]
+  const steps = [
+    ...tileSide(writing, tile, { name: "a", elements: rows, alongDepth: reading.a === "depth", part: a }),
+    ...tileSide(writing, tile, { name: "b", elements: columns, alongDepth: reading.b === "depth", part: b }),
+  ]
+  return [
+    "",
+    `for (var k0 = begin; k0 < end; k0 += ${depth}) {
+${steps.join("\n")}
+workgroupBarrier();
+for (var k = 0; k < ${depth}; k++) {`,
+    [
+      lines(rowQuads, (r) => `let va${r} = tile_a[k * ${pitch(rows)} + down + ${r * down}];`),
+      lines(columnQuads, (q) => `let vb${q} = tile_b[k * ${pitch(columns)} + across + ${q * across}];`),
+    ].join("\n"),
+    "}\nworkgroupBarrier();",
+  ]
+}
+
+/** Every invocation reads what it needs where it lies. All that the loop can do without is before it: not every compiler moves it. */
+function directLoop({ w, p, lane }: Writing, c: Contraction, tile: Tile, parts: readonly [Part, Part]): TileLoop {
+  const known = new Map<string, string>()
+  const before = (of: keyof Numbers) => (name: string) => {
+    const short = `${of}_${name.replace(".", "_")}`
+    known.set(short, p[of](name))
+    return short
+  }
+  const { depth, checkedSizes } = c.describe({ u32: before("u32"), i32: before("i32") })
+  const loop = [...depth.sizes, ...depth.values, ...checkedSizes].join(" ")
+  for (const [short, number] of known) if (loop.includes(short)) w.lines.push(`let ${short} = ${number};`)
+  const coordinates = (of: string): string[] => checkedSizes.map((_, d) => `${of}c${d}`)
+  const [as, bs] = [4 * tile.rowQuads, 4 * tile.columnQuads]
+  for (let i = 0; i < as; i++)
+    w.lines.push(`let a${i}_ = batch.a + ${parts[0](`(down + ${(i >> 2) * tile.down}) * 4 + ${i & 3}`)};`)
+  for (let i = 0; i < bs; i++) {
+    w.lines.push(`let b${i}_of = ${parts[1](`(across + ${(i >> 2) * tile.across}) * 4 + ${i & 3}`)};`)
+    w.lines.push(`let b${i}_ = batch.b + b${i}_of.b;`)
+    w.lines.push(...coordinates("").map((c) => `let b${i}_${c} = b${i}_of.${c};`))
+  }
+  const vectors = (name: string, count: number, value: (i: number) => string): string =>
+    lines(count / 4, (q) => `let v${name}${q} = vec4<${lane}>(${list(4, (j) => value(4 * q + j)).join(", ")});`)
+  return [
+    `{\n${unravel("begin", depth.names, depth.sizes)}`,
+    "for (var k = begin; k < end; k++) {",
+    [
+      ...["d_a", "d_b", ...coordinates("d_")].map((name, i) => `let ${name} = ${depth.values[i]};`),
+      vectors("a", as, (i) => `read_a(a${i}_ + d_a)`),
+      vectors("b", bs, (i) => {
+        const sums = coordinates("").map((c) => `b${i}_${c} + d_${c}`)
+        return checked(`read_b(b${i}_ + d_b)`, lane, sums, checkedSizes)
+      }),
+    ].join("\n"),
+    `${advance(depth)}\n}`,
+  ]
+}
+
+/** What is known of a row or column of the tile before the loop. */
+type Part = (index: string) => string
+
+/** Tiles of the result, one to a workgroup; steps of the depth go through workgroup memory, unless `direct`. */
+export function tileShader(c: Contraction, tile: Tile, reading: Reading, split: boolean, direct: boolean): Emitted {
+  const writing = beginSums(c, split)
+  const { w, p, lane, partial } = writing
+  const { down, across, rowQuads, columnQuads } = tile
   writeWorkgroup(writing, {
     tile_column: "tilesAcross",
     tile_row: "tilesDown",
@@ -300,36 +390,25 @@ export function tileShader(c: Contraction, tile: Tile, reading: Reading, split: 
     z: "batches",
   })
   writeRange(writing, split)
-  w.lines.push(`let m0 = tile_row * ${rows};`, `let n0 = tile_column * ${columns};`)
+  w.lines.push(`let m0 = tile_row * ${tileRows(tile)};`, `let n0 = tile_column * ${tileColumns(tile)};`)
   w.lines.push(`let down = t / ${across};`, `let across = t % ${across};`)
   // Behind the last row and column the last one is read again, and not stored.
-  const steps = [
-    ...tileSide(writing, tile, {
-      name: "a",
-      elements: rows,
-      alongDepth: reading.a === "depth",
-      part: (index) => `row_part(batch, min(m0 + ${index}, ${p.i32("rows")} - 1))`,
-    }),
-    ...tileSide(writing, tile, {
-      name: "b",
-      elements: columns,
-      alongDepth: reading.b === "depth",
-      part: (index) => `column_part(batch, min(n0 + ${index}, ${p.i32("columns")} - 1))`,
-    }),
+  const parts: readonly [Part, Part] = [
+    (index) => `row_part(batch, min(m0 + ${index}, ${p.i32("rows")} - 1))`,
+    (index) => `column_part(batch, min(n0 + ${index}, ${p.i32("columns")} - 1))`,
   ]
+  const [before, head, vectors, behind] = direct
+    ? directLoop(writing, c, tile, parts)
+    : stagedLoop(writing, tile, reading, parts)
   const each = (line: (r: number, i: number, q: number) => string): string =>
     lines(rowQuads, (r) => lines(4, (i) => lines(columnQuads, (q) => line(r, i, q))))
   w.lines.push(
     each((r, i, q) => `var s${r}_${i}_${q} = vec4<${lane}>();`),
-    `for (var k0 = begin; k0 < end; k0 += ${depth}) {`,
-    ...steps,
-    "workgroupBarrier();",
-    `for (var k = 0; k < ${depth}; k++) {`,
-    lines(rowQuads, (r) => `let va${r} = tile_a[k * ${pitch(rows)} + down + ${r * down}];`),
-    lines(columnQuads, (q) => `let vb${q} = tile_b[k * ${pitch(columns)} + across + ${q * across}];`),
+    before,
+    head,
+    vectors,
     each((r, i, q) => `s${r}_${i}_${q} += va${r}[${i}] * vb${q};`),
-    "}",
-    "workgroupBarrier();",
+    behind,
     "}",
   )
   // Loops, because a store written out for every sum is long to compile.

@@ -30,7 +30,7 @@ const describe =
       },
       row: value(`m * ${p.i32("a.row")}`),
       column: value(`n * ${p.i32("b.column")}`),
-      depth: value(`k * ${p.i32("a.depth")}`, `k * ${p.i32("b.depth")}`),
+      depth: { names: ["x"], sizes: [], values: [`x * ${p.i32("a.depth")}`, `x * ${p.i32("b.depth")}`] },
       rowPlace: value(...results.map((of) => `m * ${p.i32(`${of}.row`)}`)),
       columnPlace: value(`n < ${p.i32("columns")}`, ...results.map((of) => `n * ${p.i32(`${of}.column`)}`)),
       checkedSizes: [],
