@@ -79,6 +79,10 @@ function slicesOf({ batches, columns, depth }: ContractionSizes, along: Reading[
   return [few, more].find(enough) ?? most
 }
 
+/** Whether less than half of a tile is idle. What is staged is shared all the same, what is read directly is read in vain. */
+const fills = (tile: Tile, { rows, columns }: ContractionSizes): boolean =>
+  2 * rows > tileRows(tile) && 2 * columns > tileColumns(tile)
+
 const fits = (tile: Tile, { invocations, workgroupBytes, staging }: GpuLimits): boolean =>
   tileThreads(tile) <= invocations && (!staging || tileBytes(tile) <= workgroupBytes)
 
@@ -87,6 +91,7 @@ function formOf(sizes: ContractionSizes, reading: Reading, limits: GpuLimits): F
   if (rows <= FEW_ROWS) return { rows, slices: slicesOf(sizes, reading.b), along: reading.b }
   if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return { tile: "flat" }
   for (const tile of ["large", "medium"] as const) {
+    if (!limits.staging && !fills(TILES[tile], sizes)) continue
     if (fits(TILES[tile], limits) && workgroupsOf({ tile }, sizes) >= WANTED_WORKGROUPS) return { tile }
   }
   return { tile: "small" }
