@@ -172,7 +172,7 @@ export class ContractionProgram {
   private products(form: Form, reading: Reading, split: boolean): Emitted {
     if ("tile" in form)
       return this.shader(`${form.tile} ${reading.a} ${reading.b} ${split}`, () =>
-        tileShader(this.contraction, TILES[form.tile], reading, split, !this.limits.staging),
+        tileShader(this.contraction, TILES[form.tile], reading, split, this.limits.staging),
       )
     return this.shader(`${form.rows} ${form.slices} ${form.along} ${split}`, () =>
       sliceShader(this.contraction, form, split, usesSubgroups(this.limits, GROUP)),

@@ -56,13 +56,6 @@ export function unravel(index: string, names: readonly string[], sizes: readonly
   return [`  var rest = u32(${index});`, ...inner, `  var ${names[0]} = i32(rest);`].join("\n")
 }
 
-/** Statements that go on to the next index: no division. */
-const advance = ({ names, sizes }: Parts): string =>
-  sizes.reduce(
-    (outer, size, d) => `${names[d + 1]}++;\nif (u32(${names[d + 1]}) == ${size}) { ${names[d + 1]} = 0; ${outer} }`,
-    `${names[0]}++;`,
-  )
-
 /** Where elements are. All values are i32; `batch` is there in all bodies but its own, with the fields of `batchFields`. */
 export interface ContractionText {
   /** What else later bodies need of a batch. */
@@ -115,8 +108,9 @@ export interface Reading {
 /** What sums of products of a type are kept in. */
 const accumulatorOf = (dtype: DType): "float32" | "int32" => (laneOf(dtype) === "f32" ? "float32" : "int32")
 
-const lines = (count: number, line: (k: number) => string): string => list(count, line).join("\n")
-const list = (count: number, item: (k: number) => string): string[] => Array.from({ length: count }, (_, k) => item(k))
+export const lines = (count: number, line: (k: number) => string): string => list(count, line).join("\n")
+export const list = (count: number, item: (k: number) => string): string[] =>
+  Array.from({ length: count }, (_, k) => item(k))
 const struct = (name: string, fields: readonly string[]): string => `struct ${name} { ${fields.join(", ")} }`
 const i32s = (names: readonly string[]): string[] => names.map((name) => `${name}: i32`)
 
@@ -127,7 +121,7 @@ function declareBody(w: Writer, name: string, parameters: string, type: string, 
 }
 
 /** The shader being written, and what it knows of the contraction. */
-interface Writing {
+export interface Writing {
   readonly w: Writer
   readonly p: Numbers
   readonly text: ContractionText
@@ -177,7 +171,7 @@ function declareLoads({ w, text, lane }: Writing, { dtype }: Contraction): void 
 }
 
 /** 0 outside of the sizes. Without a branch, which costs more than the reading. */
-const checked = (value: string, lane: Lane, coordinates: readonly string[], sizes: readonly string[]): string =>
+export const checked = (value: string, lane: Lane, coordinates: readonly string[], sizes: readonly string[]): string =>
   sizes.length
     ? `select(${value}, ${lane}(), ${sizes.map((size, d) => `(u32(${coordinates[d]}) >= ${size})`).join(" | ")})`
     : value
@@ -314,7 +308,7 @@ tile_${name}[${k(i)} * ${pitch(elements)} + ${quad(i)}] = v;
 }
 
 /** Statements before the sums, the head of the loop over the depth, what of a step stands before and behind its products. */
-type TileLoop = readonly [before: string, head: string, vectors: string, behind: string]
+export type TileLoop = readonly [before: string, head: string, vectors: string, behind: string]
 
 /** Steps of the depth go through workgroup memory. */
 function stagedLoop(writing: Writing, tile: Tile, reading: Reading, [a, b]: readonly [Part, Part]): TileLoop {
@@ -338,48 +332,20 @@ for (var k = 0; k < ${depth}; k++) {`,
   ]
 }
 
-/** Every invocation reads what it needs where it lies. All that the loop can do without is before it: not every compiler moves it. */
-function directLoop({ w, p, lane }: Writing, c: Contraction, tile: Tile, parts: readonly [Part, Part]): TileLoop {
-  const known = new Map<string, string>()
-  const before = (of: keyof Numbers) => (name: string) => {
-    const short = `${of}_${name.replace(".", "_")}`
-    known.set(short, p[of](name))
-    return short
-  }
-  const { depth, checkedSizes } = c.describe({ u32: before("u32"), i32: before("i32") })
-  const loop = [...depth.sizes, ...depth.values, ...checkedSizes].join(" ")
-  for (const [short, number] of known) if (loop.includes(short)) w.lines.push(`let ${short} = ${number};`)
-  const coordinates = (of: string): string[] => checkedSizes.map((_, d) => `${of}c${d}`)
-  const [as, bs] = [4 * tile.rowQuads, 4 * tile.columnQuads]
-  for (let i = 0; i < as; i++)
-    w.lines.push(`let a${i}_ = batch.a + ${parts[0](`(down + ${(i >> 2) * tile.down}) * 4 + ${i & 3}`)};`)
-  for (let i = 0; i < bs; i++) {
-    w.lines.push(`let b${i}_of = ${parts[1](`(across + ${(i >> 2) * tile.across}) * 4 + ${i & 3}`)};`)
-    w.lines.push(`let b${i}_ = batch.b + b${i}_of.b;`)
-    w.lines.push(...coordinates("").map((c) => `let b${i}_${c} = b${i}_of.${c};`))
-  }
-  const vectors = (name: string, count: number, value: (i: number) => string): string =>
-    lines(count / 4, (q) => `let v${name}${q} = vec4<${lane}>(${list(4, (j) => value(4 * q + j)).join(", ")});`)
-  return [
-    `{\n${unravel("begin", depth.names, depth.sizes)}`,
-    "for (var k = begin; k < end; k++) {",
-    [
-      ...["d_a", "d_b", ...coordinates("d_")].map((name, i) => `let ${name} = ${depth.values[i]};`),
-      vectors("a", as, (i) => `read_a(a${i}_ + d_a)`),
-      vectors("b", bs, (i) => {
-        const sums = coordinates("").map((c) => `b${i}_${c} + d_${c}`)
-        return checked(`read_b(b${i}_ + d_b)`, lane, sums, checkedSizes)
-      }),
-    ].join("\n"),
-    `${advance(depth)}\n}`,
-  ]
+/** What is known of a row or column of the tile before the loop. */
+export type Part = (index: string) => string
+
+/** How operands reach registers, where it is not through workgroup memory. */
+export type TileForm = (writing: Writing, c: Contraction, tile: Tile, parts: readonly [Part, Part]) => TileLoop
+
+let direct: TileForm | undefined
+
+export const provideDirect = (form: TileForm): void => {
+  direct = form
 }
 
-/** What is known of a row or column of the tile before the loop. */
-type Part = (index: string) => string
-
-/** Tiles of the result, one to a workgroup; steps of the depth go through workgroup memory, unless `direct`. */
-export function tileShader(c: Contraction, tile: Tile, reading: Reading, split: boolean, direct: boolean): Emitted {
+/** Tiles of the result, one to a workgroup; steps of the depth go through workgroup memory if `staging`. */
+export function tileShader(c: Contraction, tile: Tile, reading: Reading, split: boolean, staging: boolean): Emitted {
   const writing = beginSums(c, split)
   const { w, p, lane, partial } = writing
   const { down, across, rowQuads, columnQuads } = tile
@@ -397,9 +363,9 @@ export function tileShader(c: Contraction, tile: Tile, reading: Reading, split: 
     (index) => `row_part(batch, min(m0 + ${index}, ${p.i32("rows")} - 1))`,
     (index) => `column_part(batch, min(n0 + ${index}, ${p.i32("columns")} - 1))`,
   ]
-  const [before, head, vectors, behind] = direct
-    ? directLoop(writing, c, tile, parts)
-    : stagedLoop(writing, tile, reading, parts)
+  const [before, head, vectors, behind] = staging
+    ? stagedLoop(writing, tile, reading, parts)
+    : direct!(writing, c, tile, parts)
   const each = (line: (r: number, i: number, q: number) => string): string =>
     lines(rowQuads, (r) => lines(4, (i) => lines(columnQuads, (q) => line(r, i, q))))
   w.lines.push(
