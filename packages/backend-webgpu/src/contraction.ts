@@ -160,14 +160,17 @@ function declareLoads({ w, text, lane }: Writing, { dtype }: Contraction): void 
     }
     w.declare(`read_${name}`, w.function(`fn read_${name}(at: i32) -> ${lane}`, body))
   }
-  const load = (name: string, part: string, value: string): void =>
-    w.declare(
-      `load_${name}`,
-      `fn load_${name}(batch: Batch, ${part}, depth: Depth) -> ${lane} {\n  return ${value};\n}`,
-    )
   const sums = coordinates.map((c) => `column.${c} + depth.${c}`)
-  load("a", "row: i32", "read_a(batch.a + row + depth.a)")
-  load("b", "column: Column", checked("read_b(batch.b + column.b + depth.b)", lane, sums, text.checkedSizes))
+  const value = checked("read_b(batch.b + column.b + depth.b)", lane, sums, text.checkedSizes)
+  w.declare(
+    "load",
+    `fn load_a(batch: Batch, row: i32, depth: Depth) -> ${lane} {
+  return read_a(batch.a + row + depth.a);
+}
+fn load_b(batch: Batch, column: Column, depth: Depth) -> ${lane} {
+  return ${value};
+}`,
+  )
 }
 
 /** 0 outside of the sizes. Without a branch, which costs more than the reading. */
@@ -307,9 +310,6 @@ tile_${name}[${k(i)} * ${pitch(elements)} + ${quad(i)}] = v;
   })
 }
 
-/** Statements before the sums, the head of the loop over the depth, what of a step stands before and behind its products. */
-export type TileLoop = readonly [before: string, head: string, vectors: string, behind: string]
-
 /** Steps of the depth go through workgroup memory. */
 function stagedLoop(writing: Writing, tile: Tile, reading: Reading, [a, b]: readonly [Part, Part]): TileLoop {
   const { down, across, rowQuads, columnQuads, depth } = tile
@@ -318,19 +318,20 @@ function stagedLoop(writing: Writing, tile: Tile, reading: Reading, [a, b]: read
     ...tileSide(writing, tile, { name: "a", elements: rows, alongDepth: reading.a === "depth", part: a }),
     ...tileSide(writing, tile, { name: "b", elements: columns, alongDepth: reading.b === "depth", part: b }),
   ]
-  return [
-    "",
-    `for (var k0 = begin; k0 < end; k0 += ${depth}) {
+  return (products) => `for (var k0 = begin; k0 < end; k0 += ${depth}) {
 ${steps.join("\n")}
 workgroupBarrier();
-for (var k = 0; k < ${depth}; k++) {`,
-    [
-      lines(rowQuads, (r) => `let va${r} = tile_a[k * ${pitch(rows)} + down + ${r * down}];`),
-      lines(columnQuads, (q) => `let vb${q} = tile_b[k * ${pitch(columns)} + across + ${q * across}];`),
-    ].join("\n"),
-    "}\nworkgroupBarrier();",
-  ]
+for (var k = 0; k < ${depth}; k++) {
+${lines(rowQuads, (r) => `let va${r} = tile_a[k * ${pitch(rows)} + down + ${r * down}];`)}
+${lines(columnQuads, (q) => `let vb${q} = tile_b[k * ${pitch(columns)} + across + ${q * across}];`)}
+${products}
 }
+workgroupBarrier();
+}`
+}
+
+/** The loop over the depth around a step's products, which are of `va0`, ... and `vb0`, ... */
+export type TileLoop = (products: string) => string
 
 /** What is known of a row or column of the tile before the loop. */
 export type Part = (index: string) => string
@@ -363,19 +364,12 @@ export function tileShader(c: Contraction, tile: Tile, reading: Reading, split: 
     (index) => `row_part(batch, min(m0 + ${index}, ${p.i32("rows")} - 1))`,
     (index) => `column_part(batch, min(n0 + ${index}, ${p.i32("columns")} - 1))`,
   ]
-  const [before, head, vectors, behind] = staging
-    ? stagedLoop(writing, tile, reading, parts)
-    : direct!(writing, c, tile, parts)
+  const loop = staging ? stagedLoop(writing, tile, reading, parts) : direct!(writing, c, tile, parts)
   const each = (line: (r: number, i: number, q: number) => string): string =>
     lines(rowQuads, (r) => lines(4, (i) => lines(columnQuads, (q) => line(r, i, q))))
   w.lines.push(
     each((r, i, q) => `var s${r}_${i}_${q} = vec4<${lane}>();`),
-    before,
-    head,
-    vectors,
-    each((r, i, q) => `s${r}_${i}_${q} += va${r}[${i}] * vb${q};`),
-    behind,
-    "}",
+    loop(each((r, i, q) => `s${r}_${i}_${q} += va${r}[${i}] * vb${q};`)),
   )
   // Loops, because a store written out for every sum is long to compile.
   const sums: string[] = []

@@ -31,8 +31,8 @@ const isSoftware = ({ info, isFallbackAdapter }: GpuAdapter): boolean =>
   isFallbackAdapter === true ||
   PROGRAMS.test(`${info.architecture} ${info.description}`)
 
-/** Vendors of GPUs whose workgroup memory lies in main memory. */
-const UNSTAGED = /^arm$/i
+/** The vendor whose GPUs have workgroup memory in main memory. */
+const UNSTAGED = "arm"
 
 /** What WGSL's own limit on subgroups is. */
 const LARGEST_SUBGROUP = 128
@@ -62,7 +62,7 @@ export async function openDevice(adapter: GpuAdapter, subgroups: boolean, tiles?
       workgroupBytes: limits.maxComputeWorkgroupStorageSize,
       subgroups: used,
       shaderF16: features.has("shader-f16"),
-      staging: tiles ? tiles === "staged" : !software && !UNSTAGED.test(vendor),
+      staging: tiles ? tiles === "staged" : !software && vendor !== UNSTAGED,
     },
     software,
     notes: [
