@@ -16,7 +16,7 @@ import {
 import { clashesOf, copySizes } from "./clashes.ts"
 import { type Arrange, type CommandCounts, Commands } from "./commands.ts"
 import { copyBytes } from "./copy-bytes.ts"
-import { openDevice } from "./device.ts"
+import { openDevice, type Tiles } from "./device.ts"
 import { STORED_DTYPES } from "./elements.ts"
 import { mapPlanner } from "./emit-map.ts"
 import { DeviceErrors } from "./errors.ts"
@@ -38,6 +38,11 @@ export interface DeviceOptions {
   readonly powerPreference?: PowerPreference
   /** Whether kernels use subgroups, invocations that exchange values directly, where the GPU has them. Default: true. */
   readonly subgroups?: boolean
+  /**
+   * How matrix products and convolutions read their operands: "staged" in workgroup memory, or "direct". Default: direct where that
+   * memory is ordinary memory (software, Arm's GPUs), else staged.
+   */
+  readonly tiles?: Tiles
   /**
    * Bytes that buffers may take in all: beyond, an allocation throws an OutOfMemoryError at once, where a GPU that runs out
    * says so late. Default: eight times the largest buffer of the GPU, for WebGPU does not tell how much memory there is.
@@ -95,7 +100,11 @@ export async function createWith({ kernels: extras, merging }: Parts, options: D
   const adapter = await findAdapter(gpu, options.powerPreference)
   // Without numbers of subgroups nothing is known of which invocations are together in one.
   const numbered = gpu.wgslLanguageFeatures?.has("subgroup_id") === true
-  const { device, limits, software, notes } = await openDevice(adapter, numbered && options.subgroups !== false)
+  const { device, limits, software, notes } = await openDevice(
+    adapter,
+    numbered && options.subgroups !== false,
+    options.tiles,
+  )
   const errors = new DeviceErrors(device)
   const memory = new Memory(device, errors, options.memoryBytes)
   /** By their numbers. */

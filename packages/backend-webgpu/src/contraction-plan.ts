@@ -79,14 +79,19 @@ function slicesOf({ batches, columns, depth }: ContractionSizes, along: Reading[
   return [few, more].find(enough) ?? most
 }
 
-const fits = (tile: Tile, { invocations, workgroupBytes }: GpuLimits): boolean =>
-  tileThreads(tile) <= invocations && tileBytes(tile) <= workgroupBytes
+/** Whether less than half of a tile is idle. What is staged is shared all the same, what is read directly is read in vain. */
+const fills = (tile: Tile, { rows, columns }: ContractionSizes): boolean =>
+  2 * rows > tileRows(tile) && 2 * columns > tileColumns(tile)
+
+const fits = (tile: Tile, { invocations, workgroupBytes, staging }: GpuLimits): boolean =>
+  tileThreads(tile) <= invocations && (!staging || tileBytes(tile) <= workgroupBytes)
 
 function formOf(sizes: ContractionSizes, reading: Reading, limits: GpuLimits): Form {
   const { rows, columns } = sizes
   if (rows <= FEW_ROWS) return { rows, slices: slicesOf(sizes, reading.b), along: reading.b }
   if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return { tile: "flat" }
   for (const tile of ["large", "medium"] as const) {
+    if (!limits.staging && !fills(TILES[tile], sizes)) continue
     if (fits(TILES[tile], limits) && workgroupsOf({ tile }, sizes) >= WANTED_WORKGROUPS) return { tile }
   }
   return { tile: "small" }
@@ -167,7 +172,7 @@ export class ContractionProgram {
   private products(form: Form, reading: Reading, split: boolean): Emitted {
     if ("tile" in form)
       return this.shader(`${form.tile} ${reading.a} ${reading.b} ${split}`, () =>
-        tileShader(this.contraction, TILES[form.tile], reading, split),
+        tileShader(this.contraction, TILES[form.tile], reading, split, this.limits.staging),
       )
     return this.shader(`${form.rows} ${form.slices} ${form.along} ${split}`, () =>
       sliceShader(this.contraction, form, split, usesSubgroups(this.limits, GROUP)),

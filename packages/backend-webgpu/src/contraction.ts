@@ -43,6 +43,19 @@ export interface Body {
   readonly values: readonly string[]
 }
 
+/** An index taken apart: `names` from the outermost on, with the sizes (u32) of all but the first, and expressions of them. */
+export interface Parts {
+  readonly names: readonly string[]
+  readonly sizes: readonly string[]
+  readonly values: readonly string[]
+}
+
+/** Statements that take an index apart. */
+export function unravel(index: string, names: readonly string[], sizes: readonly string[]): string {
+  const inner = sizes.map((size, d) => `  var ${names[d + 1]} = i32(rest % ${size}); rest /= ${size};`).reverse()
+  return [`  var rest = u32(${index});`, ...inner, `  var ${names[0]} = i32(rest);`].join("\n")
+}
+
 /** Where elements are. All values are i32; `batch` is there in all bodies but its own, with the fields of `batchFields`. */
 export interface ContractionText {
   /** What else later bodies need of a batch. */
@@ -54,7 +67,7 @@ export interface ContractionText {
   /** Of `n`: what it adds to the place in b, then to each checked coordinate of b. */
   readonly column: Body
   /** Of `k`: what it adds to the place in a and in b, then to each checked coordinate of b. */
-  readonly depth: Body
+  readonly depth: Parts
   /** Of `m`: what it adds to the places in the output and the inputs. */
   readonly rowPlace: Body
   /** Of `n`: the same, behind a bool that says whether such a column exists. */
@@ -95,8 +108,9 @@ export interface Reading {
 /** What sums of products of a type are kept in. */
 const accumulatorOf = (dtype: DType): "float32" | "int32" => (laneOf(dtype) === "f32" ? "float32" : "int32")
 
-const lines = (count: number, line: (k: number) => string): string => list(count, line).join("\n")
-const list = (count: number, item: (k: number) => string): string[] => Array.from({ length: count }, (_, k) => item(k))
+export const lines = (count: number, line: (k: number) => string): string => list(count, line).join("\n")
+export const list = (count: number, item: (k: number) => string): string[] =>
+  Array.from({ length: count }, (_, k) => item(k))
 const struct = (name: string, fields: readonly string[]): string => `struct ${name} { ${fields.join(", ")} }`
 const i32s = (names: readonly string[]): string[] => names.map((name) => `${name}: i32`)
 
@@ -107,7 +121,7 @@ function declareBody(w: Writer, name: string, parameters: string, type: string, 
 }
 
 /** The shader being written, and what it knows of the contraction. */
-interface Writing {
+export interface Writing {
   readonly w: Writer
   readonly p: Numbers
   readonly text: ContractionText
@@ -136,25 +150,34 @@ function declareLoads({ w, text, lane }: Writing, { dtype }: Contraction): void 
   w.declare("Depth", struct("Depth", i32s(["a", "b", ...coordinates])))
   declareBody(w, "row_part", "batch: Batch, m: i32", "i32", text.row)
   declareBody(w, "column_part", "batch: Batch, n: i32", "Column", text.column)
-  declareBody(w, "depth_part", "batch: Batch, k: i32", "Depth", text.depth)
-  const reading = (view: View, address: string) => (): void => {
-    const value = readElement(w, view, `u32(${address})`)
-    w.lines.push(`return ${value};`)
+  const { names, sizes, values } = text.depth
+  declareBody(w, "depth_part", "batch: Batch, k: i32", "Depth", { statements: unravel("k", names, sizes), values })
+  for (const [k, name] of ["a", "b"].entries()) {
+    const view = bindInput(w, k, dtype)
+    const body = (): void => {
+      const value = readElement(w, view, "u32(at)")
+      w.lines.push(`return ${value};`)
+    }
+    w.declare(`read_${name}`, w.function(`fn read_${name}(at: i32) -> ${lane}`, body))
   }
-  const [a, b] = [bindInput(w, 0, dtype), bindInput(w, 1, dtype)]
+  const sums = coordinates.map((c) => `column.${c} + depth.${c}`)
+  const value = checked("read_b(batch.b + column.b + depth.b)", lane, sums, text.checkedSizes)
   w.declare(
-    "load_a",
-    w.function(`fn load_a(batch: Batch, row: i32, depth: Depth) -> ${lane}`, reading(a, "batch.a + row + depth.a")),
-  )
-  const outside = text.checkedSizes.map((size, d) => `u32(column.c${d} + depth.c${d}) >= ${size}`)
-  w.declare(
-    "load_b",
-    w.function(`fn load_b(batch: Batch, column: Column, depth: Depth) -> ${lane}`, () => {
-      if (outside.length) w.lines.push(`if (${outside.join(" || ")}) { return ${lane}(); }`)
-      reading(b, "batch.b + column.b + depth.b")()
-    }),
+    "load",
+    `fn load_a(batch: Batch, row: i32, depth: Depth) -> ${lane} {
+  return read_a(batch.a + row + depth.a);
+}
+fn load_b(batch: Batch, column: Column, depth: Depth) -> ${lane} {
+  return ${value};
+}`,
   )
 }
+
+/** 0 outside of the sizes. Without a branch, which costs more than the reading. */
+export const checked = (value: string, lane: Lane, coordinates: readonly string[], sizes: readonly string[]): string =>
+  sizes.length
+    ? `select(${value}, ${lane}(), ${sizes.map((size, d) => `(u32(${coordinates[d]}) >= ${size})`).join(" | ")})`
+    : value
 
 /** The epilogue and the stores: `write` for one result, `write_four` for neighbours along the columns. */
 function declareResults({ w, lane }: Writing, { dtype, epilogue }: Contraction): void {
@@ -287,12 +310,46 @@ tile_${name}[${k(i)} * ${pitch(elements)} + ${quad(i)}] = v;
   })
 }
 
-/** Tiles of the result, one to a workgroup; steps of the depth go through workgroup memory. */
-export function tileShader(c: Contraction, tile: Tile, reading: Reading, split: boolean): Emitted {
-  const writing = beginSums(c, split)
-  const { w, p, lane, partial } = writing
+/** Steps of the depth go through workgroup memory. */
+function stagedLoop(writing: Writing, tile: Tile, reading: Reading, [a, b]: readonly [Part, Part]): TileLoop {
   const { down, across, rowQuads, columnQuads, depth } = tile
   const [rows, columns] = [tileRows(tile), tileColumns(tile)]
+  const steps = [
+    ...tileSide(writing, tile, { name: "a", elements: rows, alongDepth: reading.a === "depth", part: a }),
+    ...tileSide(writing, tile, { name: "b", elements: columns, alongDepth: reading.b === "depth", part: b }),
+  ]
+  return (products) => `for (var k0 = begin; k0 < end; k0 += ${depth}) {
+${steps.join("\n")}
+workgroupBarrier();
+for (var k = 0; k < ${depth}; k++) {
+${lines(rowQuads, (r) => `let va${r} = tile_a[k * ${pitch(rows)} + down + ${r * down}];`)}
+${lines(columnQuads, (q) => `let vb${q} = tile_b[k * ${pitch(columns)} + across + ${q * across}];`)}
+${products}
+}
+workgroupBarrier();
+}`
+}
+
+/** The loop over the depth around a step's products, which are of `va0`, ... and `vb0`, ... */
+export type TileLoop = (products: string) => string
+
+/** What is known of a row or column of the tile before the loop. */
+export type Part = (index: string) => string
+
+/** How operands reach registers, where it is not through workgroup memory. */
+export type TileForm = (writing: Writing, c: Contraction, tile: Tile, parts: readonly [Part, Part]) => TileLoop
+
+let direct: TileForm | undefined
+
+export const provideDirect = (form: TileForm): void => {
+  direct = form
+}
+
+/** Tiles of the result, one to a workgroup; steps of the depth go through workgroup memory if `staging`. */
+export function tileShader(c: Contraction, tile: Tile, reading: Reading, split: boolean, staging: boolean): Emitted {
+  const writing = beginSums(c, split)
+  const { w, p, lane, partial } = writing
+  const { down, across, rowQuads, columnQuads } = tile
   writeWorkgroup(writing, {
     tile_column: "tilesAcross",
     tile_row: "tilesDown",
@@ -300,37 +357,19 @@ export function tileShader(c: Contraction, tile: Tile, reading: Reading, split: 
     z: "batches",
   })
   writeRange(writing, split)
-  w.lines.push(`let m0 = tile_row * ${rows};`, `let n0 = tile_column * ${columns};`)
+  w.lines.push(`let m0 = tile_row * ${tileRows(tile)};`, `let n0 = tile_column * ${tileColumns(tile)};`)
   w.lines.push(`let down = t / ${across};`, `let across = t % ${across};`)
   // Behind the last row and column the last one is read again, and not stored.
-  const steps = [
-    ...tileSide(writing, tile, {
-      name: "a",
-      elements: rows,
-      alongDepth: reading.a === "depth",
-      part: (index) => `row_part(batch, min(m0 + ${index}, ${p.i32("rows")} - 1))`,
-    }),
-    ...tileSide(writing, tile, {
-      name: "b",
-      elements: columns,
-      alongDepth: reading.b === "depth",
-      part: (index) => `column_part(batch, min(n0 + ${index}, ${p.i32("columns")} - 1))`,
-    }),
+  const parts: readonly [Part, Part] = [
+    (index) => `row_part(batch, min(m0 + ${index}, ${p.i32("rows")} - 1))`,
+    (index) => `column_part(batch, min(n0 + ${index}, ${p.i32("columns")} - 1))`,
   ]
+  const loop = staging ? stagedLoop(writing, tile, reading, parts) : direct!(writing, c, tile, parts)
   const each = (line: (r: number, i: number, q: number) => string): string =>
     lines(rowQuads, (r) => lines(4, (i) => lines(columnQuads, (q) => line(r, i, q))))
   w.lines.push(
     each((r, i, q) => `var s${r}_${i}_${q} = vec4<${lane}>();`),
-    `for (var k0 = begin; k0 < end; k0 += ${depth}) {`,
-    ...steps,
-    "workgroupBarrier();",
-    `for (var k = 0; k < ${depth}; k++) {`,
-    lines(rowQuads, (r) => `let va${r} = tile_a[k * ${pitch(rows)} + down + ${r * down}];`),
-    lines(columnQuads, (q) => `let vb${q} = tile_b[k * ${pitch(columns)} + across + ${q * across}];`),
-    each((r, i, q) => `s${r}_${i}_${q} += va${r}[${i}] * vb${q};`),
-    "}",
-    "workgroupBarrier();",
-    "}",
+    loop(each((r, i, q) => `s${r}_${i}_${q} += va${r}[${i}] * vb${q};`)),
   )
   // Loops, because a store written out for every sum is long to compile.
   const sums: string[] = []

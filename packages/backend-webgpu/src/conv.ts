@@ -3,7 +3,7 @@
  * a column and of the depth meet. Columns are what lies side by side in the result: positions, for the weights' gradient taps.
  */
 import type { ConvKernel } from "@taeda/core"
-import type { Body, ContractionText, Numbers, Reading } from "./contraction.ts"
+import { type Body, type ContractionText, type Numbers, type Reading, unravel } from "./contraction.ts"
 import { ContractionProgram, type ContractionSizes } from "./contraction-plan.ts"
 import { countOf } from "./launch.ts"
 import type { Planner } from "./planner.ts"
@@ -43,12 +43,6 @@ interface Pass {
 const list = (count: number, item: (d: number) => string): string[] => Array.from({ length: count }, (_, d) => item(d))
 const sum = (...terms: readonly string[]): string => terms.join(" + ")
 
-/** Takes an index apart: `head`, and `names` of the sizes given, the last being the innermost. */
-function unravel(index: string, head: string, names: readonly string[], sizes: readonly string[]): string {
-  const inner = names.map((name, d) => `  let ${name} = i32(rest % ${sizes[d]}); rest /= ${sizes[d]};`).reverse()
-  return [`  var rest = u32(${index});`, ...inner, `  let ${head} = i32(rest);`].join("\n")
-}
-
 /** Σ of names times the spatial strides of an operand. */
 const spatialTerms = (p: Numbers, operand: string, names: readonly string[]): string[] =>
   names.map((name, d) => `${name} * ${p.i32(`${operand}.${d + 2}`)}`)
@@ -72,11 +66,12 @@ const forward: Pass = {
       },
       row: { statements: "", values: [`m * ${p.i32("a.0")}`] },
       column: {
-        statements: unravel("n", "image", positions, dims("position")),
+        statements: unravel("n", ["image", ...positions], dims("position")),
         values: [sum(`image * ${p.i32("b.0")}`, ...spatialTerms(p, "b", atWindow)), ...atWindow],
       },
       depth: {
-        statements: unravel("k", "channel", taps, dims("tap")),
+        names: ["channel", ...taps],
+        sizes: dims("tap"),
         values: [
           sum(`channel * ${p.i32("a.1")}`, ...spatialTerms(p, "a", taps)),
           sum(
@@ -92,7 +87,7 @@ const forward: Pass = {
       },
       rowPlace: { statements: "", values: results.map((of) => `m * ${p.i32(`${of}.1`)}`) },
       columnPlace: {
-        statements: unravel("n", "image", positions, dims("position")),
+        statements: unravel("n", ["image", ...positions], dims("position")),
         values: [
           `n < ${p.i32("columns")}`,
           ...results.map((of) => sum(`image * ${p.i32(`${of}.0`)}`, ...spatialTerms(p, of, positions))),
@@ -137,7 +132,7 @@ const input: Pass = {
     return {
       batchFields: ["f", "u", "g", "r"].flatMap((name) => list(spatial, (d) => `${name}${d}`)),
       batch: {
-        statements: `${unravel("z", "group", residues, dims("stride"))}\n${firstTaps.join("\n")}`,
+        statements: `${unravel("z", ["group", ...residues], dims("stride"))}\n${firstTaps.join("\n")}`,
         values: [
           [p.i32("channels"), ...list(spatial, (d) => `u${d}`)].join(" * "),
           `${p.i32("a.offset")} + ${ofGroup("channels", "a.0")}`,
@@ -148,16 +143,12 @@ const input: Pass = {
       },
       row: { statements: "", values: [`m * ${p.i32("a.1")}`] },
       column: {
-        statements: unravel("n", "image", positions, dims("position")),
+        statements: unravel("n", ["image", ...positions], dims("position")),
         values: [sum(`image * ${p.i32("b.0")}`, ...spatialTerms(p, "b", source)), ...source],
       },
       depth: {
-        statements: unravel(
-          "k",
-          "channel",
-          steps,
-          field("u").map((u) => `u32(${u})`),
-        ),
+        names: ["channel", ...steps],
+        sizes: field("u").map((u) => `u32(${u})`),
         values: [
           sum(`channel * ${p.i32("a.0")}`, ...spatialTerms(p, "a", taps)),
           sum(`channel * ${p.i32("b.1")}`, ...spatialTerms(p, "b", back)),
@@ -166,7 +157,7 @@ const input: Pass = {
       },
       rowPlace: { statements: "", values: results.map((of) => `m * ${p.i32(`${of}.1`)}`) },
       columnPlace: {
-        statements: unravel("n", "image", positions, dims("position")),
+        statements: unravel("n", ["image", ...positions], dims("position")),
         values: [
           [`n < ${p.i32("columns")}`, ...inside].join(" && "),
           ...results.map((of) => sum(`image * ${p.i32(`${of}.0`)}`, ...spatialTerms(p, of, coordinates))),
@@ -206,7 +197,7 @@ const weight: Pass = {
     const [taps, positions] = [list(spatial, (d) => `t${d}`), list(spatial, (d) => `o${d}`)]
     const inKernel = taps.map((t, d) => `(${t} * ${p.i32(`dilation.${d}`)} - ${p.i32(`padding.${d}`)})`)
     const atWindow = positions.map((o, d) => `(${o} * ${p.i32(`stride.${d}`)})`)
-    const column = unravel("n", "channel", taps, dims("tap"))
+    const column = unravel("n", ["channel", ...taps], dims("tap"))
     const value = (...values: string[]): Body => ({ statements: "", values })
     return {
       batchFields: [],
@@ -222,7 +213,8 @@ const weight: Pass = {
         values: [sum(`channel * ${p.i32("b.1")}`, ...spatialTerms(p, "b", inKernel)), ...inKernel],
       },
       depth: {
-        statements: unravel("k", "image", positions, dims("position")),
+        names: ["image", ...positions],
+        sizes: dims("position"),
         values: [
           sum(`image * ${p.i32("a.0")}`, ...spatialTerms(p, "a", positions)),
           sum(`image * ${p.i32("b.0")}`, ...spatialTerms(p, "b", atWindow)),

@@ -31,14 +31,20 @@ const isSoftware = ({ info, isFallbackAdapter }: GpuAdapter): boolean =>
   isFallbackAdapter === true ||
   PROGRAMS.test(`${info.architecture} ${info.description}`)
 
+/** The vendor whose GPUs have workgroup memory in main memory. */
+const UNSTAGED = "arm"
+
 /** What WGSL's own limit on subgroups is. */
 const LARGEST_SUBGROUP = 128
 
 /** The most invocations that a subgroup of the device may have. */
 const subgroupSize = ({ info }: GpuAdapter): number => info.subgroupMaxSize || LARGEST_SUBGROUP
 
-/** `subgroups`: whether shaders may use them, where the adapter has them. */
-export async function openDevice(adapter: GpuAdapter, subgroups: boolean): Promise<OpenedDevice> {
+/** How operands of products reach registers: through workgroup memory, or directly. */
+export type Tiles = "staged" | "direct"
+
+/** `subgroups`: whether shaders may use them, where the adapter has them; `tiles`: by default what suits the adapter. */
+export async function openDevice(adapter: GpuAdapter, subgroups: boolean, tiles?: Tiles): Promise<OpenedDevice> {
   const device = await adapter.requestDevice({
     requiredFeatures: FEATURES.filter((name) => adapter.features.has(name)),
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
@@ -56,6 +62,7 @@ export async function openDevice(adapter: GpuAdapter, subgroups: boolean): Promi
       workgroupBytes: limits.maxComputeWorkgroupStorageSize,
       subgroups: used,
       shaderF16: features.has("shader-f16"),
+      staging: tiles ? tiles === "staged" : !software && vendor !== UNSTAGED,
     },
     software,
     notes: [

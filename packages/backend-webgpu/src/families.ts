@@ -1,4 +1,6 @@
 /** The functions beyond arithmetic, comparisons, sqrt, exp, expm1, log, log1p, tanh and sigmoid, by what they are for. */
+import { provideDirect } from "./contraction.ts"
+import { directLoop } from "./direct.ts"
 import { exchanges } from "./exchanges.ts"
 import { provideExchanges } from "./meeting.ts"
 import { ERROR } from "./wgsl-error.ts"
@@ -20,8 +22,9 @@ export const gamma: Functions = { ...TRIGONOMETRIC, ...GAMMA }
 /** The dtypes float16 and bfloat16. */
 export const half: Functions = HALF
 
-/** And subgroups. */
+/** And subgroups, and direct tiles. */
 export const provideAll = (): void => {
+  provideDirect(directLoop)
   provideExchanges(exchanges)
   for (const family of [trigonometric, error, powers, gamma, half]) provide(family)
 }

@@ -3,11 +3,13 @@
  * kinds of maps and reductions, which gives the same results and takes longer.
  */
 import { createWith, type DeviceOptions, type WebGpuBackend } from "./backend.ts"
+import { provideDirect, type TileForm } from "./contraction.ts"
 import type { Extras } from "./executables.ts"
 import { type Exchanges, provideExchanges } from "./meeting.ts"
 import { type Merging, mergingWhen } from "./together.ts"
 import { type Functions, provide } from "./wgsl-math.ts"
 
+export { directLoop as direct } from "./direct.ts"
 export { exchanges as subgroups } from "./exchanges.ts"
 export { error, gamma, half, powers, trigonometric } from "./families.ts"
 export * from "./kinds.ts"
@@ -16,7 +18,7 @@ export type { WebGpuBackend }
 /** Makes dispatches that do not depend on one another one, where they come together again and again. */
 export const merging: Merging = mergingWhen("often")
 
-export interface LeanOptions extends Omit<DeviceOptions, "subgroups"> {
+export interface LeanOptions extends Omit<DeviceOptions, "subgroups" | "tiles"> {
   /**
    * What is brought along: `{ matmul }` for linear layers and attention, `rows` for softmax and normalisations, `conv` for convolutions, `scatter` for embeddings'
    * gradients and the like, `scan` for running sums, `sort`.
@@ -31,6 +33,11 @@ export interface LeanOptions extends Omit<DeviceOptions, "subgroups"> {
   readonly merging?: Merging
   /** `subgroups`: kernels whose invocations share a result exchange values directly, where the GPU has that. Default: they do not. */
   readonly subgroups?: Exchanges
+  /**
+   * `direct`: products and convolutions read their operands directly where workgroup memory is ordinary memory (software, Arm's GPUs), which is faster
+   * there. Default: they are staged in workgroup memory everywhere.
+   */
+  readonly direct?: TileForm
 }
 
 /**
@@ -43,9 +50,12 @@ export const createWebGpu = ({
   functions = [],
   merging,
   subgroups,
+  direct,
   ...options
 }: LeanOptions = {}): Promise<WebGpuBackend> => {
   for (const family of functions) provide(family)
   if (subgroups) provideExchanges(subgroups)
-  return createWith({ kernels, merging }, { ...options, subgroups: subgroups !== undefined })
+  if (direct) provideDirect(direct)
+  const tiles = direct ? undefined : "staged"
+  return createWith({ kernels, merging }, { ...options, subgroups: subgroups !== undefined, tiles })
 }

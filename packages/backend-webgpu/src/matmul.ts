@@ -1,6 +1,6 @@
 /** Matrix products: a contraction whose places are sums of strides. */
 import type { MatmulKernel } from "@taeda/core"
-import type { Body, ContractionText, Numbers, Reading } from "./contraction.ts"
+import { type Body, type ContractionText, type Numbers, type Reading, unravel } from "./contraction.ts"
 import { ContractionProgram, FLAT_ROWS } from "./contraction-plan.ts"
 import type { Planner } from "./planner.ts"
 import type { GpuLimits, PlacedOperand } from "./program.ts"
@@ -12,25 +12,20 @@ const describe =
   (batch: number, inputs: number) =>
   (p: Numbers): ContractionText => {
     const results = resultNames(inputs)
+    const names = Array.from({ length: batch }, (_, d) => `z${d}`)
     const start = (of: string): string =>
-      [p.i32(`${of}.offset`), ...Array.from({ length: batch }, (_, d) => `z${d} * ${p.i32(`${of}.batch${d}`)}`)].join(
-        " + ",
-      )
+      [p.i32(`${of}.offset`), ...names.map((z, d) => `${z} * ${p.i32(`${of}.batch${d}`)}`)].join(" + ")
     const value = (...values: string[]): Body => ({ statements: "", values })
-    const unravel: string[] = []
-    for (let d = batch - 1; d >= 0; d--) {
-      const size = p.u32(`size${d}`)
-      unravel.push(d ? `  let z${d} = i32(index % ${size}); index /= ${size};` : "  let z0 = i32(index);")
-    }
+    const sizes = names.slice(1).map((_, d) => p.u32(`size${d + 1}`))
     return {
       batchFields: [],
       batch: {
-        statements: batch ? `  var index = u32(z);\n${unravel.join("\n")}` : "",
+        statements: batch ? unravel("z", names, sizes) : "",
         values: [p.i32("depth"), start("a"), start("b"), ...results.map(start)],
       },
       row: value(`m * ${p.i32("a.row")}`),
       column: value(`n * ${p.i32("b.column")}`),
-      depth: value(`k * ${p.i32("a.depth")}`, `k * ${p.i32("b.depth")}`),
+      depth: { names: ["x"], sizes: [], values: [`x * ${p.i32("a.depth")}`, `x * ${p.i32("b.depth")}`] },
       rowPlace: value(...results.map((of) => `m * ${p.i32(`${of}.row`)}`)),
       columnPlace: value(`n < ${p.i32("columns")}`, ...results.map((of) => `n * ${p.i32(`${of}.column`)}`)),
       checkedSizes: [],

@@ -76,4 +76,6 @@ export interface GpuLimits {
   /** The most invocations that a subgroup may have; 0 where shaders use none. */
   readonly subgroups: number
   readonly shaderF16: boolean
+  /** Whether workgroup memory is memory of its own, so that it pays to copy there what invocations share. */
+  readonly staging: boolean
 }

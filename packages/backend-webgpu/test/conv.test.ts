@@ -4,6 +4,7 @@ import { convPlanner } from "../src/conv.ts"
 import { dense, forEachIndex, LIMITS, Placed, Runner, randomNumbers } from "./plan-runner.ts"
 
 let runner: Runner
+let limits = LIMITS
 beforeAll(async () => {
   runner = await Runner.open()
 })
@@ -85,7 +86,7 @@ async function check(c: Case, { pass, epilogue, dispatches = 1 }: Check): Promis
   const operands = [first, second, ...bias, out]
   const scalars: Scalar[] = [...stride, ...padding, ...dilation, groups]
   const conv: ConvKernel = { kind: "conv", pass, spatial: kernel.length, dtype, epilogue: epilogue ?? null }
-  const plan = convPlanner(conv, LIMITS).plan({ sizes: out.sizes, operands, scalars })
+  const plan = convPlanner(conv, limits).plan({ sizes: out.sizes, operands, scalars })
   expect(plan.dispatches.length).toBe(dispatches)
 
   const [readX, readW, readY] = [x, w, y].map((array) => array.reader())
@@ -189,7 +190,11 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 }
 
-describe("a convolution", { timeout }, () => {
+describe.each([true, false])("a convolution, staged: %s", { timeout }, (staging) => {
+  beforeAll(() => {
+    limits = { ...LIMITS, staging }
+  })
+
   for (const [name, c] of Object.entries(CASES))
     it(`${name}, and its gradients`, async () => {
       for (const pass of PASSES) {

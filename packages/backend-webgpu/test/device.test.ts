@@ -51,6 +51,17 @@ describe("a device", () => {
   })
 
   it.each([
+    [true, adapter({ vendor: "nvidia", architecture: "ampere" })],
+    [true, adapter({})],
+    [false, adapter({ vendor: "arm", architecture: "valhall" })],
+    [false, adapter({ vendor: "google", architecture: "swiftshader" })],
+  ])("stages tiles in workgroup memory: %s, unless told", async (staging, from) => {
+    expect((await openDevice(from, true)).limits.staging).toBe(staging)
+    expect((await openDevice(from, true, "staged")).limits.staging).toBe(true)
+    expect((await openDevice(from, true, "direct")).limits.staging).toBe(false)
+  })
+
+  it.each([
     [32, "subgroups", adapter({ subgroupMaxSize: 32 }), true],
     [128, "subgroups", adapter({}), true],
     [0, "no subgroups", adapter({ subgroupMaxSize: 32 }), false],

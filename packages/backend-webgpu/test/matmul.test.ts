@@ -13,6 +13,7 @@ import { matmulPlanner } from "../src/matmul.ts"
 import { dense, forEachIndex, LIMITS, Placed, Runner, randomNumbers } from "./plan-runner.ts"
 
 let runner: Runner
+let limits = LIMITS
 beforeAll(async () => {
   runner = await Runner.open()
 })
@@ -69,7 +70,7 @@ async function check(c: Case, apply: (sum: number, addend: number) => number = (
   const inputs = epilogue?.inputs.length ? [place([...batch, m, n], dense, c.addend ?? dtype).fill(value)] : []
   const out = place([...batch, m, n], c.out)
   const operands = [a, b, ...inputs, out]
-  const plan = matmulPlanner(kernel, LIMITS).plan({ sizes: [...batch, m, n, k], operands, scalars })
+  const plan = matmulPlanner(kernel, limits).plan({ sizes: [...batch, m, n, k], operands, scalars })
   expect(plan.dispatches.length).toBe(c.dispatches ?? 1)
   await runner.run(plan, operands, c.mostWorkgroups)
   expect(out.damage).toBe(0)
@@ -100,7 +101,11 @@ async function check(c: Case, apply: (sum: number, addend: number) => number = (
 /** A software adapter takes seconds to compile some dozens of shaders, and more when the machine is busy. */
 const timeout = 60_000
 
-describe("a matrix product", { timeout }, () => {
+describe.each([true, false])("a matrix product, staged: %s", { timeout }, (staging) => {
+  beforeAll(() => {
+    limits = { ...LIMITS, staging }
+  })
+
   const shapes: readonly (readonly [number, number, number])[] = [
     [1, 1, 1],
     [1, 77, 19],
@@ -182,7 +187,7 @@ describe("a matrix product", { timeout }, () => {
     operands[0].fill(() => 2_000_000_000)
     operands[1].fill((k) => k + 2)
     const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "int32", epilogue: null }
-    await runner.run(matmulPlanner(kernel, LIMITS).plan({ sizes: [1, 1, 2], operands, scalars: [] }), operands)
+    await runner.run(matmulPlanner(kernel, limits).plan({ sizes: [1, 1, 2], operands, scalars: [] }), operands)
     expect(operands[2].reader()(0, 0)).toBe(10_000_000_000 | 0)
   })
 
@@ -195,7 +200,7 @@ describe("a matrix product", { timeout }, () => {
     operands[0].fill((i) => (i === 19 ? Infinity : i === 0 ? Number.NaN : 1))
     operands[1].fill(() => 1)
     const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "float32", epilogue: null }
-    await runner.run(matmulPlanner(kernel, LIMITS).plan({ sizes: [20, 20, 3], operands, scalars: [] }), operands)
+    await runner.run(matmulPlanner(kernel, limits).plan({ sizes: [20, 20, 3], operands, scalars: [] }), operands)
     const read = operands[2].reader()
     expect([read(0, 5), read(19, 5), read(18, 19), read(1, 19)]).toEqual([Number.NaN, Infinity, 3, 3])
   })
@@ -224,7 +229,7 @@ describe("a matrix product", { timeout }, () => {
       new Placed("float16", [1, 8]),
     ]
     const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "float16", epilogue }
-    await runner.run(matmulPlanner(kernel, LIMITS).plan({ sizes: [1, 8, 0], operands, scalars: [] }), operands)
+    await runner.run(matmulPlanner(kernel, limits).plan({ sizes: [1, 8, 0], operands, scalars: [] }), operands)
     expect(cases.map((_, j) => operands[3].reader()(0, j))).toEqual(want)
   })
 

@@ -23,6 +23,7 @@ export const LIMITS: GpuLimits = {
   workgroupBytes: 16384,
   subgroups: 0,
   shaderF16: false,
+  staging: true,
 }
 
 /** Workgroups along the first dim of a dispatch; tests of the spreading over two set fewer. */

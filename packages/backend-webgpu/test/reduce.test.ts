@@ -138,6 +138,7 @@ describe("how outputs are shared out", () => {
     workgroupBytes: 16384,
     subgroups: 0,
     shaderF16: false,
+    staging: true,
   }
   const share = (outputs: number, elements: number, neighbours = false) =>
     shareReduce(sumOf(2, 1), outputs, elements, neighbours, limits)

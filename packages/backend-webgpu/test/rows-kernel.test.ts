@@ -358,6 +358,7 @@ describe("how rows are shared out", () => {
     workgroupBytes: 16384,
     subgroups: 0,
     shaderF16: false,
+    staging: true,
   }
   const plan = (storageBindings: number, length: number) => {
     const sizes = [1, length]

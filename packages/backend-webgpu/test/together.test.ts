@@ -2,12 +2,13 @@
 import { input, type Kernel, KernelFault, left, load, type MapKernel, type Operand, result, right } from "@taeda/core"
 import { afterAll, describe, expect, it } from "vitest"
 import { createWebGpu, type WebGpuBackend } from "../src/index.ts"
-import { mapKernel, reduceKernel, unit } from "./harness.ts"
+import { mapKernel, reduceKernel, UNCLEARED, unit } from "./harness.ts"
 
 const DAWN = ["enable-dawn-features=disable_workgroup_init"]
-const never = await createWebGpu({ dawn: DAWN, merging: "never" })
-const always = await createWebGpu({ dawn: DAWN, merging: "always" })
-const often = await createWebGpu({ dawn: DAWN })
+const tiles = "staged"
+const never = await createWebGpu({ dawn: DAWN, merging: "never", tiles })
+const always = await createWebGpu({ dawn: DAWN, merging: "always", tiles })
+const often = await createWebGpu({ dawn: DAWN, tiles })
 afterAll(() => {
   for (const backend of [never, always, often]) backend.dispose()
 })
@@ -100,14 +101,25 @@ async function mixture(backend: WebGpuBackend): Promise<{ values: number[][]; di
   return { values, dispatches: bench.dispatches - before }
 }
 
+async function counted(merging: "never" | "always", tiles: "staged" | "direct"): ReturnType<typeof mixture> {
+  const backend = await createWebGpu({ ...UNCLEARED, merging, tiles })
+  try {
+    return await mixture(backend)
+  } finally {
+    backend.dispose()
+  }
+}
+
 describe("dispatches that do not depend on one another", { timeout: 120_000 }, () => {
-  it("become one of each kind, with the same results", async () => {
-    const apart = await mixture(never)
+  it.each([
+    ["staged", 4],
+    ["direct", 5],
+  ] as const)("become one of each kind, with the same results, products %s", async (tiles, groups) => {
+    const [apart, together] = [await counted("never", tiles), await counted("always", tiles)]
     expect(apart.dispatches).toBe(10)
-    const together = await mixture(always)
     expect(together.values).toEqual(apart.values)
-    // Four maps; the map in place; the one behind it; the two sums and the two products, whose workgroups are of one size.
-    expect(together.dispatches).toBe(4)
+    // Four maps; the map in place; the one behind it; the two sums and the two products, whose workgroups are of one size: apart where products share no memory.
+    expect(together.dispatches).toBe(groups)
   })
 
   it("become one where they come again and again, as soon as a shader is ready", async () => {

@@ -167,13 +167,14 @@ const USES: Readonly<Record<string, Use>> = {
 }
 
 describe("what launches need is among the shaders that are compiled ahead", () => {
-  it.each(Object.keys(USES))("%s", (name) => {
+  const forms = [true, false].map((staging) => ({ ...LIMITS, staging }))
+  it.each(Object.keys(USES).flatMap((name) => forms.map((limits) => [name, limits] as const)))("%s", (name, limits) => {
     const { kernel, launches, scalars = [] } = USES[name]
-    const planner = plannerOf(kernel, LIMITS)
+    const planner = plannerOf(kernel, limits)
     const ahead = new Set(planner.shaders().map(({ code }) => code))
     for (const [sizes, ...operands] of launches) {
       const placed = operands.map((own) => ({ offset: 0, sizes: own, strides: rowMajor(own) }))
-      const { dispatches } = plannerOf(kernel, LIMITS).plan({ sizes, operands: placed, scalars })
+      const { dispatches } = plannerOf(kernel, limits).plan({ sizes, operands: placed, scalars })
       expect(dispatches.length).toBeGreaterThan(0)
       for (const { shader } of dispatches) expect(ahead.has(shader.code), `${sizes}`).toBe(true)
     }

@@ -13,7 +13,7 @@ export interface Scenario {
 export const SCENARIOS: readonly Scenario[] = [
   { program: "functions", title: "`taeda/lean`, functions alone; webgpu with products", budget: 60 },
   { program: "leanest", title: "`taeda/lean` with `nn` and `optim`; webgpu with products", budget: 69 },
-  { program: "lean", title: "`taeda/lean` with `nn` and `optim`; all of webgpu", budget: 89 },
+  { program: "lean", title: "`taeda/lean` with `nn` and `optim`; all of webgpu", budget: 90 },
   { program: "taeda-cpu", title: "`taeda`; cpu-js", budget: 115 },
   { program: "taeda", title: "`taeda`; cpu-js and all of webgpu", budget: 158 },
   { program: "jax", title: "jax-js, functions; its cpu, wasm and webgpu", budget: null, asked: ["webgpu"] },
