@@ -1,4 +1,4 @@
-/** The functions beyond arithmetic, comparisons, sqrt, exp, expm1, log, log1p, tanh and sigmoid, by what they are for. */
+/** The functions beyond arithmetic, comparisons, sqrt, exp, expm1, log, tanh and sigmoid, by what they are for. */
 import { provideDirect } from "./contraction.ts"
 import { directLoop } from "./direct.ts"
 import { exchanges } from "./exchanges.ts"
@@ -14,7 +14,7 @@ import { TRIGONOMETRIC } from "./wgsl-trigonometric.ts"
 export const trigonometric: Functions = TRIGONOMETRIC
 /** erf, erfc, erfinv, and so the exact gelu. */
 export const error: Functions = ERROR
-/** pow, of floats and integers, exp2, log2, log10, and remainders of floats (fmod, remainder). */
+/** pow, of floats and integers, exp2, log2, log10, log1p (and so softplus and binary cross-entropy), and remainders of floats (fmod, remainder). */
 export const powers: Functions = POWERS
 /** lgamma, digamma, polygamma, with the functions of angles that these need. */
 export const gamma: Functions = { ...TRIGONOMETRIC, ...GAMMA }

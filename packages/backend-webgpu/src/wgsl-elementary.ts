@@ -87,13 +87,4 @@ export const ELEMENTARY = {
   let p = f_split(x);
   return f_natural(p.m - 1f, f32(p.n));
 }`,
-  // 1 + x = (1 + f)·2^n, where f is made of x, not of the rounded 1 + x.
-  f_log1p: `fn f_log1p(x: f32) -> f32 {
-  if (f_magnitude(x) < 0x33000000u || f_isNan(x)) { return x; }
-  if (bitcast<u32>(x) >= 0xbf800000u) { return select(f_nan(), f_neg(f_inf()), bitcast<u32>(x) == 0xbf800000u); }
-  if (f_le(${t(2 ** 100)}, x)) { return f_log(x); }
-  let d = i32(bitcast<u32>(x + 1f) - 0x3f3504f3u);
-  let power = bitcast<f32>(0x3f800000u - (u32(d) & 0xff800000u));
-  return f_natural(x * power + (power - 1f), f32(d >> 23u));
-}`,
 } as const

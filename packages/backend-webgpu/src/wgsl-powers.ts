@@ -1,4 +1,4 @@
-/** Powers, the exponential and logarithms of other bases than e, and remainders of floats. As in `wgsl-elementary.ts`; pow by logarithms of two floats. */
+/** Powers, the exponential and logarithms of other bases than e, log(1 + x), and remainders of floats. As in `wgsl-elementary.ts`; pow by logarithms of two floats. */
 import { floatText, horner } from "./wgsl-text.ts"
 
 /** (log2((1 + s)/(1 − s))/s − 2/ln 2·(1 + s²/3))/s⁴ in s², |s| ≤ 0.172. */
@@ -45,6 +45,15 @@ ${type === "i32" ? negative : ""}  var result = ${type}(1);
 }
 
 export const POWERS = {
+  // 1 + x = (1 + f)·2^n, where f is made of x, not of the rounded 1 + x.
+  f_log1p: `fn f_log1p(x: f32) -> f32 {
+  if (f_magnitude(x) < 0x33000000u || f_isNan(x)) { return x; }
+  if (bitcast<u32>(x) >= 0xbf800000u) { return select(f_nan(), f_neg(f_inf()), bitcast<u32>(x) == 0xbf800000u); }
+  if (f_le(${t(2 ** 100)}, x)) { return f_log(x); }
+  let d = i32(bitcast<u32>(x + 1f) - 0x3f3504f3u);
+  let power = bitcast<f32>(0x3f800000u - (u32(d) & 0xff800000u));
+  return f_natural(x * power + (power - 1f), f32(d >> 23u));
+}`,
   i_pow: power("i32"),
   u_pow: power("u32"),
   f_exp2: `fn f_exp2(x: f32) -> f32 {
