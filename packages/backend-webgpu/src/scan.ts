@@ -11,6 +11,7 @@ import { countOf, type Launch } from "./launch.ts"
 import { declareMonoid, tupleBits, writeLift } from "./monoid.ts"
 import { dispatchOf, GROUP, lazy, NOTHING, type Planner } from "./planner.ts"
 import { addressOf, bindOutput, type View, writeElement } from "./views.ts"
+import { withWideSums } from "./wide-sums.ts"
 import { type Emitted, fromBits, Writer } from "./writer.ts"
 
 /** Neighbours that a lane combines before the lanes meet. */
@@ -49,7 +50,8 @@ export function planRows(rows: number, length: number): Shares {
   return { rows, length, lanes, span, blocks, groups: Math.ceil(rows / (GROUP / lanes)) * blocks }
 }
 
-export function scanPlanner(kernel: ScanKernel): Planner {
+export function scanPlanner(given: ScanKernel): Planner {
+  const kernel = withWideSums(given)
   const serial = lazy(() => emitSerial(kernel))
   const whole = lazy(() => emitWalk(kernel, false))
   const totals = lazy(() => emitTotals(kernel))

@@ -55,6 +55,30 @@ function byRows<T>(rows: number, length: number, reverse: boolean, step: (at: nu
 }
 
 describe("scan", { timeout: 60_000 }, () => {
+  it.each([5, 300, 6001])("a sum over %i numbers passes the range of float32 and comes back", async (length) => {
+    const turn = [3e38, 3e38, -3e38, -3e38, 1.5]
+    const values = Float32Array.from({ length }, (_, i) => turn[i % turn.length])
+    const operands = [
+      { dtype: "float32" as const, values },
+      { dtype: "float32" as const, values: new Float32Array(length) },
+    ]
+    const got = await launch(scanPlanner(kernelOf(1, "float32", sum("float32"))), [length], operands)
+    const want = Float32Array.from({ length }, (_, i) => {
+      const height = [1, 2, 1, 0, 0][i % turn.length]
+      return height * Math.fround(3e38) + 1.5 * Math.floor((i + 1) / turn.length)
+    })
+    expect(difference(got.operands[1], want)).toBeUndefined()
+  })
+
+  it("sums of what is no number are none, and of infinities as they are", async () => {
+    const values = Float32Array.of(1, Number.POSITIVE_INFINITY, 2, Number.NEGATIVE_INFINITY, 1, Number.NaN, 1)
+    const blank = { dtype: "float32" as const, values: new Float32Array(7) }
+    const planner = scanPlanner(kernelOf(1, "float32", sum("float32")))
+    const got = await launch(planner, [7], [{ dtype: "float32", values }, blank])
+    const { POSITIVE_INFINITY: inf, NaN: none } = Number
+    expect(difference(got.operands[1], Float32Array.of(1, inf, inf, none, none, none, none))).toBeUndefined()
+  })
+
   it.each([
     [0, 3, 1],
     [1, 1, 1],
