@@ -143,7 +143,7 @@ export const VARIANTS: readonly Variant[] = [
     options: UNCLEARED,
     full: false,
     threads: 1,
-    note: "subgroups",
+    note: "no subgroups",
   },
   {
     backend: "cuda",

@@ -51,11 +51,11 @@ describe("pnpm conformance", () => {
     [["--backend", "cpu-js", "--in", "mars"], /there is no place mars; there are node, chromium, chromium-plain/],
     [
       ["--backend", "abacus", "--in", "chromium"],
-      /there is no backend abacus here; there are cpu-js, wasm-simd, webgpu, cuda, minimal/,
+      /there is no backend abacus here; there are cpu-js, wasm-simd, webgpu, webgpu-lean, cuda, minimal/,
     ],
     [
       ["--backend", "abacus", "--options", "{}"],
-      /there is no backend abacus here; there are cpu-js, wasm-simd, webgpu, cuda, minimal/,
+      /there is no backend abacus here; there are cpu-js, wasm-simd, webgpu, webgpu-lean, cuda, minimal/,
     ],
     [["--backend", "cpu-js", "--options", "{threads"], /--options is no JSON/],
   ])("says what is wrong with %j", async (args, message) => {
@@ -110,7 +110,7 @@ describe("pnpm conformance:all", () => {
     [
       ["--backend", "abacus"],
       2,
-      /no variants of a backend abacus here; there are those of cpu-js, wasm-simd, webgpu$/m,
+      /no variants of a backend abacus here; there are those of cpu-js, wasm-simd, webgpu, webgpu-lean, cuda$/m,
     ],
     [["--many"], 2, /--many/],
   ])("says what is wrong with %j", async (args, expected, message) => {
