@@ -65,7 +65,7 @@ describe("what to install", () => {
       "WebAssembly with SIMD and threadsthe fastest that works here",
       "Pure JavaScript, runs everywhereworks here",
       "GPUs through WebGPUworks here, in software: slow",
-      "NVIDIA GPUs through the driverplanned",
+      "NVIDIA GPUs through the driver",
     ])
     await choose(page, "runtime", "Browser")
     expect(await page.locator("#install-why").textContent()).toMatch(/It works in this browser: .*\d threads/)
@@ -89,7 +89,8 @@ describe("what to install", () => {
     expect(await page.locator("#install-why").textContent()).toContain("only in Node")
     await choose(page, "runtime", "Node")
     await choose(page, "system", "Linux")
-    expect(await page.locator("#install-why").textContent()).toContain("planned, not released yet")
+    expect(await page.locator("#install-why").textContent()).toContain("It needs Node; an NVIDIA GPU")
+    expect(await command.textContent()).toContain("taeda @taeda/backend-cuda")
   })
 
   test("by keyboard, with a name for every control", async () => {
@@ -173,7 +174,7 @@ describe("the prompt", () => {
     await page.getByRole("button", { name: "A faster device" }).click()
     await says(page, "#repl-log pre:last-child", /^'wasm'$/, GPU_WAIT)
     const printed = await page.locator("#repl-log .printed").allTextContents()
-    expect(printed).toEqual([expect.stringMatching(/^cuda not/), ...["wasm", "cpu", "webgpu"].map(expectSeconds)])
+    expect(printed).toEqual([expect.stringMatching(/^cuda no device/), ...["wasm", "cpu", "webgpu"].map(expectSeconds)])
   })
 
   test("runs the tour, and stops what does not end", async () => {
