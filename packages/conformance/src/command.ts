@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import { type ParseArgsConfig, parseArgs } from "node:util"
+import { parseArgs } from "node:util"
 import { type Backend, DTYPE_NAMES, type DType } from "@taeda/core"
 import type { KnownGap } from "./gaps.ts"
 import { knownGapsOf } from "./known-gaps.ts"
@@ -41,11 +41,19 @@ export class UsageError extends Error {}
 /** What is run, without the backend. */
 export type Task = Omit<RunOptions, "backend">
 
+/** An option as `node:util` parses it; its own type would ask every reader of this one for Node's. */
+export interface Option {
+  readonly type: "string" | "boolean"
+  readonly multiple?: boolean
+  readonly short?: string
+  readonly default?: string | boolean | string[] | boolean[]
+}
+
 /** Further options, and who runs the suite then. */
 export interface Extension {
   /** Lines for the help, after those of the options. */
   readonly usage: string
-  readonly options: NonNullable<ParseArgsConfig["options"]>
+  readonly options: Readonly<Record<string, Option>>
   /** Runs the suite against the backend of a name; `values` are those of all options. */
   readonly execute: (backend: string, task: Task, values: Readonly<Record<string, unknown>>) => Promise<Report>
 }
