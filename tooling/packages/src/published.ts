@@ -8,17 +8,23 @@ const folders = (...path: string[]): string[] =>
     .map((name) => join(ROOT, ...path, name))
     .filter((folder) => existsSync(join(folder, "package.json")))
 
-const names = (...path: string[]): string[] =>
+const manifests = (...path: string[]): Manifest[] =>
   folders(...path)
     .map((folder) => manifestIn(folder))
     .filter((manifest) => !manifest.private)
-    .map(({ name }) => name)
+
+const libraries = manifests("packages")
 
 /** The packages of JavaScript. */
-export const LIBRARIES: readonly string[] = names("packages")
+export const LIBRARIES: readonly string[] = libraries.map(({ name }) => name)
+
+/** What can be imported of them, as programs spell it. */
+export const ENTRIES: readonly string[] = libraries.flatMap(({ name, exports = {} }) =>
+  Object.keys(exports).map((path) => name + path.slice(1)),
+)
 
 /** Those that hold the native part of the backend cuda for a platform, and nothing else. */
-export const NATIVES: readonly string[] = names("packages", "backend-cuda", "platforms")
+export const NATIVES: readonly string[] = manifests("packages", "backend-cuda", "platforms").map(({ name }) => name)
 
 export interface Published {
   readonly manifest: Manifest
@@ -36,7 +42,3 @@ export async function publishedAt(registry: string, name: string): Promise<Publi
   const manifest = found.versions[found["dist-tags"].latest]!
   return { manifest, tarball: new Uint8Array(await (await fetch(manifest.dist.tarball)).arrayBuffer()) }
 }
-
-/** What can be imported of a package, as programs spell it. */
-export const entriesOf = ({ name, exports = {} }: Manifest): string[] =>
-  Object.keys(exports).map((path) => name + path.slice(1))

@@ -3,10 +3,9 @@ import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { installed } from "./npm.ts"
-import { manifestIn } from "./places.ts"
 import { typescript as program } from "./programs.ts"
 import type { Project } from "./project.ts"
-import { entriesOf, LIBRARIES } from "./published.ts"
+import { ENTRIES, LIBRARIES } from "./published.ts"
 import type { Run, Scenario } from "./scenario.ts"
 
 const require = createRequire(import.meta.url)
@@ -39,13 +38,9 @@ const STRICT = {
 const OF_A_PLATFORM: ReadonlySet<string> = new Set(["@taeda/conformance/vitest"])
 
 /** A program that leads to every entry of every package. */
-function entries(project: Project): string {
-  const all = LIBRARIES.flatMap((name) => entriesOf(manifestIn(project.folder, "node_modules", name)))
-  const lines = all
-    .filter((entry) => !OF_A_PLATFORM.has(entry))
-    .map((entry) => `export type * as ${entry.replaceAll(/\W/g, "_")} from "${entry}"`)
-  return lines.join("\n")
-}
+const EVERYTHING = ENTRIES.filter((entry) => !OF_A_PLATFORM.has(entry))
+  .map((entry) => `export type * as ${entry.replaceAll(/\W/g, "_")} from "${entry}"`)
+  .join("\n")
 
 /** The code that the packages' own pages show, each piece a program. */
 const examples = (project: Project): Record<string, string> =>
@@ -74,7 +69,7 @@ const projects = new WeakMap<Run, Promise<Project>>()
 async function prepare({ person }: Run): Promise<Project> {
   const project = await installed(person, ...LIBRARIES)
   const shown = examples(project)
-  const files = { "train.ts": program("train"), "entries.ts": entries(project), "platform.d.ts": PLATFORM, ...shown }
+  const files = { "train.ts": program("train"), "entries.ts": EVERYTHING, "platform.d.ts": PLATFORM, ...shown }
   await project.write(files)
   for (const resolution of RESOLUTIONS)
     await project.write({
