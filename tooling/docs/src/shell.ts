@@ -1,5 +1,5 @@
 /** What is wrong with a command line of the documentation: a script, package, file or option that does not exist. */
-import { exists, globText, manifestOf, packages, read } from "./repository.ts"
+import { exists, globText, manifestOf, packages } from "./repository.ts"
 
 /** The words of each command of a line, without comments. */
 export function commandsIn(line: string): string[][] {
@@ -32,7 +32,7 @@ const installs: Check = (args) =>
 const OPTIONS: Readonly<Record<string, string>> = {
   bench: "tooling/bench/src/*.ts",
   conformance: "{packages,tooling}/conformance/src/{command,cli}.ts",
-  start: "apps/cli/src/*.ts",
+  start: "apps/cli/src/**/*.ts",
 }
 
 function optionsOf(script: string, args: readonly string[]): string | undefined {
@@ -83,7 +83,7 @@ const sub =
 
 /** The command `taeda`, which says its own subcommands. */
 const taeda: Check = ([command = ""]) =>
-  read("apps/cli/src/cli.ts").includes(`.command("${command}")`) ? undefined : `taeda has no command ${command}`
+  globText("apps/cli/src/**/*.ts").includes(`.command("${command}`) ? undefined : `taeda has no command ${command}`
 
 const BINS: Readonly<Record<string, Check>> = { taeda, "taeda-conformance": (args) => optionsOf("conformance", args) }
 
