@@ -2,6 +2,7 @@
 import {
   type Backend,
   type Buffer,
+  CORE,
   DTYPE_NAMES,
   describeKernel,
   type Executable,
@@ -192,6 +193,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
 
   return {
     name: "cuda",
+    core: CORE,
     index,
     device,
     capabilities: {
