@@ -1,5 +1,6 @@
 /** The program: its commands, each of which puts itself there, and what all of them share. */
 import { Command } from "commander"
+import { registerConformance } from "./commands/conformance.ts"
 import { registerRepl } from "./commands/repl.ts"
 import { registerTour } from "./commands/tour.ts"
 import { registerTrain } from "./commands/train.ts"
@@ -9,7 +10,7 @@ import { version } from "./version.ts"
 export type Register = (program: Command) => void
 
 /** In the order of the help. */
-const COMMANDS: readonly Register[] = [registerTour, registerTrain, registerRepl]
+const COMMANDS: readonly Register[] = [registerTour, registerTrain, registerRepl, registerConformance]
 
 export function createProgram(): Command {
   const program = new Command("taeda")

@@ -48,7 +48,7 @@ export interface Extension {
   readonly usage?: string
   readonly options?: NonNullable<ParseArgsConfig["options"]>
   /** Shows how far the run is; by default a line on stderr. */
-  readonly onGroup?: (progress: Progress) => void
+  readonly onGroup?: (progress: Progress) => unknown
   /** Ends the run, which then gives no report; the command rejects with the signal's reason. */
   readonly signal?: AbortSignal
   /** Runs the suite against the backend of a name; `values` are those of all options. */

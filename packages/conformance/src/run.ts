@@ -11,8 +11,8 @@ export interface RunOptions extends Selection {
   /** A backend of one's own for this run, or how to open one; it is disposed of at the end. */
   readonly backend: Backend | (() => Backend | Promise<Backend>)
   readonly knownGaps?: readonly KnownGap[]
-  /** Called after each group with what has been run. */
-  readonly onGroup?: (progress: Progress) => void
+  /** Called after each group with what has been run; a promise that it gives is awaited. */
+  readonly onGroup?: (progress: Progress) => unknown
   /** Ends the run before its next group, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal
 }
@@ -100,7 +100,7 @@ export async function runConformance(options: RunOptions): Promise<Report> {
       const mine = await runGroup(session, group, ledger)
       failed += mine.filter(({ problems, gap }) => problems.length > 0 && !gap).length
       outcomes.push(...mine)
-      options.onGroup?.({ op: group.op, template: group.template, done: done + 1, total: groups.length, failed })
+      await options.onGroup?.({ op: group.op, template: group.template, done: done + 1, total: groups.length, failed })
     }
   } finally {
     backend.dispose()

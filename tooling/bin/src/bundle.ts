@@ -13,6 +13,8 @@ const OURS = ["@taeda/choices", "@taeda/examples"]
 const isExternal = (id: string): boolean => /^(taeda|@taeda\/[^/]+)(\/|$)/.test(id) && !OURS.includes(id)
 
 export interface CommandBundle {
+  /** The paths of all modules in it. */
+  readonly modules: readonly string[]
   /** Files by their names, with the bytes of each. */
   readonly files: ReadonlyMap<string, number>
   /** Whose code is in it, besides the project's own. */
@@ -40,7 +42,8 @@ export async function bundleCommand(folder: string): Promise<CommandBundle> {
     chunkFileNames: "[name].mjs",
   })
   const chunks = output.filter((file) => file.type === "chunk")
-  const bundled = packagesOf(chunks.flatMap(({ moduleIds }) => moduleIds))
+  const modules = chunks.flatMap(({ moduleIds }) => moduleIds)
+  const bundled = packagesOf(modules)
   writeFileSync(join(folder, "LICENSES.txt"), licencesText(bundled))
-  return { files: new Map(chunks.map(({ fileName, code }) => [fileName, Buffer.byteLength(code)])), bundled }
+  return { modules, bundled, files: new Map(chunks.map(({ fileName, code }) => [fileName, Buffer.byteLength(code)])) }
 }
