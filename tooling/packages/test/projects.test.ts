@@ -13,8 +13,9 @@ let browser: Promise<Launched> | undefined
 let run: Run
 
 beforeAll(async () => {
-  person = await newPerson(inject("registry"))
-  run = { person, browser: () => (browser ??= launch()) }
+  const registry = inject("registry")
+  person = await newPerson(registry)
+  run = { person, registry, browser: () => (browser ??= launch()) }
 })
 
 afterAll(async () => {
