@@ -4,6 +4,7 @@
  *
  * Inside, numbers are strings of digits, the last digit first: a template literal type takes a string apart from its front.
  */
+import type { Dim } from "./shape.ts"
 
 /** Tens and ones of row + column; row 10 is a 9 to which a carry has come. */
 interface Sums {
@@ -141,23 +142,12 @@ type QuotientOf<A extends string, B extends string, Rest extends string = "", Q 
     : never
   : [NumberOf<Q>, NumberOf<Rest>]
 
-declare const named: unique symbol
-
-/**
- * A dimension of unknown size with a name: equal only to itself. `Tensor<[Dim<"B">, 784]>` takes any batch and gives the
- * same one back.
- */
-export type Dim<Name extends string> = number & { readonly [named]: Name }
-
-/** The name of a dimension made by `Dim`; never for others. */
-export type NameOf<N> = N extends { readonly [named]: infer Name extends string } ? Name : never
-
 /** Whether a size is known: one non-negative integer. */
 export type IsKnown<N, All = N> = N extends number
   ? number extends N
     ? false
     : [All] extends [N]
-      ? N extends { readonly [named]: string }
+      ? N extends Dim<string>
         ? false
         : `${N}` extends `-${string}` | `${string}.${string}` | `${string}e${string}`
           ? false
@@ -234,3 +224,14 @@ export type CeilDiv<A extends number, B extends number> =
 /** Whether A < B; boolean where that is not known. */
 export type Less<A extends number, B extends number> =
   BothKnown<A, B> extends true ? ([Sub<A, B>] extends [never] ? true : false) : boolean
+
+/** The smaller of A and B; `number` where that is not known. */
+export type Min<A extends number, B extends number> =
+  BothKnown<A, B> extends true ? ([Sub<A, B>] extends [never] ? A : B) : number
+
+/** A - B, or 0 where that is negative. */
+export type Excess<A extends number, B extends number> =
+  BothKnown<A, B> extends true ? ([Sub<A, B>] extends [never] ? 0 : Sub<A, B>) : number
+
+/** N of a literal -N; never for others. */
+export type Negated<N> = N extends number ? (`${N}` extends `-${infer P extends number}` ? P : never) : never

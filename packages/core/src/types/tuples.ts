@@ -1,0 +1,66 @@
+/** Shapes taken apart and put together. Places are non-negative literals, within the shape. */
+import type { IsKnown, Less } from "./arithmetic.ts"
+import type { Place } from "./dims.ts"
+import type { Dim, Shape } from "./shape.ts"
+
+/** Whether T is one type and no union. */
+export type IsSingle<T, All = T> = T extends unknown ? ([All] extends [T] ? true : false) : never
+
+/** A dim counted from the front: `number` where it is not known, or one of several; never where there is none. */
+export type PlaceOf<S extends Shape, D> = IsSingle<D> extends true ? Place<S, D> : number
+
+/** The size at a place. */
+export type SizeAt<S extends Shape, P> = P extends keyof S ? (S[P] extends number ? S[P] : number) : number
+
+/** With the size at a place replaced. */
+export type With<S extends Shape, P extends number, V> = {
+  -readonly [K in keyof S]: K extends `${P}` ? V : S[K]
+} extends infer R extends Shape
+  ? R
+  : never
+
+/** With the size at a place replaced by those of V, perhaps none. */
+export type Spliced<
+  S extends Shape,
+  P extends number,
+  V extends Shape = [],
+  R extends Shape = [],
+> = S extends readonly [infer H extends number, ...infer T extends Shape]
+  ? R["length"] extends P
+    ? [...R, ...V, ...T]
+    : Spliced<T, P, V, [...R, H]>
+  : R
+
+/** With V in front of a place, which may be the end. */
+export type Inserted<S extends Shape, P extends number, V extends number, R extends Shape = []> = R["length"] extends P
+  ? [...R, V, ...S]
+  : S extends readonly [infer H extends number, ...infer T extends Shape]
+    ? Inserted<T, P, V, [...R, H]>
+    : R
+
+/** The first N sizes. */
+export type First<S extends Shape, N, R extends Shape = []> = R["length"] extends N
+  ? R
+  : S extends readonly [infer H extends number, ...infer T extends Shape]
+    ? First<T, N, [...R, H]>
+    : R
+
+/** What comes after the first N sizes. */
+export type After<S extends Shape, N, I extends 0[] = []> = I["length"] extends N
+  ? S
+  : S extends readonly [number, ...infer T extends Shape]
+    ? After<T, N, [...I, 0]>
+    : []
+
+/** With every size `number`. */
+export type Unsized<S extends Shape> = { -readonly [K in keyof S]: number }
+
+/** A plain tuple out of a readonly one. */
+export type Plain<S extends Shape> = [...S]
+
+/** N times T; an array where N is not known, or too many to write out. */
+export type Times<T, N extends number> = IsKnown<N> extends true ? (Less<N, 129> extends true ? Filled<T, N> : T[]) : T[]
+type Filled<T, N, R extends T[] = []> = R["length"] extends N ? R : Filled<T, N, [...R, T]>
+
+/** The element of a list that is none of these sizes alone. */
+export type IsNamed<N> = N extends Dim<string> ? true : false
