@@ -1,6 +1,6 @@
 /** Shapes taken apart and put together. Places are non-negative literals, within the shape. */
 import type { IsKnown, Less } from "./arithmetic.ts"
-import type { Place } from "./dims.ts"
+import type { NoSuchDim, Place } from "./dims.ts"
 import type { Dim, Shape } from "./shape.ts"
 
 /** Whether T is one type and no union. */
@@ -8,6 +8,9 @@ export type IsSingle<T, All = T> = T extends unknown ? ([All] extends [T] ? true
 
 /** A dim counted from the front: `number` where it is not known, or one of several; never where there is none. */
 export type PlaceOf<S extends Shape, D> = IsSingle<D> extends true ? Place<S, D> : number
+
+/** The sentence of a dim that there is not. */
+export type NoDim<Op extends string, S extends Shape, D> = D extends number ? NoSuchDim<Op, S, D> : never
 
 /** The size at a place. */
 export type SizeAt<S extends Shape, P> = P extends keyof S ? (S[P] extends number ? S[P] : number) : number

@@ -3,9 +3,9 @@
  * is not known. The sentences are those of the errors that `ops/views.ts` throws.
  */
 import type { Add, CeilDiv, DivMod, Excess, IsKnown, Less, Min, Mul, Negated, Sub } from "./arithmetic.ts"
-import type { NoSuchDim, RankUnknown } from "./dims.ts"
+import type { RankUnknown } from "./dims.ts"
 import type { Clash, Dim, Shape, Show } from "./shape.ts"
-import type { Inserted, IsSingle, Plain, PlaceOf, SizeAt, Spliced, Times, Unsized, With } from "./tuples.ts"
+import type { Inserted, IsSingle, NoDim, Plain, PlaceOf, SizeAt, Spliced, Times, Unsized, With } from "./tuples.ts"
 
 // ---- the number of elements ----
 
@@ -158,9 +158,9 @@ export type Flattened<Op extends string, S extends Shape, Start, End> = RankUnkn
   ? any
   : [PlaceOf<S, Start>, PlaceOf<S, End>] extends [infer I extends number, infer J extends number]
     ? [I] extends [never]
-      ? NoSuchDim<Op, S, Start>
+      ? NoDim<Op, S, Start>
       : [J] extends [never]
-        ? NoSuchDim<Op, S, End>
+        ? NoDim<Op, S, End>
         : number extends I | J
           ? any
           : S extends readonly []
@@ -198,7 +198,7 @@ export type Unflattened<Op extends string, S extends Shape, D, Sizes> = Sizes ex
       ? any
       : PlaceOf<S, D> extends infer I extends number
         ? [I] extends [never]
-          ? NoSuchDim<Op, S, D>
+          ? NoDim<Op, S, D>
           : number extends I
             ? any
             : Reshaped<Op, [SizeAt<S, I>], Sizes> extends infer R
@@ -216,9 +216,9 @@ export type Transposed<Op extends string, S extends Shape, A, B> = RankUnknown<S
   ? any
   : [PlaceOf<S, A>, PlaceOf<S, B>] extends [infer I extends number, infer J extends number]
     ? [I] extends [never]
-      ? NoSuchDim<Op, S, A>
+      ? NoDim<Op, S, A>
       : [J] extends [never]
-        ? NoSuchDim<Op, S, B>
+        ? NoDim<Op, S, B>
         : number extends I | J
           ? any
           : { -readonly [K in keyof S]: K extends `${I}` ? S[J] : K extends `${J}` ? S[I] : S[K] }
@@ -257,7 +257,7 @@ type InOrder<Op extends string, S extends Shape, P extends Shape, Seen = never, 
 ]
   ? PlaceOf<S, H> extends infer I extends number
     ? [I] extends [never]
-      ? NoSuchDim<Op, S, H>
+      ? NoDim<Op, S, H>
       : number extends I
         ? any
         : [I] extends [Seen]
@@ -272,7 +272,7 @@ export type PlacesOf<Op extends string, S extends Shape, P extends Shape, R exte
   : P extends readonly [infer H, ...infer T extends Shape]
     ? PlaceOf<S, H> extends infer I extends number
       ? [I] extends [never]
-        ? NoSuchDim<Op, S, H>
+        ? NoDim<Op, S, H>
         : number extends I
           ? null
           : [I] extends [R[number]]
@@ -370,7 +370,7 @@ export type Unsqueezed<Op extends string, S extends Shape, D> = RankUnknown<S> e
   ? any
   : PlaceOf<[...S, 1], D> extends infer I extends number
     ? [I] extends [never]
-      ? NoSuchDim<Op, [...S, 1], D>
+      ? NoDim<Op, [...S, 1], D>
       : number extends I
         ? any
         : Inserted<S, I, 1>
@@ -428,7 +428,7 @@ type PartDim<Op extends string, S extends Shape, D> = S extends readonly []
     : `${Op}: cannot be applied to a 0-dim tensor`
   : PlaceOf<S, D> extends infer I
     ? [I] extends [never]
-      ? NoSuchDim<Op, S, D>
+      ? NoDim<Op, S, D>
       : I
     : never
 
@@ -663,7 +663,7 @@ export type Unfolded<Op extends string, S extends Shape, D, Size, Step> = RankUn
     ? Step extends number
       ? PlaceOf<S, D> extends infer P extends number
         ? [P] extends [never]
-          ? NoSuchDim<Op, S, D>
+          ? NoDim<Op, S, D>
           : number extends P
             ? any
             : S extends readonly []
@@ -686,9 +686,9 @@ export type DiagonalOf<Op extends string, S extends Shape, Offset, A, B> = RankU
   ? any
   : [PlaceOf<S, A>, PlaceOf<S, B>] extends [infer I extends number, infer J extends number]
     ? [I] extends [never]
-      ? NoSuchDim<Op, S, A>
+      ? NoDim<Op, S, A>
       : [J] extends [never]
-        ? NoSuchDim<Op, S, B>
+        ? NoDim<Op, S, B>
         : number extends I | J
           ? any
           : I extends J
