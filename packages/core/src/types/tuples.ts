@@ -1,7 +1,7 @@
 /** Shapes taken apart and put together. Places are non-negative literals, within the shape. */
 import type { IsKnown, Less } from "./arithmetic.ts"
 import type { NoSuchDim, Place } from "./dims.ts"
-import type { Dim, Shape } from "./shape.ts"
+import type { Dim, Shape, ShowDim } from "./shape.ts"
 
 /** Whether T is one type and no union. */
 export type IsSingle<T, All = T> = T extends unknown ? ([All] extends [T] ? true : false) : never
@@ -64,6 +64,24 @@ export type Plain<S extends Shape> = [...S]
 /** N times T; an array where N is not known, or too many to write out. */
 export type Times<T, N extends number> = IsKnown<N> extends true ? (Less<N, 129> extends true ? Filled<T, N> : T[]) : T[]
 type Filled<T, N, R extends T[] = []> = R["length"] extends N ? R : Filled<T, N, [...R, T]>
+
+/** N times T, N being at most 5; an array of others. */
+export type Repeated<T extends number, N extends number> = N extends keyof Few ? Few<T>[N] : T[]
+interface Few<T = unknown> {
+  1: [T]
+  2: [T, T]
+  3: [T, T, T]
+  4: [T, T, T, T]
+  5: [T, T, T, T, T]
+}
+
+/** The sizes as a sentence shows them, `By` between them. */
+export type Text<S extends Shape, By extends string, R extends string = ""> = S extends readonly [
+  infer H,
+  ...infer T extends Shape,
+]
+  ? Text<T, By, R extends "" ? ShowDim<H> : `${R}${By}${ShowDim<H>}`>
+  : R
 
 /** The element of a list that is none of these sizes alone. */
 export type IsNamed<N> = N extends Dim<string> ? true : false
