@@ -1,7 +1,7 @@
 /** Shapes taken apart and put together. Places are non-negative literals, within the shape. */
 import type { IsKnown, Less } from "./arithmetic.ts"
 import type { NoSuchDim, Place } from "./dims.ts"
-import type { Dim, Shape, ShowDim } from "./shape.ts"
+import type { Clash, Dim, Shape, ShowDim } from "./shape.ts"
 
 /** Whether T is one type and no union. */
 export type IsSingle<T, All = T> = T extends unknown ? ([All] extends [T] ? true : false) : never
@@ -64,6 +64,12 @@ export type Plain<S extends Shape> = [...S]
 /** N times T; an array where N is not known, or too many to write out. */
 export type Times<T, N extends number> = IsKnown<N> extends true ? (Less<N, 129> extends true ? Filled<T, N> : T[]) : T[]
 type Filled<T, N, R extends T[] = []> = R["length"] extends N ? R : Filled<T, N, [...R, T]>
+
+/**
+ * `Clash` of sizes that are computed: a comparison of types that are not worked out yet would be decided there and then, by
+ * what they may be.
+ */
+export type Unequal<A, B> = [A, B] extends [infer X, infer Y] ? Clash<X, Y> : never
 
 /** N times T, N being at most 5; an array of others. */
 export type Repeated<T extends number, N extends number> = N extends keyof Few ? Few<T>[N] : T[]

@@ -5,7 +5,7 @@
 import type { Add, CeilDiv, DivMod, Excess, IsKnown, Less, Min, Mul, Negated, Sub } from "./arithmetic.ts"
 import type { RankUnknown } from "./dims.ts"
 import type { Clash, Dim, Shape, Show } from "./shape.ts"
-import type { Inserted, IsSingle, NoDim, Plain, PlaceOf, SizeAt, Spliced, Times, Unsized, With } from "./tuples.ts"
+import type { Inserted, IsSingle, NoDim, Plain, PlaceOf, SizeAt, Spliced, Times, Unequal, Unsized, With } from "./tuples.ts"
 
 // ---- the number of elements ----
 
@@ -555,7 +555,7 @@ export type Split<Op extends string, S extends Shape, Size, D> = RankUnknown<S> 
             : Size extends Shape
               ? number extends Size["length"]
                 ? With<S, P, number>[]
-                : Clash<Total<Size>, SizeAt<S, P>> extends true
+                : Unequal<Total<Size>, SizeAt<S, P>> extends true
                   ? `${Op}: the sizes ${Show<Size>} must sum to ${SizeAt<S, P>}, the size of dim ${P} of ${Show<S>}`
                   : Lengths<S, P, Size>
               : any[]
@@ -668,7 +668,7 @@ export type Unfolded<Op extends string, S extends Shape, D, Size, Step> = RankUn
             ? any
             : S extends readonly []
               ? [Size]
-              : Clash<Less<SizeAt<S, P>, Size>, false> extends true
+              : Unequal<Less<SizeAt<S, P>, Size>, false> extends true
                 ? `${Op}: maximum size for tensor at dimension ${P} is ${SizeAt<S, P>} but size is ${Size}`
                 : [...With<S, P, Windows<SizeAt<S, P>, Size, Step>>, Size]
         : never

@@ -4,7 +4,7 @@
  */
 import type { Add, CeilDiv, DivMod, IsKnown, Less, Mul, Negated, Sub } from "./arithmetic.ts"
 import type { Clash, Shape, Show } from "./shape.ts"
-import type { IsSingle, Repeated, Text } from "./tuples.ts"
+import type { IsSingle, Repeated, Text, Unequal } from "./tuples.ts"
 
 // ---- one number for all spatial dims, or one for each ----
 
@@ -430,7 +430,7 @@ type Folded<S extends Shape, B extends Shape, R extends number, L extends number
     ? Clash<Over, 0> extends true
       ? `fold: Expected size of input's dimension 1 to be divisible by the product of kernelSize, but got ${Show<S>} and kernelSize ${Show<K>}`
       : Blocks<Size, A> extends infer N extends Shape
-        ? Clash<Mul<N[0], N[1]>, L> extends true
+        ? Unequal<Mul<N[0], N[1]>, L> extends true
           ? `fold: Given outputSize ${Show<Size>} and kernelSize ${Show<K>}, expected size of input's dimension 2 to match the calculated number of sliding blocks ${N[0]} * ${N[1]} = ${Mul<N[0], N[1]>}, but got ${L} (${Show<S>})`
           : [...B, C, ...Size]
         : [...B, C, ...Size]
