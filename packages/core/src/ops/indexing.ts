@@ -4,7 +4,7 @@ import { checkInPlace } from "../autograd/inplace.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireSameDevice } from "../checks.ts"
 import type { TypedArray } from "../dtype.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
+import { shapeText, sizesText, tensorText, valueText } from "../errors.ts"
 import { where } from "../expr.ts"
 import { erase, fromEnd, ints, type Movement, pull, pullRule, pushInto, reshaped } from "../movement.ts"
 import { Pointwise } from "../pointwise.ts"
@@ -163,7 +163,7 @@ function parse(name: string, x: Tensor, given: readonly Index[], writes: boolean
   })
   const spoken = indices.reduce<number>((n, i) => n + dimsOf(i), 0)
   if (spoken > x.ndim)
-    throw new RangeError(`${name}: too many indices for tensor of dimension ${x.ndim}: ${spoken} for ${tensorText(x)}`)
+    throw new RangeError(`${name}: too many indices for tensor of dimension ${x.ndim}: ${spoken} for ${sizesText(x)}`)
   if (indices.filter((i) => i === "...").length > 1)
     throw new RangeError(`${name}: an index can only have a single ellipsis ("...")`)
   const advanced = new Map<number, Advanced>()
@@ -202,7 +202,7 @@ function pick(name: string, view: Tensor, dim: number, index: number, x: Tensor)
   if (!Number.isInteger(index)) throw new TypeError(`${name}: an index must be an integer, got ${index}`)
   if (index < -size || index >= size)
     throw new RangeError(
-      `${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${tensorText(x)})`,
+      `${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${sizesText(x)})`,
     )
   return select(view, dim, index)
 }

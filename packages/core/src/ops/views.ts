@@ -5,7 +5,7 @@
 import { type Args, type Fn, op } from "../args.ts"
 import { checkInPlace, type Geometry, onOverlaps } from "../autograd/inplace.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
+import { shapeText, sizesText, valueText } from "../errors.ts"
 import { int } from "../kernels.ts"
 import { type Movement, push } from "../movement.ts"
 import { Pointwise } from "../pointwise.ts"
@@ -237,7 +237,7 @@ export const swapdims = swapping("swapdims", "dim0", "dim1") as Fn<ViewMethods["
 
 function transposed(name: string, x: Tensor, rule: Rule): Tensor {
   if (x.ndim > 2)
-    throw new RangeError(`${name}: expects a tensor with <= 2 dimensions, but input is ${x.ndim}D: ${tensorText(x)}`)
+    throw new RangeError(`${name}: expects a tensor with <= 2 dimensions, but input is ${x.ndim}D: ${sizesText(x)}`)
   return x.ndim === 2 ? swapped(x, 0, 1, rule) : viewOf(x, x.shape, x.strides, x.offset, rule)
 }
 
@@ -383,7 +383,7 @@ export const narrow: Fn<ViewMethods["narrow"]> = op(
     const from = start < 0 ? start + size : start
     if (!Number.isInteger(start) || !Number.isInteger(length) || length < 0 || from < 0 || from + length > size)
       throw new RangeError(
-        `narrow: start (${start}) + length (${length}) exceeds dimension size (${size}) of ${tensorText(x)} at dim ${d}`,
+        `narrow: start (${start}) + length (${length}) exceeds dimension size (${size}) of ${sizesText(x)} at dim ${d}`,
       )
     return sliced(x, d, from, length)
   },
@@ -426,7 +426,7 @@ function selected(name: string, x: Tensor, dim: number, index: number, rule: Rul
   const size = x.shape[dim]!
   if (!Number.isInteger(index) || index < -size || index >= size)
     throw new RangeError(
-      `${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${tensorText(x)})`,
+      `${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${sizesText(x)})`,
     )
   const start = index < 0 ? index + size : index
   const context: SliceContext = { shape: x.shape, dim, start, step: 1, length: 1 }
@@ -493,7 +493,7 @@ export const split: Fn<ViewMethods["split"]> = op(
     }
     if (!Array.isArray(splitSize) || splitSize.some((s) => s < 0) || splitSize.reduce((a, b) => a + b, 0) !== size)
       throw new RangeError(
-        `split: the sizes ${valueText(splitSize)} (${splitSize}) must sum to ${size}, the size of dim ${d} of ${tensorText(x)}`,
+        `split: the sizes ${Array.isArray(splitSize) ? shapeText(splitSize) : valueText(splitSize)} must sum to ${size}, the size of dim ${d} of ${sizesText(x)}`,
       )
     return pieces(x, d, splitSize, SPLIT_SIZES)
   },
@@ -541,7 +541,7 @@ const splitting = (
   op(`${name}(input, indicesOrSections)`, (x: Tensor, where: number | readonly number[]) => {
     if (x.ndim < least)
       throw new RangeError(
-        `${name}: requires a tensor with at least ${least} dimension${least > 1 ? "s" : ""}, but got ${tensorText(x)}`,
+        `${name}: requires a tensor with at least ${least} dimension${least > 1 ? "s" : ""}, but got ${sizesText(x)}`,
       )
     const dim = dimOf(x.ndim)
     if (typeof where === "number" && x.shape[dim]! % where !== 0)

@@ -79,7 +79,12 @@ type Trimmed<S extends string> = S extends `0${infer T}` ? (T extends "" ? S : T
 /** The number of its digits; `number` where JavaScript would not write it so. */
 type NumberOf<S extends string> = Trimmed<Reversed<S>> extends `${infer N extends number}` ? N : number
 
-type SumOf<A extends string, B extends string, C extends string = "0", R extends string = ""> = A extends `${infer a}${infer x}`
+type SumOf<
+  A extends string,
+  B extends string,
+  C extends string = "0",
+  R extends string = "",
+> = A extends `${infer a}${infer x}`
   ? B extends `${infer b}${infer y}`
     ? Cell<Sums, Carry<C, a>, b> extends `${infer c}${infer d}`
       ? SumOf<x, y, c, `${R}${d}`>
@@ -116,7 +121,12 @@ type DifferenceOf<
       : null
 
 /** The product with one digit: the ones of all products plus their tens one place up. */
-type TimesDigit<A extends string, Digit, Ones extends string = "", Tens extends string = "0"> = A extends `${infer a}${infer x}`
+type TimesDigit<
+  A extends string,
+  Digit,
+  Ones extends string = "",
+  Tens extends string = "0",
+> = A extends `${infer a}${infer x}`
   ? Cell<Products, a, Digit> extends `${infer t}${infer o}`
     ? TimesDigit<x, Digit, `${Ones}${o}`, `${Tens}${t}`>
     : never
@@ -136,7 +146,12 @@ type DigitOf<Rest extends string, B extends string, Q extends string = "0"> =
     : [Q, Rest]
 
 /** Long division; `A` has its first digit first. */
-type QuotientOf<A extends string, B extends string, Rest extends string = "", Q extends string = ""> = A extends `${infer a}${infer x}`
+type QuotientOf<
+  A extends string,
+  B extends string,
+  Rest extends string = "",
+  Q extends string = "",
+> = A extends `${infer a}${infer x}`
   ? DigitOf<`${a}${Rest}`, B> extends [infer q extends string, infer rest extends string]
     ? QuotientOf<x, B, rest, `${q}${Q}`>
     : never

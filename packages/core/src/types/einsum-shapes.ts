@@ -2,15 +2,67 @@
 import type { Shapes } from "./joining-shapes.ts"
 import type { BroadcastDims, Clash, Shape, Show, ShowDim } from "./shape.ts"
 
-type Compact<E extends string, R extends string = ""> = E extends `${infer A} ${infer B}` ? Compact<B, `${R}${A}`> : `${R}${E}`
+type Compact<E extends string, R extends string = ""> = E extends `${infer A} ${infer B}`
+  ? Compact<B, `${R}${A}`>
+  : `${R}${E}`
 
-type Parts<I extends string, R extends string[] = []> = I extends `${infer A},${infer B}` ? Parts<B, [...R, A]> : [...R, I]
+type Parts<I extends string, R extends string[] = []> = I extends `${infer A},${infer B}`
+  ? Parts<B, [...R, A]>
+  : [...R, I]
 
 interface Letters {
-  a: 0; b: 0; c: 0; d: 0; e: 0; f: 0; g: 0; h: 0; i: 0; j: 0; k: 0; l: 0; m: 0
-  n: 0; o: 0; p: 0; q: 0; r: 0; s: 0; t: 0; u: 0; v: 0; w: 0; x: 0; y: 0; z: 0
-  A: 0; B: 0; C: 0; D: 0; E: 0; F: 0; G: 0; H: 0; I: 0; J: 0; K: 0; L: 0; M: 0
-  N: 0; O: 0; P: 0; Q: 0; R: 0; S: 0; T: 0; U: 0; V: 0; W: 0; X: 0; Y: 0; Z: 0
+  a: 0
+  b: 0
+  c: 0
+  d: 0
+  e: 0
+  f: 0
+  g: 0
+  h: 0
+  i: 0
+  j: 0
+  k: 0
+  l: 0
+  m: 0
+  n: 0
+  o: 0
+  p: 0
+  q: 0
+  r: 0
+  s: 0
+  t: 0
+  u: 0
+  v: 0
+  w: 0
+  x: 0
+  y: 0
+  z: 0
+  A: 0
+  B: 0
+  C: 0
+  D: 0
+  E: 0
+  F: 0
+  G: 0
+  H: 0
+  I: 0
+  J: 0
+  K: 0
+  L: 0
+  M: 0
+  N: 0
+  O: 0
+  P: 0
+  Q: 0
+  R: 0
+  S: 0
+  T: 0
+  U: 0
+  V: 0
+  W: 0
+  X: 0
+  Y: 0
+  Z: 0
 }
 
 /** What is known of the labels: the size of each letter, and the dims that the ellipses broadcast to. */
@@ -43,8 +95,12 @@ type Bound<L extends object, C extends string, N> = C extends keyof L
     : never
   : L & { [X in C]: N }
 
-type Wrong<P extends string, E extends string, S extends Shape, I extends number> =
-  Fault<`einsum: the number of subscripts in "${P}" (${LettersIn<P>}) does not match the number of dimensions (${S["length"]}) of operand ${I}, ${Show<S>}, in "${E}"`>
+type Wrong<
+  P extends string,
+  E extends string,
+  S extends Shape,
+  I extends number,
+> = Fault<`einsum: the number of subscripts in "${P}" (${LettersIn<P>}) does not match the number of dimensions (${S["length"]}) of operand ${I}, ${Show<S>}, in "${E}"`>
 
 /** Binds the labels of one part to the sizes of its operand: from the front up to an ellipsis, then from the back. */
 type BindPart<
@@ -99,7 +155,13 @@ type BindAll<
   : M
 
 /** The output's sizes. */
-type Output<O extends string, M extends Sizes, E extends string, R extends Shape = [], Seen = never> = O extends `...${infer T}`
+type Output<
+  O extends string,
+  M extends Sizes,
+  E extends string,
+  R extends Shape = [],
+  Seen = never,
+> = O extends `...${infer T}`
   ? Output<T, M, E, M["dots"] extends Shape ? [...R, ...M["dots"]] : R, Seen>
   : O extends `${infer C}${infer T}`
     ? C extends Seen
@@ -112,7 +174,11 @@ type Output<O extends string, M extends Sizes, E extends string, R extends Shape
     : R
 
 /** The letters that occur once, in the order of the alphabet, capitals first; the ellipsis before them. */
-type Once<I extends string, Seen extends string = never, Twice extends string = never> = I extends `${infer C}${infer T}`
+type Once<
+  I extends string,
+  Seen extends string = never,
+  Twice extends string = never,
+> = I extends `${infer C}${infer T}`
   ? C extends keyof Letters
     ? C extends Seen
       ? Once<T, Seen, Twice | C>
@@ -125,13 +191,14 @@ type InAlphabet<
   R extends string = "",
 > = A extends `${infer C}${infer T}` ? InAlphabet<L, T, C extends L ? `${R}${C}` : R> : R
 
-type IsVague<L extends Shapes> = number extends L["length"]
-  ? true
-  : number extends L[number]["length"]
-    ? true
-    : false
+type IsVague<L extends Shapes> = number extends L["length"] ? true : number extends L[number]["length"] ? true : false
 
-type ByParts<E extends string, Ps extends readonly string[], O extends string, L extends Shapes> = Ps["length"] extends L["length"]
+type ByParts<
+  E extends string,
+  Ps extends readonly string[],
+  O extends string,
+  L extends Shapes,
+> = Ps["length"] extends L["length"]
   ? IsVague<L> extends true
     ? any
     : BindAll<Ps, L, E> extends infer M

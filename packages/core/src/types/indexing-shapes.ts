@@ -7,9 +7,9 @@ import type { DType, TypedArray } from "../dtype.ts"
 import type { Slice } from "../ops/indexing.ts"
 import type { Tensor } from "../tensor.ts"
 import type { CeilDiv, Excess, Negated } from "./arithmetic.ts"
+import type { BroadcastAll, Shapes } from "./joining-shapes.ts"
 import type { Clash, IsAny, Shape, Show } from "./shape.ts"
 import type { IsSingle } from "./tuples.ts"
-import type { BroadcastAll, Shapes } from "./joining-shapes.ts"
 import type { Bounded, IsOutside } from "./view-shapes.ts"
 
 type Indices = readonly unknown[]
@@ -17,45 +17,47 @@ type Indices = readonly unknown[]
 // ---- what an index is ----
 
 /** A new dim, the rest, an integer, a slice of `length`, indices of shape `index`, or what cannot be known. */
-type Kind<I> = IsAny<I> extends true
-  ? { kind: "unknown" }
-  : IsSingle<I> extends false
+type Kind<I> =
+  IsAny<I> extends true
     ? { kind: "unknown" }
-    : I extends null
-      ? { kind: "new" }
-      : I extends "..."
-        ? { kind: "rest" }
-        : I extends number | bigint
-          ? { kind: "integer" }
-          : I extends ":"
-            ? { kind: "slice"; slice: [null, null, null] }
-            : I extends Slice<infer A, infer B, infer C>
-              ? { kind: "slice"; slice: [A, B, C] }
-              : I extends Tensor<infer S, infer D>
-                ? TensorKind<S, D>
-                : I extends TypedArray
-                  ? { kind: "indices"; shape: [number]; dims: 1 }
-                  : I extends Indices
-                    ? ArrayKind<I>
-                    : { kind: "unknown" }
+    : IsSingle<I> extends false
+      ? { kind: "unknown" }
+      : I extends null
+        ? { kind: "new" }
+        : I extends "..."
+          ? { kind: "rest" }
+          : I extends number | bigint
+            ? { kind: "integer" }
+            : I extends ":"
+              ? { kind: "slice"; slice: [null, null, null] }
+              : I extends Slice<infer A, infer B, infer C>
+                ? { kind: "slice"; slice: [A, B, C] }
+                : I extends Tensor<infer S, infer D>
+                  ? TensorKind<S, D>
+                  : I extends TypedArray
+                    ? { kind: "indices"; shape: [number]; dims: 1 }
+                    : I extends Indices
+                      ? ArrayKind<I>
+                      : { kind: "unknown" }
 
-type TensorKind<S extends Shape, D> = IsAny<D> extends true
-  ? { kind: "unknown" }
-  : number extends S["length"]
+type TensorKind<S extends Shape, D> =
+  IsAny<D> extends true
     ? { kind: "unknown" }
-    : [D] extends ["int32" | "int64"]
-      ? S extends readonly []
-        ? { kind: "integer" }
-        : { kind: "indices"; shape: S; dims: 1 }
-      : [D] extends ["bool" | "uint8"]
+    : number extends S["length"]
+      ? { kind: "unknown" }
+      : [D] extends ["int32" | "int64"]
         ? S extends readonly []
-          ? { kind: "unknown" }
-          : { kind: "indices"; shape: [number]; dims: S["length"] }
-        : [DType] extends [D]
-          ? { kind: "unknown" }
-          : [D & ("int32" | "int64" | "bool" | "uint8")] extends [never]
-            ? { kind: "wrong"; text: `${D & string}${Show<S>}` }
-            : { kind: "unknown" }
+          ? { kind: "integer" }
+          : { kind: "indices"; shape: S; dims: 1 }
+        : [D] extends ["bool" | "uint8"]
+          ? S extends readonly []
+            ? { kind: "unknown" }
+            : { kind: "indices"; shape: [number]; dims: S["length"] }
+          : [DType] extends [D]
+            ? { kind: "unknown" }
+            : [D & ("int32" | "int64" | "bool" | "uint8")] extends [never]
+              ? { kind: "wrong"; text: `${D & string}${Show<S>}` }
+              : { kind: "unknown" }
 
 /** An array of integers, perhaps nested, or of booleans: a mask. */
 type ArrayKind<I extends Indices, S extends Shape = [], R extends 0[] = []> = I extends readonly []
@@ -200,21 +202,21 @@ export type At<Op extends string, S extends Shape, I extends Indices> = number e
     ? S
     : WrongMask<Op, S, I> extends infer X extends string
       ? X
-    : Spoken<I> extends infer N
-      ? N extends number
-        ? Last<S, N> extends null
-          ? `${Op}: too many indices for tensor of dimension ${S["length"]}: ${N} for ${Show<S>}`
-          : Viewed<Op, S, I, S> extends infer V
-            ? V extends Fault<infer Text>
-              ? Text
-              : V extends Shape
-                ? V
-                : V extends Entries
-                  ? Gathered<Op, V>
-                  : any
-            : never
-        : any
-      : never
+      : Spoken<I> extends infer N
+        ? N extends number
+          ? Last<S, N> extends null
+            ? `${Op}: too many indices for tensor of dimension ${S["length"]}: ${N} for ${Show<S>}`
+            : Viewed<Op, S, I, S> extends infer V
+              ? V extends Fault<infer Text>
+                ? Text
+                : V extends Shape
+                  ? V
+                  : V extends Entries
+                    ? Gathered<Op, V>
+                    : any
+              : never
+          : any
+        : never
 
 /** The sentence of a mask that is the only index, and of another shape. */
 type WrongMask<Op extends string, S extends Shape, I extends Indices> = I extends readonly [Tensor<infer M, infer D>]
@@ -229,7 +231,10 @@ type WrongMask<Op extends string, S extends Shape, I extends Indices> = I extend
       : null
   : null
 /** The first dim of M that is certain to differ from that of S; null where there is none. */
-type Differing<M extends Shape, S extends Shape, K extends 0[] = []> = M extends readonly [infer A, ...infer T extends Shape]
+type Differing<M extends Shape, S extends Shape, K extends 0[] = []> = M extends readonly [
+  infer A,
+  ...infer T extends Shape,
+]
   ? S extends readonly [infer B, ...infer U extends Shape]
     ? Clash<A, B> extends true
       ? K["length"]
@@ -237,17 +242,18 @@ type Differing<M extends Shape, S extends Shape, K extends 0[] = []> = M extends
     : null
   : null
 
-type Gathered<Op extends string, V extends Entries> = TakenShapes<V> extends infer L extends Shapes
-  ? BroadcastAll<Op, L> extends infer C
-    ? C extends Shape
-      ? Arranged<V> extends [infer A extends Shape, infer B extends Shape, infer Apart]
-        ? Apart extends true
-          ? [...C, ...A, ...B]
-          : [...A, ...C, ...B]
-        : never
-      : `${Op}: shape mismatch: indexing tensors could not be broadcast together with shapes ${Texts<L>}`
+type Gathered<Op extends string, V extends Entries> =
+  TakenShapes<V> extends infer L extends Shapes
+    ? BroadcastAll<Op, L> extends infer C
+      ? C extends Shape
+        ? Arranged<V> extends [infer A extends Shape, infer B extends Shape, infer Apart]
+          ? Apart extends true
+            ? [...C, ...A, ...B]
+            : [...A, ...C, ...B]
+          : never
+        : `${Op}: shape mismatch: indexing tensors could not be broadcast together with shapes ${Texts<L>}`
+      : never
     : never
-  : never
 type Texts<L extends Shapes, R extends string = ""> = L extends readonly [
   infer H extends Shape,
   ...infer T extends Shapes,

@@ -8,11 +8,7 @@ import type { Numel } from "./view-shapes.ts"
 export type Shapes = readonly Shape[]
 
 /** A list of shapes whose length or some of whose ranks are not known. */
-type IsVague<L extends Shapes> = number extends L["length"]
-  ? true
-  : number extends L[number]["length"]
-    ? true
-    : false
+type IsVague<L extends Shapes> = number extends L["length"] ? true : number extends L[number]["length"] ? true : false
 
 /** The first shape that is not [0]: those join with anything. */
 type Model<L extends Shapes, First = L[0]> = L extends readonly [infer H extends Shape, ...infer T extends Shapes]
@@ -151,26 +147,28 @@ type Each3d<L extends Shapes> = { [K in keyof L]: AtLeast3d<L[K]> }
 type Columns<L extends Shapes> = { [K in keyof L]: Column<L[K]> }
 
 /** Side by side: along dim 1, of 1-d tensors along dim 0. */
-export type SideBySide<Op extends string, L extends Shapes> = Each1d<L> extends infer E extends Shapes
-  ? E extends readonly [infer H extends Shape, ...unknown[]]
-    ? Joined<Op, E, H["length"] extends 1 ? 0 : 1>
-    : Joined<Op, E, 0>
-  : never
-export type AsRows<Op extends string, L extends Shapes> = Each2d<L> extends infer E extends Shapes
-  ? Joined<Op, E, 0>
-  : never
-export type AsLayers<Op extends string, L extends Shapes> = Each3d<L> extends infer E extends Shapes
-  ? Joined<Op, E, 2>
-  : never
-export type AsColumns<Op extends string, L extends Shapes> = Columns<L> extends infer E extends Shapes
-  ? Joined<Op, E, 1>
-  : never
+export type SideBySide<Op extends string, L extends Shapes> =
+  Each1d<L> extends infer E extends Shapes
+    ? E extends readonly [infer H extends Shape, ...unknown[]]
+      ? Joined<Op, E, H["length"] extends 1 ? 0 : 1>
+      : Joined<Op, E, 0>
+    : never
+export type AsRows<Op extends string, L extends Shapes> =
+  Each2d<L> extends infer E extends Shapes ? Joined<Op, E, 0> : never
+export type AsLayers<Op extends string, L extends Shapes> =
+  Each3d<L> extends infer E extends Shapes ? Joined<Op, E, 2> : never
+export type AsColumns<Op extends string, L extends Shapes> =
+  Columns<L> extends infer E extends Shapes ? Joined<Op, E, 1> : never
 
 // ---- grids ----
 
 /** The numbers of elements, in order. */
 type Lengths<L extends Shapes> = { -readonly [K in keyof L]: Numel<L[K]> }
-type Swapped<N extends Shape> = N extends readonly [infer A extends number, infer B extends number, ...infer T extends Shape]
+type Swapped<N extends Shape> = N extends readonly [
+  infer A extends number,
+  infer B extends number,
+  ...infer T extends Shape,
+]
   ? [B, A, ...T]
   : N
 
@@ -210,17 +208,18 @@ export type BroadcastAll<Op extends string, L extends Shapes, R extends Shape = 
     : R
 
 /** One row for each combination of elements of vectors; of one vector itself. */
-export type Combinations<Op extends string, L extends Shapes> = IsVague<L> extends true
-  ? any
-  : L extends readonly []
-    ? Empty<Op>
-    : NoVector<L> extends infer B
-      ? B extends Shape
-        ? `${Op}: Expect a 1D vector, but got shape ${Show<B>}`
-        : L extends readonly [infer One]
-          ? One
-          : [Product<L>, L["length"]]
-      : never
+export type Combinations<Op extends string, L extends Shapes> =
+  IsVague<L> extends true
+    ? any
+    : L extends readonly []
+      ? Empty<Op>
+      : NoVector<L> extends infer B
+        ? B extends Shape
+          ? `${Op}: Expect a 1D vector, but got shape ${Show<B>}`
+          : L extends readonly [infer One]
+            ? One
+            : [Product<L>, L["length"]]
+        : never
 type NoVector<L extends Shapes> = L extends readonly [infer H extends Shape, ...infer T extends Shapes]
   ? H["length"] extends 1
     ? NoVector<T>
@@ -240,14 +239,15 @@ export type Blocks<
   Rows extends number = 0,
   Columns extends number = 0,
   I extends 0[] = [],
-> = IsVague<L> extends true
-  ? any
-  : L extends readonly [infer H extends Shape, ...infer T extends Shapes]
-    ? H extends readonly [infer M extends number, infer N extends number]
-      ? Blocks<Op, T, Add<Rows, M>, Add<Columns, N>, [...I, 0]>
-      : H["length"] extends 0 | 1
-        ? Blocks<Op, T, Add<Rows, 1>, Add<Columns, Numel<H>>, [...I, 0]>
-        : `${Op}: Input tensors must have 2 or fewer dimensions. Input ${I["length"]} has ${H["length"]} dimensions (${Show<H>})`
-    : I extends []
-      ? Empty<Op>
-      : [Rows, Columns]
+> =
+  IsVague<L> extends true
+    ? any
+    : L extends readonly [infer H extends Shape, ...infer T extends Shapes]
+      ? H extends readonly [infer M extends number, infer N extends number]
+        ? Blocks<Op, T, Add<Rows, M>, Add<Columns, N>, [...I, 0]>
+        : H["length"] extends 0 | 1
+          ? Blocks<Op, T, Add<Rows, 1>, Add<Columns, Numel<H>>, [...I, 0]>
+          : `${Op}: Input tensors must have 2 or fewer dimensions. Input ${I["length"]} has ${H["length"]} dimensions (${Show<H>})`
+      : I extends []
+        ? Empty<Op>
+        : [Rows, Columns]

@@ -1,12 +1,15 @@
 /** The shapes of layers' functions and of losses. The sentences are those of the ops' errors. */
 import type { DivMod } from "./arithmetic.ts"
 import type { RankUnknown } from "./dims.ts"
+import type { Agree, MayEqual } from "./reading-shapes.ts"
 import type { Broadcast, BroadcastDims, Clash, IsAny, Shape, Show } from "./shape.ts"
 import type { NoDim, PlaceOf, Spliced, Text, Unequal } from "./tuples.ts"
-import type { Agree, MayEqual } from "./reading-shapes.ts"
 import type { Numel } from "./view-shapes.ts"
 
-type Reverse<S extends Shape, R extends Shape = []> = S extends readonly [infer H extends number, ...infer T extends Shape]
+type Reverse<S extends Shape, R extends Shape = []> = S extends readonly [
+  infer H extends number,
+  ...infer T extends Shape,
+]
   ? Reverse<T, [H, ...R]>
   : R
 
@@ -28,8 +31,13 @@ export type Linear<S extends Shape, W extends Shape> = number extends S["length"
             : B
           : `linear: weight must be a matrix [out, in] or a vector [in], got ${Show<W>}`
     : `linear: input must have at least one dim, got []`
-type LinearError<S extends Shape, W extends Shape, B extends Shape, K extends number, L extends number> =
-  `linear: mat1 and mat2 shapes cannot be multiplied (${Text<[Numel<B>, K], "x">} and ${Text<Reverse<W>, "x">}): input ${Show<S>} has ${Text<[K], "">} features where weight ${Show<W>} takes ${Text<[L], "">}`
+type LinearError<
+  S extends Shape,
+  W extends Shape,
+  B extends Shape,
+  K extends number,
+  L extends number,
+> = `linear: mat1 and mat2 shapes cannot be multiplied (${Text<[Numel<B>, K], "x">} and ${Text<Reverse<W>, "x">}): input ${Show<S>} has ${Text<[K], "">} features where weight ${Show<W>} takes ${Text<[L], "">}`
 
 /** y[.., o] = Σ x1[.., i]·w[o, i, j]·x2[.., j]. */
 export type Bilinear<A extends Shape, B extends Shape, W extends Shape> = number extends A["length"]
@@ -104,11 +112,13 @@ export type Grouped<S extends Shape, G> = number extends S["length"]
     : `groupNorm: Expected at least 2 dimensions for input tensor but received ${S["length"]}: ${Show<S>}`
 
 /** `R` where a parameter has an element for each channel of S. */
-export type PerChannel<Op extends string, Name extends string, S extends Shape, P extends Shape, R> = S extends readonly [
-  unknown,
-  infer C extends number,
-  ...unknown[],
-]
+export type PerChannel<
+  Op extends string,
+  Name extends string,
+  S extends Shape,
+  P extends Shape,
+  R,
+> = S extends readonly [unknown, infer C extends number, ...unknown[]]
   ? Unequal<Numel<P>, C> extends true
     ? `${Op}: ${Name} should contain ${C} elements not ${Numel<P>}`
     : R
@@ -131,9 +141,8 @@ export type LossShape<R, Elements> = [R] extends ["none"]
 export type ElementLoss<Op extends string, S extends Shape, T extends Shape> = Broadcast<S, T, Op>
 
 /** S where T may have the same shape. */
-export type SameShape<Op extends string, Name extends string, S extends Shape, T extends Shape> = MayEqual<S, T> extends true
-  ? S
-  : `${Op}: ${Name} size ${Show<T>} must be the same as input size ${Show<S>}`
+export type SameShape<Op extends string, Name extends string, S extends Shape, T extends Shape> =
+  MayEqual<S, T> extends true ? S : `${Op}: ${Name} size ${Show<T>} must be the same as input size ${Show<S>}`
 
 /** S without the classes: dim 1, or dim 0 of a vector. */
 type WithoutClasses<S extends Shape> = S extends readonly [unknown] ? [] : Spliced<S, 1>
@@ -141,7 +150,13 @@ type WithoutClasses<S extends Shape> = S extends readonly [unknown] ? [] : Splic
 type IntDType = "int8" | "uint8" | "int16" | "int32" | "int64"
 
 /** The target's shape: class indices, or with `Probabilities` also the input's own. */
-export type ClassLoss<Op extends string, S extends Shape, T extends Shape, E, Probabilities extends boolean> = number extends S["length"]
+export type ClassLoss<
+  Op extends string,
+  S extends Shape,
+  T extends Shape,
+  E,
+  Probabilities extends boolean,
+> = number extends S["length"]
   ? IsAny<E> extends true
     ? T
     : Probabilities extends true
@@ -165,8 +180,11 @@ export type ClassLoss<Op extends string, S extends Shape, T extends Shape, E, Pr
           : ClassIndices<Op, S, T, E>
       : ClassIndices<Op, S, T, E>
 
-type NoClasses<Op extends string, T extends Shape, E> =
-  `${Op}: expected targets that are class indices of an integer dtype, got ${E & string}${Show<T>}`
+type NoClasses<
+  Op extends string,
+  T extends Shape,
+  E,
+> = `${Op}: expected targets that are class indices of an integer dtype, got ${E & string}${Show<T>}`
 
 type ClassIndices<Op extends string, S extends Shape, T extends Shape, E> = [E] extends [never]
   ? never
@@ -187,41 +205,47 @@ type ClassShape<Op extends string, S extends Shape, T extends Shape> = number ex
           : TargetSize<Op, S, T>
         : TargetSize<Op, S, T>
       : TargetSize<Op, S, T>
-type TargetSize<Op extends string, S extends Shape, T extends Shape> =
-  `${Op}: expected target size ${Show<WithoutClasses<S>>} for input ${Show<S>}, got ${Show<T>}`
+type TargetSize<
+  Op extends string,
+  S extends Shape,
+  T extends Shape,
+> = `${Op}: expected target size ${Show<WithoutClasses<S>>} for input ${Show<S>}, got ${Show<T>}`
 
 // ---- distances ----
 
 /** Along dim D of what the two broadcast to. */
-export type SimilarityAlong<Op extends string, A extends Shape, B extends Shape, D> = Broadcast<A, B, Op> extends infer R
-  ? IsAny<R> extends true
-    ? any
-    : R extends Shape
-      ? WithoutDim<Op, R, D>
-      : R
-  : never
-export type WithoutDim<Op extends string, S extends Shape, D> = RankUnknown<S> extends true
-  ? any
-  : PlaceOf<S, D> extends infer P extends number
-    ? [P] extends [never]
-      ? NoDim<Op, S, D>
-      : number extends P
-        ? any
-        : Spliced<S, P>
+export type SimilarityAlong<Op extends string, A extends Shape, B extends Shape, D> =
+  Broadcast<A, B, Op> extends infer R
+    ? IsAny<R> extends true
+      ? any
+      : R extends Shape
+        ? WithoutDim<Op, R, D>
+        : R
     : never
+export type WithoutDim<Op extends string, S extends Shape, D> =
+  RankUnknown<S> extends true
+    ? any
+    : PlaceOf<S, D> extends infer P extends number
+      ? [P] extends [never]
+        ? NoDim<Op, S, D>
+        : number extends P
+          ? any
+          : Spliced<S, P>
+      : never
 
 /** Over the last dim of what the two broadcast to. */
-export type PairDistance<Op extends string, A extends Shape, B extends Shape, Keep> = Broadcast<A, B, Op> extends infer R
-  ? IsAny<R> extends true
-    ? any
-    : R extends readonly [...infer I extends Shape, number]
-      ? [Keep] extends [true]
-        ? [...I, 1]
-        : [Keep] extends [false | undefined]
-          ? I
-          : any
-      : R
-  : never
+export type PairDistance<Op extends string, A extends Shape, B extends Shape, Keep> =
+  Broadcast<A, B, Op> extends infer R
+    ? IsAny<R> extends true
+      ? any
+      : R extends readonly [...infer I extends Shape, number]
+        ? [Keep] extends [true]
+          ? [...I, 1]
+          : [Keep] extends [false | undefined]
+            ? I
+            : any
+        : R
+    : never
 
 /** All rows with all rows: [.., p, m] and [.., r, m] give [.., p, r]. */
 export type RowDistances<A extends Shape, B extends Shape> = number extends A["length"] | B["length"]
@@ -238,4 +262,3 @@ export type RowDistances<A extends Shape, B extends Shape> = number extends A["l
           : `cdist: shapes ${Show<A>} and ${Show<B>} do not broadcast`
         : never
     : `cdist: the inputs must have at least 2 dims, got ${Show<A>} and ${Show<B>}`
-

@@ -18,7 +18,9 @@ type Repeating<S extends Shape, R extends Shape, Out extends Shape = []> = R ext
   : Out
 
 /** S repeated along each dim. */
-export type RepeatedShape<Op extends string, S extends Shape, R extends Shape> = number extends S["length"] | R["length"]
+export type RepeatedShape<Op extends string, S extends Shape, R extends Shape> = number extends
+  | S["length"]
+  | R["length"]
   ? any
   : Less<R["length"], S["length"]> extends true
     ? `${Op}: Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: ${Show<R>} for ${Show<S>}`
@@ -61,62 +63,62 @@ export type Interleaved<Op extends string, S extends Shape, N, D> = number exten
 type ListOf<D> = D extends number ? [D] : D extends Shape ? D : number[]
 
 /** S where all of these are its dims, each once. */
-export type OfDims<Op extends string, S extends Shape, D> = RankUnknown<S> extends true
-  ? S
-  : PlacesOf<Op, S, ListOf<D>> extends infer P
-    ? P extends string
-      ? P
-      : S
-    : never
+export type OfDims<Op extends string, S extends Shape, D> =
+  RankUnknown<S> extends true ? S : PlacesOf<Op, S, ListOf<D>> extends infer P ? (P extends string ? P : S) : never
 
 /** The first of these that is no dim of S; null where there is none. */
-type Missing<Op extends string, S extends Shape, D extends Shape> = D extends readonly [infer H, ...infer T extends Shape]
+type Missing<Op extends string, S extends Shape, D extends Shape> = D extends readonly [
+  infer H,
+  ...infer T extends Shape,
+]
   ? [PlaceOf<S, H>] extends [never]
     ? NoDim<Op, S, H>
     : Missing<Op, S, T>
   : null
 
 /** S rolled: as many shifts as dims, or one shift and no dims. */
-export type Rolled<Op extends string, S extends Shape, Shifts, D> = RankUnknown<S> extends true
-  ? S
-  : [D] extends [undefined]
+export type Rolled<Op extends string, S extends Shape, Shifts, D> =
+  RankUnknown<S> extends true
     ? S
-    : IsSingle<Shifts> extends true
-      ? IsSingle<D> extends true
-        ? Missing<Op, S, ListOf<D>> extends infer M
-          ? M extends string
-            ? M
-            : Unequal<ListOf<Shifts>["length"], ListOf<D>["length"]> extends true
-              ? ListOf<D> extends readonly []
-                ? S
-                : `${Op}: shifts and dimensions must align. shifts: ${ListOf<Shifts>["length"]}, dims:${ListOf<D>["length"]}`
-              : S
-          : never
+    : [D] extends [undefined]
+      ? S
+      : IsSingle<Shifts> extends true
+        ? IsSingle<D> extends true
+          ? Missing<Op, S, ListOf<D>> extends infer M
+            ? M extends string
+              ? M
+              : Unequal<ListOf<Shifts>["length"], ListOf<D>["length"]> extends true
+                ? ListOf<D> extends readonly []
+                  ? S
+                  : `${Op}: shifts and dimensions must align. shifts: ${ListOf<Shifts>["length"]}, dims:${ListOf<D>["length"]}`
+                : S
+            : never
+          : S
         : S
-      : S
 
 /** Turned by 90° K times in the plane of two dims. */
-export type Turned<Op extends string, S extends Shape, K, D> = RankUnknown<S> extends true
-  ? any
-  : S["length"] extends 0 | 1
-    ? `${Op}: expected total dims >= 2, but got ${Show<S>}`
-    : D extends readonly [infer A, infer B]
-      ? PlacesOf<Op, S, [A & number, B & number]> extends infer P
-        ? P extends string
-          ? P
-          : IsOdd<K> extends infer O
-            ? [O] extends [true]
-              ? Transposed<Op, S, A, B>
-              : [O] extends [false]
-                ? S
-                : any
-            : never
-        : never
-      : D extends Shape
-        ? number extends D["length"]
-          ? any
-          : `${Op}: expected total rotation dims == 2, but got dims`
-        : any
+export type Turned<Op extends string, S extends Shape, K, D> =
+  RankUnknown<S> extends true
+    ? any
+    : S["length"] extends 0 | 1
+      ? `${Op}: expected total dims >= 2, but got ${Show<S>}`
+      : D extends readonly [infer A, infer B]
+        ? PlacesOf<Op, S, [A & number, B & number]> extends infer P
+          ? P extends string
+            ? P
+            : IsOdd<K> extends infer O
+              ? [O] extends [true]
+                ? Transposed<Op, S, A, B>
+                : [O] extends [false]
+                  ? S
+                  : any
+              : never
+          : never
+        : D extends Shape
+          ? number extends D["length"]
+            ? any
+            : `${Op}: expected total rotation dims == 2, but got dims`
+          : any
 type IsOdd<K> = K extends number
   ? IsSingle<K> extends true
     ? (IsKnown<K> extends true ? K : [Negated<K>] extends [never] ? null : Negated<K>) extends infer N
@@ -138,24 +140,31 @@ export type WithDims<S extends Shape, Least extends number, R> = number extends 
 
 // ---- diagonals ----
 
-type Distance<O> = O extends number ? (IsKnown<O> extends true ? O : [Negated<O>] extends [never] ? number : Negated<O>) : number
+type Distance<O> = O extends number
+  ? IsKnown<O> extends true
+    ? O
+    : [Negated<O>] extends [never]
+      ? number
+      : Negated<O>
+  : number
 
 /** The last dim on a diagonal along two new dims. */
-export type DiagonalEmbedded<Op extends string, S extends Shape, O, A, B> = RankUnknown<S> extends true
-  ? any
-  : S extends readonly [...infer I extends Shape, infer L extends number]
-    ? [PlaceOf<[...S, 1], A>, PlaceOf<[...S, 1], B>] extends [infer P extends number, infer Q extends number]
-      ? [P] extends [never]
-        ? NoDim<Op, [...S, 1], A>
-        : [Q] extends [never]
-          ? NoDim<Op, [...S, 1], B>
-          : number extends P | Q
-            ? any
-            : P extends Q
-              ? `${Op}: diagonal dimensions cannot be identical ${A & number}, ${B & number}`
-              : Spread<I, P | Q, Add<L, Distance<O>>>
-      : never
-    : `${Op}: input must have at least one dim, got a 0-d tensor`
+export type DiagonalEmbedded<Op extends string, S extends Shape, O, A, B> =
+  RankUnknown<S> extends true
+    ? any
+    : S extends readonly [...infer I extends Shape, infer L extends number]
+      ? [PlaceOf<[...S, 1], A>, PlaceOf<[...S, 1], B>] extends [infer P extends number, infer Q extends number]
+        ? [P] extends [never]
+          ? NoDim<Op, [...S, 1], A>
+          : [Q] extends [never]
+            ? NoDim<Op, [...S, 1], B>
+            : number extends P | Q
+              ? any
+              : P extends Q
+                ? `${Op}: diagonal dimensions cannot be identical ${A & number}, ${B & number}`
+                : Spread<I, P | Q, Add<L, Distance<O>>>
+        : never
+      : `${Op}: input must have at least one dim, got a 0-d tensor`
 /** S with the size N at the places P of the result. */
 type Spread<S extends Shape, P, N extends number, R extends Shape = []> = R["length"] extends P
   ? Spread<S, P, N, [...R, N]>
@@ -175,4 +184,5 @@ export type DiagonalOrMatrix<Op extends string, S extends Shape, O> = number ext
       : `${Op}: Supports 1D or 2D tensors. Got ${S["length"]}D: ${Show<S>}`
 
 /** The flattened tensor on a diagonal of a matrix. */
-export type DiagonalFlat<S extends Shape, O> = Add<Numel<S>, Distance<O>> extends infer N extends number ? [N, N] : never
+export type DiagonalFlat<S extends Shape, O> =
+  Add<Numel<S>, Distance<O>> extends infer N extends number ? [N, N] : never

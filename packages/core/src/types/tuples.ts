@@ -62,7 +62,8 @@ export type Unsized<S extends Shape> = { -readonly [K in keyof S]: number }
 export type Plain<S extends Shape> = [...S]
 
 /** N times T; an array where N is not known, or too many to write out. */
-export type Times<T, N extends number> = IsKnown<N> extends true ? (Less<N, 129> extends true ? Filled<T, N> : T[]) : T[]
+export type Times<T, N extends number> =
+  IsKnown<N> extends true ? (Less<N, 129> extends true ? Filled<T, N> : T[]) : T[]
 type Filled<T, N, R extends T[] = []> = R["length"] extends N ? R : Filled<T, N, [...R, T]>
 
 /**

@@ -5,7 +5,7 @@
 import type { Add, CeilDiv, DivMod, Excess, IsKnown, Less, Min, Mul, Negated, Sub } from "./arithmetic.ts"
 import type { RankUnknown } from "./dims.ts"
 import type { Clash, Dim, Shape, Show } from "./shape.ts"
-import type { Inserted, IsSingle, NoDim, Plain, PlaceOf, SizeAt, Spliced, Times, Unequal, Unsized, With } from "./tuples.ts"
+import type { Inserted, IsSingle, NoDim, PlaceOf, Plain, SizeAt, Spliced, Times, Unequal, With } from "./tuples.ts"
 
 // ---- the number of elements ----
 
@@ -54,19 +54,13 @@ type Without<N extends Shape, H, R extends Shape = []> = N extends readonly [
   : null
 
 /** The sizes but those that are -1. */
-type Given<T extends Shape, R extends Shape = []> = T extends readonly [infer H extends number, ...infer U extends Shape]
+type Given<T extends Shape, R extends Shape = []> = T extends readonly [
+  infer H extends number,
+  ...infer U extends Shape,
+]
   ? Given<U, H extends -1 ? R : [...R, H]>
   : R
 type Inferred<T extends Shape, V> = { -readonly [K in keyof T]: T[K] extends -1 ? V : T[K] }
-
-/** Whether a size may be negative: -1 is, and `number` may be. */
-type Doubtful<T extends Shape> = T extends readonly [infer H extends number, ...infer U extends Shape]
-  ? number extends H
-    ? true
-    : IsSingle<H> extends true
-      ? Doubtful<U>
-      : true
-  : false
 
 /** The first size that is a negative other than -1, or no integer. */
 type Improper<T extends Shape> = T extends readonly [infer H, ...infer U extends Shape]
@@ -79,9 +73,10 @@ type Improper<T extends Shape> = T extends readonly [infer H, ...infer U extends
       : Improper<U>
   : null
 
-type ReshapeError<Op extends string, S extends Shape, T extends Shape> = Numel<S> extends infer N extends number
-  ? `${Op}: shape '${Show<T>}' is invalid for input of size ${number extends N ? "?" : N extends Dim<string> ? "?" : N} (shape ${Show<S>})`
-  : never
+type ReshapeError<Op extends string, S extends Shape, T extends Shape> =
+  Numel<S> extends infer N extends number
+    ? `${Op}: shape '${Show<T>}' is invalid for input of size ${number extends N ? "?" : N extends Dim<string> ? "?" : N} (shape ${Show<S>})`
+    : never
 
 /** S seen as T, of which one size may be -1. */
 export type Reshaped<Op extends string, S extends Shape, T extends Shape> = number extends T["length"]
@@ -126,49 +121,48 @@ type Fit<P extends number, Q extends number> = Q extends 0
     : true
 
 /** One size is -1; `G` are the others. */
-type ReshapedBy<Op extends string, S extends Shape, T extends Shape, G extends Shape> = Factored<G> extends [
-  infer Q extends number,
-  infer M extends Shape,
-]
-  ? Q extends 0
-    ? `${Op}: cannot reshape tensor of 0 elements into shape ${Show<T>} because the unspecified dimension size -1 can be any value and is ambiguous`
-    : number extends S["length"]
-      ? Inferred<T, number>
-      : Factored<S> extends [infer P extends number, infer N extends Shape]
-        ? Cancelled<N, M> extends infer Left
-          ? Left extends []
-            ? DivMod<P, Q> extends [infer V extends number, infer R]
-              ? Clash<R, 0> extends true
-                ? ReshapeError<Op, S, T>
-                : Inferred<T, V>
-              : never
-            : Left extends [infer One extends number]
-              ? Inferred<T, P extends Q ? One : number>
-              : N extends []
-                ? Fit<P, Q> extends false
+type ReshapedBy<Op extends string, S extends Shape, T extends Shape, G extends Shape> =
+  Factored<G> extends [infer Q extends number, infer M extends Shape]
+    ? Q extends 0
+      ? `${Op}: cannot reshape tensor of 0 elements into shape ${Show<T>} because the unspecified dimension size -1 can be any value and is ambiguous`
+      : number extends S["length"]
+        ? Inferred<T, number>
+        : Factored<S> extends [infer P extends number, infer N extends Shape]
+          ? Cancelled<N, M> extends infer Left
+            ? Left extends []
+              ? DivMod<P, Q> extends [infer V extends number, infer R]
+                ? Clash<R, 0> extends true
                   ? ReshapeError<Op, S, T>
+                  : Inferred<T, V>
+                : never
+              : Left extends [infer One extends number]
+                ? Inferred<T, P extends Q ? One : number>
+                : N extends []
+                  ? Fit<P, Q> extends false
+                    ? ReshapeError<Op, S, T>
+                    : Inferred<T, number>
                   : Inferred<T, number>
-                : Inferred<T, number>
+            : never
           : never
-        : never
-  : never
+    : never
 
 /** The dims from `Start` to `End` as one. */
-export type Flattened<Op extends string, S extends Shape, Start, End> = RankUnknown<S> extends true
-  ? any
-  : [PlaceOf<S, Start>, PlaceOf<S, End>] extends [infer I extends number, infer J extends number]
-    ? [I] extends [never]
-      ? NoDim<Op, S, Start>
-      : [J] extends [never]
-        ? NoDim<Op, S, End>
-        : number extends I | J
-          ? any
-          : S extends readonly []
-            ? [1]
-            : Less<J, I> extends true
-              ? `${Op}: startDim ${Start & number} comes after endDim ${End & number}`
-              : Merged<S, I, J>
-    : never
+export type Flattened<Op extends string, S extends Shape, Start, End> =
+  RankUnknown<S> extends true
+    ? any
+    : [PlaceOf<S, Start>, PlaceOf<S, End>] extends [infer I extends number, infer J extends number]
+      ? [I] extends [never]
+        ? NoDim<Op, S, Start>
+        : [J] extends [never]
+          ? NoDim<Op, S, End>
+          : number extends I | J
+            ? any
+            : S extends readonly []
+              ? [1]
+              : Less<J, I> extends true
+                ? `${Op}: startDim ${Start & number} comes after endDim ${End & number}`
+                : Merged<S, I, J>
+      : never
 
 /** `Place` counts the sizes passed. */
 type Merged<
@@ -212,17 +206,18 @@ export type Unflattened<Op extends string, S extends Shape, D, Sizes> = Sizes ex
 // ---- other orders ----
 
 /** Two dims exchanged. */
-export type Transposed<Op extends string, S extends Shape, A, B> = RankUnknown<S> extends true
-  ? any
-  : [PlaceOf<S, A>, PlaceOf<S, B>] extends [infer I extends number, infer J extends number]
-    ? [I] extends [never]
-      ? NoDim<Op, S, A>
-      : [J] extends [never]
-        ? NoDim<Op, S, B>
-        : number extends I | J
-          ? any
-          : { -readonly [K in keyof S]: K extends `${I}` ? S[J] : K extends `${J}` ? S[I] : S[K] }
-    : never
+export type Transposed<Op extends string, S extends Shape, A, B> =
+  RankUnknown<S> extends true
+    ? any
+    : [PlaceOf<S, A>, PlaceOf<S, B>] extends [infer I extends number, infer J extends number]
+      ? [I] extends [never]
+        ? NoDim<Op, S, A>
+        : [J] extends [never]
+          ? NoDim<Op, S, B>
+          : number extends I | J
+            ? any
+            : { -readonly [K in keyof S]: K extends `${I}` ? S[J] : K extends `${J}` ? S[I] : S[K] }
+      : never
 
 /** The transpose of a matrix. */
 export type MatrixTransposed<Op extends string, S extends Shape> = number extends S["length"]
@@ -251,10 +246,13 @@ export type Permuted<Op extends string, S extends Shape, P extends Shape> = numb
 
 type Twice<Op extends string, I extends number> = `${Op}: dim ${I} appears multiple times in the list of dims`
 
-type InOrder<Op extends string, S extends Shape, P extends Shape, Seen = never, R extends Shape = []> = P extends readonly [
-  infer H,
-  ...infer T extends Shape,
-]
+type InOrder<
+  Op extends string,
+  S extends Shape,
+  P extends Shape,
+  Seen = never,
+  R extends Shape = [],
+> = P extends readonly [infer H, ...infer T extends Shape]
   ? PlaceOf<S, H> extends infer I extends number
     ? [I] extends [never]
       ? NoDim<Op, S, H>
@@ -267,7 +265,12 @@ type InOrder<Op extends string, S extends Shape, P extends Shape, Seen = never, 
   : R
 
 /** Places of dims, each once; null where one is not known. */
-export type PlacesOf<Op extends string, S extends Shape, P extends Shape, R extends Shape = []> = number extends P["length"]
+export type PlacesOf<
+  Op extends string,
+  S extends Shape,
+  P extends Shape,
+  R extends Shape = [],
+> = number extends P["length"]
   ? null
   : P extends readonly [infer H, ...infer T extends Shape]
     ? PlaceOf<S, H> extends infer I extends number
@@ -284,25 +287,26 @@ export type PlacesOf<Op extends string, S extends Shape, P extends Shape, R exte
 type Listed<D> = D extends number ? [D] : D extends Shape ? D : number[]
 
 /** The dims `From` moved to the places `To`. */
-export type Moved<Op extends string, S extends Shape, From, To> = RankUnknown<S> extends true
-  ? any
-  : IsSingle<From> extends true
-    ? IsSingle<To> extends true
-      ? [PlacesOf<Op, S, Listed<From>>, PlacesOf<Op, S, Listed<To>>] extends [infer F, infer T]
-        ? F extends string
-          ? F
-          : T extends string
-            ? T
-            : F extends Shape
-              ? T extends Shape
-                ? F["length"] extends T["length"]
-                  ? Placed<S, F, T, Others<S, F[number]>>
-                  : `${Op}: source (${Show<F>}) and destination (${Show<T>}) must have the same number of dims`
+export type Moved<Op extends string, S extends Shape, From, To> =
+  RankUnknown<S> extends true
+    ? any
+    : IsSingle<From> extends true
+      ? IsSingle<To> extends true
+        ? [PlacesOf<Op, S, Listed<From>>, PlacesOf<Op, S, Listed<To>>] extends [infer F, infer T]
+          ? F extends string
+            ? F
+            : T extends string
+              ? T
+              : F extends Shape
+                ? T extends Shape
+                  ? F["length"] extends T["length"]
+                    ? Placed<S, F, T, Others<S, F[number]>>
+                    : `${Op}: source (${Show<F>}) and destination (${Show<T>}) must have the same number of dims`
+                  : any
                 : any
-              : any
-        : never
+          : never
+        : any
       : any
-    : any
 
 /** The sizes at all places but those of P. */
 type Others<S extends Shape, P, I extends 0[] = [], R extends Shape = []> = S extends readonly [
@@ -349,32 +353,34 @@ type Squeezing<S extends Shape, P, I extends 0[] = [], R extends Shape = []> = S
   : R
 
 /** Without the dims of size 1, or those of D that are. */
-export type Squeezed<Op extends string, S extends Shape, D> = RankUnknown<S> extends true
-  ? any
-  : S extends readonly []
-    ? []
-    : [D] extends [undefined]
-      ? Squeezing<S, number>
-      : IsSingle<D> extends true
-        ? PlacesOf<Op, S, Listed<D>> extends infer P
-          ? P extends string
-            ? P
-            : P extends Shape
-              ? Squeezing<S, P[number]>
-              : any
-          : never
-        : any
+export type Squeezed<Op extends string, S extends Shape, D> =
+  RankUnknown<S> extends true
+    ? any
+    : S extends readonly []
+      ? []
+      : [D] extends [undefined]
+        ? Squeezing<S, number>
+        : IsSingle<D> extends true
+          ? PlacesOf<Op, S, Listed<D>> extends infer P
+            ? P extends string
+              ? P
+              : P extends Shape
+                ? Squeezing<S, P[number]>
+                : any
+            : never
+          : any
 
 /** A dim of size 1 before D. */
-export type Unsqueezed<Op extends string, S extends Shape, D> = RankUnknown<S> extends true
-  ? any
-  : PlaceOf<[...S, 1], D> extends infer I extends number
-    ? [I] extends [never]
-      ? NoDim<Op, [...S, 1], D>
-      : number extends I
-        ? any
-        : Inserted<S, I, 1>
-    : never
+export type Unsqueezed<Op extends string, S extends Shape, D> =
+  RankUnknown<S> extends true
+    ? any
+    : PlaceOf<[...S, 1], D> extends infer I extends number
+      ? [I] extends [never]
+        ? NoDim<Op, [...S, 1], D>
+        : number extends I
+          ? any
+          : Inserted<S, I, 1>
+      : never
 
 // ---- repeated without copying ----
 
@@ -450,142 +456,152 @@ export type IsOutside<L, I> = I extends number
   : false
 
 /** The slice at an index of a dim. */
-export type Selected<Op extends string, S extends Shape, D, I> = RankUnknown<S> extends true
-  ? any
-  : PartDim<Op, S, D> extends infer P
-    ? P extends string
-      ? P
-      : P extends number
-        ? number extends P
-          ? any
-          : IsOutside<SizeAt<S, P>, I> extends true
-            ? `${Op}: index ${I & number} is out of bounds for dimension ${P} with size ${SizeAt<S, P>} (${Show<S>})`
-            : Spliced<S, P>
-        : never
-    : never
-
-/** `Length` elements of a dim from `Start` on. */
-export type Narrowed<Op extends string, S extends Shape, D, Start, Length> = RankUnknown<S> extends true
-  ? any
-  : Length extends number
-    ? PartDim<Op, S, D> extends infer P
+export type Selected<Op extends string, S extends Shape, D, I> =
+  RankUnknown<S> extends true
+    ? any
+    : PartDim<Op, S, D> extends infer P
       ? P extends string
         ? P
         : P extends number
           ? number extends P
             ? any
-            : IsRange<SizeAt<S, P>, Start, Length> extends true
-              ? With<S, P, Length>
-              : `${Op}: start (${Start & number}) + length (${Length}) exceeds dimension size (${SizeAt<S, P>}) of ${Show<S>} at dim ${P}`
+            : IsOutside<SizeAt<S, P>, I> extends true
+              ? `${Op}: index ${I & number} is out of bounds for dimension ${P} with size ${SizeAt<S, P>} (${Show<S>})`
+              : Spliced<S, P>
           : never
       : never
-    : any
+
+/** `Length` elements of a dim from `Start` on. */
+export type Narrowed<Op extends string, S extends Shape, D, Start, Length> =
+  RankUnknown<S> extends true
+    ? any
+    : Length extends number
+      ? PartDim<Op, S, D> extends infer P
+        ? P extends string
+          ? P
+          : P extends number
+            ? number extends P
+              ? any
+              : IsRange<SizeAt<S, P>, Start, Length> extends true
+                ? With<S, P, Length>
+                : `${Op}: start (${Start & number}) + length (${Length}) exceeds dimension size (${SizeAt<S, P>}) of ${Show<S>} at dim ${P}`
+            : never
+        : never
+      : any
 
 /** False where the range is certain to leave a dim of size L. */
-type IsRange<L extends number, Start, Length extends number> = IsKnown<L> extends true
-  ? IsKnown<Length> extends true
-    ? Start extends number
-      ? IsKnown<Start> extends true
-        ? Less<L, Add<Start, Length>> extends true
-          ? false
-          : true
-        : [Negated<Start>] extends [never]
-          ? true
-          : Less<L, Negated<Start>> extends true
+type IsRange<L extends number, Start, Length extends number> =
+  IsKnown<L> extends true
+    ? IsKnown<Length> extends true
+      ? Start extends number
+        ? IsKnown<Start> extends true
+          ? Less<L, Add<Start, Length>> extends true
             ? false
-            : Less<Negated<Start>, Length> extends true
+            : true
+          : [Negated<Start>] extends [never]
+            ? true
+            : Less<L, Negated<Start>> extends true
               ? false
-              : true
+              : Less<Negated<Start>, Length> extends true
+                ? false
+                : true
+        : true
       : true
     : true
-  : true
 
 /** The slices along a dim. */
-export type Unbound<Op extends string, S extends Shape, D> = RankUnknown<S> extends true
-  ? any[]
-  : PartDim<Op, S, D> extends infer P
-    ? P extends string
-      ? P
-      : P extends number
-        ? number extends P
-          ? any[]
-          : Times<Spliced<S, P>, SizeAt<S, P>>
-        : never
-    : never
-
-/** Pieces of `Piece` elements along the dim at P, the last perhaps shorter. */
-type Evenly<S extends Shape, P extends number, Piece extends number> = SizeAt<S, P> extends infer L extends number
-  ? L extends 0
-    ? [Plain<S>]
-    : DivMod<L, Piece> extends [infer Q extends number, infer R extends number]
-      ? number extends Q | R
-        ? With<S, P, number>[]
-        : R extends 0
-          ? Times<With<S, P, Piece>, Q>
-          : Less<Q, 128> extends true
-            ? [...Times<With<S, P, Piece>, Q>, With<S, P, R>]
-            : With<S, P, number>[]
-      : never
-  : never
-
-/** Pieces of these sizes along the dim at P. */
-type Lengths<S extends Shape, P extends number, N extends Shape> = { -readonly [K in keyof N]: With<S, P, N[K]> }
-
-type Total<N extends Shape, Sum extends number = 0> = N extends readonly [infer H extends number, ...infer T extends Shape]
-  ? Total<T, Add<Sum, H>>
-  : Sum
-
-/** Pieces of a size, or of the sizes in a list. */
-export type Split<Op extends string, S extends Shape, Size, D> = RankUnknown<S> extends true
-  ? any[]
-  : PartDim<Op, S, D> extends infer P
-    ? P extends string
-      ? P
-      : P extends number
-        ? number extends P
-          ? any[]
-          : Size extends number
-            ? Size extends 0
-              ? SizeAt<S, P> extends 0
-                ? [Plain<S>]
-                : `${Op}: splitSize must be a positive integer, got 0`
-              : [Negated<Size>] extends [never]
-                ? Evenly<S, P, Size>
-                : `${Op}: splitSize must be a positive integer, got ${Size}`
-            : Size extends Shape
-              ? number extends Size["length"]
-                ? With<S, P, number>[]
-                : Unequal<Total<Size>, SizeAt<S, P>> extends true
-                  ? `${Op}: the sizes ${Show<Size>} must sum to ${SizeAt<S, P>}, the size of dim ${P} of ${Show<S>}`
-                  : Lengths<S, P, Size>
-              : any[]
-        : never
-    : never
-
-/** At most N pieces, all of one size but the last. */
-export type Chunked<Op extends string, S extends Shape, N, D> = RankUnknown<S> extends true
-  ? any[]
-  : N extends number
-    ? PartDim<Op, S, D> extends infer P
+export type Unbound<Op extends string, S extends Shape, D> =
+  RankUnknown<S> extends true
+    ? any[]
+    : PartDim<Op, S, D> extends infer P
       ? P extends string
         ? P
         : P extends number
           ? number extends P
             ? any[]
-            : IsKnown<N> extends true
-              ? N extends 0
-                ? `${Op}: chunks must be a positive integer, got 0`
-                : SizeAt<S, P> extends 0
-                  ? Times<Plain<S>, N>
-                  : IsKnown<SizeAt<S, P>> extends true
-                    ? Evenly<S, P, CeilDiv<SizeAt<S, P>, N>>
-                    : N extends 1
-                      ? [Plain<S>]
-                      : With<S, P, number>[]
-              : With<S, P, number>[]
+            : Times<Spliced<S, P>, SizeAt<S, P>>
           : never
       : never
-    : any[]
+
+/** Pieces of `Piece` elements along the dim at P, the last perhaps shorter. */
+type Evenly<S extends Shape, P extends number, Piece extends number> =
+  SizeAt<S, P> extends infer L extends number
+    ? L extends 0
+      ? [Plain<S>]
+      : DivMod<L, Piece> extends [infer Q extends number, infer R extends number]
+        ? number extends Q | R
+          ? With<S, P, number>[]
+          : R extends 0
+            ? Times<With<S, P, Piece>, Q>
+            : Less<Q, 128> extends true
+              ? [...Times<With<S, P, Piece>, Q>, With<S, P, R>]
+              : With<S, P, number>[]
+        : never
+    : never
+
+/** Pieces of these sizes along the dim at P. */
+type Lengths<S extends Shape, P extends number, N extends Shape> = { -readonly [K in keyof N]: With<S, P, N[K]> }
+
+type Total<N extends Shape, Sum extends number = 0> = N extends readonly [
+  infer H extends number,
+  ...infer T extends Shape,
+]
+  ? Total<T, Add<Sum, H>>
+  : Sum
+
+/** Pieces of a size, or of the sizes in a list. */
+export type Split<Op extends string, S extends Shape, Size, D> =
+  RankUnknown<S> extends true
+    ? any[]
+    : PartDim<Op, S, D> extends infer P
+      ? P extends string
+        ? P
+        : P extends number
+          ? number extends P
+            ? any[]
+            : Size extends number
+              ? Size extends 0
+                ? SizeAt<S, P> extends 0
+                  ? [Plain<S>]
+                  : `${Op}: splitSize must be a positive integer, got 0`
+                : [Negated<Size>] extends [never]
+                  ? Evenly<S, P, Size>
+                  : `${Op}: splitSize must be a positive integer, got ${Size}`
+              : Size extends Shape
+                ? number extends Size["length"]
+                  ? With<S, P, number>[]
+                  : Unequal<Total<Size>, SizeAt<S, P>> extends true
+                    ? `${Op}: the sizes ${Show<Size>} must sum to ${SizeAt<S, P>}, the size of dim ${P} of ${Show<S>}`
+                    : Lengths<S, P, Size>
+                : any[]
+          : never
+      : never
+
+/** At most N pieces, all of one size but the last. */
+export type Chunked<Op extends string, S extends Shape, N, D> =
+  RankUnknown<S> extends true
+    ? any[]
+    : N extends number
+      ? PartDim<Op, S, D> extends infer P
+        ? P extends string
+          ? P
+          : P extends number
+            ? number extends P
+              ? any[]
+              : IsKnown<N> extends true
+                ? N extends 0
+                  ? `${Op}: chunks must be a positive integer, got 0`
+                  : SizeAt<S, P> extends 0
+                    ? Times<Plain<S>, N>
+                    : IsKnown<SizeAt<S, P>> extends true
+                      ? Evenly<S, P, CeilDiv<SizeAt<S, P>, N>>
+                      : N extends 1
+                        ? [Plain<S>]
+                        : With<S, P, number>[]
+                : With<S, P, number>[]
+            : never
+        : never
+      : any[]
 
 /** A place within a dim of size L, counted from its end if negative, and cut off there. */
 export type Bounded<I, L extends number> = I extends number
@@ -597,104 +613,106 @@ export type Bounded<I, L extends number> = I extends number
   : number
 
 /** Pieces between the places in a list. */
-type Cuts<S extends Shape, P extends number, At extends Shape, From extends number, R extends Shape[] = []> = At extends readonly [
-  infer H,
-  ...infer T extends Shape,
-]
+type Cuts<
+  S extends Shape,
+  P extends number,
+  At extends Shape,
+  From extends number,
+  R extends Shape[] = [],
+> = At extends readonly [infer H, ...infer T extends Shape]
   ? Bounded<H, SizeAt<S, P>> extends infer To extends number
     ? Cuts<S, P, T, To, [...R, With<S, P, Excess<To, From>>]>
     : never
   : [...R, With<S, P, Excess<SizeAt<S, P>, From>>]
 
 /** N pieces as equal as can be, the longer ones first. */
-type Sections<S extends Shape, P extends number, N extends number> = DivMod<SizeAt<S, P>, N> extends [
-  infer Q extends number,
-  infer R extends number,
-]
-  ? number extends Q | R
-    ? Times<With<S, P, number>, N>
-    : Less<N, 129> extends true
-      ? [...Times<With<S, P, Add<Q, 1>>, R>, ...Times<With<S, P, Q>, Sub<N, R>>]
-      : With<S, P, number>[]
-  : never
+type Sections<S extends Shape, P extends number, N extends number> =
+  DivMod<SizeAt<S, P>, N> extends [infer Q extends number, infer R extends number]
+    ? number extends Q | R
+      ? Times<With<S, P, number>, N>
+      : Less<N, 129> extends true
+        ? [...Times<With<S, P, Add<Q, 1>>, R>, ...Times<With<S, P, Q>, Sub<N, R>>]
+        : With<S, P, number>[]
+    : never
 
-type SplitAt<Op extends string, S extends Shape, At, P extends number> = IsSingle<At> extends true
-  ? At extends number
-    ? At extends 0
-      ? `${Op}: number of sections must be larger than 0, got 0`
-      : Sections<S, P, At>
-    : At extends Shape
-      ? number extends At["length"]
-        ? With<S, P, number>[]
-        : Cuts<S, P, At, 0>
-      : any[]
-  : any[]
+type SplitAt<Op extends string, S extends Shape, At, P extends number> =
+  IsSingle<At> extends true
+    ? At extends number
+      ? At extends 0
+        ? `${Op}: number of sections must be larger than 0, got 0`
+        : Sections<S, P, At>
+      : At extends Shape
+        ? number extends At["length"]
+          ? With<S, P, number>[]
+          : Cuts<S, P, At, 0>
+        : any[]
+    : any[]
 
 /** Equal pieces by number, or pieces between the indices of a list. */
-export type TensorSplit<Op extends string, S extends Shape, At, D> = RankUnknown<S> extends true
-  ? any[]
-  : PartDim<Op, S, D> extends infer P
-    ? P extends string
-      ? P
-      : P extends number
-        ? number extends P
-          ? any[]
-          : SplitAt<Op, S, At, P>
-        : never
-    : never
+export type TensorSplit<Op extends string, S extends Shape, At, D> =
+  RankUnknown<S> extends true
+    ? any[]
+    : PartDim<Op, S, D> extends infer P
+      ? P extends string
+        ? P
+        : P extends number
+          ? number extends P
+            ? any[]
+            : SplitAt<Op, S, At, P>
+          : never
+      : never
 
 /** `TensorSplit` along the dim at P of at least `Least` dims, into equal pieces. */
-export type SectionSplit<Op extends string, S extends Shape, At, Least extends number, P extends number> = RankUnknown<S> extends true
-  ? any[]
-  : Less<S["length"], Least> extends true
-    ? `${Op}: requires a tensor with at least ${Least} dimension${Least extends 1 ? "" : "s"}, but got ${Show<S>}`
-    : At extends number
-      ? DivMod<SizeAt<S, P>, At> extends [unknown, infer R]
-        ? Clash<R, 0> extends true
-          ? `${Op}: attempted to split along dimension ${P}, but the size of the dimension ${SizeAt<S, P>} is not divisible by the split_size ${At}!`
-          : SplitAt<"tensorSplit", S, At, P>
-        : never
-      : SplitAt<"tensorSplit", S, At, P>
+export type SectionSplit<Op extends string, S extends Shape, At, Least extends number, P extends number> =
+  RankUnknown<S> extends true
+    ? any[]
+    : Less<S["length"], Least> extends true
+      ? `${Op}: requires a tensor with at least ${Least} dimension${Least extends 1 ? "" : "s"}, but got ${Show<S>}`
+      : At extends number
+        ? DivMod<SizeAt<S, P>, At> extends [unknown, infer R]
+          ? Clash<R, 0> extends true
+            ? `${Op}: attempted to split along dimension ${P}, but the size of the dimension ${SizeAt<S, P>} is not divisible by the split_size ${At}!`
+            : SplitAt<"tensorSplit", S, At, P>
+          : never
+        : SplitAt<"tensorSplit", S, At, P>
 
 /** Windows of `Size` elements, `Step` apart, as a last dim. */
-export type Unfolded<Op extends string, S extends Shape, D, Size, Step> = RankUnknown<S> extends true
-  ? any
-  : Size extends number
-    ? Step extends number
-      ? PlaceOf<S, D> extends infer P extends number
-        ? [P] extends [never]
-          ? NoDim<Op, S, D>
-          : number extends P
-            ? any
-            : S extends readonly []
-              ? [Size]
-              : Unequal<Less<SizeAt<S, P>, Size>, false> extends true
-                ? `${Op}: maximum size for tensor at dimension ${P} is ${SizeAt<S, P>} but size is ${Size}`
-                : [...With<S, P, Windows<SizeAt<S, P>, Size, Step>>, Size]
-        : never
+export type Unfolded<Op extends string, S extends Shape, D, Size, Step> =
+  RankUnknown<S> extends true
+    ? any
+    : Size extends number
+      ? Step extends number
+        ? PlaceOf<S, D> extends infer P extends number
+          ? [P] extends [never]
+            ? NoDim<Op, S, D>
+            : number extends P
+              ? any
+              : S extends readonly []
+                ? [Size]
+                : Unequal<Less<SizeAt<S, P>, Size>, false> extends true
+                  ? `${Op}: maximum size for tensor at dimension ${P} is ${SizeAt<S, P>} but size is ${Size}`
+                  : [...With<S, P, Windows<SizeAt<S, P>, Size, Step>>, Size]
+          : never
+        : any
       : any
-    : any
-type Windows<L extends number, Size extends number, Step extends number> = DivMod<Sub<L, Size>, Step> extends [
-  infer Q extends number,
-  unknown,
-]
-  ? Add<Q, 1>
-  : number
+type Windows<L extends number, Size extends number, Step extends number> =
+  DivMod<Sub<L, Size>, Step> extends [infer Q extends number, unknown] ? Add<Q, 1> : number
 
 /** The diagonal of two dims as a last dim. */
-export type DiagonalOf<Op extends string, S extends Shape, Offset, A, B> = RankUnknown<S> extends true
-  ? any
-  : [PlaceOf<S, A>, PlaceOf<S, B>] extends [infer I extends number, infer J extends number]
-    ? [I] extends [never]
-      ? NoDim<Op, S, A>
-      : [J] extends [never]
-        ? NoDim<Op, S, B>
-        : number extends I | J
-          ? any
-          : I extends J
-            ? `${Op}: diagonal dimensions cannot be identical ${A & number}, ${B & number}`
-            : [...Others<S, I | J>, DiagonalLength<SizeAt<S, I>, SizeAt<S, J>, Offset>]
-    : never
+export type DiagonalOf<Op extends string, S extends Shape, Offset, A, B> =
+  RankUnknown<S> extends true
+    ? any
+    : [PlaceOf<S, A>, PlaceOf<S, B>] extends [infer I extends number, infer J extends number]
+      ? [I] extends [never]
+        ? NoDim<Op, S, A>
+        : [J] extends [never]
+          ? NoDim<Op, S, B>
+          : number extends I | J
+            ? any
+            : I extends J
+              ? `${Op}: diagonal dimensions cannot be identical ${A & number}, ${B & number}`
+              : [...Others<S, I | J>, DiagonalLength<SizeAt<S, I>, SizeAt<S, J>, Offset>]
+      : never
 
 export type DiagonalLength<Rows extends number, Columns extends number, Offset> = Offset extends number
   ? IsKnown<Offset> extends true
@@ -703,5 +721,3 @@ export type DiagonalLength<Rows extends number, Columns extends number, Offset> 
       ? number
       : Min<Excess<Rows, Negated<Offset>>, Columns>
   : number
-
-export type { Unsized }

@@ -31,13 +31,14 @@ type Reach<K extends number, Apart extends number> = Apart extends 1 ? K : Add<M
 type Padded<L extends number, P extends number> = P extends 0 ? L : Add<L, Mul<P, 2>>
 
 /** The number of windows; null where there is room for none. */
-type Count<L extends number, Reaching extends number, Stride extends number> = Sub<L, Reaching> extends infer Room extends number
-  ? [Room] extends [never]
-    ? null
-    : DivMod<Room, Stride> extends [infer Q extends number, unknown]
-      ? Add<Q, 1>
-      : never
-  : never
+type Count<L extends number, Reaching extends number, Stride extends number> =
+  Sub<L, Reaching> extends infer Room extends number
+    ? [Room] extends [never]
+      ? null
+      : DivMod<Room, Stride> extends [infer Q extends number, unknown]
+        ? Add<Q, 1>
+        : never
+    : never
 
 interface Geometry {
   readonly stride: Shape
@@ -86,7 +87,11 @@ export interface ConvOptions {
   readonly groups: unknown
 }
 
-type PaddingOf<P, N extends number> = P extends string ? ("valid" extends P ? Repeated<0, N> : Repeated<number, N>) : PerDimOf<P, N, 0>
+type PaddingOf<P, N extends number> = P extends string
+  ? "valid" extends P
+    ? Repeated<0, N>
+    : Repeated<number, N>
+  : PerDimOf<P, N, 0>
 
 /** The input with `Batch` dims before the channels. */
 type ConvOut<
@@ -118,11 +123,8 @@ type ConvOut<
 
 type GroupsOf<G> = [G] extends [undefined] ? 1 : G extends number ? G : number
 /** The channels that the weight takes, where the input certainly has others. */
-type WrongChannels<C extends number, I extends number, G> = Mul<I, GroupsOf<G>> extends infer E extends number
-  ? Clash<C, E> extends true
-    ? E
-    : null
-  : never
+type WrongChannels<C extends number, I extends number, G> =
+  Mul<I, GroupsOf<G>> extends infer E extends number ? (Clash<C, E> extends true ? E : null) : never
 
 /** The number of sizes of a convolution's input and weight over N dims: with a batch, without. */
 interface Ranks {
@@ -163,16 +165,14 @@ export interface ConvTransposeOptions extends ConvOptions {
 }
 
 /** (L − 1)·stride − 2·padding + dilation·(K − 1) + outputPadding + 1; null where that is less than 1. */
-type Grown<L extends number, K extends number, S extends number, P extends number, E extends number, A extends number> = Sub<
-  Add<Add<Mul<Sub<L, 1>, S>, Reach<K, A>>, E>,
-  Mul<P, 2>
-> extends infer R extends number
-  ? [R] extends [never]
-    ? null
-    : R extends 0
+type Grown<L extends number, K extends number, S extends number, P extends number, E extends number, A extends number> =
+  Sub<Add<Add<Mul<Sub<L, 1>, S>, Reach<K, A>>, E>, Mul<P, 2>> extends infer R extends number
+    ? [R] extends [never]
       ? null
-      : R
-  : never
+      : R extends 0
+        ? null
+        : R
+    : never
 
 type GrownSizes<
   L extends Shape,
@@ -265,12 +265,20 @@ type SpatialOf<S extends Shape, N extends number> = N extends 1
     ? S extends readonly [...infer B extends Shape, infer X extends number, infer Y extends number]
       ? [B, [X, Y]]
       : never
-    : S extends readonly [...infer B extends Shape, infer X extends number, infer Y extends number, infer Z extends number]
+    : S extends readonly [
+          ...infer B extends Shape,
+          infer X extends number,
+          infer Y extends number,
+          infer Z extends number,
+        ]
       ? [B, [X, Y, Z]]
       : never
 
-type PoolInputError<Op extends string, N extends 1 | 2 | 3, S extends Shape> =
-  `${Op}: expected a ${Ranks[N][1]}D (unbatched) or ${Ranks[N][0]}D (batched) input, got ${Show<S>}`
+type PoolInputError<
+  Op extends string,
+  N extends 1 | 2 | 3,
+  S extends Shape,
+> = `${Op}: expected a ${Ranks[N][1]}D (unbatched) or ${Ranks[N][0]}D (batched) input, got ${Show<S>}`
 
 /** The number of windows, rounded up if `Ceil`; null where there is room for none. */
 type PoolCount<L extends number, Reaching extends number, S extends number, P extends number, Ceil> = [Ceil] extends [
@@ -285,13 +293,14 @@ type PoolCount<L extends number, Reaching extends number, S extends number, P ex
       : never
     : number
 /** One less where the last window would begin beyond the input and the padding before it. */
-type LastWithin<N extends number, S extends number, L extends number> = Less<Mul<Sub<N, 1>, S>, L> extends infer B
-  ? [B] extends [true]
-    ? N
-    : [B] extends [false]
-      ? Sub<N, 1>
-      : number
-  : never
+type LastWithin<N extends number, S extends number, L extends number> =
+  Less<Mul<Sub<N, 1>, S>, L> extends infer B
+    ? [B] extends [true]
+      ? N
+      : [B] extends [false]
+        ? Sub<N, 1>
+        : number
+    : never
 
 type PoolSizes<
   L extends Shape,
@@ -329,7 +338,12 @@ type TooPadded<K extends Shape, P extends Shape, A extends Shape, I extends 0[] 
 type NoneForNull<P> = [P] extends [null | undefined] ? undefined : P
 
 /** Pooling over N dims. */
-export type Pooled<Op extends string, N extends 1 | 2 | 3, S extends Shape, A extends PoolOptions> = number extends S["length"]
+export type Pooled<
+  Op extends string,
+  N extends 1 | 2 | 3,
+  S extends Shape,
+  A extends PoolOptions,
+> = number extends S["length"]
   ? any
   : S["length"] extends Ranks[N][number]
     ? [SpatialOf<S, N>, PerDimOf<A["kernelSize"], N, 1>] extends [
@@ -358,9 +372,16 @@ type OutputSizes<O, L extends Shape, R extends Shape = []> = R["length"] extends
   : OutputSizes<
       O,
       L,
-      [...R, (O extends readonly unknown[] ? O[R["length"]] : O) extends infer X
-        ? X extends null ? L[R["length"]] : X extends number ? X : number
-        : never]
+      [
+        ...R,
+        (O extends readonly unknown[] ? O[R["length"]] : O) extends infer X
+          ? X extends null
+            ? L[R["length"]]
+            : X extends number
+              ? X
+              : number
+          : never,
+      ]
     >
 
 /** Pooling to a size over N dims. */
@@ -374,7 +395,7 @@ export type AdaptivePooled<Op extends string, N extends 1 | 2 | 3, S extends Sha
             ? [...B, ...Repeated<number, N>]
             : O["length"] extends N
               ? [...B, ...OutputSizes<O, L>]
-              : `${Op}: outputSize must be a number or a list of ${N}, got ${O extends Shape ? Show<O> : "another list"}`
+              : `${Op}: outputSize must be a number or a list of ${N}${O extends Shape ? `, got ${Show<O>}` : ""}`
           : [...B, ...OutputSizes<O, L>]
         : [...B, ...Repeated<number, N>]
       : never
@@ -405,14 +426,20 @@ export type BlockColumns<S extends Shape, A extends BlockOptions> = number exten
   ? any
   : S extends readonly [infer C extends number, infer H extends number, infer W extends number]
     ? BlockRows<[], C, [H, W], A>
-    : S extends readonly [infer B extends number, infer C extends number, infer H extends number, infer W extends number]
+    : S extends readonly [
+          infer B extends number,
+          infer C extends number,
+          infer H extends number,
+          infer W extends number,
+        ]
       ? BlockRows<[B], C, [H, W], A>
       : `unfold: Expected 3D or 4D input tensor [n?, channels, rows, columns], got ${Show<S>}`
-type BlockRows<B extends Shape, C extends number, L extends Shape, A extends BlockOptions> = Blocks<L, A> extends infer R
-  ? R extends Shape
-    ? [...B, Mul<C, Area<PerDimOf<A["kernelSize"], 2, 1>>>, Mul<R[0], R[1]>]
-    : any
-  : never
+type BlockRows<B extends Shape, C extends number, L extends Shape, A extends BlockOptions> =
+  Blocks<L, A> extends infer R
+    ? R extends Shape
+      ? [...B, Mul<C, Area<PerDimOf<A["kernelSize"], 2, 1>>>, Mul<R[0], R[1]>]
+      : any
+    : never
 
 /** Columns added up in an image of size O. */
 export type BlocksFolded<S extends Shape, O, A extends BlockOptions> = number extends S["length"]
@@ -431,7 +458,7 @@ type Folded<S extends Shape, B extends Shape, R extends number, L extends number
       ? `fold: Expected size of input's dimension 1 to be divisible by the product of kernelSize, but got ${Show<S>} and kernelSize ${Show<K>}`
       : Blocks<Size, A> extends infer N extends Shape
         ? Unequal<Mul<N[0], N[1]>, L> extends true
-          ? `fold: Given outputSize ${Show<Size>} and kernelSize ${Show<K>}, expected size of input's dimension 2 to match the calculated number of sliding blocks ${N[0]} * ${N[1]} = ${Mul<N[0], N[1]>}, but got ${L} (${Show<S>})`
+          ? `fold: Given outputSize ${Show<Size>}, kernelSize ${Show<K>}, dilation ${Show<PerDimOf<A["dilation"], 2, 1>>}, padding ${Show<PerDimOf<A["padding"], 2, 0>>}, stride ${Show<PerDimOf<A["stride"], 2, 1>>}, expected size of input's dimension 2 to match the calculated number of sliding blocks ${N[0]} * ${N[1]} = ${Mul<N[0], N[1]>}, but got ${L} (${Show<S>})`
           : [...B, C, ...Size]
         : [...B, C, ...Size]
     : never
@@ -468,13 +495,20 @@ export type Resized<Op extends string, S extends Shape, Size, Factor> = number e
               : `${Op}: only one of size or scaleFactor should be defined`
       : ResizeError<Op, S>
     : ResizeError<Op, S>
-type ResizeError<Op extends string, S extends Shape> =
-  `${Op}: Only 3D, 4D and 5D input tensors [n, channels, ...spatial] are supported, got ${Show<S>}`
+type ResizeError<
+  Op extends string,
+  S extends Shape,
+> = `${Op}: Only 3D, 4D and 5D input tensors [n, channels, ...spatial] are supported, got ${Show<S>}`
 
 /** [..., channels · r², h, w] as [..., channels, h · r, w · r]. */
 export type PixelsShuffled<Op extends string, S extends Shape, F> = number extends S["length"]
   ? any
-  : S extends readonly [...infer B extends Shape, infer C extends number, infer H extends number, infer W extends number]
+  : S extends readonly [
+        ...infer B extends Shape,
+        infer C extends number,
+        infer H extends number,
+        infer W extends number,
+      ]
     ? F extends number
       ? DivMod<C, Mul<F, F>> extends [infer Q extends number, infer R]
         ? Clash<R, 0> extends true
@@ -487,20 +521,25 @@ export type PixelsShuffled<Op extends string, S extends Shape, F> = number exten
 /** [..., channels, h · r, w · r] as [..., channels · r², h, w]. */
 export type PixelsUnshuffled<Op extends string, S extends Shape, F> = number extends S["length"]
   ? any
-  : S extends readonly [...infer B extends Shape, infer C extends number, infer H extends number, infer W extends number]
+  : S extends readonly [
+        ...infer B extends Shape,
+        infer C extends number,
+        infer H extends number,
+        infer W extends number,
+      ]
     ? F extends number
-      ? [DivMod<H, F>, DivMod<W, F>] extends [
-          [infer Y extends number, infer RY],
-          [infer X extends number, infer RX],
-        ]
+      ? [DivMod<H, F>, DivMod<W, F>] extends [[infer Y extends number, infer RY], [infer X extends number, infer RX]]
         ? true extends Clash<RY, 0> | Clash<RX, 0>
           ? `${Op}: expects height and width to be divisible by downscaleFactor, but height ${H} and width ${W} are not divisible by ${F} (${Show<S>})`
           : [...B, Mul<C, Mul<F, F>>, Y, X]
         : never
       : any
     : FactorError<Op, S, 3>
-type FactorError<Op extends string, S extends Shape, Least extends number> =
-  `${Op}: expects input to have at least ${Least} dimensions, but got ${Show<S>}`
+type FactorError<
+  Op extends string,
+  S extends Shape,
+  Least extends number,
+> = `${Op}: expects input to have at least ${Least} dimensions, but got ${Show<S>}`
 
 /** The channels of [n, channels, ...] in another order. */
 export type ChannelsShuffled<Op extends string, S extends Shape, G> = number extends S["length"]
@@ -531,11 +570,8 @@ type Edged<L extends number, Before, After> = Before extends number
       : never
     : number
   : number
-type Widened<L extends number, E extends number> = IsKnown<E> extends true
-  ? Add<L, E>
-  : [Negated<E>] extends [never]
-    ? number
-    : Sub<L, Negated<E>>
+type Widened<L extends number, E extends number> =
+  IsKnown<E> extends true ? Add<L, E> : [Negated<E>] extends [never] ? number : Sub<L, Negated<E>>
 
 /** `P` holds the edges of the last dim, then those of the one before it, and so on. */
 type EachEdged<S extends Shape, P extends readonly unknown[], R extends Shape = []> = P extends readonly [
@@ -562,7 +598,9 @@ export type PaddedShape<Op extends string, S extends Shape, P> = number extends 
         ? Less<S["length"], N> extends true
           ? `${Op}: Padding length should be less than or equal to two times the input dimension but got padding length ${P["length"]} and input of dimension ${S["length"]}`
           : EachEdged<S, P> extends infer R
-            ? R extends { bad: [infer L extends number, infer A extends number, infer B extends number, infer D extends number] }
+            ? R extends {
+                bad: [infer L extends number, infer A extends number, infer B extends number, infer D extends number]
+              }
               ? `${Op}: the input size ${L}, plus negative padding ${A} and ${B}, resulted in a negative output size at dim ${D} of ${Show<S>}`
               : R
             : never
