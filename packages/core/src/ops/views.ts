@@ -362,8 +362,9 @@ export const expand: FunctionOf<ViewOps["expand"]> = op("expand(input, ...size)"
 export const expandAs: FunctionOf<ViewOps["expandAs"]> = op("expandAs(input, other)", (x: Tensor, other: Tensor) =>
   expanded("expandAs", x, other.shape),
 )
-export const broadcastTo: FunctionOf<ViewOps["broadcastTo"]> = op("broadcastTo(input, size)", (x: Tensor, size: number[]) =>
-  expanded("broadcastTo", x, size),
+export const broadcastTo: FunctionOf<ViewOps["broadcastTo"]> = op(
+  "broadcastTo(input, size)",
+  (x: Tensor, size: number[]) => expanded("broadcastTo", x, size),
 )
 
 /** Zeros in the shape of the input with the gradient in the part that the view saw. */
@@ -763,7 +764,9 @@ const swapInPlace = (name: string, x: Tensor, a: number, b: number): Tensor =>
 export const squeeze_ = relaid("squeeze", ", dim?", (name, x, dim: SqueezeDim) =>
   squeezed(name, x, dim, SQUEEZE.slice(3)),
 ) as FunctionOf<ViewOps["squeeze_"]>
-export const unsqueeze_ = relaid("unsqueeze", ", dim", (name, x, dim: number) => unsqueezed(name, x, dim, UNSQUEEZE[1])) as FunctionOf<ViewOps["unsqueeze_"]>
+export const unsqueeze_ = relaid("unsqueeze", ", dim", (name, x, dim: number) =>
+  unsqueezed(name, x, dim, UNSQUEEZE[1]),
+) as FunctionOf<ViewOps["unsqueeze_"]>
 export const transpose_ = relaid("transpose", ", dim0, dim1", swapInPlace) as FunctionOf<ViewOps["transpose_"]>
 export const swapaxes_ = relaid("swapaxes", ", axis0, axis1", swapInPlace) as FunctionOf<ViewOps["swapaxes_"]>
 export const swapdims_ = relaid("swapdims", ", dim0, dim1", swapInPlace) as FunctionOf<ViewOps["swapdims_"]>

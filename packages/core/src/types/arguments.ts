@@ -5,7 +5,11 @@ import type { Tensor } from "../tensor.ts"
 type IsOptions<P> = P extends object ? (P extends readonly unknown[] | Tensor ? false : true) : false
 
 /** The field N of an object of options; undefined where there is none. */
-type FieldOf<P, N extends string> = P extends { readonly [K in N]?: infer X } ? (unknown extends X ? undefined : X) : undefined
+type FieldOf<P, N extends string> = P extends { readonly [K in N]?: infer X }
+  ? unknown extends X
+    ? undefined
+    : X
+  : undefined
 
 /**
  * The argument N of which P stands in its place; `Before` are those of the places before it, the last of which may be the
@@ -30,7 +34,18 @@ export type Or<X, Default> = [X] extends [undefined] ? Default : X
 
 /** Sizes one by one or as a list. */
 export type Sizes = readonly number[] | readonly [readonly number[]]
-export type SizesOf<A> = A extends readonly [infer L extends readonly number[]] ? L : A extends readonly number[] ? A : never
+export type SizesOf<A> = A extends readonly [infer L extends readonly number[]]
+  ? L
+  : A extends readonly number[]
+    ? A
+    : never
 
 /** The arguments `A`, each the sentence where the rule `R` gave one. */
-export type AllArgs<R, A extends readonly unknown[]> = 0 extends 1 & R ? A : [R] extends [string] ? { [K in keyof A]: R } : A
+export type AllArgs<R, A extends readonly unknown[]> = 0 extends 1 & R
+  ? A
+  : [R] extends [string]
+    ? { [K in keyof A]: R }
+    : A
+
+/** What the first of several arguments is held to: `Own` where the next follows by position, else the rule of them all. */
+export type Early<Next, Own, All> = [Next] extends [undefined] ? All : Own

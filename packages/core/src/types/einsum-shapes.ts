@@ -144,7 +144,7 @@ type BindAll<
   Ps extends readonly string[],
   L extends Shapes,
   E extends string,
-  M = { letters: {}; dots: null },
+  M = { letters: object; dots: null },
   I extends 0[] = [],
 > = M extends Sizes
   ? Ps extends readonly [infer P extends string, ...infer R extends readonly string[]]

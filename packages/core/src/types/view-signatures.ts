@@ -1,7 +1,7 @@
 /** The signatures of views. Their shapes are worked out in `view-shapes.ts`. */
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
-import type { AllArgs, Given, Or, Sizes, SizesOf } from "./arguments.ts"
+import type { AllArgs, Early, Given, Or, Sizes, SizesOf } from "./arguments.ts"
 import type { CheckDim } from "./dims.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
 import type {
@@ -32,7 +32,7 @@ type DimList = number | readonly number[]
 
 /** A tensor for each of these shapes; after a sentence, tensors of unknown shape. */
 export type TensorsOf<L, D extends DType> = L extends readonly Shape[]
-  ? { -readonly [K in keyof L]: Tensor<L[K], D> }
+  ? { -readonly [K in keyof L]: L[K] extends infer Q extends Shape ? Tensor<Q, D> : never }
   : Tensor<any, D>[]
 
 // ---- other shapes ----
@@ -72,21 +72,13 @@ export interface FlattenSignature {
     D extends DType,
     const A extends number | FlattenOptions | undefined = undefined,
     const B extends number | FlattenOptions | undefined = undefined,
-  >(
-    this: Tensor<S, D>,
-    startDim?: Arg<Flatten<S, A, B>, A>,
-    endDim?: B,
-  ): Tensor<Ok<Flatten<S, A, B>>, D>
+  >(this: Tensor<S, D>, startDim?: Arg<Flatten<S, A, B>, A>, endDim?: B): Tensor<Ok<Flatten<S, A, B>>, D>
   function<
     S extends Shape,
     D extends DType,
     const A extends number | FlattenOptions | undefined = undefined,
     const B extends number | FlattenOptions | undefined = undefined,
-  >(
-    input: Tensor<S, D>,
-    startDim?: Arg<Flatten<S, A, B>, A>,
-    endDim?: B,
-  ): Tensor<Ok<Flatten<S, A, B>>, D>
+  >(input: Tensor<S, D>, startDim?: Arg<Flatten<S, A, B>, A>, endDim?: B): Tensor<Ok<Flatten<S, A, B>>, D>
 }
 
 type UnflattenOptions = { dim?: number; sizes?: readonly number[] }
@@ -99,7 +91,7 @@ export interface UnflattenSignature {
     const B extends readonly number[] | UnflattenOptions | undefined = undefined,
   >(
     this: Tensor<S, D>,
-    dim: Arg<CheckDim<"unflatten", S, Given<"dim", A>>, A>,
+    dim: Arg<Early<B, CheckDim<"unflatten", S, Given<"dim", A>>, Unflatten<S, A, B>>, A>,
     sizes?: Arg<Unflatten<S, A, B>, B>,
   ): Tensor<Ok<Unflatten<S, A, B>>, D>
   function<
@@ -109,7 +101,7 @@ export interface UnflattenSignature {
     const B extends readonly number[] | UnflattenOptions | undefined = undefined,
   >(
     input: Tensor<S, D>,
-    dim: Arg<CheckDim<"unflatten", S, Given<"dim", A>>, A>,
+    dim: Arg<Early<B, CheckDim<"unflatten", S, Given<"dim", A>>, Unflatten<S, A, B>>, A>,
     sizes?: Arg<Unflatten<S, A, B>, B>,
   ): Tensor<Ok<Unflatten<S, A, B>>, D>
 }
@@ -130,7 +122,7 @@ export interface SwapDims<Op extends string, First extends string, Second extend
     const B extends number | { [K in Second]?: number } | undefined = undefined,
   >(
     this: Tensor<S, D>,
-    dim0: Arg<CheckDim<Op, S, Given<First, A>>, A>,
+    dim0: Arg<Early<B, CheckDim<Op, S, Given<First, A>>, Transposed<Op, S, Given<First, A>, Given<Second, B, A>>>, A>,
     dim1?: Arg<Transposed<Op, S, Given<First, A>, Given<Second, B, A>>, B>,
   ): Tensor<Ok<Transposed<Op, S, Given<First, A>, Given<Second, B, A>>>, D>
   function<
@@ -140,7 +132,7 @@ export interface SwapDims<Op extends string, First extends string, Second extend
     const B extends number | { [K in Second]?: number } | undefined = undefined,
   >(
     input: Tensor<S, D>,
-    dim0: Arg<CheckDim<Op, S, Given<First, A>>, A>,
+    dim0: Arg<Early<B, CheckDim<Op, S, Given<First, A>>, Transposed<Op, S, Given<First, A>, Given<Second, B, A>>>, A>,
     dim1?: Arg<Transposed<Op, S, Given<First, A>, Given<Second, B, A>>, B>,
   ): Tensor<Ok<Transposed<Op, S, Given<First, A>, Given<Second, B, A>>>, D>
 }
@@ -175,7 +167,7 @@ export interface MoveDims<Op extends string> {
     const B extends DimList | MoveOptions | undefined = undefined,
   >(
     this: Tensor<S, D>,
-    source: Arg<CheckDim<Op, S, Given<"source", A>>, A>,
+    source: Arg<Early<B, CheckDim<Op, S, Given<"source", A>>, Move<Op, S, A, B>>, A>,
     destination?: Arg<Move<Op, S, A, B>, B>,
   ): Tensor<Ok<Move<Op, S, A, B>>, D>
   function<
@@ -185,7 +177,7 @@ export interface MoveDims<Op extends string> {
     const B extends DimList | MoveOptions | undefined = undefined,
   >(
     input: Tensor<S, D>,
-    source: Arg<CheckDim<Op, S, Given<"source", A>>, A>,
+    source: Arg<Early<B, CheckDim<Op, S, Given<"source", A>>, Move<Op, S, A, B>>, A>,
     destination?: Arg<Move<Op, S, A, B>, B>,
   ): Tensor<Ok<Move<Op, S, A, B>>, D>
 }
@@ -239,9 +231,8 @@ export interface ExpandAs {
 }
 
 type Sized = readonly number[] | { size?: readonly number[] }
-type Broadcasted<S extends Shape, A> = Given<"size", A> extends infer T
-  ? Expanded<"broadcastTo", S, T extends Shape ? T : number[]>
-  : never
+type Broadcasted<S extends Shape, A> =
+  Given<"size", A> extends infer T ? Expanded<"broadcastTo", S, T extends Shape ? T : number[]> : never
 export interface BroadcastTo {
   method<S extends Shape, D extends DType, const A extends Sized>(
     this: Tensor<S, D>,
@@ -272,7 +263,7 @@ export interface NarrowSignature {
     const C extends number | NarrowOptions | undefined = undefined,
   >(
     this: Tensor<S, D>,
-    dim: Arg<CheckDim<"narrow", S, Given<"dim", A>>, A>,
+    dim: Arg<Early<B, CheckDim<"narrow", S, Given<"dim", A>>, Narrow<S, A, B, C>>, A>,
     start?: B,
     length?: Arg<Narrow<S, A, B, C>, C>,
   ): Tensor<Ok<Narrow<S, A, B, C>>, D>
@@ -284,7 +275,7 @@ export interface NarrowSignature {
     const C extends number | NarrowOptions | undefined = undefined,
   >(
     input: Tensor<S, D>,
-    dim: Arg<CheckDim<"narrow", S, Given<"dim", A>>, A>,
+    dim: Arg<Early<B, CheckDim<"narrow", S, Given<"dim", A>>, Narrow<S, A, B, C>>, A>,
     start?: B,
     length?: Arg<Narrow<S, A, B, C>, C>,
   ): Tensor<Ok<Narrow<S, A, B, C>>, D>
@@ -300,7 +291,7 @@ export interface SelectSignature {
     const B extends number | SelectOptions | undefined = undefined,
   >(
     this: Tensor<S, D>,
-    dim: Arg<CheckDim<"select", S, Given<"dim", A>>, A>,
+    dim: Arg<Early<B, CheckDim<"select", S, Given<"dim", A>>, Select<S, A, B>>, A>,
     index?: Arg<Select<S, A, B>, B>,
   ): Tensor<Ok<Select<S, A, B>>, D>
   function<
@@ -310,7 +301,7 @@ export interface SelectSignature {
     const B extends number | SelectOptions | undefined = undefined,
   >(
     input: Tensor<S, D>,
-    dim: Arg<CheckDim<"select", S, Given<"dim", A>>, A>,
+    dim: Arg<Early<B, CheckDim<"select", S, Given<"dim", A>>, Select<S, A, B>>, A>,
     index?: Arg<Select<S, A, B>, B>,
   ): Tensor<Ok<Select<S, A, B>>, D>
 }
@@ -347,21 +338,13 @@ export interface Cutting<Op extends keyof Cuts<Shape, 0, 0>, Name extends string
     D extends DType,
     const A extends P | ({ [K in Name]?: P } & { dim?: number }),
     const B extends number | { dim?: number } | undefined = undefined,
-  >(
-    this: Tensor<S, D>,
-    how: Arg<Cut<Op, Name, S, A, B>, A>,
-    dim?: B,
-  ): TensorsOf<Cut<Op, Name, S, A, B>, D>
+  >(this: Tensor<S, D>, how: Arg<Cut<Op, Name, S, A, B>, A>, dim?: B): TensorsOf<Cut<Op, Name, S, A, B>, D>
   function<
     S extends Shape,
     D extends DType,
     const A extends P | ({ [K in Name]?: P } & { dim?: number }),
     const B extends number | { dim?: number } | undefined = undefined,
-  >(
-    input: Tensor<S, D>,
-    how: Arg<Cut<Op, Name, S, A, B>, A>,
-    dim?: B,
-  ): TensorsOf<Cut<Op, Name, S, A, B>, D>
+  >(input: Tensor<S, D>, how: Arg<Cut<Op, Name, S, A, B>, A>, dim?: B): TensorsOf<Cut<Op, Name, S, A, B>, D>
 }
 
 type Sections<Op extends string, S extends Shape, A> = SectionSplit<
@@ -399,7 +382,7 @@ export interface UnfoldSignature {
     const C extends number | UnfoldOptions | undefined = undefined,
   >(
     this: Tensor<S, D>,
-    dimension: Arg<CheckDim<"unfold", S, Given<"dimension", A>>, A>,
+    dimension: Arg<Early<B, CheckDim<"unfold", S, Given<"dimension", A>>, Unfold<S, A, B, C>>, A>,
     size?: Arg<Unfold<S, A, B, C>, B>,
     step?: C,
   ): Tensor<Ok<Unfold<S, A, B, C>>, D>
@@ -411,7 +394,7 @@ export interface UnfoldSignature {
     const C extends number | UnfoldOptions | undefined = undefined,
   >(
     input: Tensor<S, D>,
-    dimension: Arg<CheckDim<"unfold", S, Given<"dimension", A>>, A>,
+    dimension: Arg<Early<B, CheckDim<"unfold", S, Given<"dimension", A>>, Unfold<S, A, B, C>>, A>,
     size?: Arg<Unfold<S, A, B, C>, B>,
     step?: C,
   ): Tensor<Ok<Unfold<S, A, B, C>>, D>
@@ -432,24 +415,14 @@ export interface DiagonalSignature {
     const A extends number | DiagonalOptions | undefined = undefined,
     const B extends number | DiagonalOptions | undefined = undefined,
     const C extends number | DiagonalOptions | undefined = undefined,
-  >(
-    this: Arg<Diagonal<S, A, B, C>, Tensor<S, D>>,
-    offset?: A,
-    dim1?: B,
-    dim2?: C,
-  ): Tensor<Ok<Diagonal<S, A, B, C>>, D>
+  >(this: Arg<Diagonal<S, A, B, C>, Tensor<S, D>>, offset?: A, dim1?: B, dim2?: C): Tensor<Ok<Diagonal<S, A, B, C>>, D>
   function<
     S extends Shape,
     D extends DType,
     const A extends number | DiagonalOptions | undefined = undefined,
     const B extends number | DiagonalOptions | undefined = undefined,
     const C extends number | DiagonalOptions | undefined = undefined,
-  >(
-    input: Arg<Diagonal<S, A, B, C>, Tensor<S, D>>,
-    offset?: A,
-    dim1?: B,
-    dim2?: C,
-  ): Tensor<Ok<Diagonal<S, A, B, C>>, D>
+  >(input: Arg<Diagonal<S, A, B, C>, Tensor<S, D>>, offset?: A, dim1?: B, dim2?: C): Tensor<Ok<Diagonal<S, A, B, C>>, D>
 }
 
 type StridedOptions = { size?: readonly number[]; stride?: readonly number[]; storageOffset?: number }
