@@ -1,0 +1,91 @@
+/** All calls of the suite's rows: what the compiler infers for each, beside what comes out on the backend cpu-js. */
+import "@taeda/core/methods"
+import { createCpuJs } from "@taeda/backend-cpu-js"
+import { type Case, casesOf, FORMS, idOf, prepare, type Row, tensorsIn } from "@taeda/conformance"
+import { type Device, deviceOf, scope, withDevice } from "@taeda/core"
+import type { Compiler, Finding } from "../compiler.ts"
+import { callText, Declarations, type Spelling } from "./call.ts"
+import { compareOutcomes, OUTCOME_TYPES, type Outcome, outcomeOf, parseOutcome, type Verdict } from "./outcome.ts"
+
+/** One call in one spelling. */
+export interface Entry {
+  readonly row: Row
+  readonly spelling: Spelling
+  /** As it is written in the program. */
+  readonly text: string
+  readonly actual: readonly Outcome[]
+  readonly inferred: string
+  readonly verdict: Verdict
+  /** What the compiler has against it. */
+  readonly findings: readonly Finding[]
+}
+
+let device: Device | undefined
+const ownDevice = async (): Promise<Device> => (device ??= deviceOf(await createCpuJs(), "cpu"))
+
+/** What comes out of the case when it runs. */
+async function outcomesOf(each: Case): Promise<Outcome[]> {
+  return withDevice(await ownDevice(), () =>
+    scope(async () => tensorsIn(await FORMS.plain(prepare(each))).map(outcomeOf)),
+  )
+}
+
+/** Whether it is the sample's first case: how an op is called does not depend on dtypes. */
+const isFirst = (each: Case, cases: readonly Case[]): boolean =>
+  cases.find(({ sample }) => sample === each.sample) === each
+
+interface Written {
+  readonly name: string
+  readonly each: Case
+  readonly spelling: Spelling
+  readonly text: string
+  readonly line: number
+}
+
+/** A row's calls: the function in every dtype, the other spellings in one. */
+function write(row: Row): { readonly source: string; readonly calls: readonly Written[] } {
+  const tensors = new Declarations()
+  const cases = casesOf(row)
+  const calls: Omit<Written, "line">[] = []
+  const spell = (each: Case, spelling: Spelling) => {
+    const text = callText(each, spelling, tensors)
+    if (text !== null) calls.push({ name: `R${calls.length}`, each, spelling, text })
+  }
+  for (const each of cases) {
+    spell(each, "plain")
+    if (!isFirst(each, cases) || row.property) continue
+    spell(each, "method")
+    if (!row.mutates) spell(each, "named")
+    spell(each, "inPlace")
+  }
+  const head = `import * as torch from "taeda"\nimport type { Outcome } from "./outcome.ts"\n${tensors}`
+  const first = head.split("\n").length
+  const body = calls.map(({ name, text }) => `const ${name}_ = ${text}; export type ${name} = Outcome<typeof ${name}_>`)
+  return { source: `${head}${body.join("\n")}\n`, calls: calls.map((call, i) => ({ ...call, line: first + i })) }
+}
+
+const fileOf = (row: Row): string => `${idOf(row).replace(/\W+/g, "-")}.ts`
+
+/** Compiles the calls of rows and runs them. */
+export async function survey(rows: readonly Row[], compiler: Compiler): Promise<Entry[]> {
+  const written = new Map(rows.map((row) => [row, write(row)]))
+  const sources = Object.fromEntries(Array.from(written, ([row, { source }]) => [fileOf(row), source]))
+  using program = compiler.compile({ "outcome.ts": OUTCOME_TYPES, ...sources })
+  const entries: Entry[] = []
+  const actual = new Map<Case, Outcome[]>()
+  for (const [row, { calls }] of written) {
+    const findings = program.findings(fileOf(row))
+    const types = program.types(fileOf(row))
+    for (const { name, each, spelling, text, line } of calls) {
+      if (!actual.has(each)) actual.set(each, await outcomesOf(each))
+      const own = findings.filter((finding) => finding.line === line)
+      const inferred = types.get(name) ?? "?"
+      const outcomes = actual.get(each) as Outcome[]
+      const verdict = own.length > 0 ? "unknown" : compareOutcomes(parseOutcome(inferred), outcomes)
+      entries.push({ row, spelling, text, actual: outcomes, inferred, verdict, findings: own })
+    }
+    const elsewhere = findings.filter(({ line }) => !calls.some((call) => call.line === line))
+    if (elsewhere.length > 0) throw new Error(`${fileOf(row)}: ${elsewhere[0].message}`)
+  }
+  return entries
+}
