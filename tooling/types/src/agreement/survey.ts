@@ -1,7 +1,17 @@
 /** All calls of the suite's rows: what the compiler infers for each, beside what comes out on the backend cpu-js. */
 import "@taeda/core/methods"
 import { createCpuJs } from "@taeda/backend-cpu-js"
-import { type Case, casesOf, FORMS, idOf, prepare, type Row, tensorsIn } from "@taeda/conformance"
+import {
+  type Case,
+  casesOf,
+  type ErrorCase,
+  errorCasesOf,
+  FORMS,
+  idOf,
+  prepare,
+  type Row,
+  tensorsIn,
+} from "@taeda/conformance"
 import { type Device, deviceOf, scope, withDevice } from "@taeda/core"
 import type { Compiler, Finding } from "../compiler.ts"
 import { callText, Declarations, type Spelling } from "./call.ts"
@@ -42,10 +52,15 @@ interface Written {
   readonly line: number
 }
 
+const HEAD = `import * as torch from "taeda"\nimport type { Outcome } from "./outcome.ts"\n`
+
+/** How much of it: all cases, or one per row. */
+export type Extent = "all" | "few"
+
 /** A row's calls: the function in every dtype, the other spellings in one. */
-function write(row: Row): { readonly source: string; readonly calls: readonly Written[] } {
+function write(row: Row, extent: Extent): { readonly source: string; readonly calls: readonly Written[] } {
   const tensors = new Declarations()
-  const cases = casesOf(row)
+  const cases = extent === "all" ? casesOf(row) : casesOf(row).slice(0, 1)
   const calls: Omit<Written, "line">[] = []
   const spell = (each: Case, spelling: Spelling) => {
     const text = callText(each, spelling, tensors)
@@ -58,7 +73,7 @@ function write(row: Row): { readonly source: string; readonly calls: readonly Wr
     if (!row.mutates) spell(each, "named")
     spell(each, "inPlace")
   }
-  const head = `import * as torch from "taeda"\nimport type { Outcome } from "./outcome.ts"\n${tensors}`
+  const head = `${HEAD}${tensors}`
   const first = head.split("\n").length
   const body = calls.map(({ name, text }) => `const ${name}_ = ${text}; export type ${name} = Outcome<typeof ${name}_>`)
   return { source: `${head}${body.join("\n")}\n`, calls: calls.map((call, i) => ({ ...call, line: first + i })) }
@@ -67,8 +82,8 @@ function write(row: Row): { readonly source: string; readonly calls: readonly Wr
 const fileOf = (row: Row): string => `${idOf(row).replace(/\W+/g, "-")}.ts`
 
 /** Compiles the calls of rows and runs them. */
-export async function survey(rows: readonly Row[], compiler: Compiler): Promise<Entry[]> {
-  const written = new Map(rows.map((row) => [row, write(row)]))
+export async function survey(rows: readonly Row[], compiler: Compiler, extent: Extent = "all"): Promise<Entry[]> {
+  const written = new Map(rows.map((row) => [row, write(row, extent)]))
   const sources = Object.fromEntries(Array.from(written, ([row, { source }]) => [fileOf(row), source]))
   using program = compiler.compile({ "outcome.ts": OUTCOME_TYPES, ...sources })
   const entries: Entry[] = []
@@ -88,4 +103,47 @@ export async function survey(rows: readonly Row[], compiler: Compiler): Promise<
     if (elsewhere.length > 0) throw new Error(`${fileOf(row)}: ${elsewhere[0].message}`)
   }
   return entries
+}
+
+/** A call that must fail, and what is said of it before it runs and when it does. */
+export interface Refusal {
+  readonly id: string
+  readonly text: string
+  /** What the compiler says; null where it lets the call pass. */
+  readonly finding: string | null
+  /** What the run says. */
+  readonly thrown: string
+}
+
+/** What the call throws. */
+async function thrownBy(each: ErrorCase): Promise<string> {
+  try {
+    await withDevice(await ownDevice(), () =>
+      scope(async () => {
+        for (const tensor of tensorsIn(await FORMS.plain(prepare(each)))) await tensor.data()
+      }),
+    )
+  } catch (error) {
+    return (error as Error).message
+  }
+  throw new Error(`${each.id} does not fail`)
+}
+
+/** Compiles the calls of rows that must fail, and runs them. */
+export async function surveyErrors(rows: readonly Row[], compiler: Compiler): Promise<Refusal[]> {
+  const tensors = new Declarations()
+  const calls = rows.flatMap(errorCasesOf).flatMap((each) => {
+    const text = callText(each, "plain", tensors)
+    return text === null ? [] : [{ each, text }]
+  })
+  const head = `import * as torch from "taeda"\n${tensors}`
+  const first = head.split("\n").length
+  using program = compiler.compile({ "errors.ts": `${head}${calls.map(({ text }) => `void ${text}`).join("\n")}\n` })
+  const findings = program.findings("errors.ts")
+  const refusals: Refusal[] = []
+  for (const [i, { each, text }] of calls.entries()) {
+    const finding = findings.find(({ line }) => line === first + i)?.message ?? null
+    refusals.push({ id: each.id, text, finding, thrown: await thrownBy(each) })
+  }
+  return refusals
 }
