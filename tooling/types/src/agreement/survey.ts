@@ -12,7 +12,7 @@ import {
   type Row,
   tensorsIn,
 } from "@taeda/conformance"
-import { type Device, deviceOf, scope, withDevice } from "@taeda/core"
+import { type Device, deviceOf, scope, type Tensor, withDevice } from "@taeda/core"
 import type { Compiler, Finding } from "../compiler.ts"
 import { callText, Declarations, type Spelling } from "./call.ts"
 import { compareOutcomes, OUTCOME_TYPES, type Outcome, outcomeOf, parseOutcome, type Verdict } from "./outcome.ts"
@@ -24,6 +24,8 @@ export interface Entry {
   /** As it is written in the program. */
   readonly text: string
   readonly actual: readonly Outcome[]
+  /** What the run throws: in place not everything is possible. */
+  readonly thrown: string | null
   readonly inferred: string
   readonly verdict: Verdict
   /** What the compiler has against it. */
@@ -33,10 +35,28 @@ export interface Entry {
 let device: Device | undefined
 const ownDevice = async (): Promise<Device> => (device ??= deviceOf(await createCpuJs(), "cpu"))
 
+type Run = Pick<Entry, "actual" | "thrown">
+
 /** What comes out of the case when it runs. */
-async function outcomesOf(each: Case): Promise<Outcome[]> {
+async function runOf(each: Case): Promise<Run> {
   return withDevice(await ownDevice(), () =>
-    scope(async () => tensorsIn(await FORMS.plain(prepare(each))).map(outcomeOf)),
+    scope(async () => ({ actual: tensorsIn(await FORMS.plain(prepare(each))).map(outcomeOf), thrown: null })),
+  )
+}
+
+/** The same in place, on a tensor whose elements lie apart. */
+async function runInPlace(each: Case): Promise<Run> {
+  return withDevice(await ownDevice(), () =>
+    scope(async () => {
+      const { args, ...prepared } = prepare(each)
+      const [first, ...rest] = args
+      try {
+        const result = await FORMS.inPlace({ ...prepared, args: [(first as Tensor).clone(), ...rest] })
+        return { actual: tensorsIn(result).map(outcomeOf), thrown: null }
+      } catch (error) {
+        return { actual: [], thrown: (error as Error).message }
+      }
+    }),
   )
 }
 
@@ -87,17 +107,17 @@ export async function survey(rows: readonly Row[], compiler: Compiler, extent: E
   const sources = Object.fromEntries(Array.from(written, ([row, { source }]) => [fileOf(row), source]))
   using program = compiler.compile({ "outcome.ts": OUTCOME_TYPES, ...sources })
   const entries: Entry[] = []
-  const actual = new Map<Case, Outcome[]>()
+  const runs = new Map<Case, Run>()
   for (const [row, { calls }] of written) {
     const findings = program.findings(fileOf(row))
     const types = program.types(fileOf(row))
     for (const { name, each, spelling, text, line } of calls) {
-      if (!actual.has(each)) actual.set(each, await outcomesOf(each))
+      if (!runs.has(each)) runs.set(each, await runOf(each))
+      const { actual, thrown } = spelling === "inPlace" ? await runInPlace(each) : (runs.get(each) as Run)
       const own = findings.filter((finding) => finding.line === line)
       const inferred = types.get(name) ?? "?"
-      const outcomes = actual.get(each) as Outcome[]
-      const verdict = own.length > 0 ? "unknown" : compareOutcomes(parseOutcome(inferred), outcomes)
-      entries.push({ row, spelling, text, actual: outcomes, inferred, verdict, findings: own })
+      const verdict = own.length > 0 || thrown !== null ? "unknown" : compareOutcomes(parseOutcome(inferred), actual)
+      entries.push({ row, spelling, text, actual, thrown, inferred, verdict, findings: own })
     }
     const elsewhere = findings.filter(({ line }) => !calls.some((call) => call.line === line))
     if (elsewhere.length > 0) throw new Error(`${fileOf(row)}: ${elsewhere[0].message}`)
