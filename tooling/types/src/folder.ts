@@ -9,7 +9,7 @@ export const HERE = dirname(import.meta.dirname)
 const CACHE = join(HERE, "node_modules", ".cache", "programs")
 
 /** The options of `tsconfig.json`, as a user would have them. */
-export const settingsOf = ({ library = "sources", strictLibrary = false }: Options = {}) => ({
+export const settingsOf = ({ library = "declarations", strictLibrary = false }: Options = {}) => ({
   target: "es2022",
   module: "nodenext",
   moduleResolution: "nodenext",
@@ -18,8 +18,8 @@ export const settingsOf = ({ library = "sources", strictLibrary = false }: Optio
   strict: true,
   declaration: true,
   skipLibCheck: !strictLibrary,
-  // The library's own sources import each other so.
-  ...(library === "sources" && { customConditions: ["@taeda/source"], rewriteRelativeImportExtensions: true }),
+  rewriteRelativeImportExtensions: true,
+  ...(library === "sources" && { customConditions: ["@taeda/source"] }),
 })
 
 export interface Folder extends Disposable {
