@@ -4,7 +4,7 @@
  * `docs/writing-a-backend.md` shows them. Only the command needs Node.
  */
 
-export { type Form, FORMS, type Prepared, prepare } from "./calls.ts"
+export { FORMS, type Form, type Prepared, prepare } from "./calls.ts"
 export { type Case, type CaseArg, casesOf, type ErrorCase, errorCasesOf } from "./cases.ts"
 export { type Check, type CheckGroup, checksOf, matches, type Selection, TEMPLATES } from "./checks.ts"
 export { tensorsIn } from "./compare.ts"

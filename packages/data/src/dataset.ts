@@ -13,7 +13,7 @@ import {
   tensor,
   valueText,
 } from "@taeda/core"
-import type { Batch, Slices } from "./batch-types.ts"
+import type { Batch, Slices } from "./types/batch.ts"
 
 /** Samples by index. A plain array is one; a sample that is an array is a tuple. */
 export interface DatasetLike<T = unknown> {

@@ -401,7 +401,11 @@ Object.defineProperty(Module.prototype, Symbol.for("nodejs.util.inspect.custom")
 const join = (prefix: string, name: string): string => (prefix ? `${prefix}.${name}` : name)
 
 /** A module and all below it with their paths, parents first; `seen` drops repetitions. */
-function* walk(module: Module, path: string, seen: Set<Module> | null): Generator<[string, AnyModule], void, undefined> {
+function* walk(
+  module: Module,
+  path: string,
+  seen: Set<Module> | null,
+): Generator<[string, AnyModule], void, undefined> {
   if (seen?.has(module)) return
   seen?.add(module)
   yield [path, module as unknown as AnyModule]

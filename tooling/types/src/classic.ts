@@ -86,7 +86,8 @@ export function classic(name: string, ts: TypeScript): Compiler {
       using folder = folderWith(files, options)
       const program = open(folder.path, files, options)
       const start = performance.now()
-      for (const file of Object.keys(files)) program.getSemanticDiagnostics(program.getSourceFile(join(folder.path, file)))
+      for (const file of Object.keys(files))
+        program.getSemanticDiagnostics(program.getSourceFile(join(folder.path, file)))
       return { instantiations: program.getInstantiationCount(), seconds: (performance.now() - start) / 1000 }
     },
   }

@@ -58,8 +58,7 @@ function findingsIn(text: string): Finding[] {
   const found: Finding[] = []
   for (const line of text.split("\n")) {
     const [, file, row, code, message] = /^(.*)\((\d+),\d+\): error TS(\d+): (.*)$/.exec(line) ?? []
-    if (file !== undefined)
-      found.push({ file: basename(file), line: Number(row), code: Number(code), message, at: "" })
+    if (file !== undefined) found.push({ file: basename(file), line: Number(row), code: Number(code), message, at: "" })
     else if (found.length > 0 && /^\s+\S/.test(line)) {
       const last = found[found.length - 1]
       found[found.length - 1] = { ...last, message: `${last.message}\n${line}` }

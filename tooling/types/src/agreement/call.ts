@@ -68,10 +68,9 @@ function byName({ row, args, options }: Call): Given | null {
 
 function argumentsText({ args, options }: Given, tensors: Declarations): string {
   const named = Object.entries(options).map(([name, arg]) => `${name}: ${argText(arg, tensors)}`)
-  return [
-    ...args.map((arg) => argText(arg, tensors)),
-    ...(named.length > 0 ? [`{ ${named.join(", ")} }`] : []),
-  ].join(", ")
+  return [...args.map((arg) => argText(arg, tensors)), ...(named.length > 0 ? [`{ ${named.join(", ")} }`] : [])].join(
+    ", ",
+  )
 }
 
 /** Null where there is no tensor in front. */
@@ -81,15 +80,11 @@ const onReceiver = (name: string, given: Given, tensors: Declarations): string |
     : null
 
 const asFunction = (row: Row, given: Given, tensors: Declarations): string | null =>
-  row.in === "Tensor"
-    ? onReceiver(row.name, given, tensors)
-    : `torch.${pathOf(row)}(${argumentsText(given, tensors)})`
+  row.in === "Tensor" ? onReceiver(row.name, given, tensors) : `torch.${pathOf(row)}(${argumentsText(given, tensors)})`
 
 const WRITERS: Record<Spelling, (call: Call, tensors: Declarations) => string | null> = {
   plain: (call, tensors) =>
-    call.row.property
-      ? `${argText(call.args[0], tensors)}.${call.row.name}`
-      : asFunction(call.row, call, tensors),
+    call.row.property ? `${argText(call.args[0], tensors)}.${call.row.name}` : asFunction(call.row, call, tensors),
   method: (call, tensors) => (call.row.method ? onReceiver(call.row.name, call, tensors) : null),
   named(call, tensors) {
     const given = byName(call)

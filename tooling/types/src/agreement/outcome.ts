@@ -28,7 +28,10 @@ type Each<T extends readonly unknown[], N extends 0[] = []> = N["length"] extend
   : Outcome<T[N["length"]]> extends infer X extends unknown[] ? Each<T, [...N, 0]> extends infer Y extends unknown[] ? [...X, ...Y] : "any" : "any"
 `
 
-type Inferred = "any" | readonly (readonly ["any" | readonly (number | "any")[], string])[] | { readonly each: Inferred }
+type Inferred =
+  | "any"
+  | readonly (readonly ["any" | readonly (number | "any")[], string])[]
+  | { readonly each: Inferred }
 
 /** A printed type as a value; a size that is only \`number\` is "any". */
 export function parseOutcome(printed: string): Inferred {
