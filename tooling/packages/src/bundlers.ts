@@ -32,7 +32,8 @@ export const inParts = (entry: string): Bundler => ({
   build: `
 import { nodeResolve } from "@rollup/plugin-node-resolve"
 import { rollup } from "rollup"
-const onwarn = ({ message }) => console.log(message)
+// Functions of one module call those of another, and theirs of the first: none does so while it loads.
+const onwarn = ({ code, message }) => code === "CIRCULAR_DEPENDENCY" || console.log(message)
 const bundle = await rollup({ input: "${entry}.mjs", plugins: [nodeResolve({ browser: true })], onwarn })
 await bundle.write({ dir: "dist", format: "es", entryFileNames: "[name].js" })`,
 })
