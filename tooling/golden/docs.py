@@ -1,4 +1,7 @@
-"""What PyTorch gives for the rows of docs/coming-from-pytorch.md, for tooling/docs/test/spellings.test.ts."""
+"""
+What PyTorch gives for the rows of docs/coming-from-pytorch.md, for tooling/docs/test/code.test.ts, and the names of a tensor,
+for the reference. Run it with `python -P`: the folder has a math.py.
+"""
 import json
 import re
 from pathlib import Path
@@ -56,5 +59,6 @@ def rows(text):
 
 
 results = {"; ".join(spans): run(spans) for spans in rows(PAGE.read_text())}
+methods = " ".join(name for name in dir(torch.Tensor) if not name.startswith("_"))
 target = ROOT / "tooling/docs/test/spellings.golden.json"
-target.write_text(json.dumps({"torch": torch.__version__.split("+")[0], "rows": results}, indent=1) + "\n")
+target.write_text(json.dumps({"torch": torch.__version__.split("+")[0], "rows": results, "Tensor": methods}, indent=1) + "\n")

@@ -1,0 +1,113 @@
+/** The page docs/support.md: which op runs where in which dtype, as the conformance suite finds it. */
+
+import { type CaseResult, FAMILIES, idOf, type Report } from "@taeda/conformance"
+import { DTYPE_NAMES, type DType } from "@taeda/core"
+
+/** In the page's order. */
+export const BACKENDS = ["cpu-js", "wasm-simd", "webgpu", "cuda"] as const
+
+/** What a backend does with an op in a dtype. */
+type Found = "computes" | "refuses" | "fails"
+
+const TITLES: Readonly<Record<keyof typeof FAMILIES, string>> = {
+  creation: "Making tensors",
+  dtypes: "Dtypes",
+  unary: "Of each element",
+  binary: "Of two tensors",
+  reduction: "Reductions and scans",
+  shape: "Shapes and views",
+  indexing: "Indexing, gathering, scattering",
+  sorting: "Sorting and searching",
+  linalg: "Linear algebra",
+  neural: "Networks",
+  loss: "Losses",
+}
+
+/** Where a gradient is compared with PyTorch's. */
+const GRADIENTS: ReadonlySet<string> = new Set(["backward"])
+
+const isRefusal = (template: string): boolean => template === "unsupportedDtype"
+
+/** What the cases of an op in a dtype come to; undefined where there are none. */
+function foundIn(cases: readonly CaseResult[]): Found | undefined {
+  if (cases.length === 0) return undefined
+  if (cases.some(({ status }) => status !== "passed")) return "fails"
+  return cases.every(({ templates }) => templates.every(isRefusal)) ? "refuses" : "computes"
+}
+
+type ByOp = ReadonlyMap<string, readonly CaseResult[]>
+const byOp = (cases: readonly CaseResult[]): ByOp => Map.groupBy(cases, ({ op }) => op)
+
+const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`.replaceAll("|  |", "| |")
+
+const listed = (names: readonly string[]): string =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`
+
+/** A cell, over the backends in their order: where all compute, where one refuses, and whatever else is spelled out. */
+function mark(found: readonly (Found | undefined)[]): string {
+  const those = (kind: Found): string[] => BACKENDS.filter((_, at) => found[at] === kind)
+  if (found.every((each) => each === undefined)) return ""
+  if (those("computes").length === BACKENDS.length) return "✓"
+  if (those("fails").length > 0) return `not ${listed(those("fails"))}`
+  return those("refuses").join() === "webgpu" ? "○" : `only ${listed(those("computes"))}`
+}
+
+function tableOf(family: keyof typeof FAMILIES, reports: readonly ByOp[]): string[] {
+  const ops = FAMILIES[family].map(idOf)
+  const of = (op: string): (readonly CaseResult[])[] => reports.map((cases) => cases.get(op) ?? [])
+  const used = new Set(ops.flatMap((op) => of(op).flatMap((cases) => cases.map(({ dtype }) => dtype))))
+  const columns = DTYPE_NAMES.filter((dtype) => used.has(dtype))
+  const cell = (op: string, dtype: DType): string =>
+    mark(of(op).map((cases) => foundIn(cases.filter((each) => each.dtype === dtype))))
+  const gradient = (op: string): string =>
+    of(op).every((cases) => cases.some(({ templates }) => templates.some((each) => GRADIENTS.has(each)))) ? "✓" : ""
+  return [
+    `## ${TITLES[family]}`,
+    "",
+    line(["Op", ...columns, "gradient"]),
+    line(["---", ...columns.map(() => ":-:"), ":-:"]),
+    ...ops.map((op) => line([`\`${op}\``, ...columns.map((dtype) => cell(op, dtype)), gradient(op)])),
+  ]
+}
+
+const INTRODUCTION = `# What runs where
+
+Every operation, with its gradient, runs on every backend. This table is written from the reports of the
+[conformance suite](writing-a-backend.md#6-running-the-suite), which holds each backend to PyTorch 2.13's own numbers: \`cpu-js\`, \`wasm-simd\`,
+\`webgpu\` and \`cuda\`.
+
+| Mark | What it says |
+|---|---|
+| ✓ | computed on all four backends, and PyTorch's numbers came out |
+| ○ | computed on all but webgpu: WGSL has no such dtype, and the error says so |
+| | PyTorch does not have it, or the suite does not try it |
+
+\`gradient\`: the derivative is compared with PyTorch's as well, in all floating dtypes of the row. Ops that only move elements take every
+dtype; where a column is empty, the suite has no case of it. int16 is storage: it is converted from and to, and computed with as the
+other integers are.
+`
+
+/** The page of four reports, one for each backend. */
+export function supportPage(reports: readonly Pick<Report, "backend" | "cases">[]): string {
+  const ordered = BACKENDS.map((name) => {
+    const report = reports.find(({ backend }) => backend === name)
+    if (!report) throw new Error(`there is no report of ${name}`)
+    return report
+  })
+  const ops = ordered.map(({ cases }) => byOp(cases))
+  const totals = ordered.map(({ backend, cases }) => {
+    const ofDtypes = cases.filter(({ dtype }) => dtype !== null)
+    const refused = ofDtypes.filter(({ templates }) => templates.every(isRefusal))
+    const wrong = cases.filter(({ status }) => status !== "passed")
+    return line([backend, ...[ofDtypes.length - refused.length, refused.length, wrong.length].map(String)])
+  })
+  const families = Object.keys(TITLES) as (keyof typeof FAMILIES)[]
+  const parts = [
+    INTRODUCTION,
+    line(["Backend", "cases computed", "refused, for want of the dtype", "known gaps"]),
+    line(["---", "---:", "---:", "---:"]),
+    ...totals,
+    ...families.flatMap((family) => ["", ...tableOf(family, ops)]),
+  ]
+  return `${parts.join("\n")}\n`
+}
