@@ -110,6 +110,7 @@ class Reader {
 
   private membersOf(symbol: ts.Symbol): Member[] {
     if (!(symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface))) return []
+    const isTold = (node: ts.Declaration): boolean => ts.getJSDocCommentsAndTags(node).length > 0
     const isShown = (member: ts.Symbol): boolean =>
       /^[A-Za-z]\w*$/.test(member.name) &&
       !member.declarations?.some(
@@ -122,7 +123,8 @@ class Reader {
     return members.filter(isShown).map((member) => ({
       name: member.name,
       kind: this.isCalled(member) ? "method" : "property",
-      doc: this.ownDoc(member),
+      // What a class only overrides is told where it was declared first.
+      doc: member.declarations?.some(isTold) ? this.ownDoc(member) : "",
       source: this.sourceOf(member),
     }))
   }

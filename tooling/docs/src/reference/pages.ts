@@ -25,7 +25,7 @@ interface Context {
 /** In a page that a template engine reads, and with generics that are no tags. */
 export const escaped = (text: string): string =>
   text
-    .split(/(`[^`]*`)/)
+    .split(/(```[\s\S]*?```|`[^`]*`)/)
     .map((part, at) => (at % 2 === 1 ? part : part.replaceAll("<", "&lt;").replaceAll("{{", "{&#8203;{")))
     .join("")
 
