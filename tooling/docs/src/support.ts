@@ -1,10 +1,19 @@
 /** The page docs/support.md: which op runs where in which dtype, as the conformance suite finds it. */
 
-import { type CaseResult, FAMILIES, idOf, type Report } from "@taeda/conformance"
+import { type CaseResult, FAMILIES, idOf } from "@taeda/conformance"
 import { DTYPE_NAMES, type DType } from "@taeda/core"
 
 /** In the page's order. */
 export const BACKENDS = ["cpu-js", "wasm-simd", "webgpu", "cuda"] as const
+
+/** Of a case, what the page shows. */
+export type Tried = Pick<CaseResult, "op" | "dtype" | "status" | "templates">
+
+/** A report, as far as the page shows it. */
+export interface Tries {
+  readonly backend: string
+  readonly cases: readonly Tried[]
+}
 
 /** What a backend does with an op in a dtype. */
 type Found = "computes" | "refuses" | "fails"
@@ -29,14 +38,14 @@ const GRADIENTS: ReadonlySet<string> = new Set(["backward"])
 const isRefusal = (template: string): boolean => template === "unsupportedDtype"
 
 /** What the cases of an op in a dtype come to; undefined where there are none. */
-function foundIn(cases: readonly CaseResult[]): Found | undefined {
+function foundIn(cases: readonly Tried[]): Found | undefined {
   if (cases.length === 0) return undefined
   if (cases.some(({ status }) => status !== "passed")) return "fails"
   return cases.every(({ templates }) => templates.every(isRefusal)) ? "refuses" : "computes"
 }
 
-type ByOp = ReadonlyMap<string, readonly CaseResult[]>
-const byOp = (cases: readonly CaseResult[]): ByOp => Map.groupBy(cases, ({ op }) => op)
+type ByOp = ReadonlyMap<string, readonly Tried[]>
+const byOp = (cases: readonly Tried[]): ByOp => Map.groupBy(cases, ({ op }) => op)
 
 const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`.replaceAll("|  |", "| |")
 
@@ -54,7 +63,7 @@ function mark(found: readonly (Found | undefined)[]): string {
 
 function tableOf(family: keyof typeof FAMILIES, reports: readonly ByOp[]): string[] {
   const ops = FAMILIES[family].map(idOf)
-  const of = (op: string): (readonly CaseResult[])[] => reports.map((cases) => cases.get(op) ?? [])
+  const of = (op: string): (readonly Tried[])[] => reports.map((cases) => cases.get(op) ?? [])
   const used = new Set(ops.flatMap((op) => of(op).flatMap((cases) => cases.map(({ dtype }) => dtype))))
   const columns = DTYPE_NAMES.filter((dtype) => used.has(dtype))
   const cell = (op: string, dtype: DType): string =>
@@ -83,31 +92,18 @@ Every operation, with its gradient, runs on every backend. This table is written
 | | PyTorch does not have it, or the suite does not try it |
 
 \`gradient\`: the derivative is compared with PyTorch's as well, in all floating dtypes of the row. Ops that only move elements take every
-dtype; where a column is empty, the suite has no case of it. int16 is storage: it is converted from and to, and computed with as the
-other integers are.
+dtype; where a cell is empty, the suite has no case of it.
 `
 
 /** The page of four reports, one for each backend. */
-export function supportPage(reports: readonly Pick<Report, "backend" | "cases">[]): string {
+export function supportPage(reports: readonly Tries[]): string {
   const ordered = BACKENDS.map((name) => {
     const report = reports.find(({ backend }) => backend === name)
     if (!report) throw new Error(`there is no report of ${name}`)
     return report
   })
   const ops = ordered.map(({ cases }) => byOp(cases))
-  const totals = ordered.map(({ backend, cases }) => {
-    const ofDtypes = cases.filter(({ dtype }) => dtype !== null)
-    const refused = ofDtypes.filter(({ templates }) => templates.every(isRefusal))
-    const wrong = cases.filter(({ status }) => status !== "passed")
-    return line([backend, ...[ofDtypes.length - refused.length, refused.length, wrong.length].map(String)])
-  })
   const families = Object.keys(TITLES) as (keyof typeof FAMILIES)[]
-  const parts = [
-    INTRODUCTION,
-    line(["Backend", "cases computed", "refused, for want of the dtype", "known gaps"]),
-    line(["---", "---:", "---:", "---:"]),
-    ...totals,
-    ...families.flatMap((family) => ["", ...tableOf(family, ops)]),
-  ]
+  const parts = [INTRODUCTION.trimEnd(), ...families.flatMap((family) => ["", ...tableOf(family, ops)])]
   return `${parts.join("\n")}\n`
 }
