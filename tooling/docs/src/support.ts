@@ -47,7 +47,7 @@ function foundIn(cases: readonly Tried[]): Found | undefined {
 type ByOp = ReadonlyMap<string, readonly Tried[]>
 const byOp = (cases: readonly Tried[]): ByOp => Map.groupBy(cases, ({ op }) => op)
 
-const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`.replaceAll("|  |", "| |")
+const line = (cells: readonly string[]): string => `|${cells.map((cell) => (cell ? ` ${cell} ` : " ")).join("|")}|`
 
 const listed = (names: readonly string[]): string =>
   names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`
@@ -92,7 +92,7 @@ Every operation, with its gradient, runs on every backend. This table is written
 | | PyTorch does not have it, or the suite does not try it |
 
 \`gradient\`: the derivative is compared with PyTorch's as well, in all floating dtypes of the row. Ops that only move elements take every
-dtype; where a cell is empty, the suite has no case of it.
+dtype; where a cell is empty, the suite has no case of it. An op that says its dtypes itself (\`oneHot\`, \`trilIndices\`) stands under one of them.
 `
 
 /** The page of four reports, one for each backend. */
