@@ -29,9 +29,20 @@ export const escaped = (text: string): string =>
     .map((part, at) => (at % 2 === 1 ? part : part.replaceAll("<", "&lt;").replaceAll("{{", "{&#8203;{")))
     .join("")
 
+/** Lines of code, which stand four spaces in, as a block of their own. */
+const fenced = (doc: string): string =>
+  doc.replaceAll(
+    /(?:^ {4}.*(?:\n|$))+/gm,
+    (lines) => `\n\`\`\`ts\n${lines.replaceAll(/^ {4}/gm, "").trimEnd()}\n\`\`\`\n\n`,
+  )
+
 /** Docstrings say `@throws RangeError where …`; a page says it in a sentence. */
 const prose = (doc: string): string =>
-  escaped(doc.replaceAll(/^@throws\s+(?:\{?(\w+)\}?)?/gm, "Throws $1").replaceAll(/^@(returns|param|see)\s+/gm, "$1: "))
+  escaped(
+    fenced(doc)
+      .replaceAll(/^@throws\s+(?:\{?(\w+)\}?)?/gm, "Throws $1")
+      .replaceAll(/^@(returns|param|see)\s+/gm, "$1: "),
+  )
 
 const code = (text: string): string => `\`${text.replaceAll("\n", " ").replaceAll("`", "'")}\``
 
