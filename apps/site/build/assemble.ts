@@ -27,6 +27,9 @@ const PARTS: readonly (readonly [string, readonly string[]])[] = [
   ["How it is made", ["architecture", "writing-a-backend"]],
 ]
 
+/** Pages that are shown otherwise: a wide table takes the place of the outline. */
+const FRONTMATTER: Readonly<Record<string, string>> = { support: "---\naside: false\npageClass: wide\n---\n\n" }
+
 const titleOf = (text: string): string => /^# (.+)$/m.exec(text)?.[1]?.replaceAll("`", "") ?? ""
 
 /** Links to pages stay; links to the README lead to the first page, and others to the repository, or are none. */
@@ -45,7 +48,7 @@ function writeDocs(): SidebarItem[] {
   for (const name of names) {
     const text = readFileSync(join(DOCS, `${name}.md`), "utf8")
     titles.set(name, titleOf(text))
-    writeFileSync(join(PAGES, `${name}.md`), rewriteLinks(text))
+    writeFileSync(join(PAGES, `${name}.md`), `${FRONTMATTER[name] ?? ""}${rewriteLinks(text)}`)
   }
   const named = new Set(PARTS.flatMap(([, pages]) => pages))
   const rest = names.filter((name) => !named.has(name))

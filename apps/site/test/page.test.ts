@@ -4,7 +4,7 @@ import { type BrowserContext, type Launched, launch, type Page } from "@taeda/br
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest"
 import { openSite, type Site } from "./site.ts"
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 })
 
 let site: Site
 let browser: Launched
