@@ -16,6 +16,7 @@ import { CORE, strangeness } from "./this-core.ts"
 
 let devices = 0
 
+/** An opened backend under the name that programs use: `"cpu"`, `"wasm"`, `"webgpu"`, `"cuda:1"`. */
 export class Device {
   /** What people write: "cpu", "cuda:0". */
   readonly name: string
