@@ -8,6 +8,7 @@ export interface Core {
   readonly version: string
 }
 
+/** This copy of core: what another made has another. */
 export const CORE: Core = { version: "0.0.0" }
 
 /** For an error: whose copy made something; empty where this one did. */
