@@ -4,6 +4,6 @@ import { join } from "node:path"
 import { currentNode } from "../node/index.mjs"
 
 const cli = join(import.meta.dirname, "src", "startup-cli.ts")
-spawn(currentNode(), [cli], { stdio: "inherit" }).on("exit", (code) => {
+spawn(currentNode(), ["--disable-warning=ExperimentalWarning", cli], { stdio: "inherit" }).on("exit", (code) => {
   process.exitCode = code ?? 1
 })
