@@ -19,10 +19,10 @@ import { Faults } from "./faults.ts"
 import { findDriver } from "./find-driver.ts"
 import { blockOf, CudaBuffer, Launcher, MOST_OPERANDS } from "./launcher.ts"
 import { Libraries, type LibraryChoice, type LibraryReport } from "./libraries.ts"
-import type { Products } from "./library-product.ts"
 import { Loss } from "./loss.ts"
 import { bytesText, type CudaMemoryStats, Memory } from "./memory.ts"
 import { Modules } from "./modules.ts"
+import type { NativeLibraries } from "./native-libraries.ts"
 import type { Planner } from "./planner.ts"
 import type { DeviceLimits } from "./program.ts"
 import { Recording } from "./recording.ts"
@@ -93,9 +93,9 @@ class CudaExecutable {
   readonly elementBytes: readonly number[]
   readonly name: () => string
 
-  constructor(kernel: Kernel, id: number, limits: DeviceLimits, products: Products) {
+  constructor(kernel: Kernel, id: number, limits: DeviceLimits, libraries: NativeLibraries) {
     this.id = id
-    this.planner = plannerOf(kernel, limits, products)
+    this.planner = plannerOf(kernel, limits, libraries)
     this.elementBytes = elementBytes(kernel)
     this.name = () => describeKernel(kernel)
   }
@@ -132,16 +132,9 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
     () => new Libraries(driver, context, name, surroundings, options.libraries ?? "auto"),
     context,
   )
-  const products: Products = {
-    isThere: () => libraries.handleOf("cublasLt") !== null,
-    isInsisted: () => libraries.isInsisted("cublasLt"),
-    prepare(spec) {
-      const handle = libraries.handleOf("cublasLt")
-      return handle && context.prepareProduct(handle, spec)
-    },
-  }
+  const insisted = libraries.insisted()
   const executableOf = (kernel: Kernel): CudaExecutable =>
-    new CudaExecutable(kernel, kernels.push(kernel) - 1, limits, products)
+    new CudaExecutable(kernel, kernels.push(kernel) - 1, limits, libraries.forPlanners)
   const modules = new Modules(context, limits.target)
   const faults = new Faults(context, memory, (kernel) => describeKernel(kernels[kernel]))
   const launcher = new Launcher(context, memory, modules, faults, libraries)
@@ -247,7 +240,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       notes: [
         `GPU: ${device.name} (compute capability ${major}.${minor}, ${bytesText(total)})`,
         `driver for CUDA ${versionText(driver.version)}`,
-        ...libraries.insisted(),
+        ...(insisted ? [insisted] : []),
       ],
     },
     allocate(bytes) {

@@ -1,13 +1,11 @@
 /**
- * NVIDIA's own libraries, where the machine has them: cuBLASLt for products of matrices. They are looked for at their first
+ * NVIDIA's own libraries, where the machine has them: cuBLASLt for products of matrices, cuDNN for convolutions. They are looked for at their first
  * use. Whichever is missing, or turns out to be of no use, our own kernels stand in for.
  */
-import type { CublasLt, CublasLtHandle, CudaContext, CudaDriver, LibraryError } from "./driver.ts"
+import type { CublasLt, CublasLtHandle, CudaContext, CudaDriver, Cudnn, CudnnHandle, LibraryError } from "./driver.ts"
 import { libraryErrorOf } from "./errors.ts"
 import { type FileName, libraryFiles, type Surroundings } from "./library-files.ts"
-
-export const LIBRARY_NAMES = ["cublasLt"] as const
-export type LibraryName = (typeof LIBRARY_NAMES)[number]
+import { LIBRARY_NAMES, type LibraryName, type NativeLibraries } from "./native-libraries.ts"
 
 /**
  * Which of NVIDIA's libraries are used. "auto": those that the machine has, where they are likely to be faster than our own
@@ -52,6 +50,15 @@ const CUBLASLT: Kind<CublasLt, CublasLtHandle> = {
   majors: (version) => [13, 12, 11].filter((major) => major <= Math.floor(version / 1000)),
   load: (driver, files) => driver.loadCublasLt(files),
   open: (context, library) => context.openCublasLt(library),
+}
+
+const CUDNN: Kind<Cudnn, CudnnHandle> = {
+  title: "cuDNN",
+  files: { linux: (major) => `libcudnn.so.${major}`, win32: (major) => `cudnn64_${major}.dll` },
+  // Of 9 the graph API is the same for all toolkits.
+  majors: () => [9],
+  load: (driver, files) => driver.loadCudnn(files),
+  open: (context, library) => context.openCudnn(library),
 }
 
 /** What a library may be. */
@@ -148,8 +155,13 @@ class Library<L extends Loaded, Handle> {
 const warn = (message: string): void => process.emitWarning(message, "CudaLibraryWarning")
 
 export class Libraries {
+  /** What planners ask. */
+  readonly forPlanners: NativeLibraries
   private readonly device: string
-  private readonly known: { readonly cublasLt: Library<CublasLt, CublasLtHandle> }
+  private readonly known: {
+    readonly cublasLt: Library<CublasLt, CublasLtHandle>
+    readonly cudnn: Library<Cudnn, CudnnHandle>
+  }
   private chosen: LibraryChoice = "auto"
   private readonly warned = new Set<LibraryName>()
 
@@ -162,7 +174,22 @@ export class Libraries {
     choice: LibraryChoice,
   ) {
     this.device = device
-    this.known = { cublasLt: new Library(CUBLASLT, driver, context, surroundings) }
+    this.known = {
+      cublasLt: new Library(CUBLASLT, driver, context, surroundings),
+      cudnn: new Library(CUDNN, driver, context, surroundings),
+    }
+    this.forPlanners = {
+      isThere: (name) => this.handleOf(name) !== null,
+      isInsisted: (name) => this.isInsisted(name),
+      prepareProduct: (spec) => {
+        const handle = this.handleOf("cublasLt")
+        return handle && context.prepareProduct(handle, spec)
+      },
+      prepareConvolution: (spec) => {
+        const handle = this.handleOf("cudnn")
+        return handle && context.prepareConvolution(handle, spec)
+      },
+    }
     this.use(choice)
   }
 
@@ -179,7 +206,7 @@ export class Libraries {
         const { state, reason } = this.known[name].report()
         if (state !== "ready")
           throw new Error(
-            `cuda: ${reason}. ${this.known[name].kind.title} was asked for by name; with libraries: "auto" the backend's own kernels stand in for what is missing. It comes with NVIDIA's CUDA toolkit; TAEDA_CUDA_LIBRARIES names a folder that has it.`,
+            `cuda: ${reason}. ${this.known[name].kind.title} was asked for by name; with libraries: "auto" the backend's own kernels stand in for what is missing. TAEDA_CUDA_LIBRARIES names a folder that has it.`,
           )
       }
     this.chosen = choice
@@ -194,11 +221,12 @@ export class Libraries {
     return this.chosen !== "auto" && this.chosen !== "none" && this.chosen.includes(name)
   }
 
-  /** Those that are asked for by name, in words, such as "cuBLASLt 13.1.0". */
-  insisted(): string[] {
-    return LIBRARY_NAMES.filter((name) => this.isInsisted(name)).map(
+  /** Those that are asked for by name, in words, such as "cuBLASLt 13.1.0, cuDNN 9.14.0"; null where none are. */
+  insisted(): string | null {
+    const titles = LIBRARY_NAMES.filter((name) => this.isInsisted(name)).map(
       (name) => `${this.known[name].kind.title} ${this.known[name].report().version}`,
     )
+    return titles.length === 0 ? null : titles.join(", ")
   }
 
   private isWanted(name: LibraryName): boolean {
@@ -206,7 +234,7 @@ export class Libraries {
   }
 
   /** Null where it is not to be used, or cannot be. */
-  handleOf<Name extends LibraryName>(name: Name): Libraries["known"][Name]["handle"] {
+  private handleOf(name: LibraryName): object | null {
     if (!this.isWanted(name)) return null
     const library = this.known[name]
     const { handle } = library
