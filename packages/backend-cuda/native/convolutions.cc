@@ -233,7 +233,8 @@ bool isWanted(const std::vector<int>& notes, bool exact) {
 
 // The first plan that is wanted, as the last descriptor; false where there is none.
 bool addPlan(Napi::Env env, bool exact, uint64_t mostWorkspace, Convolution& convolution) {
-  constexpr int64_t MOST = 32;
+  // There are dozens for tensor cores alone.
+  constexpr int64_t MOST = 256;
   const Cudnn& library = convolution.handle->library();
   const cudnn::Descriptor graph = convolution.descriptors.back().handle();
   for (const int mode : cudnn::HEURISTICS) {
@@ -298,17 +299,14 @@ Napi::Value prepareConvolution(const Napi::CallbackInfo& info, const ContextPoin
   const Napi::Value stride = spec.Get("stride");
   const size_t spatial = stride.IsArray() ? stride.As<Napi::Array>().Length() : 0;
   if (spatial < 2 || spatial > 3) rangeError(env, "cuda: a convolution has two or three spatial dims");
-  const DataType& factor = typeAt(spec, "type");
-  const DataType& result = typeAt(spec, "result");
+  const DataType& type = typeAt(spec, "type");
   context->enter();
   auto convolution = std::make_shared<Convolution>(shareHandle<CudnnHandle>(env, info[0]));
   // References to those that were made stay good.
   convolution->descriptors.reserve(16);
-  const Slot written = pass == "forward" ? Y : pass == "input" ? X : W;
-  for (const Slot slot : {X, W, Y})
-    addTensor(spec, slot, slot == written ? result : factor, spatial + 2, *convolution);
-  addGraph(spec, *operation, result.number == cudnn::DOUBLE, spatial, *convolution);
-  const bool exact = factor.number == cudnn::FLOAT && !flagAt(spec, "tf32");
+  for (const Slot slot : {X, W, Y}) addTensor(spec, slot, type, spatial + 2, *convolution);
+  addGraph(spec, *operation, type.number == cudnn::DOUBLE, spatial, *convolution);
+  const bool exact = type.number == cudnn::FLOAT && !flagAt(spec, "tf32");
   if (!addPlan(env, exact, numberAt(spec, "workspaceBytes"), *convolution)) return env.Null();
   Napi::Object object = objectOf(env, convolution);
   constant(object, "workspaceBytes", Napi::Number::New(env, static_cast<double>(convolution->bytes[WORKSPACE])));

@@ -7,6 +7,7 @@ import {
   type Executable,
   type Kernel,
   kernelKey,
+  OutOfMemoryError,
   type Scalar,
 } from "@taeda/core"
 import { type Download, Downloads } from "./downloads.ts"
@@ -24,7 +25,7 @@ import { bytesText, type CudaMemoryStats, Memory } from "./memory.ts"
 import { Modules } from "./modules.ts"
 import type { NativeLibraries } from "./native-libraries.ts"
 import type { Planner } from "./planner.ts"
-import type { DeviceLimits } from "./program.ts"
+import type { DeviceLimits, Plan } from "./program.ts"
 import { Recording } from "./recording.ts"
 import type { Block } from "./segments.ts"
 import { CudaEvent } from "./timing.ts"
@@ -299,9 +300,16 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       const mine = executable as CudaExecutable
       launcher.place(operands, mine.elementBytes, recording ? mention : undefined)
       const run = (): void => {
-        const plan = mine.planner.plan({ sizes, operands, scalars, kernel: mine.id })
+        const planned = (): Plan => mine.planner.plan({ sizes, operands, scalars, kernel: mine.id })
+        const plan = planned()
         if (plan.launches.length === 0) return
-        launcher.run(plan)
+        try {
+          launcher.run(plan)
+        } catch (error) {
+          // A library may want much memory to work in; our own kernels get along with less.
+          if (!(error instanceof OutOfMemoryError) || plan.launches.every((launch) => "module" in launch)) throw error
+          launcher.run(libraries.without(planned))
+        }
         loss.lastLaunched = mine.name
       }
       try {

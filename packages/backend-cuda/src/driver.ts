@@ -94,10 +94,7 @@ export interface LibraryTensor {
 export interface ConvolutionSpec {
   /** Which of them is computed: y, x or w. */
   readonly pass: "forward" | "input" | "weight"
-  /** Of what is read. */
   readonly type: ProductSpec["type"]
-  /** Of what is written. */
-  readonly result: ProductSpec["type"]
   /** Whether factors of float32 may be rounded to TF32. */
   readonly tf32: boolean
   readonly x: LibraryTensor

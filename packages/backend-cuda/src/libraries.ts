@@ -242,6 +242,17 @@ export class Libraries {
     return handle
   }
 
+  /** Runs `body` as if there were none. */
+  without<T>(body: () => T): T {
+    const { chosen } = this
+    this.chosen = "none"
+    try {
+      return body()
+    } finally {
+      this.chosen = chosen
+    }
+  }
+
   counted(name: LibraryName): void {
     this.known[name].calls++
   }

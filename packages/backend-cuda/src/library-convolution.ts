@@ -1,5 +1,5 @@
 /** Convolutions and their gradients by cuDNN. */
-import { type ConvKernel, computeType } from "@taeda/core"
+import type { ConvKernel } from "@taeda/core"
 import type { ConvolutionSpec, LibraryTensor, PreparedConvolution } from "./driver.ts"
 import { bytesOf, type FloatType, isFloatType } from "./elements.ts"
 import { countOf, isDense, type Launch } from "./launch.ts"
@@ -66,52 +66,46 @@ class LibraryConvolution {
   private readonly kernel: ConvKernel & { readonly dtype: FloatType }
   private readonly libraries: NativeLibraries
   private readonly finish: Finish
-  private readonly sums: FloatType
   private readonly tf32: boolean
   private readonly prepared = new Remembered<PreparedConvolution | null>()
 
   constructor(kernel: ConvKernel & { readonly dtype: FloatType }, limits: DeviceLimits, libraries: NativeLibraries) {
     this.kernel = kernel
     this.libraries = libraries
-    this.finish = new Finish(kernel, kernel.spatial + 2)
-    this.sums = computeType(kernel.dtype) as FloatType
+    this.finish = new Finish(kernel, kernel.spatial + 2, kernel.dtype)
     this.tf32 = mayRound(kernel, limits)
   }
 
   /** Null where our own kernels are for it. @throws LibraryError */
   plan(launch: Launch): Plan | null {
     if (!this.libraries.isThere("cudnn")) return null
-    const { kernel, sums } = this
-    const { operands, scalars } = launch
-    const out = operands[operands.length - 1]
-    if (!kernel.epilogue) return this.run(launch, out, { operand: operands.length - 1 }, kernel.dtype)
-    const inPlace = sums === kernel.dtype && stridesOf(out) !== null
-    const view = inPlace ? out : denseOf(out.sizes)
-    const into = inPlace ? { operand: operands.length - 1 } : { temporary: 0 }
-    const plan = this.run(launch, view, into, sums)
-    if (!plan) return null
-    const own = scalars.slice(3 * kernel.spatial + 1)
-    return {
-      ...plan,
-      launches: [...plan.launches, ...this.finish.launches({ ...launch, scalars: own }, { inPlace, view })],
-    }
+    const { kernel } = this
+    const plan = this.run(launch)
+    if (!plan || !kernel.epilogue) return plan
+    // The library has no sums wider than the result: half types are rounded before what follows, as PyTorch does it.
+    const view = launch.operands[launch.operands.length - 1]
+    const scalars = launch.scalars.slice(3 * kernel.spatial + 1)
+    const rest = this.finish.launches({ ...launch, scalars }, { inPlace: true, view })
+    return { ...plan, launches: [...plan.launches, ...rest] }
   }
 
-  /** The convolution alone, into a view of the result's sizes; null where the library has none. */
-  private run({ operands, scalars }: Launch, out: PlacedOperand, into: BufferRef, result: FloatType): Plan | null {
+  /** The convolution alone; null where the library has none. */
+  private run({ operands, scalars }: Launch): Plan | null {
     const { pass, spatial, dtype } = this.kernel
     const given = (from: number): number[] => scalars.slice(from * spatial, (from + 1) * spatial).map(Number)
     const geometry: Geometry = { stride: given(0), padding: given(1), dilation: given(2) }
-    const views: PlacedOperand[] = [operands[0], operands[1], out]
-    const types = [dtype, dtype, result]
+    const last = operands.length - 1
+    const views = [operands[0], operands[1], operands[last]]
     const tensors: Partial<Record<Role, LibraryTensor>> = {}
     const places: Partial<Record<Role, BufferRef>> = {}
+    let bytes = 0
     for (const [k, role] of ROLES[pass].entries()) {
       const strides = stridesOf(views[k])
       const count = countOf(views[k].sizes)
       if (!strides || count === 0 || count >= MOST) return null
-      tensors[role] = { ...widened(views[k].sizes, strides), alignment: alignmentOf(views[k], bytesOf(types[k])) }
-      places[role] = k === 2 ? into : { operand: k }
+      tensors[role] = { ...widened(views[k].sizes, strides), alignment: alignmentOf(views[k], bytesOf(dtype)) }
+      places[role] = { operand: k === 2 ? last : k }
+      bytes += bytesOf(dtype) * count
     }
     const [x, w, y] = (["x", "w", "y"] as const).map((role) => views[ROLES[pass].indexOf(role)])
     if (!fits(geometry, x, w, y)) return null
@@ -123,7 +117,6 @@ class LibraryConvolution {
     const spec: ConvolutionSpec = {
       pass,
       type: dtype,
-      result,
       tf32: this.tf32,
       x: tensors.x!,
       w: tensors.w!,
@@ -131,21 +124,20 @@ class LibraryConvolution {
       stride: padded(geometry.stride, 1),
       padding: padded(geometry.padding, 0),
       dilation: padded(geometry.dilation, 1),
-      workspaceBytes: WORKSPACE_BYTES,
+      // For tensor cores tensors are laid out anew, with more channels than there are.
+      workspaceBytes: WORKSPACE_BYTES + 2 * bytes,
     }
     const convolution = this.prepared.get(keyOf(spec), () => this.libraries.prepareConvolution(spec))
     if (!convolution) return null
-    const temporaries = "temporary" in into ? [bytesOf(result) * countOf(out.sizes)] : []
     const { workspaceBytes } = convolution
-    const workspace = workspaceBytes ? { temporary: temporaries.length } : null
+    const workspace = workspaceBytes ? { temporary: 0 } : null
     const launch: ConvolutionLaunch = { convolution, buffers: [places.x!, places.w!, places.y!, workspace] }
-    return { launches: [launch], temporaries: workspaceBytes ? [...temporaries, workspaceBytes] : temporaries }
+    return { launches: [launch], temporaries: workspaceBytes ? [workspaceBytes] : [] }
   }
 }
 
-const keyOf = ({ result, x, w, y, stride, padding, dilation }: ConvolutionSpec): string =>
+const keyOf = ({ x, w, y, stride, padding, dilation }: ConvolutionSpec): string =>
   [
-    result,
     ...[x, w, y].map(({ sizes, strides, alignment }) => `${sizes.join()};${strides.join()};${alignment}`),
     stride.join(),
     padding.join(),

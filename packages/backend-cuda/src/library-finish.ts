@@ -9,12 +9,13 @@ import {
   result,
   substitute,
 } from "@taeda/core"
+import type { FloatType } from "./elements.ts"
 import { mapPlanner } from "./emit-map.ts"
 import type { Launch } from "./launch.ts"
 import type { Planner } from "./planner.ts"
 import type { BufferRef, KernelLaunch, PlacedOperand } from "./program.ts"
 
-/** Where the sums are: in the result itself, or in a temporary of the plan, in the type that is computed in. */
+/** Where the sums are: in the result itself, or in a temporary of the plan. */
 export interface Sums {
   readonly inPlace: boolean
   readonly view: PlacedOperand
@@ -25,10 +26,12 @@ const accessOf = ({ strides }: PlacedOperand): "unit" | "strided" => (strides.at
 export class Finish {
   private readonly kernel: MatmulKernel | ConvKernel
   private readonly rank: number
+  private readonly sums: FloatType
   private readonly planners = new Map<string, Planner>()
 
-  /** `rank`: that of the result. */
-  constructor(kernel: MatmulKernel | ConvKernel, rank: number) {
+  /** `rank`: that of the result; `sums`: the type in which the library gives them. */
+  constructor(kernel: MatmulKernel | ConvKernel, rank: number, sums: FloatType) {
+    this.sums = sums
     this.kernel = kernel
     this.rank = rank
   }
@@ -62,8 +65,8 @@ export class Finish {
 
   private make(read: Access, written: "unit" | "strided", inPlace: boolean): Planner {
     const { epilogue, dtype } = this.kernel
-    const type = computeType(dtype)
-    const body = epilogue?.body ?? result(0, type)
+    const type = this.sums
+    const body = epilogue?.body ?? result(0, computeType(dtype))
     const replace = (node: Expr): Expr | undefined => {
       if (node.op === "result") return input(0, type).cast(node.dtype)
       return node.op === "input" ? input(Number(node.value) + 1, node.dtype) : undefined

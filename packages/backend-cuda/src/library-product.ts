@@ -103,9 +103,9 @@ class LibraryProduct {
   constructor(kernel: MatmulKernel & { readonly dtype: FloatType }, limits: DeviceLimits, libraries: NativeLibraries) {
     this.kernel = kernel
     this.libraries = libraries
-    this.finish = new Finish(kernel, kernel.batch + 2)
     this.form = formOf(kernel)
     this.sums = computeType(kernel.dtype) as FloatType
+    this.finish = new Finish(kernel, kernel.batch + 2, this.sums)
     this.tf32 = mayRound(kernel, limits)
   }
 

@@ -151,15 +151,14 @@ int convolutionOf(const Descriptor& operation, Convolution& c) {
 }
 
 int isSupported(const Convolution& c) {
-  const guest::Type factor = c.kind == FORWARD ? c.x.type : c.y.type;
-  const bool isDouble = factor == guest::Type::f64;
+  const guest::Type type = c.x.type;
+  const bool isDouble = type == guest::Type::f64;
   for (const Tensor* tensor : {&c.x, &c.w, &c.y}) {
-    const bool isWide = tensor == &c.written() && tensor->type == guest::Type::f32 && !isDouble;
-    if (tensor->type != factor && !isWide) return NOT_SUPPORTED_DATA_TYPE;
+    if (tensor->type != type) return NOT_SUPPORTED_DATA_TYPE;
     if (!tensor->isPacked()) return NOT_SUPPORTED_LAYOUT;
   }
   if (c.isDouble != isDouble) return NOT_SUPPORTED_DATA_TYPE;
-  if (factor == guest::Type::bf16 && guest::capability() < 80) return NOT_SUPPORTED_DATA_TYPE;
+  if (type == guest::Type::bf16 && guest::capability() < 80) return NOT_SUPPORTED_DATA_TYPE;
   return SUCCESS;
 }
 

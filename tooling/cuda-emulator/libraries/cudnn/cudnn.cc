@@ -258,8 +258,7 @@ EXPORT int cudnnBackendExecute(Handle* handle, void* planPointer, void* packPoin
     }
   const std::vector<int>& notes = engines()[size_t(plan->engine)].notes;
   const auto has = [&](int note) { return std::find(notes.begin(), notes.end(), note) != notes.end(); };
-  const Numerics numerics = {has(TENSOR_CORE) && convolution.x.type == guest::Type::f32 && convolution.w.type == guest::Type::f32 &&
-                                 convolution.y.type == guest::Type::f32,
+  const Numerics numerics = {has(TENSOR_CORE) && convolution.x.type == guest::Type::f32,
                              has(WINOGRAD) || has(NONDETERMINISTIC) ? 0.01 : 0};
   const CUresult queued = guest::queue(handle->stream, "cudnnBackendExecute", spans, [=] {
     // Whatever else lay there is gone.
