@@ -1,5 +1,5 @@
 /** Convolutions and their gradients by cuDNN. */
-import type { ConvKernel } from "@taeda/core"
+import { type ConvKernel, computeType } from "@taeda/core"
 import type { ConvolutionSpec, LibraryTensor, PreparedConvolution } from "./driver.ts"
 import { bytesOf, type FloatType, isFloatType } from "./elements.ts"
 import { countOf, isDense, type Launch } from "./launch.ts"
@@ -82,7 +82,6 @@ class LibraryConvolution {
     const { kernel } = this
     const plan = this.run(launch)
     if (!plan || !kernel.epilogue) return plan
-    // The library has no sums wider than the result: half types are rounded before what follows, as PyTorch does it.
     const view = launch.operands[launch.operands.length - 1]
     const scalars = launch.scalars.slice(3 * kernel.spatial + 1)
     const rest = this.finish.launches({ ...launch, scalars }, { inPlace: true, view })
@@ -144,12 +143,16 @@ const keyOf = ({ x, w, y, stride, padding, dilation }: ConvolutionSpec): string 
     dilation.join(),
   ].join("/")
 
-/** The convolutions of a kernel, where the library has such. */
+/**
+ * The convolutions of a kernel, where the library has such. It has no sums wider than the result: half types would be rounded
+ * before an epilogue, and after it again.
+ */
 export function libraryConvolutionOf(
   kernel: ConvKernel,
   limits: DeviceLimits,
   libraries: NativeLibraries,
 ): LibraryConvolution | undefined {
-  const { dtype } = kernel
-  return isFloatType(dtype) ? new LibraryConvolution({ ...kernel, dtype }, limits, libraries) : undefined
+  const { dtype, epilogue } = kernel
+  const isRounded = epilogue !== null && computeType(dtype) !== dtype
+  return isFloatType(dtype) && !isRounded ? new LibraryConvolution({ ...kernel, dtype }, limits, libraries) : undefined
 }

@@ -141,7 +141,9 @@ describe.each(["float32", "float64", "float16", "bfloat16"] as const)("convoluti
     ]
     const { own, library, calls, launches } = await both(kernelOf(dtype, "forward", 2, epilogue), each, views, each.y)
     expect(library).toEqual(own)
-    expect([calls, launches]).toEqual([1, 2])
+    // Of half types the library would round the sums before that.
+    const isHalf = type !== dtype
+    expect([calls, launches]).toEqual(isHalf ? [0, 1] : [1, 2])
   })
 })
 
