@@ -23,7 +23,7 @@ import { Libraries, type LibraryChoice, type LibraryReport } from "./libraries.t
 import { Loss } from "./loss.ts"
 import { bytesText, type CudaMemoryStats, Memory } from "./memory.ts"
 import { Modules } from "./modules.ts"
-import type { NativeLibraries } from "./native-libraries.ts"
+import type { LibraryName, NativeLibraries } from "./native-libraries.ts"
 import type { Planner } from "./planner.ts"
 import type { DeviceLimits, Plan } from "./program.ts"
 import { Recording } from "./recording.ts"
@@ -73,6 +73,10 @@ export interface CudaBackend extends Backend {
   libraries(): readonly LibraryReport[]
   /** Changes which of them are used. @throws Error where one that is named is missing; the choice stays as it was. */
   useLibraries(choice: LibraryChoice): void
+  /** Whether one may be used: by that choice, and where it wasn't switched off. */
+  isLibraryEnabled(name: LibraryName): boolean
+  /** Switches one off, whatever was chosen, or on again. */
+  enableLibrary(name: LibraryName, enabled: boolean): void
 }
 
 /** What `make` gives; where it throws, the context goes. */
@@ -378,6 +382,8 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       check()
       libraries.use(choice)
     },
+    isLibraryEnabled: (name) => libraries.isEnabled(name),
+    enableLibrary: (name, enabled) => libraries.enable(name, enabled),
     memoryStats: () => memory.stats(),
     cudaMemoryStats: () => memory.cudaStats(),
     resetPeakMemoryStats: () => memory.resetPeaks(),

@@ -16,8 +16,10 @@ export type LibraryChoice = "auto" | "none" | readonly LibraryName[]
 /** What became of a library. */
 export interface LibraryReport {
   readonly name: LibraryName
-  /** "ready": it is used; "off": it is not to be; "missing": the machine has none; "failed": it has one that is of no use. */
-  readonly state: "ready" | "off" | "missing" | "failed"
+  /** "ready": it works; "missing": the machine has none; "failed": it has one that is of no use. */
+  readonly state: "ready" | "missing" | "failed"
+  /** Whether it may be used: by the choice of libraries, and where it wasn't switched off. */
+  readonly enabled: boolean
   /** Such as "13.1.0"; null where none was loaded. */
   readonly version: string | null
   readonly file: string | null
@@ -107,7 +109,7 @@ class Library<L extends Loaded, Handle> {
     return this.state.name === "failed" ? this.state.reason : undefined
   }
 
-  report(): Pick<LibraryReport, "state" | "version" | "file" | "reason" | "calls"> {
+  report(): Omit<LibraryReport, "name" | "enabled"> {
     void this.handle
     const { state, loaded, calls } = this
     if (state.name === "unknown") throw new Error("unreachable")
@@ -163,6 +165,7 @@ export class Libraries {
     readonly cudnn: Library<Cudnn, CudnnHandle>
   }
   private chosen: LibraryChoice = "auto"
+  private readonly off = new Set<LibraryName>()
   private readonly warned = new Set<LibraryName>()
 
   /** `device` is what words call it: "cuda:0". @throws RangeError for a choice that is none, Error where one that is named is missing. */
@@ -229,13 +232,20 @@ export class Libraries {
     return titles.length === 0 ? null : titles.join(", ")
   }
 
-  private isWanted(name: LibraryName): boolean {
-    return this.chosen === "auto" || this.isInsisted(name)
+  /** Whether it may be used. */
+  isEnabled(name: LibraryName): boolean {
+    return !this.off.has(name) && (this.chosen === "auto" || this.isInsisted(name))
+  }
+
+  /** Switches a library off, whatever was chosen, or on again. */
+  enable(name: LibraryName, enabled: boolean): void {
+    if (enabled) this.off.delete(name)
+    else this.off.add(name)
   }
 
   /** Null where it is not to be used, or cannot be. */
   private handleOf(name: LibraryName): object | null {
-    if (!this.isWanted(name)) return null
+    if (!this.isEnabled(name)) return null
     const library = this.known[name]
     const { handle } = library
     if (!handle && library.failure) this.warnOnce(name, library.failure)
@@ -280,11 +290,8 @@ export class Libraries {
     }
   }
 
+  /** What became of each; those that were not needed so far are looked for. */
   report(): LibraryReport[] {
-    return LIBRARY_NAMES.map((name) => {
-      if (this.isWanted(name)) return { name, ...this.known[name].report() }
-      const reason = `the choice of libraries is ${JSON.stringify(this.chosen)}`
-      return { name, state: "off", version: null, file: null, reason, calls: this.known[name].calls }
-    })
+    return LIBRARY_NAMES.map((name) => ({ name, enabled: this.isEnabled(name), ...this.known[name].report() }))
   }
 }

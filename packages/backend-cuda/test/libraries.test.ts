@@ -389,14 +389,14 @@ describe("a library", () => {
       expect(report.file).toContain(STAND_INS)
       backend.useLibraries("none")
       await product(backend)
-      expect(backend.libraries()[0]).toMatchObject({
-        state: "off",
-        calls: 1,
-        reason: 'the choice of libraries is "none"',
-      })
+      expect(backend.libraries()[0]).toMatchObject({ state: "ready", enabled: false, calls: 1 })
       backend.useLibraries(["cublasLt"])
       await product(backend)
-      expect(backend.libraries()[0]).toMatchObject({ state: "ready", calls: 2 })
+      backend.enableLibrary("cublasLt", false)
+      await product(backend)
+      expect(backend.libraries()[0]).toMatchObject({ state: "ready", enabled: false, calls: 2 })
+      backend.enableLibrary("cublasLt", true)
+      expect([backend.isLibraryEnabled("cublasLt"), backend.isLibraryEnabled("cudnn")]).toEqual([true, false])
       expect(() => backend.useLibraries(["cublas"] as never)).toThrow(
         'libraries is ["cublas"]; it is "auto", "none", or an array of',
       )
