@@ -26,18 +26,13 @@ export interface Elementwise<T extends DTypeRule = "same", A extends readonly un
   method: ElementwiseMethod<T, A>
   function: ElementwiseFunction<T, A>
 }
-export type ElementwiseMethod<T extends DTypeRule, A extends readonly unknown[]> = <S extends Shape, D extends DType>(
-  this: Tensor<S, D>,
-  ...args: A
-) => Tensor<S, DTypeRules<D>[T]>
+export interface ElementwiseMethod<T extends DTypeRule, A extends readonly unknown[]> {
+  <S extends Shape, D extends DType>(this: Tensor<S, D>, ...args: A): Tensor<S, DTypeRules<D>[T]>
+}
 /** An interface, so that the method can be made from it (`MethodsOfFunctions`). */
-export type ElementwiseFunction<T extends DTypeRule = "same", A extends readonly unknown[] = []> = <
-  S extends Shape,
-  D extends DType,
->(
-  input: Tensor<S, D>,
-  ...args: A
-) => Tensor<S, DTypeRules<D>[T]>
+export interface ElementwiseFunction<T extends DTypeRule = "same", A extends readonly unknown[] = []> {
+  <S extends Shape, D extends DType>(input: Tensor<S, D>, ...args: A): Tensor<S, DTypeRules<D>[T]>
+}
 /** The methods of functions that are all `ElementwiseFunction`s. */
 export type ElementwiseMethods<F> = {
   [K in keyof F]: F[K] extends ElementwiseFunction<infer T, infer A> ? ElementwiseMethod<T, A> : never
@@ -80,33 +75,37 @@ export interface Binary<
   method: BinaryMethod<Op, T, K, Name>
   function: BinaryFunction<Op, T, K, Name>
 }
-export type BinaryMethod<
+export interface BinaryMethod<
   Op extends string,
   T extends BinaryRule = "promote",
   K = unknown,
   Name extends string = "other",
-> = <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
-  this: Tensor<S, D>,
-  other: Arg<Broadcast<S, R, Op>, Other<R, E, V, Name, K>>,
-  options?: Partial<K>,
-) => Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V>>[T]>
-export type BinaryFunction<
+> {
+  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+    this: Tensor<S, D>,
+    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, Name, K>>,
+    options?: Partial<K>,
+  ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V>>[T]>
+}
+export interface BinaryFunction<
   Op extends string,
   T extends BinaryRule = "promote",
   K = unknown,
   Name extends string = "other",
-> = <
-  S extends Shape = [],
-  D extends DType = never,
-  U extends HostNumber = never,
-  R extends Shape = [],
-  E extends DType = never,
-  V extends HostNumber = never,
->(
-  input: Tensor<S, D> | U,
-  other: Arg<Broadcast<S, R, Op>, Other<R, E, V, Name, K>>,
-  options?: Partial<K>,
-) => Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V, U>>[T]>
+> {
+  <
+    S extends Shape = [],
+    D extends DType = never,
+    U extends HostNumber = never,
+    R extends Shape = [],
+    E extends DType = never,
+    V extends HostNumber = never,
+  >(
+    input: Tensor<S, D> | U,
+    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, Name, K>>,
+    options?: Partial<K>,
+  ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V, U>>[T]>
+}
 
 /** The rule of an op that writes the result of `Binary<Op, T>` into its input. */
 type Into<Op extends string, T extends BinaryRule, S extends Shape, D, R extends Shape, E, V> = CastInto<
@@ -126,26 +125,30 @@ export interface BinaryInPlace<
   method: BinaryInPlaceMethod<Op, T, K, Name>
   function: BinaryInPlaceFunction<Op, T, K, Name>
 }
-export type BinaryInPlaceMethod<
+export interface BinaryInPlaceMethod<
   Op extends string,
   T extends BinaryRule = "promote",
   K = unknown,
   Name extends string = "other",
-> = <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
-  this: Tensor<S, D>,
-  other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
-  options?: Partial<K>,
-) => Tensor<S, D>
-export type BinaryInPlaceFunction<
+> {
+  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+    this: Tensor<S, D>,
+    other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
+    options?: Partial<K>,
+  ): Tensor<S, D>
+}
+export interface BinaryInPlaceFunction<
   Op extends string,
   T extends BinaryRule = "promote",
   K = unknown,
   Name extends string = "other",
-> = <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
-  input: Tensor<S, D>,
-  other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
-  options?: Partial<K>,
-) => Tensor<S, D>
+> {
+  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+    input: Tensor<S, D>,
+    other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
+    options?: Partial<K>,
+  ): Tensor<S, D>
+}
 
 // ---- three tensors ----
 
@@ -154,71 +157,79 @@ export interface Ternary<Op extends string, A extends string, B extends string, 
   method: TernaryMethod<Op, A, B, K>
   function: TernaryFunction<Op, A, B, K>
 }
-export type TernaryMethod<Op extends string, A extends string, B extends string, K = unknown> = <
-  S extends Shape,
-  D extends DType,
-  R extends Shape,
-  E extends DType,
-  Q extends Shape = [],
-  F extends DType = D,
-  V extends HostNumber = never,
->(
-  this: Tensor<S, D>,
-  first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
-  second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
-  options?: Partial<K>,
-) => Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
-export type TernaryFunction<Op extends string, A extends string, B extends string, K = unknown> = <
-  S extends Shape,
-  D extends DType,
-  R extends Shape,
-  E extends DType,
-  Q extends Shape = [],
-  F extends DType = D,
-  V extends HostNumber = never,
->(
-  input: Tensor<S, D>,
-  first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
-  second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
-  options?: Partial<K>,
-) => Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
+export interface TernaryMethod<Op extends string, A extends string, B extends string, K = unknown> {
+  <
+    S extends Shape,
+    D extends DType,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
+    V extends HostNumber = never,
+  >(
+    this: Tensor<S, D>,
+    first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
+    second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
+    options?: Partial<K>,
+  ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
+}
+export interface TernaryFunction<Op extends string, A extends string, B extends string, K = unknown> {
+  <
+    S extends Shape,
+    D extends DType,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
+    V extends HostNumber = never,
+  >(
+    input: Tensor<S, D>,
+    first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
+    second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
+    options?: Partial<K>,
+  ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
+}
 type TernaryByName<A extends string, B extends string, X, Y, K> = { readonly [N in A]: X } & {
-  readonly [N in B]: Y
-} & Partial<K>
+  readonly [N in B]: Y & Partial<K>
+}
 
 /** As `Ternary`, writing into the input. */
 export interface TernaryInPlace<Op extends string, A extends string, B extends string, K = unknown> {
   method: TernaryInPlaceMethod<Op, A, B, K>
   function: TernaryInPlaceFunction<Op, A, B, K>
 }
-export type TernaryInPlaceMethod<Op extends string, A extends string, B extends string, K = unknown> = <
-  S extends Shape,
-  D extends DType,
-  R extends Shape,
-  E extends DType,
-  Q extends Shape = [],
-  F extends DType = D,
-  V extends HostNumber = never,
->(
-  this: Tensor<S, D>,
-  first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
-  second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
-  options?: Partial<K>,
-) => Tensor<S, D>
-export type TernaryInPlaceFunction<Op extends string, A extends string, B extends string, K = unknown> = <
-  S extends Shape,
-  D extends DType,
-  R extends Shape,
-  E extends DType,
-  Q extends Shape = [],
-  F extends DType = D,
-  V extends HostNumber = never,
->(
-  input: Tensor<S, D>,
-  first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
-  second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
-  options?: Partial<K>,
-) => Tensor<S, D>
+export interface TernaryInPlaceMethod<Op extends string, A extends string, B extends string, K = unknown> {
+  <
+    S extends Shape,
+    D extends DType,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
+    V extends HostNumber = never,
+  >(
+    this: Tensor<S, D>,
+    first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
+    second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
+    options?: Partial<K>,
+  ): Tensor<S, D>
+}
+export interface TernaryInPlaceFunction<Op extends string, A extends string, B extends string, K = unknown> {
+  <
+    S extends Shape,
+    D extends DType,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
+    V extends HostNumber = never,
+  >(
+    input: Tensor<S, D>,
+    first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
+    second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
+    options?: Partial<K>,
+  ): Tensor<S, D>
+}
 
 // ---- reductions ----
 
@@ -271,30 +282,34 @@ export interface Reduction<Op extends string, T extends DTypeRule, K = unknown, 
   method: ReductionMethod<Op, T, K, Dims, Empty>
   function: ReductionFunction<Op, T, K, Dims, Empty>
 }
-export type ReductionMethod<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> = <
-  S extends Shape,
-  D extends DType,
-  const A extends Dims | ByName<Dims, K> | undefined = undefined,
-  const P extends boolean | KeepByName<K> = false,
-  const O extends Partial<K> = never,
->(
-  this: Tensor<S, D>,
-  dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
-  keepdim?: P,
-  options?: O,
-) => Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
-export type ReductionFunction<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> = <
-  S extends Shape,
-  D extends DType,
-  const A extends Dims | ByName<Dims, K> | undefined = undefined,
-  const P extends boolean | KeepByName<K> = false,
-  const O extends Partial<K> = never,
->(
-  input: Tensor<S, D>,
-  dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
-  keepdim?: P,
-  options?: O,
-) => Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
+export interface ReductionMethod<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> {
+  <
+    S extends Shape,
+    D extends DType,
+    const A extends Dims | ByName<Dims, K> | undefined = undefined,
+    const P extends boolean | KeepByName<K> = false,
+    const O extends Partial<K> = never,
+  >(
+    this: Tensor<S, D>,
+    dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
+    keepdim?: P,
+    options?: O,
+  ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
+}
+export interface ReductionFunction<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> {
+  <
+    S extends Shape,
+    D extends DType,
+    const A extends Dims | ByName<Dims, K> | undefined = undefined,
+    const P extends boolean | KeepByName<K> = false,
+    const O extends Partial<K> = never,
+  >(
+    input: Tensor<S, D>,
+    dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
+    keepdim?: P,
+    options?: O,
+  ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
+}
 
 // ---- products ----
 
@@ -303,24 +318,18 @@ export interface MatrixProduct<Op extends string, Name extends string> {
   method: MatrixProductMethod<Op, Name>
   function: MatrixProductFunction<Op, Name>
 }
-export type MatrixProductMethod<Op extends string, Name extends string> = <
-  S extends Shape,
-  D extends DType,
-  R extends Shape,
-  E extends DType,
->(
-  this: Tensor<S, D>,
-  other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
-) => Tensor<Ok<MatMul<S, R, Op>>, D>
-export type MatrixProductFunction<Op extends string, Name extends string> = <
-  S extends Shape,
-  D extends DType,
-  R extends Shape,
-  E extends DType,
->(
-  input: Tensor<S, D>,
-  other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
-) => Tensor<Ok<MatMul<S, R, Op>>, D>
+export interface MatrixProductMethod<Op extends string, Name extends string> {
+  <S extends Shape, D extends DType, R extends Shape, E extends DType>(
+    this: Tensor<S, D>,
+    other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
+  ): Tensor<Ok<MatMul<S, R, Op>>, D>
+}
+export interface MatrixProductFunction<Op extends string, Name extends string> {
+  <S extends Shape, D extends DType, R extends Shape, E extends DType>(
+    input: Tensor<S, D>,
+    other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
+  ): Tensor<Ok<MatMul<S, R, Op>>, D>
+}
 
 // ---- what is asked of the tensor itself ----
 
