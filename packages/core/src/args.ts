@@ -7,6 +7,7 @@
 import { didYouMean, valueText } from "./errors.ts"
 import { abandon, enter, leave, watching } from "./regions.ts"
 import { isTensor, type Tensor } from "./tensor.ts"
+import type { Found } from "./types/patterns.ts"
 
 export interface Signature {
   readonly name: string
@@ -111,12 +112,14 @@ export const CATALOGUE = new Map<string, Signature>()
 
 /**
  * An op from its signature and its body, which gets the arguments in the signature's order. `F` is the type that callers
- * see; the body itself is written for tensors of any shape and dtype. It runs in a region (`regions.ts`): what it makes on the way to its result is freed.
+ * see; the body itself is written for tensors of any shape and dtype. It runs in a region (`regions.ts`): what it makes on the
+ * way to its result is freed.
  */
 // biome-ignore lint/suspicious/noExplicitAny: the body's parameters are checked against the signature at run time
 export function op<F extends (...args: any[]) => any>(
   signature: string,
-  body: (...args: any[]) => ReturnType<F> | Tensor,
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  body: (...args: any[]) => ReturnType<F> | Tensor | Found,
 ): F {
   const s = parseSignature(signature)
   CATALOGUE.set(s.name, s)

@@ -311,6 +311,66 @@ export interface ReductionFunction<Op extends string, T extends DTypeRule, K = u
   ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
 }
 
+/** Values and their int32 positions, by name and in that order. (A list's elements are of one type, so its dtype is open.) */
+export interface Found<S extends Shape = any, D extends DType = any> extends Iterable<Tensor<S, any>> {
+  readonly 0: Tensor<S, D>
+  readonly 1: Tensor<S, "int32">
+  readonly values: Tensor<S, D>
+  readonly indices: Tensor<S, "int32">
+}
+/** What results of two parts extend: a list of both. */
+export type Two<A, B> = readonly [A, B]
+
+// ---- along one dim ----
+
+type AlongByName<K> = { dim: number } & Partial<K>
+
+/** An op along one dim that keeps the shape; `T` is the row of the dtype rules, `K` is `DtypeOption` where the dtype may be named. */
+export interface Along<Op extends string, T extends DTypeRule = "same", K = unknown> {
+  method: AlongMethod<Op, T, K>
+  function: AlongFunction<Op, T, K>
+}
+export interface AlongMethod<Op extends string, T extends DTypeRule, K> {
+  <S extends Shape, D extends DType, const A extends number | AlongByName<K>, const O extends Partial<K> = never>(
+    this: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: O,
+  ): Tensor<S, Named<A, O, never, DTypeRules<D>[T]>>
+}
+export interface AlongFunction<Op extends string, T extends DTypeRule = "same", K = unknown> {
+  <S extends Shape, D extends DType, const A extends number | AlongByName<K>, const O extends Partial<K> = never>(
+    input: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: O,
+  ): Tensor<S, Named<A, O, never, DTypeRules<D>[T]>>
+}
+
+/** As `Along`, writing into the input. */
+export interface AlongInPlace<Op extends string> {
+  method: <S extends Shape, D extends DType, const A extends number | AlongByName<DtypeOption>>(
+    this: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: Partial<DtypeOption>,
+  ) => Tensor<S, D>
+  function: <S extends Shape, D extends DType, const A extends number | AlongByName<DtypeOption>>(
+    input: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: Partial<DtypeOption>,
+  ) => Tensor<S, D>
+}
+
+/** Along one dim, values and positions in the input's shape. */
+export interface RunningFound<Op extends string> {
+  method: <S extends Shape, D extends DType, const A extends number | { dim: number }>(
+    this: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+  ) => Found<S, D>
+  function: <S extends Shape, D extends DType, const A extends number | { dim: number }>(
+    input: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+  ) => Found<S, D>
+}
+
 // ---- products ----
 
 /** `Op` of two tensors of one dtype; `Name` is the second one's. */
