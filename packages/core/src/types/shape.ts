@@ -31,6 +31,9 @@ export type Arg<R, A> = [R] extends [infer E extends string] ? (0 extends 1 & R 
 /** The shape that the rule `R` gave; `any` after a sentence, so that one mistake is told once. */
 export type Ok<R> = R extends infer Q extends Shape ? Q : any
 
+/** Whether T is a union of several types. */
+export type IsUnion<T, U = T> = T extends U ? ([U] extends [T] ? false : true) : never
+
 /** A list of sizes as the shape that a factory gives. */
 export type Known<S> = TypeConfig extends { shapes: false }
   ? any
