@@ -1,23 +1,21 @@
 /** The program: its commands, each of which puts itself there, and what all of them share. */
-import { readFileSync } from "node:fs"
 import { Command } from "commander"
+import { registerConformance } from "./commands/conformance.ts"
 import { registerRepl } from "./commands/repl.ts"
 import { registerTour } from "./commands/tour.ts"
 import { registerTrain } from "./commands/train.ts"
+import { version } from "./version.ts"
 
 /** Adds a command to the program. Its work is imported when it runs, so that help and mistakes answer at once. */
 export type Register = (program: Command) => void
 
 /** In the order of the help. */
-const COMMANDS: readonly Register[] = [registerTour, registerTrain, registerRepl]
-
-// One folder up from the sources and from what is built of them.
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
+const COMMANDS: readonly Register[] = [registerTour, registerTrain, registerRepl, registerConformance]
 
 export function createProgram(): Command {
   const program = new Command("taeda")
     .description("taeda: PyTorch for TypeScript")
-    .version(version)
+    .version(version())
     .showSuggestionAfterError()
     .showHelpAfterError("(--help lists what there is)")
   for (const register of COMMANDS) register(program)

@@ -7,7 +7,6 @@
 import { didYouMean, valueText } from "./errors.ts"
 import { abandon, enter, leave, watching } from "./regions.ts"
 import { isTensor, type Tensor } from "./tensor.ts"
-import type { Found } from "./types/patterns.ts"
 
 export interface Signature {
   readonly name: string
@@ -116,11 +115,7 @@ export const CATALOGUE = new Map<string, Signature>()
  * way to its result is freed.
  */
 // biome-ignore lint/suspicious/noExplicitAny: the body's parameters are checked against the signature at run time
-export function op<F extends (...args: any[]) => any>(
-  signature: string,
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  body: (...args: any[]) => ReturnType<F> | Tensor | Found,
-): F {
+export function op<F extends (...args: any[]) => any>(signature: string, body: (...args: any[]) => unknown): F {
   const s = parseSignature(signature)
   CATALOGUE.set(s.name, s)
   // As few frames as can be: stack traces of forward calls are cut at ten.

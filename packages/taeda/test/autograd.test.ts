@@ -19,7 +19,7 @@ describe("the graph", () => {
     ],
     "an edge says which output it comes from": [
       () => {
-        const [a, b] = ones(4, G).mul(1).unbind() as [torch.Tensor, torch.Tensor]
+        const [a, b] = ones(4, G).mul(1).unbind()
         return [edges(a.mul(b).gradFn), a.outputNr, b.outputNr]
       },
       "((('UnbindBackward0', 0), ('UnbindBackward0', 1)), 0, 1)",

@@ -380,7 +380,7 @@ describe("views and their bases", () => {
     "a view whose base changed although it may not prints as invalid": [
       () => {
         const y = ones(4, G).add(1)
-        const [a] = y.split(2) as [torch.Tensor]
+        const [a] = y.split(2)
         y.add_(1)
         return [a, a.requiresGrad]
       },
@@ -601,7 +601,7 @@ describe("refused", () => {
     "an output of split whose base changed": [
       () => {
         const y = base()
-        const [a] = y.split(2) as [torch.Tensor]
+        const [a] = y.split(2)
         y.add_(1)
         return a.gradFn
       },
