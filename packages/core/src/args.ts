@@ -6,7 +6,7 @@
  */
 import { didYouMean, valueText } from "./errors.ts"
 import { abandon, enter, leave, watching } from "./regions.ts"
-import { isTensor, type Tensor } from "./tensor.ts"
+import { isTensor } from "./tensor.ts"
 
 export interface Signature {
   readonly name: string

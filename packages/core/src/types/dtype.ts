@@ -99,7 +99,7 @@ export type PromoteNumber<D, V> =
           : never
 
 /** Whether a literal is integral; null where only the run knows. */
-type IsIntegral<V> = V extends bigint
+export type IsIntegral<V> = V extends bigint
   ? true
   : V extends number
     ? number extends V

@@ -1,4 +1,5 @@
 /** The vocabulary of shapes and dtypes, for whoever writes an op's signature. */
+export * from "./creation.ts"
 export * from "./dims.ts"
 export * from "./dtype.ts"
 export * from "./matmul.ts"

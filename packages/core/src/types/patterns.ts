@@ -1,12 +1,10 @@
 /** The signatures that many ops share. How they are written, and why so, stands in `signature.ts`. */
 
-import type { Device } from "../device.ts"
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { CheckDim, Reduced } from "./dims.ts"
 import type {
   CastInto,
-  DefaultFloat,
   DTypeRule,
   DTypeRules,
   HostNumber,
@@ -16,7 +14,7 @@ import type {
   PromoteNumber,
 } from "./dtype.ts"
 import type { MatMul } from "./matmul.ts"
-import type { Arg, Broadcast, Broadcast3, BroadcastInto, IsAny, Known, Ok, Shape, Show, ShowTensor } from "./shape.ts"
+import type { Arg, Broadcast, Broadcast3, BroadcastInto, IsAny, Ok, Shape, Show, ShowTensor } from "./shape.ts"
 
 /**
  * One tensor in, one of the same shape out; `T` is a row of `DTypeRules`, `A` the arguments that follow. Ops that write into their
@@ -37,6 +35,9 @@ export interface ElementwiseFunction<T extends DTypeRule = "same", A extends rea
 export type ElementwiseMethods<F> = {
   [K in keyof F]: F[K] extends ElementwiseFunction<infer T, infer A> ? ElementwiseMethod<T, A> : never
 }
+
+/** An op that writes into its input. */
+export type ElementwiseInPlace = Elementwise
 
 // ---- two operands ----
 
@@ -272,7 +273,7 @@ export type KeepOf<A, K> = K extends true
 type Named<A, K, O, Default> = [DtypeIn<A> | DtypeIn<K> | DtypeIn<O>] extends [never]
   ? Default
   : DtypeIn<A> | DtypeIn<K> | DtypeIn<O>
-type DtypeIn<A> = A extends { readonly dtype?: infer E } ? (E extends DType ? E : never) : never
+export type DtypeIn<A> = A extends { readonly dtype?: infer E } ? (E extends DType ? E : never) : never
 
 /**
  * A reduction over all elements, one dim or several. `T` is the row of the dtype rules; `K` is `DtypeOption` where the dtype may
@@ -433,136 +434,3 @@ export type Root<S extends Shape, D extends DType, G> = [G] extends [null | unde
     ? Tensor<S, D>
     : `backward: grad can be implicitly created only for scalar outputs, and this tensor has shape ${Show<S>}; give its gradient`
   : Tensor<S, D>
-
-// ---- factories ----
-
-/** The options of whatever makes a tensor. */
-export interface FactoryOptions<D extends DType = DType> {
-  /** The element type; by default the default float (or what the data says). */
-  dtype?: D | null
-  /** Where to make it; by default the default device. */
-  device?: string | Device | null
-  /** Whether it collects a gradient. */
-  requiresGrad?: boolean
-}
-
-/** The dtype that options of type E name, or else `Default`. */
-type Wanted<E, Default> = [E] extends [never] ? Default : One<E>
-
-/** A tensor of given sizes: `zeros(2, 3)` or `zeros([2, 3], { dtype, device, requiresGrad })`; `K` are further options. */
-export interface Factory<K = unknown> {
-  <const S extends readonly number[], E extends DType = never>(
-    size: S,
-    options?: FactoryOptions<E> & K,
-  ): Tensor<Known<S>, Wanted<E, DefaultFloat>>
-  <const S extends readonly number[]>(...size: S): Tensor<Known<S>, DefaultFloat>
-  <const S extends readonly number[], E extends DType = never>(
-    ...sizeAndOptions: readonly [...S, FactoryOptions<E> & K]
-  ): Tensor<Known<S>, Wanted<E, DefaultFloat>>
-}
-
-/** As `Factory`, of the dtype and on the device of a tensor unless others are given. */
-export interface FactoryMethod {
-  <S extends Shape, D extends DType, const R extends readonly number[], E extends DType = never>(
-    this: Tensor<S, D>,
-    size: R,
-    options?: FactoryOptions<E>,
-  ): Tensor<Known<R>, Wanted<E, D>>
-  <S extends Shape, D extends DType, const R extends readonly number[]>(
-    this: Tensor<S, D>,
-    ...size: R
-  ): Tensor<Known<R>, D>
-  <S extends Shape, D extends DType, const R extends readonly number[], E extends DType = never>(
-    this: Tensor<S, D>,
-    ...sizeAndOptions: readonly [...R, FactoryOptions<E>]
-  ): Tensor<Known<R>, Wanted<E, D>>
-}
-
-/** A tensor in the shape of another, of its dtype unless another is given; `K` are further options. */
-export interface Like<K = unknown> {
-  <S extends Shape, D extends DType, E extends DType = never>(
-    input: Tensor<S, D>,
-    options?: FactoryOptions<E> & K,
-  ): Tensor<S, Wanted<E, D>>
-}
-
-type FilledDType<V> = V extends boolean ? "bool" : V extends bigint ? "int64" : DefaultFloat
-type FillByName<S, V, E extends DType> = { size: S; fillValue: V } & FactoryOptions<E>
-
-/** A tensor of given sizes and one value, whose kind decides the dtype where no other is given. */
-export interface Filled {
-  <const S extends readonly number[], V extends HostNumber = number, E extends DType = never>(
-    size: S | FillByName<S, V, E>,
-    fillValue?: V | ({ fillValue: V } & FactoryOptions<E>),
-    options?: FactoryOptions<E>,
-  ): Tensor<Known<S>, Wanted<E, One<FilledDType<V>>>>
-}
-export interface FilledMethod {
-  <S extends Shape, D extends DType, const R extends readonly number[], E extends DType = never>(
-    this: Tensor<S, D>,
-    size: R | FillByName<R, HostNumber, E>,
-    fillValue?: HostNumber | ({ fillValue: HostNumber } & FactoryOptions<E>),
-    options?: FactoryOptions<E>,
-  ): Tensor<Known<R>, Wanted<E, D>>
-}
-
-// ---- from host values ----
-
-/** What `tensor` takes. */
-export type HostData = HostNumber | readonly HostData[] | TypedArray | Tensor
-
-interface TypedArrayDTypes {
-  Float32Array: "float32"
-  Float64Array: "float64"
-  Int8Array: "int8"
-  Uint8Array: "uint8"
-  Uint8ClampedArray: "uint8"
-  Int16Array: "int16"
-  Int32Array: "int32"
-  BigInt64Array: "int64"
-}
-type DTypeOfArray<A> = A extends { readonly [Symbol.toStringTag]: infer N extends keyof TypedArrayDTypes }
-  ? TypedArrayDTypes[N]
-  : any
-
-/** The shape of nested arrays; a sentence where rows of one depth have different lengths. */
-export type NestedShape<A, R extends Shape = []> =
-  IsAny<A> extends true
-    ? any
-    : A extends HostNumber
-      ? R
-      : A extends readonly unknown[]
-        ? A extends readonly []
-          ? [...R, 0]
-          : number extends A["length"]
-            ? NestedShape<A[number], [...R, number]>
-            : SameLengths<A[number]> extends true
-              ? NestedShape<A[number], [...R, A["length"]]>
-              : "tensor: ragged nested array"
-        : A extends { readonly dtype: DType; readonly shape: infer S extends Shape }
-          ? R extends []
-            ? number extends S["length"]
-              ? any
-              : S
-            : any
-          : R extends []
-            ? [number]
-            : any
-type SameLengths<A> = IsUnion<LengthOf<A>> extends true ? false : true
-type LengthOf<A> = A extends readonly unknown[] ? A["length"] : "none"
-
-/** The dtype of nested arrays: numbers make the default float, BigInts alone int64, booleans alone bool. */
-export type NestedDType<A> =
-  IsAny<A> extends true
-    ? any
-    : A extends readonly unknown[]
-      ? A extends readonly []
-        ? DefaultFloat
-        : NestedDType<A[number]>
-      : A extends HostNumber
-        ? "host number" & A extends never
-          ? LeafDType<A>
-          : never
-        : A extends { readonly dtype: infer D extends DType }
-          ? D
-          : DTypeOfArray<A>
