@@ -19,7 +19,7 @@ export interface Kinds extends Record<FloatDType, "float">, Record<IntDType, "in
 }
 
 /** The smallest dtype that the row's and the column's convert to (`torch.promote_types`). */
-interface Promotions {
+export interface Promotions {
   float32: Record<Exclude<DType, "float64">, "float32"> & { float64: "float64" }
   float64: Record<DType, "float64">
   float16: Record<IntDType | "bool" | "float16", "float16"> & Record<"bfloat16" | "float32", "float32"> & Wide

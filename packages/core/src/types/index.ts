@@ -2,6 +2,7 @@
 export * from "./creation.ts"
 export * from "./dims.ts"
 export * from "./dtype.ts"
+export * from "./linear-algebra.ts"
 export * from "./matmul.ts"
 export * from "./patterns.ts"
 export * from "./shape.ts"

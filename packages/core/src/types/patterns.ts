@@ -270,7 +270,7 @@ export type KeepOf<A, K> = K extends true
     : Flag<Field<K, "keepdim">>
 
 /** The dtype named in one of three places, or else `Default`. */
-type Named<A, K, O, Default> = [DtypeIn<A> | DtypeIn<K> | DtypeIn<O>] extends [never]
+export type Named<A, K, O, Default> = [DtypeIn<A> | DtypeIn<K> | DtypeIn<O>] extends [never]
   ? Default
   : DtypeIn<A> | DtypeIn<K> | DtypeIn<O>
 export type DtypeIn<A> = A extends { readonly dtype?: infer E } ? (E extends DType ? E : never) : never

@@ -155,21 +155,21 @@ export type BroadcastInto<A extends Shape, B extends Shape, Op extends string> =
     ? Pair<A, R> extends Pair<R, A>
       ? A
       : R extends Shape
-        ? number extends A["length"] | R["length"]
+        ? Fits<A, R> extends true
           ? A
-          : Fits<A, R> extends true
-            ? A
-            : `${Op}_: output with shape ${Show<A>} doesn't match the broadcast shape ${Show<R>}`
+          : `${Op}_: output with shape ${Show<A>} doesn't match the broadcast shape ${Show<R>}`
         : R
     : never
 
-/** Whether R has as many sizes as A and none that is certain to differ. */
-type Fits<A extends Shape, R extends Shape> = A extends readonly [infer H, ...infer T extends Shape]
-  ? R extends readonly [infer G, ...infer U extends Shape]
-    ? Clash<H, G> extends true
-      ? false
-      : Fits<T, U>
-    : false
-  : R extends readonly []
-    ? true
-    : false
+/** Whether R has as many sizes as A and none that is certain to differ; true where either is unknown. */
+export type Fits<A extends Shape, R extends Shape> = number extends A["length"] | R["length"]
+  ? true
+  : A extends readonly [infer H, ...infer T extends Shape]
+    ? R extends readonly [infer G, ...infer U extends Shape]
+      ? Clash<H, G> extends true
+        ? false
+        : Fits<T, U>
+      : false
+    : R extends readonly []
+      ? true
+      : false
