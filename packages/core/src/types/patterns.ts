@@ -3,17 +3,7 @@
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { CheckDim, Reduced } from "./dims.ts"
-import type {
-  CastInto,
-  DTypeRule,
-  DTypeRules,
-  HostNumber,
-  OneDType,
-  Promote,
-  Promote3,
-  PromoteNumber,
-} from "./dtype.ts"
-import type { MatMul } from "./matmul.ts"
+import type { CastInto, DTypeRule, DTypeRules, HostNumber, Promote, Promote3, PromoteNumber } from "./dtype.ts"
 import type { Arg, Broadcast, Broadcast3, BroadcastInto, IsAny, Ok, Shape, Show, ShowTensor } from "./shape.ts"
 
 /**
@@ -370,26 +360,6 @@ export interface RunningFound<Op extends string> {
     input: Tensor<S, D>,
     dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
   ) => Found<S, D>
-}
-
-// ---- products ----
-
-/** `Op` of two tensors of one dtype; `Name` is the second one's. */
-export interface MatrixProduct<Op extends string, Name extends string> {
-  method: MatrixProductMethod<Op, Name>
-  function: MatrixProductFunction<Op, Name>
-}
-export interface MatrixProductMethod<Op extends string, Name extends string> {
-  <S extends Shape, D extends DType, R extends Shape, E extends DType>(
-    this: Tensor<S, D>,
-    other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
-  ): Tensor<Ok<MatMul<S, R, Op>>, D>
-}
-export interface MatrixProductFunction<Op extends string, Name extends string> {
-  <S extends Shape, D extends DType, R extends Shape, E extends DType>(
-    input: Tensor<S, D>,
-    other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
-  ): Tensor<Ok<MatMul<S, R, Op>>, D>
 }
 
 // ---- what is asked of the tensor itself ----
