@@ -59,7 +59,7 @@ export function factorsOf(name: string, a: Tensor, b: Tensor): Factors {
 export function unfit(name: string, a: Tensor, b: Tensor): RangeError {
   const [x, y] = [a.ndim > 2 ? a.shape.slice(-2) : a.shape, b.ndim > 2 ? b.shape.slice(-2) : b.shape]
   return new RangeError(
-    `${name}: mat1 and mat2 shapes cannot be multiplied (${times(x)} and ${times(y)}): in ${shapeText(a.shape)} and ${shapeText(b.shape)} the sizes ${a.shape.at(-1)} and ${b.shape.at(b.ndim === 1 ? 0 : -2)} must be equal`,
+    `${name}: mat1 and mat2 shapes cannot be multiplied (${times(x)} and ${times(y)}): the sizes ${a.shape.at(-1)} and ${b.shape.at(b.ndim === 1 ? 0 : -2)} must be equal in ${tensorText(a)} and ${tensorText(b)}`,
   )
 }
 

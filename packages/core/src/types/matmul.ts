@@ -22,7 +22,7 @@ import type {
 /** `R`, or the sentence of two factors A and B whose inner sizes K and L differ; X and Y are their last two dims. */
 type Fitting<Op extends string, A extends Shape, B extends Shape, X extends Shape, Y extends Shape, K, L, R> =
   Clash<K, L> extends true
-    ? `${Op}: mat1 and mat2 shapes cannot be multiplied (${ShowFactor<X>} and ${ShowFactor<Y>}): in ${Show<A>} and ${Show<B>} the sizes ${ShowDim<K>} and ${ShowDim<L>} must be equal`
+    ? `${Op}: mat1 and mat2 shapes cannot be multiplied (${ShowFactor<X>} and ${ShowFactor<Y>}): the sizes ${ShowDim<K>} and ${ShowDim<L>} must be equal`
     : R
 
 /** `a.matmul(b)`: the last two dims are multiplied, those before broadcast; a vector's missing dim is dropped again. */
