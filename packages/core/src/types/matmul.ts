@@ -19,8 +19,8 @@ import type {
 
 // ---- shapes ----
 
-/** `R`, or the sentence of two factors A and B whose inner sizes K and L differ; X and Y are their last two dims. */
-type Fitting<Op extends string, A extends Shape, B extends Shape, X extends Shape, Y extends Shape, K, L, R> =
+/** `R`, or the sentence of two factors whose inner sizes K and L differ; X and Y are their last two dims. */
+type Fitting<Op extends string, X extends Shape, Y extends Shape, K, L, R> =
   Clash<K, L> extends true
     ? `${Op}: mat1 and mat2 shapes cannot be multiplied (${ShowFactor<X>} and ${ShowFactor<Y>}): the sizes ${ShowDim<K>} and ${ShowDim<L>} must be equal`
     : R
@@ -33,7 +33,7 @@ export type MatMul<A extends Shape, B extends Shape, Op extends string = "matmul
   : A extends readonly [...infer AB extends Shape, infer M extends number, infer K extends number]
     ? B extends readonly [...infer BB extends Shape, infer L extends number, infer N extends number]
       ? Clash<K, L> extends true
-        ? Fitting<Op, A, B, [M, K], [L, N], K, L, never>
+        ? Fitting<Op, [M, K], [L, N], K, L, never>
         : AB extends readonly []
           ? [...BB, M, N]
           : BB extends readonly []
@@ -42,11 +42,11 @@ export type MatMul<A extends Shape, B extends Shape, Op extends string = "matmul
               ? [...R, M, N]
               : `${Op}: batch dims of ${Show<A>} and ${Show<B>}: shapes ${Show<AB>} and ${Show<BB>} do not broadcast`
       : B extends readonly [infer L extends number]
-        ? Fitting<Op, A, B, [M, K], B, K, L, [...AB, M]>
+        ? Fitting<Op, [M, K], B, K, L, [...AB, M]>
         : ZeroD<Op, A, B>
     : A extends readonly [infer K extends number]
       ? B extends readonly [...infer BB extends Shape, infer L extends number, infer N extends number]
-        ? Fitting<Op, A, B, A, [L, N], K, L, [...BB, N]>
+        ? Fitting<Op, A, [L, N], K, L, [...BB, N]>
         : B extends readonly [infer L extends number]
           ? Clash<K, L> extends true
             ? `${Op}: inconsistent tensor size, expected vectors of the same length, got ${Show<A>} and ${Show<B>}`
