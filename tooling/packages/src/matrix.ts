@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { type Launched, launch } from "@taeda/browser"
 import { BUNDLED } from "./bundlers.ts"
+import { cli } from "./cli.ts"
 import { IN_NODE } from "./managers.ts"
 import { next } from "./next.ts"
 import { PAGES } from "./pages.ts"
@@ -20,6 +21,7 @@ import { vite } from "./vite.ts"
 
 const SCENARIOS: readonly Scenario[] = [
   ...IN_NODE,
+  cli,
   ...RUNTIME_SCENARIOS,
   ...TYPESCRIPT,
   vite,

@@ -7,7 +7,8 @@ import type { Run } from "../src/scenario.ts"
 import { TYPESCRIPT } from "../src/typescript.ts"
 import { vite } from "../src/vite.ts"
 
-const PATIENCE = 120_000
+// The compilers, on a busy machine.
+const PATIENCE = 300_000
 
 let person: Person
 let browser: Promise<Launched> | undefined
