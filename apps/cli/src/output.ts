@@ -14,6 +14,8 @@ export interface Output {
   readonly dim: (text: string) => string
   readonly green: (text: string) => string
   readonly cyan: (text: string) => string
+  readonly yellow: (text: string) => string
+  readonly red: (text: string) => string
 }
 
 /** The columns of a terminal that does not say how many it has. */
@@ -22,7 +24,7 @@ const COLUMNS = 80
 /** A stream as output, by default the process's own; colours only on a terminal that wants them. */
 export function terminal(stream: NodeJS.WriteStream = process.stdout): Output {
   const interactive = stream.isTTY === true
-  const { bold, dim, green, cyan } = pc.createColors(interactive && pc.isColorSupported)
+  const { bold, dim, green, cyan, yellow, red } = pc.createColors(interactive && pc.isColorSupported)
   return {
     line: (text = "") => void stream.write(`${text}\n`),
     interactive,
@@ -32,5 +34,7 @@ export function terminal(stream: NodeJS.WriteStream = process.stdout): Output {
     dim,
     green,
     cyan,
+    yellow,
+    red,
   }
 }
