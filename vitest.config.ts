@@ -18,6 +18,7 @@ const SETUPS = [
   ["webgpu", "browser/src/vitest-gpu.ts"],
   ["@taeda/cuda-emulator", "cuda-emulator/src/vitest-emulator.ts"],
   ["@taeda/backend-cuda", "cuda-addon/src/vitest-cuda.ts"],
+  ["@taeda/run-packages", "packages/src/vitest-registry.ts"],
 ] as const
 
 /** Every package that has tests is a project of its own, called by its package's name. */

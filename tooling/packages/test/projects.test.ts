@@ -1,0 +1,31 @@
+import { type Launched, launch } from "@taeda/browser"
+import { afterAll, beforeAll, expect, inject, test } from "vitest"
+import { npm } from "../src/npm.ts"
+import { newPerson, type Person } from "../src/project.ts"
+import type { Run } from "../src/scenario.ts"
+import { TYPESCRIPT } from "../src/typescript.ts"
+import { vite } from "../src/vite.ts"
+
+const PATIENCE = 120_000
+
+let person: Person
+let browser: Promise<Launched> | undefined
+let run: Run
+
+beforeAll(async () => {
+  person = await newPerson(inject("registry"))
+  run = { person, browser: () => (browser ??= launch()) }
+})
+
+afterAll(async () => {
+  await (await browser)?.close()
+  await person[Symbol.asyncDispose]()
+})
+
+test.each([npm, vite, ...TYPESCRIPT])(
+  "$name",
+  async (scenario) => {
+    await expect(scenario.run(run)).resolves.toBeUndefined()
+  },
+  PATIENCE,
+)
