@@ -124,10 +124,20 @@ function webgpuFinding({ graphics, system }: Machine): Finding {
   return { status: "likely", evidence: `${seen}, with a driver for Vulkan` }
 }
 
-/** What the machine says of a backend that is not installed. Those that come along are always there to be tried. */
-const FINDINGS: Readonly<Partial<Record<BackendChoice["name"], (machine: Machine) => Finding>>> = {
+function wasmFinding({ webAssembly: { simd, relaxedSimd, threads } }: Machine): Finding {
+  if (!simd) return { status: "missing", evidence: "no WebAssembly with SIMD", fix: "take a newer runtime" }
+  return {
+    status: "ready",
+    evidence: ["SIMD", ...(relaxedSimd ? ["relaxed SIMD"] : []), ...(threads ? ["threads"] : [])].join(", "),
+  }
+}
+
+/** What the machine says of a backend that was not tried. */
+const FINDINGS: Readonly<Record<BackendChoice["name"], (machine: Machine) => Finding>> = {
   cuda: cudaFinding,
   webgpu: webgpuFinding,
+  "wasm-simd": wasmFinding,
+  "cpu-js": () => ({ status: "ready", evidence: "it needs nothing" }),
 }
 
 /** The first sentence, and the others. */
@@ -158,20 +168,24 @@ export const placeOf = ({ runtime, system }: Machine): Place => ({
   ...(system.libc && { libc: system.libc }),
 })
 
-const BROKEN: Finding = { status: "broken", evidence: "its package is missing", fix: "install taeda again" }
-
 /**
- * What is said of a backend on this machine, where it was tried.
+ * What is said of a backend on this machine.
  *
+ * @param trial undefined where it was not tried.
  * @param installed whether the project has its package; one that only this command has may fail for reasons of its own.
  */
-export function verdictHere(backend: BackendChoice, machine: Machine, trial: Trial, installed: boolean): Verdict {
+export function verdictHere(
+  backend: BackendChoice,
+  machine: Machine,
+  trial: Trial | undefined,
+  installed: boolean,
+): Verdict {
   const wrong = misfit(backend, placeOf(machine))
-  const passed = trial.state === "passed" ? trial : null
+  const passed = trial?.state === "passed" ? trial : null
   const finding = (): Finding => {
     if (wrong && !passed) return { status: "missing", evidence: wrong }
-    const seen = passed || installed || backend.included ? tried(trial) : undefined
-    return seen ?? FINDINGS[backend.name]?.(machine) ?? BROKEN
+    const seen = trial && (passed || installed || backend.included) ? tried(trial) : undefined
+    return seen ?? FINDINGS[backend.name](machine)
   }
   return { backend, fix: null, ...finding(), trial: passed }
 }

@@ -137,6 +137,8 @@ async function check(
   throw new InstallError("check", `${backend.name} was installed, but does not work: ${message}${advice}`)
 }
 
+const isDecided = ({ backend }: InstallOptions): boolean => backend !== undefined && backend !== "auto"
+
 /** @throws InstallError, having changed nothing, with what is wrong and what to do. */
 export async function install(
   options: InstallOptions,
@@ -144,9 +146,11 @@ export async function install(
 ): Promise<Installed> {
   teller.begin()
   const project = await findProject(folder, runtimeFacts().name)
+  // Who has decided already waits for no trials but that of the choice.
+  const tries = !(options.yes && isDecided(options))
   const found = await teller.during("Looking at this machine", () =>
     undoable(
-      (signal) => survey({ folder: project.folder, root: project.root, signal }),
+      (signal) => survey({ folder: project.folder, root: project.root, signal }, tries),
       () => undefined,
     ),
   )
