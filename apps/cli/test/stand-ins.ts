@@ -245,7 +245,11 @@ export class Stand {
     const waiting = [...(types ?? [])]
     child.stdout.setEncoding("utf8").on("data", (text) => {
       stdout += text
-      while (waiting.length > 0 && stdout.includes(waiting[0][0])) child.stdin.write(waiting.shift()![1])
+      while (waiting.length > 0 && stdout.includes(waiting[0][0])) {
+        child.stdin.write(waiting.shift()![1])
+        // Unlike a terminal, a pipe keeps a process alive.
+        if (waiting.length === 0) child.stdin.end()
+      }
     })
     child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text))
     if (!types) child.stdin.end()

@@ -12,10 +12,17 @@ function answered<T>(answer: T | symbol, { isCancel }: Prompts): Exclude<T, symb
   return answer as Exclude<T, symbol>
 }
 
-export async function askBackend(prompts: Prompts, verdicts: readonly Verdict[], best: string): Promise<string> {
+/** @param all whether what cannot work here may be chosen, too. */
+export async function askBackend(
+  prompts: Prompts,
+  verdicts: readonly Verdict[],
+  best: string,
+  all: boolean,
+): Promise<string> {
   const options = verdicts.map((verdict) => ({
     value: verdict.backend.name as string,
     label: `${verdict.backend.name}: ${verdict.backend.title}`,
+    disabled: verdict.status === "missing" && !all,
     hint: `${statusText(verdict)}${verdict.backend.name === best ? ", recommended" : ""}`,
   }))
   const message = "Which backend? The same code runs on each of them."

@@ -1,5 +1,5 @@
 /** The command `taeda install`: what it says to whom, and how it ends. */
-import { verdictLines } from "../backends/show.ts"
+import { verdictLines, wrapped } from "../backends/show.ts"
 import { type Output, terminal } from "../output.ts"
 import { InstallError } from "./failure.ts"
 import { type Installed, install } from "./install.ts"
@@ -35,10 +35,13 @@ function showElsewhere(plan: Plan, out: Output): void {
   out.line(commandText(plan.command))
 }
 
-function showError({ message, details, reason }: InstallError, prompts: Prompts | null): void {
+/** The columns that the prompts' frame takes. */
+const FRAME = 3
+
+function showError({ message, details }: InstallError, out: Output, prompts: Prompts | null): void {
   const { dim, line } = terminal(process.stderr)
   for (const each of details) line(dim(`  ${each}`))
-  if (prompts && reason === "stopped") prompts.cancel(message)
+  if (prompts) prompts.cancel(wrapped(message, FRAME, out.columns()))
   else line(`taeda: ${message}`)
 }
 
@@ -67,7 +70,7 @@ export async function installCommand(options: InstallOptions, out: Output): Prom
   } catch (error) {
     if (!(error instanceof InstallError)) throw error
     if (options.json) out.line(JSON.stringify(errorJson(error), null, 2))
-    else showError(error, prompts)
+    else showError(error, out, prompts)
     process.exitCode ||= error.reason === "stopped" && prompts ? STOPPED : 1
   }
 }

@@ -159,7 +159,8 @@ export async function install(
   teller.block("This machine", machineLines(found.machine))
   teller.block("Backends", verdictLines(basis.verdicts, out))
 
-  const backend = options.backend ?? (prompts ? await askBackend(prompts, basis.verdicts, best.name) : "auto")
+  const backend =
+    options.backend ?? (prompts ? await askBackend(prompts, basis.verdicts, best.name, !options.check) : "auto")
   const manager = options.packageManager ?? (prompts ? await askManager(prompts, project) : project.manager)
   const answers = { ...options, backend, packageManager: manager }
   const willChange = !options.dryRun && (options.yes || prompts !== null)
