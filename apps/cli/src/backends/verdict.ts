@@ -46,7 +46,7 @@ export const isGood = ({ status }: Verdict): boolean => GOOD.includes(status)
 export const recommended = (verdicts: readonly Verdict[]): Verdict =>
   [...verdicts].filter(isGood).sort((a, b) => b.backend.rank - a.backend.rank)[0] ?? verdicts[verdicts.length - 1]
 
-type Finding = Pick<Verdict, "status" | "evidence"> & { readonly fix?: string }
+type Finding = Pick<Verdict, "status" | "evidence"> & { readonly fix?: string | undefined }
 
 const numbers = (version: string): number[] => version.split(".").map(Number)
 
@@ -187,7 +187,8 @@ export function verdictHere(
     const seen = trial && (passed || installed || backend.included) ? tried(trial) : undefined
     return seen ?? FINDINGS[backend.name](machine)
   }
-  return { backend, fix: null, ...finding(), trial: passed }
+  const { status, evidence, fix = null } = finding()
+  return { backend, status, evidence, fix, trial: passed }
 }
 
 /** What a person says of another machine. */
@@ -226,7 +227,7 @@ export function verdictElsewhere(backend: BackendChoice, elsewhere: Elsewhere): 
   const finding: Finding = wrong
     ? { status: "missing", evidence: wrong }
     : (FINDINGS_ELSEWHERE[backend.name]?.(elsewhere) ?? { status: "ready", evidence: `needs ${backend.needs}` })
-  return { backend, fix: null, ...finding, trial: null, elsewhere: true }
+  return { backend, ...finding, fix: finding.fix ?? null, trial: null, elsewhere: true }
 }
 
 /** The fastest first. */

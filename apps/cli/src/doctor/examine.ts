@@ -2,7 +2,7 @@
 import { installCommand } from "@taeda/choices"
 import { type Survey, survey } from "../backends/survey.ts"
 import { recommended } from "../backends/verdict.ts"
-import { managerVersion } from "../install/manager.ts"
+import { addCommand, commandText, managerVersion } from "../install/manager.ts"
 import { OLDEST_NODE, runtimeFacts } from "../machine/runtime.ts"
 import { copiesOf } from "../project/packages.ts"
 import { findProject, type Project } from "../project/project.ts"
@@ -78,7 +78,12 @@ function versionsCheck({ project, packages }: Seen): Looked | null {
   return {
     state: "problem",
     evidence: `packages of different versions: ${ours.map(({ name, version }) => `${name} ${version}`).join(", ")}`,
-    fix: `bring them to one: ${project.manager} add ${ours.map(({ name }) => `${name}@latest`).join(" ")}`,
+    fix: `bring them to one: ${commandText(
+      addCommand(
+        project.manager,
+        ours.map(({ name }) => `${name}@latest`),
+      ),
+    )}`,
   }
 }
 

@@ -30,18 +30,20 @@ interface Report {
   readonly header?: { readonly glibcVersionRuntime?: string }
 }
 
-/** The version of the glibc that this process runs on; null where it runs on none, undefined where the runtime does not tell. */
-function glibcVersion(): string | null | undefined {
+/** The version of the glibc that this process runs on; null where it runs on none, false where the runtime does not tell. */
+type Glibc = string | null | false
+
+function glibcVersion(): Glibc {
   const { report } = process as { report?: { excludeNetwork?: boolean; getReport?(): object } }
-  if (!report?.getReport) return undefined
+  if (!report?.getReport) return false
   // Addresses would be looked up by name, which takes time.
   report.excludeNetwork = true
   return (report.getReport() as Report).header?.glibcVersionRuntime ?? null
 }
 
-async function libcOf({ platform, list }: Sources, glibc: string | null | undefined): Promise<Libc | null> {
+async function libcOf({ platform, list }: Sources, glibc: Glibc): Promise<Libc | null> {
   if (platform !== "linux") return null
-  if (glibc !== undefined) return glibc === null ? "musl" : "glibc"
+  if (glibc !== false) return glibc === null ? "musl" : "glibc"
   return (await list("/lib")).some((name) => name.startsWith("ld-musl-")) ? "musl" : "glibc"
 }
 
@@ -60,7 +62,7 @@ const TITLES: Readonly<Record<string, (sources: Sources) => Promise<string | und
 /** Files that runtimes of containers leave. */
 const CONTAINER_FILES = ["/.dockerenv", "/run/.containerenv"]
 
-export async function systemFacts(sources: Sources, glibc = glibcVersion()): Promise<SystemFacts> {
+export async function systemFacts(sources: Sources, glibc: Glibc = glibcVersion()): Promise<SystemFacts> {
   const { platform, arch, read } = sources
   const linux = platform === "linux"
   const [title, libc, kernel, ...containers] = await Promise.all([
