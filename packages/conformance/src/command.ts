@@ -1,8 +1,8 @@
 /** The suite from a terminal: the report on stdout and nothing else, progress on stderr, the result as the exit code. */
 
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { join, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { type ParseArgsConfig, parseArgs } from "node:util"
 import { type Backend, DTYPE_NAMES, type DType } from "@taeda/core"
@@ -23,6 +23,7 @@ const USAGE = `Holds a backend to PyTorch's numbers.
 
   --backend NAME    cpu-js for the package @taeda/backend-cpu-js, a path to a module that exports open(), or minimal
   --report FORMAT   text (default), json, junit, md or html
+  --output FILE     the report goes to that file, and the text to the terminal
   --op PATTERN      only these ops, * stands for anything; may be given again
   --dtype DTYPE     only this dtype; may be given again
   --template NAME   only this template (forward, backward, errors, ...); may be given again
@@ -41,13 +42,17 @@ export class UsageError extends Error {}
 /** What is run, without the backend. */
 export type Task = Omit<RunOptions, "backend">
 
-/** Further options, and who runs the suite then. */
+/** Further options, and who runs the suite then. What is left out stays as it is. */
 export interface Extension {
   /** Lines for the help, after those of the options. */
-  readonly usage: string
-  readonly options: NonNullable<ParseArgsConfig["options"]>
+  readonly usage?: string
+  readonly options?: NonNullable<ParseArgsConfig["options"]>
+  /** Shows how far the run is; by default a line on stderr. */
+  readonly onGroup?: (progress: Progress) => unknown
+  /** Ends the run, which then gives no report; the command rejects with the signal's reason. */
+  readonly signal?: AbortSignal
   /** Runs the suite against the backend of a name; `values` are those of all options. */
-  readonly execute: (backend: string, task: Task, values: Readonly<Record<string, unknown>>) => Promise<Report>
+  readonly execute?: (backend: string, task: Task, values: Readonly<Record<string, unknown>>) => Promise<Report>
 }
 
 const REPORTS: Readonly<Record<string, (report: Report) => string>> = {
@@ -66,7 +71,12 @@ const isPath = (name: string): boolean => /^[./]|[\\/]|\.[cm]?[jt]s$/.test(name)
 
 /** Where the module of a backend is, looked for from the current folder. */
 function locate(name: string): string {
-  if (isPath(name)) return resolve(name)
+  if (isPath(name)) {
+    const file = resolve(name)
+    if (!existsSync(file))
+      throw new UsageError(`there is no file ${name} here: --backend takes a package or a module that exports open()`)
+    return file
+  }
   const specifier = name.startsWith("@") ? name : `@taeda/backend-${name}`
   try {
     return createRequire(join(process.cwd(), "conformance.js")).resolve(specifier)
@@ -96,16 +106,26 @@ function checkSteps(text: string | undefined): number | undefined {
   return steps
 }
 
-const LINES_APART = 25
+/** Lines of progress over a whole run, where nobody watches. */
+const LINES = 20
 
 /** One line that is written over in a terminal, else a line now and then. */
-function showProgress({ op, template, done, total, failed }: Progress): void {
-  const text = `${done}/${total}  ${failed} failed  ${op} ${template}`
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${done === total ? "" : text}`)
-  else if (done % LINES_APART === 0 || done === total) process.stderr.write(`${text}\n`)
+function progressLine(): (progress: Progress) => void {
+  const start = performance.now()
+  let next = 0
+  return ({ op, template, done, total, failed }) => {
+    const left = Math.ceil((((performance.now() - start) / done) * (total - done)) / 1000)
+    const text = `${done}/${total}  ${failed} failed  ${left} s left  ${op} ${template}`
+    if (process.stderr.isTTY)
+      process.stderr.write(`\r\u001b[2K${done === total ? "" : text.slice(0, process.stderr.columns - 1)}`)
+    else if (done >= next || done === total) {
+      next = done + total / LINES
+      process.stderr.write(`${text}\n`)
+    }
+  }
 }
 
-function parse(args: readonly string[], further: Extension["options"]) {
+function parse(args: readonly string[], further: Extension["options"] = {}) {
   const texts = { type: "string", multiple: true } as const
   try {
     return parseArgs({
@@ -114,6 +134,7 @@ function parse(args: readonly string[], further: Extension["options"]) {
         ...further,
         backend: { type: "string" },
         report: { type: "string", default: "text" },
+        output: { type: "string" },
         op: texts,
         dtype: texts,
         template: texts,
@@ -134,10 +155,27 @@ export async function runHere(backend: string, task: Task): Promise<Report> {
   return runConformance({ ...task, backend: open })
 }
 
-const HERE: Extension = { usage: "", options: {}, execute: runHere }
+/** Writes a file as a whole or not at all. */
+function writeWhole(file: string, text: string): void {
+  const unfinished = `${file}.${process.pid}.tmp`
+  try {
+    writeFileSync(unfinished, text)
+    renameSync(unfinished, file)
+  } catch (error) {
+    rmSync(unfinished, { force: true })
+    throw new UsageError(`the report cannot be written: ${(error as Error).message}`)
+  }
+}
 
-async function run(args: readonly string[], { usage, options: further, execute }: Extension): Promise<number> {
-  const options = parse(args, further)
+/** A file of reports in a folder that there is not would be noticed only after the run. */
+function checkOutput(file: string | undefined): void {
+  if (file !== undefined && !existsSync(dirname(resolve(file))))
+    throw new UsageError(`--output ${file}: there is no folder ${dirname(file)}`)
+}
+
+async function run(args: readonly string[], extension: Extension): Promise<number> {
+  const { usage = "", onGroup = progressLine(), signal, execute = runHere } = extension
+  const options = parse(args, extension.options)
   if (options.help) {
     process.stdout.write(USAGE + usage + EXIT_CODES)
     return 0
@@ -146,6 +184,7 @@ async function run(args: readonly string[], { usage, options: further, execute }
   const format = REPORTS[options.report]
   if (!format)
     throw new UsageError(`there is no report ${options.report}; there are ${Object.keys(REPORTS).join(", ")}`)
+  checkOutput(options.output)
   const task: Task = {
     dtypes: checkDtypes(options.dtype),
     knownGaps: options.gaps
@@ -155,19 +194,25 @@ async function run(args: readonly string[], { usage, options: further, execute }
     templates: options.template,
     full: !options.few,
     steps: checkSteps(options.steps),
-    onGroup: showProgress,
+    onGroup,
+    signal,
   }
   const report = await execute(options.backend, task, options)
   if (report.cases.length === 0) throw new UsageError("nothing matches: there is no such op, dtype or template")
-  process.stdout.write(format(report))
+  if (options.output === undefined) process.stdout.write(format(report))
+  else {
+    writeWhole(options.output, format(report))
+    process.stdout.write(`${toText(report)}The report is in ${options.output}\n`)
+  }
   return succeeded(report) ? 0 : 1
 }
 
 /** The command, on its arguments; resolves to the exit code. What fails is told on stderr. */
-export async function command(args: readonly string[], extension: Extension = HERE): Promise<number> {
+export async function command(args: readonly string[], extension: Extension = {}): Promise<number> {
   try {
     return await run(args, extension)
   } catch (error) {
+    if (extension.signal?.aborted) throw error
     const text = error instanceof UsageError ? error.message : error instanceof Error ? error.stack : error
     process.stderr.write(`${text}\n`)
     return 2

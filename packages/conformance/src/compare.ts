@@ -23,6 +23,21 @@ export const isClose = (got: number, want: number, { rtol, atol, signedZeros = f
   (Number.isNaN(got) && Number.isNaN(want)) ||
   (got !== want && Number.isFinite(got) && Math.abs(got - want) <= atol + rtol * Math.abs(want))
 
+/** Of the comparisons since it was last taken, the largest part of a tolerance that was used. */
+let used = 0
+
+function recordUse(got: number, want: number, { rtol, atol }: Closeness): void {
+  if (got === want || Number.isNaN(got)) return
+  used = Math.max(used, Math.abs(got - want) / (atol + rtol * Math.abs(want)))
+}
+
+/** How much of its tolerance the loosest element since the last call has used: 0 for exact, 1 for just near enough. */
+export function takeUse(): number {
+  const taken = used
+  used = 0
+  return taken
+}
+
 const SHOWN = 3
 
 const text = (x: number): string => (Object.is(x, -0) ? "-0" : String(x))
@@ -36,7 +51,10 @@ export function differences(
 ): string[] {
   if (got.length !== want.length) return [`${what}: ${got.length} elements, PyTorch has ${want.length}`]
   const wrong: number[] = []
-  for (let i = 0; i < want.length; i++) if (!isClose(got[i], want[i], closeness)) wrong.push(i)
+  for (let i = 0; i < want.length; i++) {
+    if (isClose(got[i], want[i], closeness)) recordUse(got[i], want[i], closeness)
+    else wrong.push(i)
+  }
   if (wrong.length === 0) return []
   const places = wrong.slice(0, SHOWN).map((i) => `[${i}] is ${text(got[i])}, PyTorch has ${text(want[i])}`)
   const more = wrong.length > SHOWN ? ` (${wrong.length} of ${want.length} differ)` : ""

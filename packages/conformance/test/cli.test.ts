@@ -1,7 +1,7 @@
 /** The command, as a person runs it. */
 
 import { execFile } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
@@ -43,12 +43,13 @@ describe("taeda-conformance", () => {
       dtype: "float32",
       status: "passed",
       templates: ["forward"],
+      milliseconds: expect.any(Number),
     })
     expect(stderr).toContain("0 failed")
   })
 
   it.each([
-    ["text", /^minimal: \d+ passed, 0 failed/],
+    ["text", /^minimal: \d+ passed, 0 failed/m],
     ["junit", /^<\?xml/],
     ["md", /^# Conformance/],
     ["html", /^<!doctype html>/],
@@ -80,6 +81,11 @@ describe("taeda-conformance", () => {
     [[], /which backend\?/],
     [["--backend", "abacus"], /no backend abacus here: npm install @taeda\/backend-abacus/],
     [["--backend", "minimal", "--report", "pdf"], /no report pdf; there are text, json, junit, md, html/],
+    [["--backend", "./abacus.mjs"], /no file \.\/abacus\.mjs here/],
+    [
+      ["--backend", "minimal", "--output", "nowhere/report.txt"],
+      /--output nowhere\/report\.txt: there is no folder nowhere/,
+    ],
     [["--backend", "minimal", "--dtype", "float23"], /no dtype float23; there are/],
     [["--backend", "minimal", "--op", "frobnicate"], /nothing matches/],
     [["--backend", "minimal", "--steps", "0"], /--steps takes a whole number from 1 to 200, got 0/],
@@ -90,6 +96,25 @@ describe("taeda-conformance", () => {
     expect(stdout).toBe("")
     expect(stderr).toMatch(message)
     expect(stderr).not.toContain("    at ")
+  })
+
+  it("writes the report to a file, as a whole, and the text to the terminal", async () => {
+    const file = join(folder, "report.xml")
+    const { code, stdout } = await run("--backend", "minimal", "--report", "junit", "--output", file, ...neg)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^minimal: \d+ passed, 0 failed/m)
+    expect(stdout).toContain(`The report is in ${file}`)
+    expect(readFileSync(file, "utf8")).toMatch(/<\/testsuites>\n$/)
+    expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([])
+  })
+
+  it("measures how much of its tolerance each case uses", async () => {
+    const sigmoid = ["--op", "sigmoid", "--dtype", "float32", "--template", "forward"]
+    const { stdout } = await run("--backend", "minimal", "--report", "json", ...sigmoid)
+    const { cases } = JSON.parse(stdout) as Report
+    const used = cases.map(({ toleranceUsed = 0 }) => toleranceUsed)
+    expect(Math.max(...used)).toBeGreaterThan(0)
+    expect(Math.max(...used)).toBeLessThanOrEqual(1)
   })
 
   it("has help", async () => {

@@ -114,14 +114,14 @@ export const CATALOGUE = new Map<string, Signature>()
  * see. The body runs in a region (`regions.ts`): what it makes on the way to its result is freed.
  */
 // biome-ignore lint/suspicious/noExplicitAny: the body's parameters are checked against the signature at run time
-export function op<F extends (...args: any[]) => any>(signature: string, body: (...args: any[]) => ReturnType<F>): F {
+export function op<F extends (...args: any[]) => any>(signature: string, body: (...args: any[]) => unknown): F {
   const s = parseSignature(signature)
   CATALOGUE.set(s.name, s)
   // As few frames as can be: stack traces of forward calls are cut at ten.
-  const call = (...args: unknown[]): ReturnType<F> => {
+  const call = (...args: unknown[]): unknown => {
     if (!watching) return isPlain(s, args) ? body(...args) : body(...bind(s, args))
     const mark = enter()
-    let result: ReturnType<F>
+    let result: unknown
     try {
       result = isPlain(s, args) ? body(...args) : body(...bind(s, args))
     } catch (error) {

@@ -2,6 +2,9 @@
 
 export const shapeText = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`
 
+/** A tensor's shape in an error message, where the dtype does not matter: `[2, 3]`. */
+export const sizesText = (t: { shape: readonly number[] }): string => shapeText(t.shape)
+
 /** A tensor in an error message: `float32[2, 3]`. */
 export const tensorText = (t: { dtype: string; shape: readonly number[] }): string => `${t.dtype}${shapeText(t.shape)}`
 

@@ -1,9 +1,11 @@
 /** What every tensor can do, whether or not the methods of the families are installed: be read, and start a backward pass. */
+
+import type { DType } from "./dtype.ts"
 import { type AutogradMethods, autogradMethods } from "./ops/autograd-methods.ts"
 import { type HostMethods, hostMethods } from "./ops/host.ts"
 import { Tensor } from "./tensor.ts"
 
-export interface EssentialMethods extends AutogradMethods, HostMethods {}
+export interface EssentialMethods<D extends DType> extends AutogradMethods, HostMethods<D> {}
 
 // biome-ignore lint/suspicious/noExplicitAny: the families' interfaces give the types
 type AnyOp = (input: Tensor, ...args: any[]) => unknown

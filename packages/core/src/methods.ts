@@ -47,6 +47,7 @@ import { type UnaryMethods, unaryMethods } from "./ops/unary.ts"
 import type { ViewMethods } from "./ops/views.ts"
 import { viewMethods } from "./ops/views.ts"
 import { Tensor } from "./tensor.ts"
+import type { Shape } from "./types/shape.ts"
 
 export interface Methods
   extends ArithmeticMethods,
@@ -87,8 +88,9 @@ export interface Methods
 }
 
 declare module "./tensor.ts" {
+  /** @ts-expect-error TS2636: as in tensor.ts */
   // biome-ignore lint/suspicious/noExplicitAny: the parameters must be the class's own
-  interface Tensor<S extends Shape = any, D extends DType = any> extends Methods {}
+  interface Tensor<out S extends Shape = any, out D extends DType = any> extends Methods {}
 }
 
 const FAMILIES = [

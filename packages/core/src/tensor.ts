@@ -21,9 +21,8 @@ import { shapeText, valueText } from "./errors.ts"
 import type { EssentialMethods } from "./essential-methods.ts"
 import { isContiguous, normalizeDim, numelOf, type Sizes, sameSizes } from "./shape.ts"
 import { Storage } from "./storage.ts"
-
-/** A shape in the types: a tuple of sizes, or `any` where unknown. */
-export type Shape = readonly number[]
+import type { SizeAt } from "./types/dims.ts"
+import type { Shape } from "./types/shape.ts"
 
 /** What a view remembers of the tensor it looks at. */
 export interface ViewInfo {
@@ -34,14 +33,16 @@ export interface ViewInfo {
   version: number
 }
 
+/** @ts-expect-error TS2636: covariant by design, which the compiler cannot prove of `shape` */
 // biome-ignore lint/suspicious/noExplicitAny: `any` says "unknown shape" and "unknown dtype", so that untyped code compiles
-export interface Tensor<S extends Shape = any, D extends DType = any> extends EssentialMethods {
+export interface Tensor<out S extends Shape = any, out D extends DType = any> extends EssentialMethods<D> {
   readonly __types?: [S, D]
 }
 
+/** @ts-expect-error TS2636: see above */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: methods are installed on the prototype by essential-methods.ts and methods.ts
 // biome-ignore lint/suspicious/noExplicitAny: see above
-export class Tensor<S extends Shape = any, D extends DType = any> {
+export class Tensor<out S extends Shape = any, out D extends DType = any> {
   readonly storage: Storage
   /** The sizes of the dims. */
   readonly shape: 0 extends 1 & S ? readonly number[] : S
@@ -106,17 +107,17 @@ export class Tensor<S extends Shape = any, D extends DType = any> {
   }
 
   /** The number of dims. */
-  get ndim(): number {
+  get ndim(): S["length"] {
     return this.shape.length
   }
 
-  dim(): number {
+  dim(): S["length"] {
     return this.shape.length
   }
 
   /** The sizes, or the size of one dim. */
-  size(): readonly number[]
-  size(dim: number): number
+  size(): Tensor<S, D>["shape"]
+  size<const N extends number>(dim: N): SizeAt<S, N>
   size(dim?: number): number | readonly number[] {
     return dim === undefined ? this.shape : this.shape[normalizeDim("size", dim, this.ndim)]!
   }

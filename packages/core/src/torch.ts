@@ -401,4 +401,6 @@ export { getPrintoptions, type PrintOptions, setPrintoptions } from "./printing.
 export { resultType } from "./promotion.ts"
 export { dispose, scope } from "./scope.ts"
 export * as special from "./special.ts"
-export { isTensor, Parameter, type Shape, Tensor } from "./tensor.ts"
+export { isTensor, Parameter, Tensor } from "./tensor.ts"
+export * from "./types/config.ts"
+export * from "./types/public.ts"

@@ -19,7 +19,7 @@ describe("the graph", () => {
     ],
     "an edge says which output it comes from": [
       () => {
-        const [a, b] = ones(4, G).mul(1).unbind() as [torch.Tensor, torch.Tensor]
+        const [a, b] = ones(4, G).mul(1).unbind()
         return [edges(a.mul(b).gradFn), a.outputNr, b.outputNr]
       },
       "((('UnbindBackward0', 0), ('UnbindBackward0', 1)), 0, 1)",
@@ -330,6 +330,7 @@ describe("backward", () => {
       "backward: element 0 of tensors does not require grad and does not have a grad_fn",
     ],
     "several elements without a gradient": [
+      // @ts-expect-error: the types refuse it as well
       () => ones(2, G).mul(2).backward(),
       /grad can be implicitly created only for scalar outputs.*\[2\]/,
     ],
@@ -750,10 +751,12 @@ describe("gradients have their own dtype, shape and memory", () => {
 
   refusals({
     "an assigned gradient of another shape": [
+      // @ts-expect-error: the types refuse it as well
       () => (ones(2, G).grad = ones(3)),
       "attempting to assign a gradient of size '[3]' to a tensor of size '[2]'. Please ensure that the gradient and the tensor are the same size",
     ],
     "an assigned gradient of another dtype": [
+      // @ts-expect-error: the types refuse it as well
       () => (ones(2, G).grad = ones(2, { dtype: "float64" })),
       /gradient with dtype float64 to a tensor of dtype float32/,
     ],

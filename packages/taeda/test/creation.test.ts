@@ -77,7 +77,7 @@ describe("tensor", () => {
         try {
           return [
             tensor([1.5]),
-            ones(1).dtype === "float64",
+            (ones(1) as torch.Tensor).dtype === "float64",
             arange(0, 2, 0.5).dtype === "float64",
             tensor([1], { dtype: "float32" }),
             tensor([1], { dtype: "int32" }).add(1.5),

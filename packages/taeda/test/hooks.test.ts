@@ -290,7 +290,7 @@ test("a hook does not run where no gradient came", () => {
   // PyTorch calls it with None.
   const log: string[] = []
   const x = ones(4, G)
-  const [a, b] = x.mul(1).unbind() as [Tensor, Tensor]
+  const [a, b] = x.mul(1).unbind()
   a.registerHook(() => void log.push("a"))
   b.registerHook((g) => {
     log.push("b")

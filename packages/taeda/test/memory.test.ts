@@ -46,7 +46,7 @@ describe("scope", () => {
 
   test("a tensor freed so throws when it is used", () => {
     const { device } = counted()
-    let lost = ones(1)
+    let lost: torch.Tensor = ones(1)
     scope(() => {
       lost = ones(2, { device }).add(1)
     })

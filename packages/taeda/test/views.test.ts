@@ -357,11 +357,14 @@ describe("refused", () => {
       /view: view size.*is not compatible with input tensor's size \[3, 2\] and stride \[1, 3\].*Use \.reshape/,
     ],
     "a shape of another size": [() => matrix().view(4, -1), "view: shape '[4, -1]' is invalid for input of size 6"],
+    // @ts-expect-error: the types refuse it as well
     "two unknown sizes": [() => matrix().view(-1, -1), "only one dimension can be inferred"],
     "an unknown size among none": [
+      // @ts-expect-error: the types refuse it as well
       () => zeros(0, 3).view(-1, 0),
       "unspecified dimension size -1 can be any value and is ambiguous",
     ],
+    // @ts-expect-error: the types refuse it as well
     "sizes that are no integers": [() => matrix().view(1.5, 4), "view: expected sizes"],
     "expanding what is not 1": [
       () => matrix().expand(3, 3),
@@ -377,6 +380,7 @@ describe("refused", () => {
       () => matrix().transpose(0, 2),
       "transpose: Dimension out of range (expected to be in range of [-2, 1], but got 2)",
     ],
+    // @ts-expect-error: the types refuse it as well
     "the transpose of 3 dims": [() => ones(2, 3, 4).t(), "t: expects a tensor with <= 2 dimensions, but input is 3D"],
     "narrow beyond the end": [
       () => matrix().narrow(1, 2, 2),

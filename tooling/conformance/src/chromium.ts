@@ -6,7 +6,7 @@ import type { Progress } from "@taeda/conformance"
 import type { NamedReport, PageTask } from "./page.ts"
 
 export interface PageOptions extends Pick<RunOptions, "isolated" | "csp" | "timeout"> {
-  readonly onGroup?: (progress: Progress) => void
+  readonly onGroup?: (progress: Progress) => unknown
 }
 
 const PAGE = join(import.meta.dirname, "page.ts")

@@ -5,7 +5,7 @@ import { interruptible } from "../interruptible.ts"
 import { library } from "../library.ts"
 import { terminal } from "../output.ts"
 import { count, positive, whole } from "../parsers.ts"
-import { DEFAULTS, type TrainOptions } from "../train-mnist.ts"
+import { DEFAULTS, type TrainOptions } from "../train-options.ts"
 
 export function registerTrain(program: Command): void {
   const command = program

@@ -12,7 +12,7 @@ const textOf = ({ failures = [] }: CaseResult): string =>
   failures.flatMap(({ template, problems }) => problems.map((problem) => `${template}: ${problem}`)).join("\n")
 
 function testCase(each: CaseResult, backend: string): string {
-  const open = `    <testcase${attributes({ classname: `${backend}.${each.op}`, name: each.id })}`
+  const open = `    <testcase${attributes({ classname: `${backend}.${each.op}`, name: each.id, time: each.milliseconds / 1000 })}`
   if (each.status === "passed") return `${open}/>`
   const inside =
     each.status === "gap"

@@ -1,5 +1,6 @@
 /** Reports as Markdown: totals, the table op × dtype × backend, and what failed. */
 
+import { loosestOf, percentText, secondsText, slowestOf } from "./extremes.ts"
 import type { CaseResult, Report } from "./report.ts"
 import { type Cell, tableOf } from "./table.ts"
 
@@ -18,6 +19,32 @@ export function cellText(cell: Cell | undefined): string {
 
 const failureLines = ({ id, failures = [] }: CaseResult): string[] =>
   failures.map(({ template, problems }) => `- \`${id}\`, ${template}: ${problems.join("; ").replaceAll("\n", " ")}`)
+
+function extremes(report: Report): string[] {
+  const loose = loosestOf(report)
+  return [
+    "",
+    `## Slowest on ${report.backend}`,
+    "",
+    line(["op", "cases", "time"]),
+    line(["---", "---:", "---:"]),
+    ...slowestOf(report).map(({ op, cases, milliseconds }) => line([op, String(cases), secondsText(milliseconds)])),
+    ...(loose.length > 0
+      ? [
+          "",
+          `## Loosest on ${report.backend}`,
+          "",
+          "How much of its tolerance the op's nearest case has used.",
+          "",
+          line(["dtype", "op", "used", "case"]),
+          line(["---", "---", "---:", "---"]),
+          ...loose.map(({ dtype, op, id, toleranceUsed }) =>
+            line([dtype ?? "other", op, percentText(toleranceUsed), `\`${id}\``]),
+          ),
+        ]
+      : []),
+  ]
+}
 
 export function toMarkdown(...reports: readonly Report[]): string {
   const { columns, rows } = tableOf(reports)
@@ -48,5 +75,6 @@ export function toMarkdown(...reports: readonly Report[]): string {
     parts.push("", `## What failed on ${report.backend}`, "", ...lines.slice(0, SHOWN))
     if (lines.length > SHOWN) parts.push(`- and ${lines.length - SHOWN} more`)
   }
+  for (const report of reports) parts.push(...extremes(report))
   return `${parts.join("\n")}\n`
 }

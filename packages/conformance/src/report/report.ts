@@ -19,6 +19,10 @@ export interface CaseResult {
   readonly status: Status
   /** Everything tried. */
   readonly templates: readonly string[]
+  /** Of all templates together. */
+  readonly milliseconds: number
+  /** Of its tolerance, what the loosest element that passed has used: 0 to 1; left out where all are exact. */
+  readonly toleranceUsed?: number
   readonly failures?: readonly Failure[]
   /** Why what failed is known to. */
   readonly gap?: string

@@ -1,47 +1,87 @@
 /** Arithmetic of two tensors, or of a tensor and a number, with broadcasting and promotion. One formula each. */
-import { type Args, bind, CATALOGUE, isOptions, parseSignature, type Signature } from "../args.ts"
-import { isIntegral } from "../dtype.ts"
+import { bind, CATALOGUE, isOptions, parseSignature, type Signature } from "../args.ts"
+import { type DType, isIntegral } from "../dtype.ts"
 import { type Expr, where } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
+import type { Floated, HostNumber } from "../types/dtype.ts"
+import type { Binary, BinaryInPlace, Other, Promotion } from "../types/patterns.ts"
+import type { Arg, Broadcast, Ok, Shape } from "../types/shape.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { isFloat } from "./formulas.ts"
 
-type Other = ["other", Operandish]
-type Binary = (...args: Args<[Other]>) => Tensor
-type WithAlpha = (...args: Args<[Other], { alpha: number }>) => Tensor
 export type RoundingMode = "trunc" | "floor" | null
-type Division = (...args: Args<[Other], { roundingMode: RoundingMode }>) => Tensor
-
-export interface ArithmeticMethods {
-  /** input + alpha·other */
-  add: WithAlpha
-  add_: WithAlpha
-  /** input − alpha·other */
-  sub: WithAlpha
-  sub_: WithAlpha
-  subtract: WithAlpha
-  /** other − alpha·input */
-  rsub: WithAlpha
-  mul: Binary
-  mul_: Binary
-  multiply: Binary
-  /** input / other; integers give floats unless `roundingMode` is "trunc" or "floor". */
-  div: Division
-  div_: Division
-  divide: Division
-  trueDivide: Binary
-  trueDivide_: Binary
-  /** ⌊input / other⌋ */
-  floorDivide: Binary
-  floorDivide_: Binary
-  /** The remainder with the sign of the divisor, as Python's `%`. */
-  remainder: Binary
-  remainder_: Binary
-  /** The remainder with the sign of the dividend, as C's `fmod`. */
-  fmod: Binary
-  fmod_: Binary
+interface Alpha {
+  alpha: number | bigint
 }
+
+interface Mode<M = RoundingMode> {
+  roundingMode: M
+}
+/** Division of integers gives floats, but for the rounded ones. */
+// biome-ignore lint/suspicious/noExplicitAny: a mode that only the run knows
+type Divided<D, M> = [M] extends [null] ? Floated<D> : [M] extends ["trunc" | "floor"] ? D : any
+
+interface Division<Op extends string> {
+  method<
+    S extends Shape,
+    D extends DType,
+    R extends Shape = [],
+    E extends DType = never,
+    V extends HostNumber = never,
+    M extends RoundingMode = null,
+  >(
+    this: Tensor<S, D>,
+    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", Mode<M>>>,
+    options?: Partial<Mode<M>>,
+  ): Tensor<Ok<Broadcast<S, R, Op>>, Divided<Promotion<S, D, R, E, V>, M>>
+  function<
+    S extends Shape = [],
+    D extends DType = never,
+    U extends HostNumber = never,
+    R extends Shape = [],
+    E extends DType = never,
+    V extends HostNumber = never,
+    M extends RoundingMode = null,
+  >(
+    input: Tensor<S, D> | U,
+    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", Mode<M>>>,
+    options?: Partial<Mode<M>>,
+  ): Tensor<Ok<Broadcast<S, R, Op>>, Divided<Promotion<S, D, R, E, V, U>, M>>
+}
+
+export interface ArithmeticOps {
+  /** input + alpha·other */
+  add: Binary<"add", "promote", Alpha>
+  add_: BinaryInPlace<"add_", Alpha>
+  /** input − alpha·other */
+  sub: Binary<"sub", "promote", Alpha>
+  sub_: BinaryInPlace<"sub_", Alpha>
+  subtract: Binary<"sub", "promote", Alpha>
+  /** other − alpha·input */
+  rsub: Binary<"rsub", "promote", Alpha>
+  mul: Binary<"mul">
+  mul_: BinaryInPlace<"mul_">
+  multiply: Binary<"mul">
+  /** input / other; integers give floats unless `roundingMode` is "trunc" or "floor". */
+  div: Division<"div">
+  div_: BinaryInPlace<"div_", Mode>
+  divide: Division<"div">
+  trueDivide: Binary<"div", "float">
+  trueDivide_: BinaryInPlace<"div_">
+  /** ⌊input / other⌋ */
+  floorDivide: Binary<"floorDivide">
+  floorDivide_: BinaryInPlace<"floorDivide_">
+  /** The remainder with the sign of the divisor, as Python's `%`. */
+  remainder: Binary<"remainder">
+  remainder_: BinaryInPlace<"remainder_">
+  /** The remainder with the sign of the dividend, as C's `fmod`. */
+  fmod: Binary<"fmod">
+  fmod_: BinaryInPlace<"fmod_">
+}
+
+export interface ArithmeticMethods extends MethodsOf<ArithmeticOps> {}
 
 const noBool = (dtype: string): string | null =>
   dtype === "bool" ? "subtraction of bool tensors is not supported; use bitwiseXor or logicalXor" : null
@@ -124,8 +164,6 @@ const ALPHA = (name: string) => parseSignature(`${name}(input, other, *, alpha?)
 const OTHER = (name: string) => parseSignature(`${name}(input, other)`)
 const MODE = (name: string) => parseSignature(`${name}(input, other, *, roundingMode?)`)
 
-type InPlace = (input: Tensor, ...args: unknown[]) => Tensor
-
 /** What to apply to `input` and `other`, and what follows them, by the argument after those. */
 type Pick = (extra: unknown, input: Operandish, other: Operandish) => readonly [Pointwise, ...Operandish[]]
 
@@ -142,25 +180,25 @@ function single<F>(name: string, s: Signature, pick: Pick, ofTensors: Pointwise,
   return Object.defineProperty(call, "name", { value: name }) as F
 }
 
-function changing(name: string, s: Signature, pick: Pick): InPlace {
+function changing<F>(name: string, s: Signature, pick: Pick): F {
   CATALOGUE.set(name, s)
-  const call: InPlace = (...args) => {
+  const call = (...args: unknown[]): Tensor => {
     const [x, y, extra] = bind(s, args) as [Tensor, Operandish, unknown]
     const [op, ...more] = pick(extra, x, y)
     return op.callInPlace(x, y, ...more)
   }
-  return Object.defineProperty(call, "name", { value: name })
+  return Object.defineProperty(call, "name", { value: name }) as F
 }
 
 /** Both forms. */
-const pair = <F>(
-  name: string,
+const pair = <N extends "add" | "sub" | "mul" | "div" | "trueDivide" | "floorDivide" | "remainder" | "fmod">(
+  name: N,
   signature: (name: string) => Signature,
   pick: Pick,
   ofTensors: Pointwise,
   ofNumber?: Pointwise,
-): [F, InPlace] => [
-  single<F>(name, signature(name), pick, ofTensors, ofNumber),
+): [FunctionOf<ArithmeticOps[N]>, FunctionOf<ArithmeticOps[`${N}_`]>] => [
+  single(name, signature(name), pick, ofTensors, ofNumber),
   changing(`${name}_`, signature(`${name}_`), pick),
 ]
 
@@ -196,32 +234,27 @@ const byMode: Pick = (mode) => {
   return [op]
 }
 
-type BinaryFn = (input: Operandish, ...args: Args<[Other]>) => Tensor
-type AlphaFn = (input: Operandish, ...args: Args<[Other], { alpha: number }>) => Tensor
-
-type DivisionFn = (input: Operandish, ...args: Args<[Other], { roundingMode: RoundingMode }>) => Tensor
-
-export const [add, add_] = pair<AlphaFn>("add", ALPHA, withAlpha(ADD, ADD_ALPHA), ADD)
-export const [sub, sub_] = pair<AlphaFn>("sub", ALPHA, withAlpha(SUB, SUB_ALPHA), SUB)
-export const rsub = single<AlphaFn>(
+export const [add, add_] = pair("add", ALPHA, withAlpha(ADD, ADD_ALPHA), ADD)
+export const [sub, sub_] = pair("sub", ALPHA, withAlpha(SUB, SUB_ALPHA), SUB)
+export const rsub = single<FunctionOf<ArithmeticOps["rsub"]>>(
   "rsub",
   ALPHA("rsub"),
   (alpha, input, other) => withAlpha(...(isTensor(other) ? RSUB : RSUB_NUMBER))(alpha, input, other),
   RSUB[0],
   RSUB_NUMBER[0],
 )
-export const [mul, mul_] = pair<BinaryFn>("mul", OTHER, plain(MUL), MUL)
-export const [div, div_] = pair<DivisionFn>("div", MODE, byMode, DIV)
-export const [trueDivide, trueDivide_] = pair<BinaryFn>("trueDivide", OTHER, plain(DIV), DIV)
-export const [floorDivide, floorDivide_] = pair<BinaryFn>("floorDivide", OTHER, plain(FLOOR_DIVIDE), FLOOR_DIVIDE)
-export const [remainder, remainder_] = pair<BinaryFn>(
+export const [mul, mul_] = pair("mul", OTHER, plain(MUL), MUL)
+export const [div, div_] = pair("div", MODE, byMode, DIV)
+export const [trueDivide, trueDivide_] = pair("trueDivide", OTHER, plain(DIV), DIV)
+export const [floorDivide, floorDivide_] = pair("floorDivide", OTHER, plain(FLOOR_DIVIDE), FLOOR_DIVIDE)
+export const [remainder, remainder_] = pair(
   "remainder",
   OTHER,
   plain(REMAINDER, REMAINDER_NUMBER),
   REMAINDER,
   REMAINDER_NUMBER,
 )
-export const [fmod, fmod_] = pair<BinaryFn>("fmod", OTHER, plain(FMOD, FMOD_NUMBER), FMOD, FMOD_NUMBER)
+export const [fmod, fmod_] = pair("fmod", OTHER, plain(FMOD, FMOD_NUMBER), FMOD, FMOD_NUMBER)
 
 export const arithmeticMethods = {
   add,

@@ -8,7 +8,7 @@
 import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import type { DType } from "../dtype.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
+import { shapeText, sizesText, tensorText, valueText } from "../errors.ts"
 import type { ConvKernel } from "../kernel.ts"
 import { type ConvGeometry, checkFactors, runConv, type Side, takeFollowing } from "../products.ts"
 import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
@@ -94,8 +94,7 @@ type Padding = PerDim | "same" | "valid"
 
 /** The input with a batch dim, and how to take it off the result again. */
 function batched(name: string, x: Tensor, w: Tensor, spatial: number): { x: Tensor; done: (y: Tensor) => Tensor } {
-  if (w.ndim !== spatial + 2)
-    throw new RangeError(`${name}: weight must have ${spatial + 2} dims, got ${tensorText(w)}`)
+  if (w.ndim !== spatial + 2) throw new RangeError(`${name}: weight must have ${spatial + 2} dims, got ${sizesText(w)}`)
   if (x.ndim === spatial + 2) return { x, done: (y) => y }
   if (x.ndim !== spatial + 1)
     throw new RangeError(
@@ -117,7 +116,7 @@ function checkGroups(name: string, groups: unknown, channels: number, w: Tensor)
 function checkBias(name: string, bias: Tensor | null, channels: number): void {
   if (bias && (bias.ndim !== 1 || bias.shape[0] !== channels))
     throw new RangeError(
-      `${name}: expected bias to be 1-dimensional with ${channels} elements, one per output channel, but got ${tensorText(bias)}`,
+      `${name}: expected bias to be 1-dimensional with ${channels} elements, one per output channel, but got ${sizesText(bias)}`,
     )
 }
 
@@ -251,7 +250,7 @@ const transposedConvolution = (spatial: number): ConvTranspose => {
         .map((n, i) => (n - 1) * s[i]! - 2 * p[i]! + d[i]! * (w.shape[i + 2]! - 1) + extra[i]! + 1)
       if (size.some((n) => n < 1))
         throw new RangeError(
-          `${name}: given input size per channel ${shapeText(y.shape.slice(2))}, the calculated output size per channel is ${shapeText(size)}: it is too small (input ${shapeText(input.shape)}, weight ${shapeText(w.shape)})`,
+          `${name}: given input size per channel ${shapeText(y.shape.slice(2))}, the calculated output size per channel is too small (input ${shapeText(input.shape)}, weight ${shapeText(w.shape)}): ${shapeText(size)}`,
         )
       const geometry: ConvGeometry = { stride: s, padding: p, dilation: d, groups }
       return done(derivative("x", { y, w }, [y.shape[0]!, channels, ...size], geometry, bias, CONVOLUTION))

@@ -10,19 +10,13 @@ import { denseStrides } from "../layout.ts"
 import { scalarType, toScalar } from "../promotion.ts"
 import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
 import { allocate, isTensor, Tensor } from "../tensor.ts"
+import type { Factory, FactoryOptions } from "../types/patterns.ts"
 import { checkDtype, to } from "./conversion.ts"
 import { clone } from "./copying.ts"
 import { fromBits } from "./host.ts"
 import { detached } from "./views.ts"
 
-export interface TensorOptions {
-  /** The element type; by default the default float (or what the data says). */
-  dtype?: DType | null
-  /** Where to make it; by default the default device. */
-  device?: string | Device | null
-  /** Whether it collects a gradient. */
-  requiresGrad?: boolean
-}
+export type TensorOptions<D extends DType = DType> = FactoryOptions<D>
 
 type HostScalar = number | boolean | bigint
 type HostData = HostScalar | readonly HostData[] | TypedArray | Tensor
@@ -192,7 +186,7 @@ export function asTensor(data: HostData, options: Omit<TensorOptions, "requiresG
 
 // ---- filled ----
 
-function factory(name: string, value: number | null): (...args: SizesThen<TensorOptions>) => Tensor {
+function factory(name: string, value: number | null): Factory {
   return op(`${name}(...size, ${FACTORY})`, (size: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
     const shape = checkSizes(name, size ?? [])
     const kind = checkDtype(name, dtype) ?? getDefaultDtype()

@@ -4,7 +4,7 @@ import { gradEnabled, raw } from "../autograd/mode.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
 import { requireFloating, requireInteger } from "../checks.ts"
 import { computeType, type DType, isFloating, isIntegral } from "../dtype.ts"
-import { shapeText, tensorText } from "../errors.ts"
+import { shapeText, sizesText, tensorText } from "../errors.ts"
 import { constant, type Expr, result, where } from "../expr.ts"
 import { withFaults } from "../faults.ts"
 import { int, runMap, runReduce, type Scope } from "../kernels.ts"
@@ -65,7 +65,7 @@ function classesOf(
       `${name}: expected targets that are class indices of an integer dtype, got ${tensorText(target)}; convert with x.to("int32")`,
     )
   if (x.ndim === 0)
-    throw new RangeError(`${name}: expected an input with at least one dim, the classes, got ${tensorText(x)}`)
+    throw new RangeError(`${name}: expected an input with at least one dim, the classes, got ${sizesText(x)}`)
   const dim = classDim(x)
   const expected = x.shape.toSpliced(dim, 1)
   if (x.ndim > 1 && target.ndim > 0 && target.shape[0] !== x.shape[0])
@@ -74,7 +74,7 @@ function classesOf(
     )
   if (!sameSizes(target.shape, expected))
     throw new RangeError(
-      `${name}: expected target size ${shapeText(expected)} for input ${tensorText(x)}, got ${tensorText(target)}`,
+      `${name}: expected target size ${shapeText(expected)} for input ${sizesText(x)}, got ${sizesText(target)}`,
     )
   checkWeight(name, weight, x.shape[dim]!)
   return { name, target, weight, ignore, reduction, shape: x.shape, dim }

@@ -2,7 +2,7 @@
 import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireFloating, requireNumbers, requireTensors } from "../checks.ts"
-import { tensorText } from "../errors.ts"
+import { sizesText } from "../errors.ts"
 import { broadcastSizes, sameSizes } from "../shape.ts"
 import { type Tensor, viewOf } from "../tensor.ts"
 import { add, div, mul, sub } from "./arithmetic.ts"
@@ -64,10 +64,10 @@ export const cdist: (x1: Tensor, ...args: Args<[["x2", Tensor], ["p", number]]>)
   (a: Tensor, b: Tensor, p = 2) => {
     check("cdist", { x1: a, x2: b }, { p })
     if (a.ndim < 2 || b.ndim < 2)
-      throw new RangeError(`cdist: the inputs must have at least 2 dims, got ${tensorText(a)} and ${tensorText(b)}`)
+      throw new RangeError(`cdist: the inputs must have at least 2 dims, got ${sizesText(a)} and ${sizesText(b)}`)
     if (a.shape.at(-1) !== b.shape.at(-1))
       throw new RangeError(
-        `cdist: x1 and x2 must have the same number of columns, got ${tensorText(a)} and ${tensorText(b)}`,
+        `cdist: x1 and x2 must have the same number of columns, got ${sizesText(a)} and ${sizesText(b)}`,
       )
     if (!(p >= 0)) throw new RangeError(`cdist: only supports non-negative p values, got ${p}`)
     return lengths(sub(unsqueeze(a, -2), unsqueeze(b, -3)), p, false, CDIST)

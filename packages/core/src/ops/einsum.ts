@@ -1,6 +1,6 @@
 /** Einstein summation. */
 import { op } from "../args.ts"
-import { tensorText, valueText } from "../errors.ts"
+import { sizesText, tensorText, valueText } from "../errors.ts"
 import { checkFactors } from "../products.ts"
 import { numelOf } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
@@ -33,7 +33,7 @@ function perDimension(labels: readonly string[], x: Tensor, i: number, equation:
   const covered = x.ndim - (labels.length - (labels.includes(ELLIPSIS) ? 1 : 0))
   if (covered < 0 || (covered > 0 && !labels.includes(ELLIPSIS)))
     throw new RangeError(
-      `${NAME}: the number of subscripts in ${JSON.stringify(labels.join(""))} (${labels.filter((l) => l !== ELLIPSIS).length}) does not match the number of dimensions (${x.ndim}) of operand ${i}, ${tensorText(x)}, in ${JSON.stringify(equation)}`,
+      `${NAME}: the number of subscripts in ${JSON.stringify(labels.join(""))} (${labels.filter((l) => l !== ELLIPSIS).length}) does not match the number of dimensions (${x.ndim}) of operand ${i}, ${sizesText(x)}, in ${JSON.stringify(equation)}`,
     )
   return labels.flatMap((l) =>
     l === ELLIPSIS ? Array.from({ length: covered }, (_, d) => `.${covered - 1 - d}`) : [l],
@@ -66,7 +66,7 @@ function planOf(equation: string, tensors: readonly Tensor[]): Plan {
       if (known === undefined || known === 1) sizes.set(label, size)
       else if (size !== 1 && size !== known)
         throw new RangeError(
-          `${NAME}: ${label.startsWith(".") ? "a dim of the ellipsis" : `subscript ${label}`} has size ${size} for operand ${i}, ${tensorText(tensors[i]!)}, which does not broadcast with previously seen size ${known} in ${JSON.stringify(equation)}`,
+          `${NAME}: ${label.startsWith(".") ? "a dim of the ellipsis" : `subscript ${label}`} has size ${size} for operand ${i}, ${sizesText(tensors[i]!)}, which does not broadcast with previously seen size ${known} in ${JSON.stringify(equation)}`,
         )
     }),
   )

@@ -4,7 +4,7 @@ import { raw } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireIndex, requireSameDevice, requireTensor } from "../checks.ts"
 import { computeType, DEFAULT_INT, type DType } from "../dtype.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
+import { shapeText, sizesText, tensorText, valueText } from "../errors.ts"
 import { type Expr, where } from "../expr.ts"
 import { withIndexErrors } from "../faults.ts"
 import { type Argument, int, runMap, runReduce, runScatter } from "../kernels.ts"
@@ -154,7 +154,7 @@ export const embedding: (input: Tensor, ...args: EmbeddingArgs) => Tensor = op(
     requireTensor("embedding", "weight", weight)
     requireIndex("embedding", "input", input)
     requireSameDevice("embedding", input, weight)
-    if (weight.ndim !== 2) throw new RangeError(`embedding: 'weight' must be 2-D, got ${tensorText(weight)}`)
+    if (weight.ndim !== 2) throw new RangeError(`embedding: 'weight' must be 2-D, got ${sizesText(weight)}`)
     const size = weight.shape[0]!
     if (paddingIdx !== null && (!Number.isInteger(paddingIdx) || paddingIdx < -size || paddingIdx >= size))
       throw new RangeError(`embedding: paddingIdx must be within the ${size} rows of weight, got ${paddingIdx}`)

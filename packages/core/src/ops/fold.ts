@@ -1,7 +1,7 @@
 /** Sliding blocks: unfold and fold. */
 import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
-import { shapeText, tensorText } from "../errors.ts"
+import { shapeText, sizesText } from "../errors.ts"
 import { ints, type Movement, pull, pullRule, pushRaw } from "../movement.ts"
 import { type Tensor, track } from "../tensor.ts"
 import { type PerDim, perDim } from "./per-dim.ts"
@@ -68,7 +68,7 @@ export const im2col: (input: Tensor, ...args: UnfoldArgs) => Tensor = op(
   "im2col(input, kernelSize, dilation?, padding?, stride?)",
   (x: Tensor, kernelSize: PerDim, dilation: PerDim = 1, padding: PerDim = 0, stride: PerDim = 1) => {
     if (x.ndim !== 3 && x.ndim !== 4)
-      throw new RangeError(`unfold: Expected 3D or 4D input tensor [n?, channels, rows, columns], got ${tensorText(x)}`)
+      throw new RangeError(`unfold: Expected 3D or 4D input tensor [n?, channels, rows, columns], got ${sizesText(x)}`)
     const [channels, rows, columns] = x.shape.slice(-3) as [number, number, number]
     const w = windowsOf("unfold", [rows, columns], kernelSize, dilation, padding, stride)
     if (w.blocks[0] < 1 || w.blocks[1] < 1)
@@ -100,19 +100,19 @@ export const col2im: (input: Tensor, ...args: FoldArgs) => Tensor = op(
     stride: PerDim = 1,
   ) => {
     if (x.ndim !== 2 && x.ndim !== 3)
-      throw new RangeError(`fold: Expected 2D or 3D input tensor [n?, channels · kernel, blocks], got ${tensorText(x)}`)
+      throw new RangeError(`fold: Expected 2D or 3D input tensor [n?, channels · kernel, blocks], got ${sizesText(x)}`)
     const size = pair("fold", "outputSize", outputSize, 1)
     const w = windowsOf("fold", size, kernelSize, dilation, padding, stride)
     const [rows, blocks] = x.shape.slice(-2) as [number, number]
     const area = w.kernel[0] * w.kernel[1]
     if (rows % area)
       throw new RangeError(
-        `fold: Expected size of input's dimension 1 to be divisible by the product of kernelSize, but got ${tensorText(x)} and kernelSize ${shapeText(w.kernel)}`,
+        `fold: Expected size of input's dimension 1 to be divisible by the product of kernelSize, but got ${sizesText(x)} and kernelSize ${shapeText(w.kernel)}`,
       )
     const expected = w.blocks[0] * w.blocks[1]
     if (w.blocks[0] < 1 || w.blocks[1] < 1 || blocks !== expected)
       throw new RangeError(
-        `fold: Given outputSize ${shapeText(size)}, kernelSize ${shapeText(w.kernel)}, dilation ${shapeText(w.dilation)}, padding ${shapeText(w.padding)}, stride ${shapeText(w.stride)}, expected size of input's dimension 2 to match the calculated number of sliding blocks ${w.blocks[0]} * ${w.blocks[1]} = ${expected}, but got ${blocks} (${tensorText(x)})`,
+        `fold: Given outputSize ${shapeText(size)}, kernelSize ${shapeText(w.kernel)}, dilation ${shapeText(w.dilation)}, padding ${shapeText(w.padding)}, stride ${shapeText(w.stride)}, expected size of input's dimension 2 to match the calculated number of sliding blocks ${w.blocks[0]} * ${w.blocks[1]} = ${expected}, but got ${blocks} (${sizesText(x)})`,
       )
     const m = blockMovement("fold", x.shape.slice(0, -2), rows / area, size, w)
     return track(COL2IM, pushRaw(x, m), [x], [], m)

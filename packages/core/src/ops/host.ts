@@ -8,6 +8,7 @@ import { decodeHalf } from "../half.ts"
 import { relief } from "../pressure.ts"
 import { contiguousStrides, isContiguous, numelOf, type Sizes } from "../shape.ts"
 import { allocate, type Tensor } from "../tensor.ts"
+import type { Item } from "../types/patterns.ts"
 import { writeInto } from "./copying.ts"
 
 /** Elements as the host sees them: half types as Float32Array, bool as Uint8Array, int64 as BigInt64Array. */
@@ -15,16 +16,16 @@ export type HostArray = Float32Array | Float64Array | Int8Array | Uint8Array | I
 export type HostValue = number | bigint | boolean
 export type Nested<T> = T | Nested<T>[]
 
-export interface HostMethods {
+export interface HostMethods<D extends DType> {
   /** The elements in row-major order: bool as Uint8Array, float16 and bfloat16 as Float32Array, int64 as BigInt64Array. */
   data(): Promise<HostArray>
   dataSync(): HostArray
   /**
-   * The only element: a boolean for bool, a number, for int64 a BigInt where a number is not exact. The type says number;
-   * for the others name it: `item<boolean>()`.
+   * The only element: a boolean for bool, a number, for int64 a BigInt where a number is not exact. Where the dtype is not
+   * known to the compiler the type says number; for the others name it: `item<boolean>()`.
    */
-  item<T extends HostValue = number>(): Promise<T>
-  itemSync<T extends HostValue = number>(): T
+  item: Item<"item", D>["awaited"]
+  itemSync: Item<"itemSync", D>["now"]
   /** Nested arrays of the elements; the element itself for a 0-d tensor. */
   toArray(): Promise<Nested<HostValue>>
   toArraySync(): Nested<HostValue>

@@ -4,7 +4,7 @@ import { checkInPlace } from "../autograd/inplace.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireSameDevice } from "../checks.ts"
 import type { TypedArray } from "../dtype.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
+import { shapeText, sizesText, tensorText, valueText } from "../errors.ts"
 import { where } from "../expr.ts"
 import { erase, fromEnd, ints, type Movement, pull, pullRule, pushInto, reshaped } from "../movement.ts"
 import { Pointwise } from "../pointwise.ts"
@@ -21,12 +21,13 @@ import { alias, reshape, select, sliced, unsqueeze } from "./views.ts"
 import { type Update, updated, updateInPlace } from "./writes.ts"
 
 /** A stretch of a dim: what `start:stop:step` is between Python's brackets. */
-export class Slice {
-  readonly start: number | null
-  readonly stop: number | null
-  readonly step: number | null
+// biome-ignore lint/suspicious/noExplicitAny: `any` says "not known"
+export class Slice<A extends End = any, B extends End = any, C extends End = any> {
+  readonly start: A
+  readonly stop: B
+  readonly step: C
 
-  constructor(start: number | null, stop: number | null, step: number | null) {
+  constructor(start: A, stop: B, step: C) {
     this.start = start
     this.stop = stop
     this.step = step
@@ -36,13 +37,17 @@ export class Slice {
     return `slice(${this.start}, ${this.stop}, ${this.step})`
   }
 }
+type End = number | null
 
 /**
  * `start:stop:step` for `at` and `setAt`: `slice(1, 3)`, `slice(-2)` (from the last but one on), `slice(null, null, 2)`;
  * null leaves an end open, negative ends count from the end, and ends beyond the dim are cut off. The step is positive.
  */
-export const slice = (start: number | null = null, stop: number | null = null, step: number | null = null): Slice =>
-  new Slice(start, stop, step)
+export const slice = <const A extends End = null, const B extends End = null, const C extends End = null>(
+  start: A = null as A,
+  stop: B = null as B,
+  step: C = null as C,
+): Slice<A, B, C> => new Slice(start, stop, step)
 
 type NestedIndex = readonly (number | bigint | boolean | NestedIndex)[]
 
@@ -158,7 +163,7 @@ function parse(name: string, x: Tensor, given: readonly Index[], writes: boolean
   })
   const spoken = indices.reduce<number>((n, i) => n + dimsOf(i), 0)
   if (spoken > x.ndim)
-    throw new RangeError(`${name}: too many indices for tensor of dimension ${x.ndim}: ${spoken} for ${tensorText(x)}`)
+    throw new RangeError(`${name}: too many indices for tensor of dimension ${x.ndim}: ${spoken} for ${sizesText(x)}`)
   if (indices.filter((i) => i === "...").length > 1)
     throw new RangeError(`${name}: an index can only have a single ellipsis ("...")`)
   const advanced = new Map<number, Advanced>()
@@ -197,7 +202,7 @@ function pick(name: string, view: Tensor, dim: number, index: number, x: Tensor)
   if (!Number.isInteger(index)) throw new TypeError(`${name}: an index must be an integer, got ${index}`)
   if (index < -size || index >= size)
     throw new RangeError(
-      `${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${tensorText(x)})`,
+      `${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${sizesText(x)})`,
     )
   return select(view, dim, index)
 }

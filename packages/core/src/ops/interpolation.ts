@@ -3,7 +3,7 @@ import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireFloating } from "../checks.ts"
 import { computeType, type DType } from "../dtype.ts"
-import { didYouMean, shapeText, tensorText, valueText } from "../errors.ts"
+import { didYouMean, shapeText, sizesText, tensorText, valueText } from "../errors.ts"
 import { constant, type Expr } from "../expr.ts"
 import { type Argument, int } from "../kernels.ts"
 import { copied, type Movement, type MovementScope, pull, pullRule, reshaped, type Term } from "../movement.ts"
@@ -198,7 +198,7 @@ function interpolated(
     throw new RangeError(`${name}: unknown mode ${valueText(mode)}${didYouMean(String(mode), MODES)}`)
   if (x.ndim < 3 || x.ndim > 5)
     throw new RangeError(
-      `${name}: Only 3D, 4D and 5D input tensors [n, channels, ...spatial] are supported, got ${tensorText(x)} for mode ${mode}`,
+      `${name}: Only 3D, 4D and 5D input tensors [n, channels, ...spatial] are supported, got ${sizesText(x)} for mode ${mode}`,
     )
   const dims = x.ndim - 2
   if ((size === null) === (scaleFactor === null))
@@ -268,7 +268,7 @@ function rearranged(x: Tensor, parts: readonly number[], order: readonly number[
 
 function checkFactor(name: string, x: Tensor, factor: unknown, least: number): void {
   if (x.ndim < least)
-    throw new RangeError(`${name}: expects input to have at least ${least} dimensions, but got ${tensorText(x)}`)
+    throw new RangeError(`${name}: expects input to have at least ${least} dimensions, but got ${sizesText(x)}`)
   if (typeof factor !== "number" || !Number.isInteger(factor) || factor < 1)
     throw new RangeError(`${name}: expects a positive integer factor, but got ${valueText(factor)}`)
 }
@@ -290,7 +290,7 @@ export const pixelShuffle: (input: Tensor, ...args: Args<[["upscaleFactor", numb
     const [c, h, w] = x.shape.slice(-3) as [number, number, number]
     if (c % (r * r))
       throw new RangeError(
-        `pixelShuffle: expects its input's 'channel' dimension to be divisible by the square of upscaleFactor, but channels ${c} is not divisible by ${r * r} (${tensorText(x)})`,
+        `pixelShuffle: expects its input's 'channel' dimension to be divisible by the square of upscaleFactor, but channels ${c} is not divisible by ${r * r} (${sizesText(x)})`,
       )
     const batch = x.shape.slice(0, -3)
     const n = batch.reduce((a, b) => a * b, 1)
@@ -307,7 +307,7 @@ export const pixelUnshuffle: (input: Tensor, ...args: Args<[["downscaleFactor", 
     const [c, h, w] = x.shape.slice(-3) as [number, number, number]
     if (h % r || w % r)
       throw new RangeError(
-        `pixelUnshuffle: expects height and width to be divisible by downscaleFactor, but height ${h} and width ${w} are not divisible by ${r} (${tensorText(x)})`,
+        `pixelUnshuffle: expects height and width to be divisible by downscaleFactor, but height ${h} and width ${w} are not divisible by ${r} (${sizesText(x)})`,
       )
     const batch = x.shape.slice(0, -3)
     const n = batch.reduce((a, b) => a * b, 1)
@@ -329,7 +329,7 @@ export const channelShuffle: (input: Tensor, ...args: Args<[["groups", number]]>
     const [n, c, ...rest] = x.shape as readonly number[]
     if (c! % groups)
       throw new RangeError(
-        `channelShuffle: Number of channels must be divisible by groups. Got ${c} channels and ${groups} groups (${tensorText(x)})`,
+        `channelShuffle: Number of channels must be divisible by groups. Got ${c} channels and ${groups} groups (${sizesText(x)})`,
       )
     const area = rest.reduce((a, b) => a * b, 1)
     return track(

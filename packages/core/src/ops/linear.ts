@@ -2,7 +2,7 @@
 import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import type { DType } from "../dtype.ts"
-import { tensorText } from "../errors.ts"
+import { sizesText, tensorText } from "../errors.ts"
 import { type Addend, checkFactors, runProduct, takeFollowing } from "../products.ts"
 import { broadcastStrides, contiguousStrides, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
@@ -56,13 +56,13 @@ export const linear: (input: Tensor, ...args: Args<[["weight", Tensor], ["bias",
   "linear(input, weight, bias?)",
   (x: Tensor, w: Tensor, bias: Tensor | null = null) => {
     checkFactors("linear", bias ? [x, w, bias] : [x, w])
-    if (x.ndim === 0) throw new RangeError(`linear: input must have at least one dim, got ${tensorText(x)}`)
+    if (x.ndim === 0) throw new RangeError(`linear: input must have at least one dim, got ${sizesText(x)}`)
     if (w.ndim !== 1 && w.ndim !== 2)
-      throw new RangeError(`linear: weight must be a matrix [out, in] or a vector [in], got ${tensorText(w)}`)
+      throw new RangeError(`linear: weight must be a matrix [out, in] or a vector [in], got ${sizesText(w)}`)
     const k = x.shape.at(-1)!
     if (w.shape.at(-1) !== k)
       throw new RangeError(
-        `linear: mat1 and mat2 shapes cannot be multiplied (${numelOf(x.shape.slice(0, -1))}x${k} and ${times([...w.shape].reverse())}): input ${tensorText(x)} has ${k} features where weight ${tensorText(w)} takes ${w.shape.at(-1)}`,
+        `linear: mat1 and mat2 shapes cannot be multiplied (${numelOf(x.shape.slice(0, -1))}x${k} and ${times([...w.shape].reverse())}): input ${sizesText(x)} has ${k} features where weight ${sizesText(w)} takes ${w.shape.at(-1)}`,
       )
     if (w.ndim === 1) {
       if (bias && bias.ndim !== 0)
@@ -84,7 +84,7 @@ export const linear: (input: Tensor, ...args: Args<[["weight", Tensor], ["bias",
     let addend: Addend | null = null
     if (bias) {
       if (bias.ndim > 1 || (bias.ndim === 1 && bias.shape[0] !== n && bias.shape[0] !== 1))
-        throw new RangeError(`linear: bias must have shape [${n}] for weight ${tensorText(w)}, got ${tensorText(bias)}`)
+        throw new RangeError(`linear: bias must have shape [${n}] for weight ${sizesText(w)}, got ${sizesText(bias)}`)
       addend = {
         side: { tensor: bias, strides: rows(broadcastStrides(bias.shape, bias.strides, shape)) },
         beta: 1,
@@ -120,18 +120,18 @@ export const bilinear: (
   "bilinear(input1, input2, weight, bias?)",
   (a: Tensor, b: Tensor, w: Tensor, bias: Tensor | null = null) => {
     checkFactors("bilinear", bias ? [a, b, w, bias] : [a, b, w])
-    if (w.ndim !== 3) throw new RangeError(`bilinear: weight must have 3 dims [out, in1, in2], got ${tensorText(w)}`)
+    if (w.ndim !== 3) throw new RangeError(`bilinear: weight must have 3 dims [out, in1, in2], got ${sizesText(w)}`)
     const [o, i, j] = w.shape as readonly [number, number, number]
     if (a.ndim === 0 || a.ndim !== b.ndim || !sameSizes(a.shape.slice(0, -1), b.shape.slice(0, -1)))
       throw new RangeError(
-        `bilinear: the inputs must agree in all dims but the last, got ${tensorText(a)} and ${tensorText(b)}`,
+        `bilinear: the inputs must agree in all dims but the last, got ${sizesText(a)} and ${sizesText(b)}`,
       )
     if (a.shape.at(-1) !== i || b.shape.at(-1) !== j)
       throw new RangeError(
-        `bilinear: inputs of sizes ${a.shape.at(-1)} and ${b.shape.at(-1)} do not fit weight ${tensorText(w)}, which takes ${i} and ${j}`,
+        `bilinear: inputs of sizes ${a.shape.at(-1)} and ${b.shape.at(-1)} do not fit weight ${sizesText(w)}, which takes ${i} and ${j}`,
       )
     if (bias && !sameSizes(bias.shape, [o]))
-      throw new RangeError(`bilinear: bias must have shape [${o}], got ${tensorText(bias)}`)
+      throw new RangeError(`bilinear: bias must have shape [${o}], got ${sizesText(bias)}`)
     const rows = numelOf(a.shape.slice(0, -1))
     const left = product(reshape(a, [rows, i]), reshape(permute(w, [1, 0, 2]), [i, o * j]), "bilinear")
     const out = product(reshape(left, [rows, o, j]), reshape(b, [rows, j, 1]), "bilinear")

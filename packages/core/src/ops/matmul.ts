@@ -10,6 +10,7 @@ import { type Addend, checkFactors, checkScale } from "../products.ts"
 import { enclosed } from "../regions.ts"
 import { broadcastStrides, contiguousStrides, normalizeDims, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { needsGrad, type Tensor, track, viewOf } from "../tensor.ts"
+import type { MatrixProduct } from "../types/patterns.ts"
 import { mul } from "./arithmetic.ts"
 import { contiguous, writeInto } from "./copying.ts"
 import {
@@ -50,7 +51,7 @@ export interface MatmulMethods {
    * The matrix product of the last two dims, the dims before them broadcast. A vector counts as a row on the left and as a
    * column on the right, and that dim is dropped from the result. Both must have one dtype.
    */
-  matmul: Binary<"other">
+  matmul: MatrixProduct<"matmul", "other">["method"]
   /** [n, k] · [k, m] → [n, m] */
   mm: Binary<"mat2">
   /** [b, n, k] · [b, k, m] → [b, n, m] */
@@ -84,10 +85,13 @@ export interface MatmulMethods {
   kron: Binary<"other">
 }
 
-export const matmul: Fn<MatmulMethods["matmul"]> = op("matmul(input, other)", (a: Tensor, b: Tensor) => {
-  checkFactors("matmul", [a, b])
-  return product(a, b)
-})
+export const matmul: MatrixProduct<"matmul", "other">["function"] = op(
+  "matmul(input, other)",
+  (a: Tensor, b: Tensor) => {
+    checkFactors("matmul", [a, b])
+    return product(a, b)
+  },
+)
 
 export const mm: Fn<MatmulMethods["mm"]> = op("mm(input, mat2)", (a: Tensor, b: Tensor) => {
   checkRank("mm", a, 2, "input")

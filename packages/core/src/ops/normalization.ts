@@ -3,7 +3,7 @@ import { type Args, op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
 import { requireFloating, requireNumbers, requireSameDevice, requireTensor } from "../checks.ts"
 import { computeType, type DType } from "../dtype.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
+import { shapeText, sizesText, tensorText, valueText } from "../errors.ts"
 import { constant } from "../expr.ts"
 import { runMap } from "../kernels.ts"
 import { reshaped } from "../movement.ts"
@@ -33,7 +33,7 @@ function checkInput(name: string, x: Tensor, ...more: readonly (Tensor | null)[]
 function checkParameter(name: string, what: string, t: Tensor | null, shape: Sizes, why: string): void {
   if (t && !sameSizes(t.shape, shape))
     throw new RangeError(
-      `${name}: Expected ${what} to be of shape ${shapeText(shape)} (${why}), but got ${tensorText(t)}`,
+      `${name}: Expected ${what} to be of shape ${shapeText(shape)} (${why}), but got ${sizesText(t)}`,
     )
 }
 
@@ -120,7 +120,7 @@ export const groupNorm: (input: Tensor, ...args: GroupNormArgs) => Tensor = op(
     requireNumbers("groupNorm", { eps })
     if (x.ndim < 2)
       throw new RangeError(
-        `groupNorm: Expected at least 2 dimensions for input tensor but received ${x.ndim}: ${tensorText(x)}`,
+        `groupNorm: Expected at least 2 dimensions for input tensor but received ${x.ndim}: ${sizesText(x)}`,
       )
     const [n, channels] = x.shape as unknown as [number, number]
     if (!Number.isInteger(groups) || groups < 1 || channels % groups)
@@ -210,7 +210,7 @@ function batchNormalised(
   checkInput(name, x, runningMean, runningVar, weight, bias)
   requireNumbers(name, { eps })
   if (x.ndim < 2)
-    throw new RangeError(`${name}: expected an input [n, channels, ...] of at least 2 dims, got ${tensorText(x)}`)
+    throw new RangeError(`${name}: expected an input [n, channels, ...] of at least 2 dims, got ${sizesText(x)}`)
   const [n, channels] = x.shape as unknown as [number, number]
   const parameters: readonly (readonly [string, Maybe])[] = [
     ["runningMean", runningMean],
@@ -294,9 +294,7 @@ export const instanceNorm: (input: Tensor, ...args: InstanceNormArgs) => Tensor 
   ) => {
     checkInput("instanceNorm", x, runningMean, runningVar, weight, bias)
     if (x.ndim < 2)
-      throw new RangeError(
-        `instanceNorm: expected an input [n, channels, ...] of at least 2 dims, got ${tensorText(x)}`,
-      )
+      throw new RangeError(`instanceNorm: expected an input [n, channels, ...] of at least 2 dims, got ${sizesText(x)}`)
     const [n, channels, ...rest] = x.shape as readonly number[]
     if (useInputStats && numelOf(rest) === 1)
       throw new RangeError(

@@ -7,10 +7,10 @@ import { type Argument, type MonoidSpec, runReduce, type Scope } from "../kernel
 import { sumMonoid } from "../monoids.ts"
 import { contiguousStrides, normalizeDim, normalizeDims, numelOf, type Sizes } from "../shape.ts"
 import { allocate, Tensor } from "../tensor.ts"
+import type { DimArg } from "../types/patterns.ts"
 import { expand, reshape } from "./views.ts"
 
-/** One dim, several, or all of them. */
-export type DimArg = number | readonly number[] | null
+export type { DimArg }
 
 /** What is reduced, worked out: the dims, and the result's shape with and without them. */
 export interface Reduction {

@@ -2,7 +2,7 @@
 import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { computeType, DTYPES } from "../dtype.ts"
-import { didYouMean, shapeText, tensorText, valueText } from "../errors.ts"
+import { didYouMean, shapeText, sizesText, tensorText, valueText } from "../errors.ts"
 import { type Expr, where } from "../expr.ts"
 import { runMap } from "../kernels.ts"
 import { ints, type Movement, pull, pullRule } from "../movement.ts"
@@ -33,7 +33,7 @@ const grown = (name: string, x: Tensor, { before, after }: Edges): number[] => {
   const bad = shape.findIndex((s: number) => s < 0)
   if (bad >= 0)
     throw new RangeError(
-      `${name}: the input size ${x.shape[bad]}, plus negative padding ${before[bad]} and ${after[bad]}, resulted in a negative output size at dim ${bad} of ${tensorText(x)}`,
+      `${name}: the input size ${x.shape[bad]}, plus negative padding ${before[bad]} and ${after[bad]}, resulted in a negative output size at dim ${bad} of ${sizesText(x)}`,
     )
   return shape
 }

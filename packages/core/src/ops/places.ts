@@ -1,5 +1,5 @@
 import { requireIndex, requireMask, requireSameDevice } from "../checks.ts"
-import { shapeText, tensorText } from "../errors.ts"
+import { shapeText, sizesText, tensorText } from "../errors.ts"
 import { fromEnd, ints, type Movement, reshaped } from "../movement.ts"
 import { broadcastSizes, normalizeDim, type Sizes, sameSizes } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
@@ -17,7 +17,7 @@ export function alongDim(name: string, x: Tensor, dim: number, index: Tensor): M
   const to = atLeast1d(index.shape)
   if (index.numel() > 0 && from.length !== to.length)
     throw new RangeError(
-      `${name}: Index tensor must have the same number of dimensions as input tensor, got index ${tensorText(index)} for ${tensorText(x)} at dim ${d}`,
+      `${name}: Index tensor must have the same number of dimensions as input tensor, got index ${sizesText(index)} for ${sizesText(x)} at dim ${d}`,
     )
   return {
     op: name,
@@ -38,7 +38,7 @@ export function alongDim(name: string, x: Tensor, dim: number, index: Tensor): M
 export function slicesOf(name: string, x: Tensor, dim: number, index: Tensor, negative = false): Movement {
   requireIndex(name, "index", index)
   requireSameDevice(name, x, index)
-  if (index.ndim > 1) throw new RangeError(`${name}: Index is supposed to be a vector (1-d), got ${tensorText(index)}`)
+  if (index.ndim > 1) throw new RangeError(`${name}: Index is supposed to be a vector (1-d), got ${sizesText(index)}`)
   const d = normalizeDim(name, dim, x.ndim)
   const from = atLeast1d(x.shape)
   const to = from.with(d, index.numel())

@@ -2,7 +2,7 @@
 import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { noBool, requireDtypes, requireFlag, requireFloating, requireNumbers } from "../checks.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
+import { shapeText, sizesText, tensorText, valueText } from "../errors.ts"
 import { type Results, results } from "../results.ts"
 import { numelOf, type Sizes } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
@@ -22,7 +22,7 @@ import { squeeze, unsqueeze } from "./views.ts"
 function checkInput(name: string, x: Tensor, spatial: number): void {
   if (x.ndim !== spatial + 1 && x.ndim !== spatial + 2)
     throw new RangeError(
-      `${name}: expected a ${spatial + 1}D (unbatched) or ${spatial + 2}D (batched) input, got ${tensorText(x)}`,
+      `${name}: expected a ${spatial + 1}D (unbatched) or ${spatial + 2}D (batched) input, got ${sizesText(x)}`,
     )
   if (x.shape.slice(x.ndim - spatial - 1).includes(0))
     throw new RangeError(
@@ -62,7 +62,7 @@ function fixedPooling(
   const out = windows.map((w) => w.outSize)
   if (out.some((n) => n < 1))
     throw new RangeError(
-      `${name}: given input ${shapeText(x.shape)} and kernelSize ${shapeText(kernel)}, the calculated output size ${shapeText(out)} is too small`,
+      `${name}: given input ${shapeText(x.shape)} and kernelSize ${shapeText(kernel)}, the calculated output size is too small: ${shapeText(out)}`,
     )
   return { windows, inShape: x.shape, outShape: [...x.shape.slice(0, x.ndim - spatial), ...out], includePad, divisor }
 }

@@ -1,5 +1,5 @@
 /** Reductions: over all elements, or over one or more dims. */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireFloating } from "../checks.ts"
@@ -12,38 +12,38 @@ import { Pointwise } from "../pointwise.ts"
 import { floatResult } from "../promotion.ts"
 import { contiguousStrides, type Sizes } from "../shape.ts"
 import { allocate, type Tensor, track } from "../tensor.ts"
+import type { DimArg, DtypeOption, Reduction as ReductionOp } from "../types/patterns.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { shift } from "./along.ts"
 import { div, mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
-import { countWhere, type DimArg, type Reduction, reduceTo, reductionOf, spread, sumDtype } from "./over-dims.ts"
+import { countWhere, type Reduction, reduceTo, reductionOf, spread, sumDtype } from "./over-dims.ts"
 import { peak, reduceStage, sumOfExp } from "./over-rows.ts"
 import { runningProduct } from "./running.ts"
 import { reshape } from "./views.ts"
 
-export type { DimArg }
-
-type Dims = [["dim", DimArg], ["keepdim", boolean]]
-
-export interface ReductionMethods {
+export interface ReductionOps {
   /** Σ over all elements or over `dim`. Integers and bool give int32 (int64 stays), unless `dtype` says otherwise. */
-  sum(...args: Args<Dims, { dtype: DType }>): Tensor
+  sum: ReductionOp<"sum", "sum", DtypeOption>
   /** The arithmetic mean; floating dtypes only, unless `dtype` is one. */
-  mean(...args: Args<Dims, { dtype: DType }>): Tensor
+  mean: ReductionOp<"mean", "same", DtypeOption>
   /** Π over all elements or over one dim; dtypes as `sum`. The gradient is right where elements are 0. */
-  prod(...args: Args<[["dim", number], ["keepdim", boolean]], { dtype: DType }>): Tensor
+  prod: ReductionOp<"prod", "sum", DtypeOption, number | null>
   /** Whether any element is not 0: bool, for uint8 uint8. An empty list of dims reduces nothing. */
-  any(...args: Args<Dims>): Tensor
+  any: ReductionOp<"any", "truth", unknown, DimArg, "none">
   /** Whether no element is 0: bool, for uint8 uint8. An empty list of dims reduces nothing. */
-  all(...args: Args<Dims>): Tensor
+  all: ReductionOp<"all", "truth", unknown, DimArg, "none">
   /** How many elements are not 0, as int32. */
-  countNonzero(...args: Args<[["dim", DimArg]]>): Tensor
+  countNonzero: ReductionOp<"countNonzero", "int">
   /** `sum` with NaN counted as 0. */
-  nansum(...args: Args<Dims, { dtype: DType }>): Tensor
+  nansum: ReductionOp<"nansum", "sum", DtypeOption>
   /** The mean of the elements that are not NaN; floating dtypes only. */
-  nanmean(...args: Args<Dims, { dtype: DType }>): Tensor
+  nanmean: ReductionOp<"nanmean", "same", DtypeOption>
   /** log Σ exp(input) over `dim`, without overflow; integers give floats. */
-  logsumexp(...args: Args<Dims>): Tensor
+  logsumexp: ReductionOp<"logsumexp", "float">
 }
+
+export interface ReductionMethods extends MethodsOf<ReductionOps> {}
 
 interface Context {
   readonly r: Reduction
@@ -57,7 +57,7 @@ const sumBackward = (node: { context: unknown }, g: Tensor): [Tensor] => {
 }
 const SUM: readonly Rule[] = ["SumBackward0", "SumBackward1"].map((name) => ({ name, backward: sumBackward }))
 
-export const sum: Fn<ReductionMethods["sum"]> = op(
+export const sum: FunctionOf<ReductionOps["sum"]> = op(
   "sum(input, dim?, keepdim?, *, dtype?)",
   (x: Tensor, dim?: DimArg, keepdim?: boolean, dtype?: DType) => {
     const r = reductionOf("sum", x, dim, keepdim)
@@ -82,7 +82,7 @@ const meanBackward = (node: { context: unknown }, g: Tensor): [Tensor] => {
 }
 const MEAN: readonly Rule[] = ["MeanBackward0", "MeanBackward1"].map((name) => ({ name, backward: meanBackward }))
 
-export const mean: Fn<ReductionMethods["mean"]> = op(
+export const mean: FunctionOf<ReductionOps["mean"]> = op(
   "mean(input, dim?, keepdim?, *, dtype?)",
   (x: Tensor, dim?: DimArg, keepdim?: boolean, dtype?: DType) => {
     const kind = checkDtype("mean", dtype) ?? (x.dtype as DType)
@@ -134,7 +134,7 @@ const PROD: readonly Rule[] = ["ProdBackward0", "ProdBackward1"].map((name) => (
   },
 }))
 
-export const prod: Fn<ReductionMethods["prod"]> = op(
+export const prod: FunctionOf<ReductionOps["prod"]> = op(
   "prod(input, dim?, keepdim?, *, dtype?)",
   (x: Tensor, dim?: number | null, keepdim?: boolean, dtype?: DType) => {
     if (Array.isArray(dim)) throw new TypeError(`prod: dim must be one integer, got an array of length ${dim.length}`)
@@ -157,7 +157,7 @@ export const prod: Fn<ReductionMethods["prod"]> = op(
 // ---- truth ----
 
 function truth(name: "any" | "all", monoid: MonoidSpec) {
-  return op<Fn<ReductionMethods["any"]>>(
+  return op<FunctionOf<ReductionOps["any"]>>(
     `${name}(input, dim?, keepdim?)`,
     (x: Tensor, dim?: DimArg, keepdim?: boolean) => {
       const r = reductionOf(name, x, dim, keepdim, false)
@@ -178,7 +178,7 @@ function truth(name: "any" | "all", monoid: MonoidSpec) {
 export const any = truth("any", anyMonoid)
 export const all = truth("all", allMonoid)
 
-export const countNonzero: Fn<ReductionMethods["countNonzero"]> = op(
+export const countNonzero: FunctionOf<ReductionOps["countNonzero"]> = op(
   "countNonzero(input, dim?)",
   (x: Tensor, dim?: DimArg) =>
     countWhere("countNonzero", x, reductionOf("countNonzero", x, dim), (e) => e.cast("bool")),
@@ -198,7 +198,7 @@ const NANSUM: Rule = {
   },
 }
 
-export const nansum: Fn<ReductionMethods["nansum"]> = op(
+export const nansum: FunctionOf<ReductionOps["nansum"]> = op(
   "nansum(input, dim?, keepdim?, *, dtype?)",
   (x: Tensor, dim?: DimArg, keepdim?: boolean, dtype?: DType) => {
     const r = reductionOf("nansum", x, dim, keepdim)
@@ -217,7 +217,7 @@ export const nansum: Fn<ReductionMethods["nansum"]> = op(
   },
 )
 
-export const nanmean: Fn<ReductionMethods["nanmean"]> = op(
+export const nanmean: FunctionOf<ReductionOps["nanmean"]> = op(
   "nanmean(input, dim?, keepdim?, *, dtype?)",
   (x: Tensor, dim?: DimArg, keepdim?: boolean, dtype?: DType) => {
     requireFloating("nanmean", x)
@@ -239,7 +239,7 @@ const LOGSUMEXP: Rule = {
   },
 }
 
-export const logsumexp: Fn<ReductionMethods["logsumexp"]> = op(
+export const logsumexp: FunctionOf<ReductionOps["logsumexp"]> = op(
   "logsumexp(input, dim, keepdim?)",
   (input: Tensor, dim: DimArg, keepdim?: boolean) => {
     const x = to(input, floatResult(input.dtype))

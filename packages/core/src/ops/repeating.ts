@@ -2,7 +2,7 @@
 import { type Args, type Fn, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireIndex, requireInteger, requireSameDevice } from "../checks.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
+import { shapeText, sizesText, tensorText, valueText } from "../errors.ts"
 import { where } from "../expr.ts"
 import { copied, ints, type Movement, pullRaw } from "../movement.ts"
 import { contiguousStrides, normalizeDim, normalizeDims, type Sizes } from "../shape.ts"
@@ -76,7 +76,7 @@ function repeated(name: string, x: Tensor, repeats: readonly number[]): Tensor {
   const missing = repeats.length - x.ndim
   if (missing < 0)
     throw new RangeError(
-      `${name}: Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: ${shapeText(repeats)} for ${tensorText(x)}`,
+      `${name}: Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: ${shapeText(repeats)} for ${sizesText(x)}`,
     )
   const own = [...new Array<number>(missing).fill(1), ...x.shape]
   const shape = own.map((s, d) => s * repeats[d]!)
@@ -128,11 +128,11 @@ export const flip: Fn<RepeatingMethods["flip"]> = op(
 )
 
 export const fliplr: Fn<RepeatingMethods["fliplr"]> = op("fliplr(input)", (x: Tensor) => {
-  if (x.ndim < 2) throw new RangeError(`fliplr: Input must be >= 2-d, got ${tensorText(x)}`)
+  if (x.ndim < 2) throw new RangeError(`fliplr: Input must be >= 2-d, got ${sizesText(x)}`)
   return flip(x, [1])
 })
 export const flipud: Fn<RepeatingMethods["flipud"]> = op("flipud(input)", (x: Tensor) => {
-  if (x.ndim < 1) throw new RangeError(`flipud: Input must be >= 1-d, got ${tensorText(x)}`)
+  if (x.ndim < 1) throw new RangeError(`flipud: Input must be >= 1-d, got ${sizesText(x)}`)
   return flip(x, [0])
 })
 
@@ -203,7 +203,7 @@ export const rot90: Fn<RepeatingMethods["rot90"]> = op(
   (x: Tensor, k = 1, given: readonly number[] = [0, 1]) => {
     if (!Array.isArray(given) || given.length !== 2)
       throw new RangeError(`rot90: expected total rotation dims == 2, but got dims ${valueText(given)}`)
-    if (x.ndim < 2) throw new RangeError(`rot90: expected total dims >= 2, but got ${tensorText(x)}`)
+    if (x.ndim < 2) throw new RangeError(`rot90: expected total dims >= 2, but got ${sizesText(x)}`)
     requireInteger("rot90", "k", k)
     const dims = normalizeDims("rot90", given, x.ndim)
     const [a, b] = dims as [number, number]

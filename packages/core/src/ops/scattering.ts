@@ -3,7 +3,7 @@ import { type Args, type Fn, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireMask, requireSameDevice, requireTensor } from "../checks.ts"
 import { computeType } from "../dtype.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
+import { shapeText, sizesText, tensorText, valueText } from "../errors.ts"
 import { where } from "../expr.ts"
 import { runScan } from "../kernels.ts"
 import { sumMonoid } from "../monoids.ts"
@@ -161,7 +161,7 @@ function checkSlices(name: string, x: Tensor, dim: number, index: Tensor, source
   const [own, theirs] = [atLeast1d(x.shape), atLeast1d(source.shape)]
   if (theirs[d] !== index.numel())
     throw new RangeError(
-      `${name}: Number of indices (${index.numel()}) should be equal to source.size(dim): (${theirs[d]}), for dim: ${d} (source ${tensorText(source)})`,
+      `${name}: Number of indices (${index.numel()}) should be equal to source.size(dim): (${theirs[d]}), for dim: ${d} (source ${sizesText(source)})`,
     )
   if (own.length !== theirs.length || own.some((s, k) => k !== d && s !== theirs[k]))
     throw new RangeError(
@@ -229,7 +229,7 @@ export const [indexFill, indexFill_] = both<IndexFill>(
     if (isTensor(value)) {
       requireSameDevice(name, x, value)
       if (value.ndim > 0)
-        throw new RangeError(`${name}: only supports a 0-dimensional value tensor, but got ${tensorText(value)}`)
+        throw new RangeError(`${name}: only supports a 0-dimensional value tensor, but got ${sizesText(value)}`)
       return {
         rule: INDEX_FILL[1]!,
         inputs: [x, value],
@@ -256,7 +256,7 @@ export const [put, put_] = both<Put>(
     checkSource(name, x, "source", source)
     if (source.numel() !== index.numel())
       throw new RangeError(
-        `${name}: Expected source and index to have the same number of elements, but got source ${tensorText(source)} and index ${tensorText(index)}`,
+        `${name}: Expected source and index to have the same number of elements, but got source ${sizesText(source)} and index ${sizesText(index)}`,
       )
     return {
       rule: accumulate ? PUT_ADD : PUT,

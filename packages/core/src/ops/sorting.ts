@@ -2,7 +2,7 @@
 import { type Args, type Fn, op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
-import { tensorText } from "../errors.ts"
+import { sizesText } from "../errors.ts"
 import { results } from "../results.ts"
 import { normalizeDim } from "../shape.ts"
 import { type Tensor, trackAll } from "../tensor.ts"
@@ -65,7 +65,7 @@ export const topk: Fn<SortingMethods["topk"]> = op(
     const d = normalizeDim("topk", dim, x.ndim)
     const size = x.shape[d] ?? 1
     if (!Number.isInteger(k) || k < 0 || k > size)
-      throw new RangeError(`topk: selected index k = ${k} out of range for dim ${d} of size ${size} (${tensorText(x)})`)
+      throw new RangeError(`topk: selected index k = ${k} out of range for dim ${d} of size ${size} (${sizesText(x)})`)
     const all = sortAlong(x, d, largest)
     const outs = x.ndim ? raw(() => all.map((t) => clone(narrow(t, d, 0, k), { memoryFormat: "contiguous" }))) : all
     return recorded(TOPK, x, outs, d)
@@ -81,7 +81,7 @@ export const kthvalue: Fn<SortingMethods["kthvalue"]> = op(
     const size = x.shape[along.d] ?? 1
     if (!Number.isInteger(k) || k < 1 || k > size)
       throw new RangeError(
-        `kthvalue: selected number k = ${k} out of range for dim ${along.d} of size ${size} (${tensorText(x)})`,
+        `kthvalue: selected number k = ${k} out of range for dim ${along.d} of size ${size} (${sizesText(x)})`,
       )
     const all = sortAlong(x, along.d)
     const outs = x.ndim ? raw(() => all.map((t) => clone(select(t, along.d, k - 1)))) : all

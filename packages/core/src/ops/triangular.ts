@@ -5,7 +5,7 @@ import { OpNode, type Rule } from "../autograd/node.ts"
 import { requireInteger } from "../checks.ts"
 import { type Device, deviceByName, getDefaultDevice } from "../device.ts"
 import { DEFAULT_INT, type DType } from "../dtype.ts"
-import { tensorText } from "../errors.ts"
+import { sizesText } from "../errors.ts"
 import { constant, where } from "../expr.ts"
 import { int, runMap } from "../kernels.ts"
 import { copied } from "../movement.ts"
@@ -58,7 +58,7 @@ const RULES: Readonly<Record<Side, Rule>> = {
 }
 
 function checkMatrix(name: string, x: Tensor, k: number): void {
-  if (x.ndim < 2) throw new RangeError(`${name}: input tensor must have at least 2 dimensions, got ${tensorText(x)}`)
+  if (x.ndim < 2) throw new RangeError(`${name}: input tensor must have at least 2 dimensions, got ${sizesText(x)}`)
   requireInteger(name, "diagonal", k)
 }
 
@@ -136,7 +136,7 @@ const UNDIAGONAL: Rule = { name: "DiagonalBackward0", backward: (node, g) => [di
 
 export const diag: Fn<TriangularMethods["diag"]> = op("diag(input, diagonal?)", (x: Tensor, k = 0) => {
   if (x.ndim === 1) return diagEmbed(x, k)
-  if (x.ndim !== 2) throw new RangeError(`diag: Supports 1D or 2D tensors. Got ${x.ndim}D: ${tensorText(x)}`)
+  if (x.ndim !== 2) throw new RangeError(`diag: Supports 1D or 2D tensors. Got ${x.ndim}D: ${sizesText(x)}`)
   const seen = diagonal(new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype), k)
   return track(DIAGONAL_COPY, copied(seen), [x], [], { offset: k, shape: x.shape })
 })

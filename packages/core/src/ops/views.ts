@@ -2,10 +2,10 @@
  * Views: other sizes and strides over the same memory. None of these copies, except `reshape`, `flatten` and friends where
  * the strides leave no other way.
  */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { checkInPlace, type Geometry, onOverlaps } from "../autograd/inplace.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
-import { shapeText, tensorText, valueText } from "../errors.ts"
+import { shapeText, sizesText, valueText } from "../errors.ts"
 import { int } from "../kernels.ts"
 import { type Movement, push } from "../movement.ts"
 import { Pointwise } from "../pointwise.ts"
@@ -19,71 +19,94 @@ import {
   viewStrides,
 } from "../shape.ts"
 import { Tensor, viewOf, viewsOf } from "../tensor.ts"
+import type { Elementwise, ElementwiseInPlace } from "../types/patterns.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type {
+  AsStrided,
+  BroadcastTo,
+  Cutting,
+  CuttingAlong,
+  DiagonalSignature,
+  Expand,
+  ExpandAs,
+  FlattenSignature,
+  MoveDims,
+  NarrowSignature,
+  Permute,
+  Ravel,
+  SelectSignature,
+  Squeeze,
+  SwapDims,
+  ToShape,
+  ToShapeOf,
+  TransposeMatrix,
+  UnbindSignature,
+  UnflattenSignature,
+  UnfoldSignature,
+  Unsqueeze,
+} from "../types/view-signatures.ts"
 import { clone, contiguous, copyInto } from "./copying.ts"
 import { ones, zeros } from "./creation.ts"
 import { stridedAdd } from "./strided-add.ts"
 import { sumToSize } from "./sum-to-size.ts"
 
-type Dim = ["dim", number]
-type SizesArg = [...sizes: number[]] | [sizes: readonly number[]]
-
-export interface ViewMethods {
+export interface ViewOps {
   /** The same elements in another shape; one size may be -1. Throws where the strides do not allow it (use `reshape`). */
-  view(...shape: SizesArg): Tensor
+  view: ToShape<"view">
   /** The same elements in another shape, copied only where a view is impossible. */
-  reshape(...shape: SizesArg): Tensor
-  viewAs(other: Tensor): Tensor
-  reshapeAs(other: Tensor): Tensor
+  reshape: ToShape<"reshape">
+  viewAs: ToShapeOf<"viewAs">
+  reshapeAs: ToShapeOf<"reshapeAs">
   /** Dims `startDim` to `endDim` as one. */
-  flatten(...args: Args<[["startDim", number], ["endDim", number]]>): Tensor
+  flatten: FlattenSignature
   /** One dim as several. */
-  unflatten(...args: Args<[Dim, ["sizes", readonly number[]]]>): Tensor
-  ravel(): Tensor
-  transpose(...args: Args<[["dim0", number], ["dim1", number]]>): Tensor
-  swapaxes(...args: Args<[["axis0", number], ["axis1", number]]>): Tensor
-  swapdims(...args: Args<[["dim0", number], ["dim1", number]]>): Tensor
+  unflatten: UnflattenSignature
+  ravel: Ravel
+  transpose: SwapDims<"transpose", "dim0", "dim1">
+  swapaxes: SwapDims<"swapaxes", "axis0", "axis1">
+  swapdims: SwapDims<"swapdims", "dim0", "dim1">
   /** The transpose of a matrix; 0-d and 1-d tensors as they are. */
-  t(): Tensor
+  t: TransposeMatrix<"t">
   /** The dims in another order. */
-  permute(...dims: SizesArg): Tensor
-  movedim(...args: Args<[["source", number | readonly number[]], ["destination", number | readonly number[]]]>): Tensor
-  moveaxis(...args: Args<[["source", number | readonly number[]], ["destination", number | readonly number[]]]>): Tensor
+  permute: Permute
+  movedim: MoveDims<"movedim">
+  moveaxis: MoveDims<"moveaxis">
   /** Without the dims of size 1, or without those of `dim` that have size 1. */
-  squeeze(...args: Args<[["dim", number | readonly number[]]]>): Tensor
+  squeeze: Squeeze<"squeeze">
   /** A new dim of size 1 before `dim`. */
-  unsqueeze(...args: Args<[Dim]>): Tensor
+  unsqueeze: Unsqueeze<"unsqueeze">
   /** Dims of size 1 repeated without copying; -1 keeps a size. */
-  expand(...sizes: SizesArg): Tensor
-  expandAs(other: Tensor): Tensor
-  broadcastTo(...args: Args<[["size", readonly number[]]]>): Tensor
-  narrow(...args: Args<[Dim, ["start", number], ["length", number]]>): Tensor
-  select(...args: Args<[Dim, ["index", number]]>): Tensor
-  unbind(...args: Args<[Dim]>): Tensor[]
-  split(...args: Args<[["splitSize", number | readonly number[]], Dim]>): Tensor[]
-  tensorSplit(...args: Args<[["indicesOrSections", number | readonly number[]], Dim]>): Tensor[]
-  chunk(...args: Args<[["chunks", number], Dim]>): Tensor[]
+  expand: Expand
+  expandAs: ExpandAs
+  broadcastTo: BroadcastTo
+  narrow: NarrowSignature
+  select: SelectSignature
+  unbind: UnbindSignature
+  split: Cutting<"split", "splitSize">
+  tensorSplit: Cutting<"tensorSplit", "indicesOrSections">
+  chunk: Cutting<"chunk", "chunks", number>
   /** All windows of `size` along `dimension`, `step` apart, as a last dim. */
-  unfold(...args: Args<[["dimension", number], ["size", number], ["step", number]]>): Tensor
-  diagonal(...args: Args<[["offset", number], ["dim1", number], ["dim2", number]]>): Tensor
-  asStrided(
-    ...args: Args<[["size", readonly number[]], ["stride", readonly number[]], ["storageOffset", number]]>
-  ): Tensor
+  unfold: UnfoldSignature
+  diagonal: DiagonalSignature
+  asStrided: AsStrided
   /** An alias outside of the graph; it shares memory and version. */
-  detach(): Tensor
-  detach_(): Tensor
-  squeeze_(...args: Args<[["dim", number | readonly number[]]]>): Tensor
-  unsqueeze_(...args: Args<[Dim]>): Tensor
-  transpose_(...args: Args<[["dim0", number], ["dim1", number]]>): Tensor
-  swapaxes_(...args: Args<[["axis0", number], ["axis1", number]]>): Tensor
-  swapdims_(...args: Args<[["dim0", number], ["dim1", number]]>): Tensor
-  t_(): Tensor
+  detach: Elementwise
+  detach_: ElementwiseInPlace
+  squeeze_: Squeeze<"squeeze_">
+  unsqueeze_: Unsqueeze<"unsqueeze_">
+  transpose_: SwapDims<"transpose_", "dim0", "dim1">
+  swapaxes_: SwapDims<"swapaxes_", "axis0", "axis1">
+  swapdims_: SwapDims<"swapdims_", "dim0", "dim1">
+  t_: TransposeMatrix<"t_">
   /** `tensorSplit` along dim 1, or dim 0 of a 1-d tensor. */
-  hsplit(...args: Args<[["indicesOrSections", number | readonly number[]]]>): Tensor[]
+  hsplit: CuttingAlong<"hsplit">
   /** `tensorSplit` along dim 0 of two or more dims. */
-  vsplit(...args: Args<[["indicesOrSections", number | readonly number[]]]>): Tensor[]
+  vsplit: CuttingAlong<"vsplit">
   /** `tensorSplit` along dim 2. */
-  dsplit(...args: Args<[["indicesOrSections", number | readonly number[]]]>): Tensor[]
+  dsplit: CuttingAlong<"dsplit">
 }
+
+export interface ViewMethods extends MethodsOf<ViewOps> {}
 
 interface Shaped {
   readonly shape: Sizes
@@ -137,20 +160,20 @@ function reshapedTo(name: string, x: Tensor, shape: Sizes): Tensor {
   return viewOf(copy, to, contiguousStrides(to), 0, UNSAFE_VIEW, copy.shape)
 }
 
-export const view: Fn<ViewMethods["view"]> = op("view(input, ...shape)", (x: Tensor, shape: number[]) =>
+export const view: FunctionOf<ViewOps["view"]> = op("view(input, ...shape)", (x: Tensor, shape: number[]) =>
   viewed("view", x, shape),
 )
-export const viewAs: Fn<ViewMethods["viewAs"]> = op("viewAs(input, other)", (x: Tensor, other: Tensor) =>
+export const viewAs: FunctionOf<ViewOps["viewAs"]> = op("viewAs(input, other)", (x: Tensor, other: Tensor) =>
   viewed("viewAs", x, other.shape),
 )
-export const reshape: Fn<ViewMethods["reshape"]> = op("reshape(input, ...shape)", (x: Tensor, shape: number[]) =>
+export const reshape: FunctionOf<ViewOps["reshape"]> = op("reshape(input, ...shape)", (x: Tensor, shape: number[]) =>
   reshapedTo("reshape", x, shape),
 )
-export const reshapeAs: Fn<ViewMethods["reshapeAs"]> = op("reshapeAs(input, other)", (x: Tensor, other: Tensor) =>
+export const reshapeAs: FunctionOf<ViewOps["reshapeAs"]> = op("reshapeAs(input, other)", (x: Tensor, other: Tensor) =>
   reshapedTo("reshapeAs", x, other.shape),
 )
 
-export const flatten: Fn<ViewMethods["flatten"]> = op(
+export const flatten: FunctionOf<ViewOps["flatten"]> = op(
   "flatten(input, startDim?, endDim?)",
   (x: Tensor, startDim = 0, endDim = -1) => {
     const start = normalizeDim("flatten", startDim, x.ndim)
@@ -162,11 +185,11 @@ export const flatten: Fn<ViewMethods["flatten"]> = op(
   },
 )
 
-export const ravel: Fn<ViewMethods["ravel"]> = op("ravel(input)", (x: Tensor) =>
+export const ravel: FunctionOf<ViewOps["ravel"]> = op("ravel(input)", (x: Tensor) =>
   x.ndim === 1 && isContiguous(x.shape, x.strides) ? x : view(contiguous(x), [x.numel()]),
 )
 
-export const unflatten: Fn<ViewMethods["unflatten"]> = op(
+export const unflatten: FunctionOf<ViewOps["unflatten"]> = op(
   "unflatten(input, dim, sizes)",
   (x: Tensor, dim: number, sizes: number[]) => {
     const d = normalizeDim("unflatten", dim, x.ndim)
@@ -196,7 +219,7 @@ function permuted(x: Tensor, dims: readonly number[], rule: Rule, context: unkno
   )
 }
 
-export const permute: Fn<ViewMethods["permute"]> = op("permute(input, ...dims)", (x: Tensor, dims: number[]) => {
+export const permute: FunctionOf<ViewOps["permute"]> = op("permute(input, ...dims)", (x: Tensor, dims: number[]) => {
   if (dims.length !== x.ndim)
     throw new RangeError(
       `permute: number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.ndim} is not equal to len(dims) = ${dims.length}`,
@@ -231,17 +254,17 @@ const swapping = (
     swapped(x, normalizeDim(name, a, x.ndim), normalizeDim(name, b, x.ndim), TRANSPOSE[0]!),
   )
 
-export const transpose = swapping("transpose", "dim0", "dim1") as Fn<ViewMethods["transpose"]>
-export const swapaxes = swapping("swapaxes", "axis0", "axis1") as Fn<ViewMethods["swapaxes"]>
-export const swapdims = swapping("swapdims", "dim0", "dim1") as Fn<ViewMethods["swapdims"]>
+export const transpose = swapping("transpose", "dim0", "dim1") as FunctionOf<ViewOps["transpose"]>
+export const swapaxes = swapping("swapaxes", "axis0", "axis1") as FunctionOf<ViewOps["swapaxes"]>
+export const swapdims = swapping("swapdims", "dim0", "dim1") as FunctionOf<ViewOps["swapdims"]>
 
 function transposed(name: string, x: Tensor, rule: Rule): Tensor {
   if (x.ndim > 2)
-    throw new RangeError(`${name}: expects a tensor with <= 2 dimensions, but input is ${x.ndim}D: ${tensorText(x)}`)
+    throw new RangeError(`${name}: expects a tensor with <= 2 dimensions, but input is ${x.ndim}D: ${sizesText(x)}`)
   return x.ndim === 2 ? swapped(x, 0, 1, rule) : viewOf(x, x.shape, x.strides, x.offset, rule)
 }
 
-export const t: Fn<ViewMethods["t"]> = op("t(input)", (x: Tensor) => transposed("t", x, T[0]!))
+export const t: FunctionOf<ViewOps["t"]> = op("t(input)", (x: Tensor) => transposed("t", x, T[0]!))
 
 const asList = (dims: number | readonly number[]): readonly number[] => (typeof dims === "number" ? [dims] : dims)
 
@@ -267,11 +290,11 @@ function moved(
 }
 
 type MoveArg = number | readonly number[]
-export const movedim: Fn<ViewMethods["movedim"]> = op(
+export const movedim: FunctionOf<ViewOps["movedim"]> = op(
   "movedim(input, source, destination)",
   (x: Tensor, s: MoveArg, d: MoveArg) => moved("movedim", x, s, d),
 )
-export const moveaxis: Fn<ViewMethods["moveaxis"]> = op(
+export const moveaxis: FunctionOf<ViewOps["moveaxis"]> = op(
   "moveaxis(input, source, destination)",
   (x: Tensor, s: MoveArg, d: MoveArg) => moved("moveaxis", x, s, d),
 )
@@ -296,7 +319,7 @@ function squeezed(name: string, x: Tensor, dim: SqueezeDim, rules: readonly Rule
   )
 }
 
-export const squeeze: Fn<ViewMethods["squeeze"]> = op("squeeze(input, dim?)", (x: Tensor, dim: SqueezeDim) =>
+export const squeeze: FunctionOf<ViewOps["squeeze"]> = op("squeeze(input, dim?)", (x: Tensor, dim: SqueezeDim) =>
   squeezed("squeeze", x, dim, SQUEEZE),
 )
 
@@ -308,7 +331,7 @@ function unsqueezed(name: string, x: Tensor, dim: number, rule: Rule): Tensor {
   return viewOf(x, x.shape.toSpliced(d, 0, 1), x.strides.toSpliced(d, 0, stride), x.offset, rule, x.shape)
 }
 
-export const unsqueeze: Fn<ViewMethods["unsqueeze"]> = op("unsqueeze(input, dim)", (x: Tensor, dim: number) =>
+export const unsqueeze: FunctionOf<ViewOps["unsqueeze"]> = op("unsqueeze(input, dim)", (x: Tensor, dim: number) =>
   unsqueezed("unsqueeze", x, dim, UNSQUEEZE[0]),
 )
 
@@ -333,14 +356,15 @@ function expanded(name: string, x: Tensor, size: Sizes): Tensor {
   return viewOf(x, shape, strides, x.offset, EXPAND, x.shape)
 }
 
-export const expand: Fn<ViewMethods["expand"]> = op("expand(input, ...size)", (x: Tensor, size: number[]) =>
+export const expand: FunctionOf<ViewOps["expand"]> = op("expand(input, ...size)", (x: Tensor, size: number[]) =>
   expanded("expand", x, size),
 )
-export const expandAs: Fn<ViewMethods["expandAs"]> = op("expandAs(input, other)", (x: Tensor, other: Tensor) =>
+export const expandAs: FunctionOf<ViewOps["expandAs"]> = op("expandAs(input, other)", (x: Tensor, other: Tensor) =>
   expanded("expandAs", x, other.shape),
 )
-export const broadcastTo: Fn<ViewMethods["broadcastTo"]> = op("broadcastTo(input, size)", (x: Tensor, size: number[]) =>
-  expanded("broadcastTo", x, size),
+export const broadcastTo: FunctionOf<ViewOps["broadcastTo"]> = op(
+  "broadcastTo(input, size)",
+  (x: Tensor, size: number[]) => expanded("broadcastTo", x, size),
 )
 
 /** Zeros in the shape of the input with the gradient in the part that the view saw. */
@@ -374,7 +398,7 @@ export function sliced(x: Tensor, dim: number, start: number, length: number, st
   return viewOf(x, shape, strides, x.offset + start * x.strides[dim]!, SLICE, context)
 }
 
-export const narrow: Fn<ViewMethods["narrow"]> = op(
+export const narrow: FunctionOf<ViewOps["narrow"]> = op(
   "narrow(input, dim, start, length)",
   (x: Tensor, dim: number, start: number, length: number) => {
     if (x.ndim === 0) throw new RangeError("narrow: cannot be applied to a 0-dim tensor")
@@ -383,7 +407,7 @@ export const narrow: Fn<ViewMethods["narrow"]> = op(
     const from = start < 0 ? start + size : start
     if (!Number.isInteger(start) || !Number.isInteger(length) || length < 0 || from < 0 || from + length > size)
       throw new RangeError(
-        `narrow: start (${start}) + length (${length}) exceeds dimension size (${size}) of ${tensorText(x)} at dim ${d}`,
+        `narrow: start (${start}) + length (${length}) exceeds dimension size (${size}) of ${sizesText(x)} at dim ${d}`,
       )
     return sliced(x, d, from, length)
   },
@@ -426,7 +450,7 @@ function selected(name: string, x: Tensor, dim: number, index: number, rule: Rul
   const size = x.shape[dim]!
   if (!Number.isInteger(index) || index < -size || index >= size)
     throw new RangeError(
-      `${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${tensorText(x)})`,
+      `${name}: index ${index} is out of bounds for dimension ${dim} with size ${size} (${sizesText(x)})`,
     )
   const start = index < 0 ? index + size : index
   const context: SliceContext = { shape: x.shape, dim, start, step: 1, length: 1 }
@@ -440,7 +464,7 @@ function selected(name: string, x: Tensor, dim: number, index: number, rule: Rul
   )
 }
 
-export const select: Fn<ViewMethods["select"]> = op(
+export const select: FunctionOf<ViewOps["select"]> = op(
   "select(input, dim, index)",
   (x: Tensor, dim: number, index: number) => {
     if (x.ndim === 0) throw new RangeError("select: cannot be applied to a 0-dim tensor")
@@ -448,7 +472,7 @@ export const select: Fn<ViewMethods["select"]> = op(
   },
 )
 
-export const unbind: Fn<ViewMethods["unbind"]> = op("unbind(input, dim?)", (x: Tensor, dim = 0) => {
+export const unbind: FunctionOf<ViewOps["unbind"]> = op("unbind(input, dim?)", (x: Tensor, dim = 0) => {
   if (x.ndim === 0) throw new RangeError("unbind: cannot be applied to a 0-dim tensor")
   const d = normalizeDim("unbind", dim, x.ndim)
   const starts = Array.from({ length: x.shape[d]! }, (_, i) => i)
@@ -480,7 +504,7 @@ function pieces(x: Tensor, dim: number, lengths: readonly number[], rule: Rule):
 const evenly = (size: number, piece: number): number[] =>
   size === 0 ? [0] : Array.from({ length: Math.ceil(size / piece) }, (_, i) => Math.min(piece, size - i * piece))
 
-export const split: Fn<ViewMethods["split"]> = op(
+export const split: FunctionOf<ViewOps["split"]> = op(
   "split(input, splitSize, dim?)",
   (x: Tensor, splitSize: number | readonly number[], dim = 0) => {
     if (x.ndim === 0) throw new RangeError("split: expects at least a 1-dimensional tensor")
@@ -493,13 +517,13 @@ export const split: Fn<ViewMethods["split"]> = op(
     }
     if (!Array.isArray(splitSize) || splitSize.some((s) => s < 0) || splitSize.reduce((a, b) => a + b, 0) !== size)
       throw new RangeError(
-        `split: the sizes ${valueText(splitSize)} (${splitSize}) must sum to ${size}, the size of dim ${d} of ${tensorText(x)}`,
+        `split: the sizes ${Array.isArray(splitSize) ? shapeText(splitSize) : valueText(splitSize)} must sum to ${size}, the size of dim ${d} of ${sizesText(x)}`,
       )
     return pieces(x, d, splitSize, SPLIT_SIZES)
   },
 )
 
-export const chunk: Fn<ViewMethods["chunk"]> = op(
+export const chunk: FunctionOf<ViewOps["chunk"]> = op(
   "chunk(input, chunks, dim?)",
   (x: Tensor, chunks: number, dim = 0) => {
     if (x.ndim === 0) throw new RangeError("chunk: expects at least a 1-dimensional tensor")
@@ -512,7 +536,7 @@ export const chunk: Fn<ViewMethods["chunk"]> = op(
   },
 )
 
-export const tensorSplit: Fn<ViewMethods["tensorSplit"]> = op(
+export const tensorSplit: FunctionOf<ViewOps["tensorSplit"]> = op(
   "tensorSplit(input, indicesOrSections, dim?)",
   (x: Tensor, where: number | readonly number[], dim = 0) => {
     if (x.ndim === 0) throw new RangeError("tensorSplit: expects at least a 1-dimensional tensor")
@@ -541,7 +565,7 @@ const splitting = (
   op(`${name}(input, indicesOrSections)`, (x: Tensor, where: number | readonly number[]) => {
     if (x.ndim < least)
       throw new RangeError(
-        `${name}: requires a tensor with at least ${least} dimension${least > 1 ? "s" : ""}, but got ${tensorText(x)}`,
+        `${name}: requires a tensor with at least ${least} dimension${least > 1 ? "s" : ""}, but got ${sizesText(x)}`,
       )
     const dim = dimOf(x.ndim)
     if (typeof where === "number" && x.shape[dim]! % where !== 0)
@@ -551,9 +575,9 @@ const splitting = (
     return tensorSplit(x, where, dim)
   })
 
-export const hsplit = splitting("hsplit", 1, (rank) => (rank === 1 ? 0 : 1))
-export const vsplit = splitting("vsplit", 2, () => 0)
-export const dsplit = splitting("dsplit", 3, () => 2)
+export const hsplit = splitting("hsplit", 1, (rank) => (rank === 1 ? 0 : 1)) as FunctionOf<ViewOps["hsplit"]>
+export const vsplit = splitting("vsplit", 2, () => 0) as FunctionOf<ViewOps["vsplit"]>
+export const dsplit = splitting("dsplit", 3, () => 2) as FunctionOf<ViewOps["dsplit"]>
 
 const AS_STRIDED_VIEW: Rule = {
   name: "AsStridedBackward0",
@@ -607,7 +631,7 @@ function overlaps(shape: Sizes, strides: Sizes): boolean {
 const reach = (sizes: Sizes, strides: Sizes): number =>
   sizes.reduce((n, s, d) => n + Math.max(s - 1, 0) * strides[d]!, 0)
 
-export const asStrided: Fn<ViewMethods["asStrided"]> = op(
+export const asStrided: FunctionOf<ViewOps["asStrided"]> = op(
   "asStrided(input, size, stride, storageOffset?)",
   (x: Tensor, size: readonly number[], stride: readonly number[], storageOffset = x.offset) => {
     if (size.length !== stride.length)
@@ -648,7 +672,7 @@ const windows = (x: Tensor, dim: number, shape: Sizes, step: number): Movement =
   ],
 })
 
-export const unfold: Fn<ViewMethods["unfold"]> = op(
+export const unfold: FunctionOf<ViewOps["unfold"]> = op(
   "unfold(input, dimension, size, step)",
   (x: Tensor, dimension: number, size: number, step: number) => {
     const d = normalizeDim("unfold", dimension, x.ndim)
@@ -671,7 +695,7 @@ const DIAGONAL: Rule = {
   },
 }
 
-export const diagonal: Fn<ViewMethods["diagonal"]> = op(
+export const diagonal: FunctionOf<ViewOps["diagonal"]> = op(
   "diagonal(input, offset?, dim1?, dim2?)",
   (x: Tensor, offset = 0, dim1 = 0, dim2 = 1) => {
     const a = normalizeDim("diagonal", dim1, x.ndim)
@@ -696,14 +720,14 @@ const ALIAS: Rule = { name: "AliasBackward0", backward: (_node, g) => [g] }
 /** The same tensor as another object, in the graph. */
 export const alias = (x: Tensor): Tensor => viewOf(x, x.shape, x.strides, x.offset, ALIAS)
 
-export const detach: Fn<ViewMethods["detach"]> = op("detach(input)", (x: Tensor) => detached(x))
+export const detach: FunctionOf<ViewOps["detach"]> = op("detach(input)", (x: Tensor) => detached(x))
 
 /** `x` outside of the graph. */
 export function detached(x: Tensor): Tensor {
   return new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype)
 }
 
-export const detach_: Fn<ViewMethods["detach_"]> = op("detach_(input)", (x: Tensor) => {
+export const detach_: FunctionOf<ViewOps["detach_"]> = op("detach_(input)", (x: Tensor) => {
   if (x.view_) throw new Error("Can't detach views in-place: use detach() instead")
   x.setHistory(null)
   x.leafRequiresGrad = false
@@ -739,12 +763,14 @@ const swapInPlace = (name: string, x: Tensor, a: number, b: number): Tensor =>
 
 export const squeeze_ = relaid("squeeze", ", dim?", (name, x, dim: SqueezeDim) =>
   squeezed(name, x, dim, SQUEEZE.slice(3)),
-)
-export const unsqueeze_ = relaid("unsqueeze", ", dim", (name, x, dim: number) => unsqueezed(name, x, dim, UNSQUEEZE[1]))
-export const transpose_ = relaid("transpose", ", dim0, dim1", swapInPlace)
-export const swapaxes_ = relaid("swapaxes", ", axis0, axis1", swapInPlace)
-export const swapdims_ = relaid("swapdims", ", dim0, dim1", swapInPlace)
-export const t_ = relaid("t", "", (name, x) => transposed(name, x, T[1]!))
+) as FunctionOf<ViewOps["squeeze_"]>
+export const unsqueeze_ = relaid("unsqueeze", ", dim", (name, x, dim: number) =>
+  unsqueezed(name, x, dim, UNSQUEEZE[1]),
+) as FunctionOf<ViewOps["unsqueeze_"]>
+export const transpose_ = relaid("transpose", ", dim0, dim1", swapInPlace) as FunctionOf<ViewOps["transpose_"]>
+export const swapaxes_ = relaid("swapaxes", ", axis0, axis1", swapInPlace) as FunctionOf<ViewOps["swapaxes_"]>
+export const swapdims_ = relaid("swapdims", ", dim0, dim1", swapInPlace) as FunctionOf<ViewOps["swapdims_"]>
+export const t_ = relaid("t", "", (name, x) => transposed(name, x, T[1]!)) as FunctionOf<ViewOps["t_"]>
 
 export const viewMethods = {
   view,

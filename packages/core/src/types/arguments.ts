@@ -1,0 +1,51 @@
+/** Arguments of a signature: each by position, or by name in a trailing object, as `bind` takes them. */
+import type { Tensor } from "../tensor.ts"
+
+/** Whether P is an object of options: no number, list or tensor. */
+type IsOptions<P> = P extends object ? (P extends readonly unknown[] | Tensor ? false : true) : false
+
+/** The field N of an object of options; undefined where there is none. */
+type FieldOf<P, N extends string> = P extends { readonly [K in N]?: infer X }
+  ? unknown extends X
+    ? undefined
+    : X
+  : undefined
+
+/**
+ * The argument N of which P stands in its place; `Before` are those of the places before it, the last of which may be the
+ * options. Undefined where it is not given.
+ */
+export type Given<N extends string, P, Before = never> = [P] extends [undefined]
+  ? [Before] extends [never]
+    ? undefined
+    : Options<Before> extends infer O
+      ? [O] extends [never]
+        ? undefined
+        : FieldOf<O, N>
+      : never
+  : IsOptions<P> extends true
+    ? FieldOf<P, N>
+    : P
+/** Those of a union that are options. */
+type Options<P> = P extends unknown ? (IsOptions<P> extends true ? P : never) : never
+
+/** `X`, or what stands for it where it is not given. */
+export type Or<X, Default> = [X] extends [undefined] ? Default : X
+
+/** Sizes one by one or as a list. */
+export type Sizes = readonly number[] | readonly [readonly number[]]
+export type SizesOf<A> = A extends readonly [infer L extends readonly number[]]
+  ? L
+  : A extends readonly number[]
+    ? A
+    : never
+
+/** The arguments `A`, each the sentence where the rule `R` gave one. */
+export type AllArgs<R, A extends readonly unknown[]> = 0 extends 1 & R
+  ? A
+  : [R] extends [string]
+    ? { [K in keyof A]: R }
+    : A
+
+/** What the first of several arguments is held to: `Own` where the next follows by position, else the rule of them all. */
+export type Early<Next, Own, All> = [Next] extends [undefined] ? All : Own

@@ -1,0 +1,141 @@
+/** What dtype comes out: PyTorch's promotion in the types, with int32 where PyTorch gives int64. */
+import type { DType } from "../dtype.ts"
+import type { TypeConfig } from "./config.ts"
+import type { IsAny, Shape, ShowTensor } from "./shape.ts"
+
+/** The dtype of floats that nothing else decides. */
+export type DefaultFloat = TypeConfig extends { defaultDtype: infer F extends DType } ? F : "float32"
+/** The dtype of integers that nothing else decides. */
+export type DefaultInt = "int32"
+
+/** A number of the host that takes part in an op. */
+export type HostNumber = number | boolean | bigint
+
+export type FloatDType = "float32" | "float64" | "float16" | "bfloat16"
+export type IntDType = "int8" | "uint8" | "int16" | "int32" | "int64"
+
+interface Kinds extends Record<FloatDType, "float">, Record<IntDType, "int"> {
+  bool: "bool"
+}
+
+/** The smallest dtype that the row's and the column's convert to (`torch.promote_types`). */
+interface Promotions {
+  float32: Record<Exclude<DType, "float64">, "float32"> & { float64: "float64" }
+  float64: Record<DType, "float64">
+  float16: Record<IntDType | "bool" | "float16", "float16"> & Record<"bfloat16" | "float32", "float32"> & Wide
+  bfloat16: Record<IntDType | "bool" | "bfloat16", "bfloat16"> & Record<"float16" | "float32", "float32"> & Wide
+  int8: Floats & Record<"int8" | "bool", "int8"> & Record<"uint8" | "int16", "int16"> & Longer
+  uint8: Floats & Record<"uint8" | "bool", "uint8"> & Record<"int8" | "int16", "int16"> & Longer
+  int16: Floats & Record<"int8" | "uint8" | "int16" | "bool", "int16"> & Longer
+  int32: Floats & Record<Exclude<IntDType, "int64"> | "bool", "int32"> & { int64: "int64" }
+  int64: Floats & Record<IntDType | "bool", "int64">
+  bool: { [D in DType]: D }
+}
+interface Wide {
+  float64: "float64"
+}
+interface Longer {
+  int32: "int32"
+  int64: "int64"
+}
+type Floats = { [D in FloatDType]: D }
+
+/** `promoteTypes(A, B)`; `any` where either is not known. */
+export type PromoteTypes<A, B> =
+  IsAny<A> extends true
+    ? any
+    : IsAny<B> extends true
+      ? any
+      : A extends keyof Promotions
+        ? B extends keyof Promotions[A]
+          ? Promotions[A][B]
+          : any
+        : any
+
+/** The dtype of a tensor of shape S and dtype D with one of shape R and dtype E: a 0-d one counts only with a higher kind. */
+export type Promote<S extends Shape, D, R extends Shape, E> =
+  IsAny<D> extends true
+    ? any
+    : IsAny<E> extends true
+      ? any
+      : [D] extends [E]
+        ? [E] extends [D]
+          ? D
+          : Promoted<S, D, R, E>
+        : Promoted<S, D, R, E>
+
+type Promoted<S extends Shape, D, R extends Shape, E> = D extends keyof Kinds
+  ? E extends keyof Kinds
+    ? Kinds[D] extends Kinds[E]
+      ? number extends S["length"] | R["length"]
+        ? any
+        : S extends readonly []
+          ? R extends readonly []
+            ? PromoteTypes<D, E>
+            : E
+          : R extends readonly []
+            ? D
+            : PromoteTypes<D, E>
+      : PromoteTypes<D, E>
+    : any
+  : any
+
+/** The dtype of a tensor of dtype D with a number of the host: integral numbers count as integers, others as floats. */
+export type PromoteNumber<D, V> =
+  IsAny<D> extends true
+    ? any
+    : D extends FloatDType
+      ? D
+      : V extends boolean
+        ? D
+        : IsIntegral<V> extends infer I
+          ? I extends true
+            ? D extends "bool"
+              ? DefaultInt
+              : D
+            : I extends false
+              ? DefaultFloat
+              : any
+          : never
+
+/** Whether a literal is integral; null where only the run knows. */
+type IsIntegral<V> = V extends bigint
+  ? true
+  : V extends number
+    ? number extends V
+      ? null
+      : `${V}` extends `${bigint}`
+        ? true
+        : `${V}` extends `${string}e+${string}`
+          ? null
+          : false
+    : null
+
+/** Integers and bool become the default float. */
+export type Floated<D> = IsAny<D> extends true ? any : D extends FloatDType ? D : DefaultFloat
+
+/** Of sums and products: int32 of integers and bool, but int64 stays. */
+export type Summed<D> = IsAny<D> extends true ? any : D extends FloatDType | "int64" ? D : DefaultInt
+
+/** Of truths: bool, of uint8 uint8. */
+export type Truth<D> = IsAny<D> extends true ? any : D extends "uint8" ? D : "bool"
+
+/** What a rule about dtypes makes of D; an op's signature names the row. */
+export interface DTypeRules<D> {
+  same: D
+  float: Floated<D>
+  sum: Summed<D>
+  truth: Truth<D>
+  bool: "bool"
+  int: DefaultInt
+}
+
+/** `R`, or the sentence of two tensors that must be of one dtype and are not. */
+export type OneDType<Op extends string, S extends Shape, D, R extends Shape, E, Result> =
+  IsAny<D> extends true
+    ? Result
+    : IsAny<E> extends true
+      ? Result
+      : [D & E] extends [never]
+        ? `${Op}: expected tensors of one dtype, but got ${ShowTensor<S, D>} and ${ShowTensor<R, E>}; convert with x.to(dtype)`
+        : Result

@@ -1,0 +1,250 @@
+/** The signatures that many ops share. How they are written, and why so, stands in `signature.ts`. */
+
+import type { Device } from "../device.ts"
+import type { DType } from "../dtype.ts"
+import type { Tensor } from "../tensor.ts"
+import type { CheckDim, Reduced } from "./dims.ts"
+import type { DefaultFloat, DTypeRules, HostNumber, OneDType, Promote, PromoteNumber } from "./dtype.ts"
+import type { MatMul } from "./matmul.ts"
+import type { Arg, Broadcast, BroadcastInto, IsAny, Known, Ok, Shape, Show, ShowTensor } from "./shape.ts"
+
+/** One tensor in, one of the same shape out; `R` is a row of `DTypeRules`. */
+export interface Elementwise<R extends keyof DTypeRules<unknown> = "same"> {
+  method<S extends Shape, D extends DType>(this: Tensor<S, D>): Tensor<S, DTypeRules<D>[R]>
+  function<S extends Shape, D extends DType>(input: Tensor<S, D>): Tensor<S, DTypeRules<D>[R]>
+}
+
+/** As `Elementwise`, writing into the input. */
+export interface ElementwiseInPlace {
+  method<S extends Shape, D extends DType>(this: Tensor<S, D>): Tensor<S, D>
+  function<S extends Shape, D extends DType>(input: Tensor<S, D>): Tensor<S, D>
+}
+
+// ---- two operands ----
+
+/** The dtypes that an op of two operands gives, from the promoted one. */
+interface BinaryRules<D> extends DTypeRules<D> {
+  promote: D
+}
+export type BinaryRule = keyof BinaryRules<unknown>
+
+/**
+ * The dtype of S and D with a tensor of R and E, or with the number V where E is never, or of that tensor with the number U where
+ * D is never.
+ */
+export type Promotion<S extends Shape, D, R extends Shape, E, V, U = never> = [E] extends [never]
+  ? PromoteNumber<D, V>
+  : [D] extends [never]
+    ? PromoteNumber<E, U>
+    : Promote<S, D, R, E>
+
+/** A tensor or a number, by position or by name with the options K. */
+export type Other<R extends Shape, E extends DType, V, Name extends string, K> =
+  | Tensor<R, E>
+  | V
+  | ({ readonly [N in Name]: Tensor<R, E> | V } & Partial<K>)
+
+/**
+ * The input and a tensor that broadcasts with it, or a number. `Op` names the op in the sentence, `T` is the row of the dtype
+ * rules, K the options by name. As a function it takes a number for the input as well.
+ */
+export interface Binary<Op extends string, T extends BinaryRule = "promote", K = unknown> {
+  method<S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+    this: Tensor<S, D>,
+    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", K>>,
+    options?: Partial<K>,
+  ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V>>[T]>
+  function<
+    S extends Shape = [],
+    D extends DType = never,
+    U extends HostNumber = never,
+    R extends Shape = [],
+    E extends DType = never,
+    V extends HostNumber = never,
+  >(
+    input: Tensor<S, D> | U,
+    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", K>>,
+    options?: Partial<K>,
+  ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V, U>>[T]>
+}
+
+/** As `Binary`, writing into the input, whose shape and dtype stay. */
+export interface BinaryInPlace<Op extends string, K = unknown> {
+  method<S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+    this: Tensor<S, D>,
+    other: Arg<BroadcastInto<S, R, Op>, Other<R, E, V, "other", K>>,
+    options?: Partial<K>,
+  ): Tensor<S, D>
+  function<
+    S extends Shape,
+    D extends DType,
+    R extends Shape = [],
+    E extends DType = never,
+    V extends HostNumber = never,
+  >(
+    input: Tensor<S, D>,
+    other: Arg<BroadcastInto<S, R, Op>, Other<R, E, V, "other", K>>,
+    options?: Partial<K>,
+  ): Tensor<S, D>
+}
+
+// ---- reductions ----
+
+/** One dim, several, or all of them. */
+export type DimArg = number | readonly number[] | null
+
+export interface DtypeOption {
+  dtype: DType | null
+}
+/** `dim` and `keepdim` by name, with the options K. */
+type ByName<A, K> = { dim?: A; keepdim?: boolean } & Partial<K>
+type KeepByName<K> = { keepdim?: boolean } & Partial<K>
+
+/** The field N of an object of options; undefined where there is none. */
+export type Field<A, N extends string> = A extends { readonly [K in N]?: infer X }
+  ? unknown extends X
+    ? undefined
+    : X
+  : undefined
+
+/** The dims that A gives, itself or by name. */
+export type DimOf<A> = A extends number | readonly number[] | null | undefined ? A : Field<A, "dim">
+
+/**
+ * A, and lists of dims where A is a number that only the run knows: of an argument of type `number | number[]` the compiler infers
+ * the number alone.
+ */
+export type DimsLike<A> = number extends A ? A | readonly number[] : A
+
+/** A flag that is false where it is not given; `boolean` where only the run knows. */
+type Flag<X> = [X] extends [undefined] ? false : undefined extends X ? boolean : X
+/** `keepdim`: K itself, or by name in K or A. */
+export type KeepOf<A, K> = K extends true
+  ? true
+  : K extends false
+    ? Flag<Field<A, "keepdim">>
+    : Flag<Field<K, "keepdim">>
+
+/** The dtype named in one of three places, or else `Default`. */
+type Named<A, K, O, Default> = [DtypeIn<A> | DtypeIn<K> | DtypeIn<O>] extends [never]
+  ? Default
+  : DtypeIn<A> | DtypeIn<K> | DtypeIn<O>
+type DtypeIn<A> = A extends { readonly dtype?: infer E } ? (E extends DType ? E : never) : never
+
+/**
+ * A reduction over all elements, one dim or several. `T` is the row of the dtype rules; `K` is `DtypeOption` where the dtype may
+ * be named; `Dims` what the dim may be; `Empty` what an empty list of dims means.
+ */
+export interface Reduction<
+  Op extends string,
+  T extends keyof DTypeRules<unknown>,
+  K = unknown,
+  Dims = DimArg,
+  Empty = "all",
+> {
+  method<
+    S extends Shape,
+    D extends DType,
+    const A extends Dims | ByName<Dims, K> | undefined = undefined,
+    const P extends boolean | KeepByName<K> = false,
+    const O extends Partial<K> = never,
+  >(
+    this: Tensor<S, D>,
+    dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
+    keepdim?: P,
+    options?: O,
+  ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
+  function<
+    S extends Shape,
+    D extends DType,
+    const A extends Dims | ByName<Dims, K> | undefined = undefined,
+    const P extends boolean | KeepByName<K> = false,
+    const O extends Partial<K> = never,
+  >(
+    input: Tensor<S, D>,
+    dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
+    keepdim?: P,
+    options?: O,
+  ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
+}
+
+// ---- products ----
+
+/** `Op` of two tensors of one dtype; `Name` is the second one's. */
+export interface MatrixProduct<Op extends string, Name extends string> {
+  method<S extends Shape, D extends DType, R extends Shape, E extends DType>(
+    this: Tensor<S, D>,
+    other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
+  ): Tensor<Ok<MatMul<S, R, Op>>, D>
+  function<S extends Shape, D extends DType, R extends Shape, E extends DType>(
+    input: Tensor<S, D>,
+    other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
+  ): Tensor<Ok<MatMul<S, R, Op>>, D>
+}
+
+// ---- what is asked of the tensor itself ----
+
+/** Whether the sizes make one element, as far as they are known. */
+type MayBeOne<S extends Shape> = number extends S["length"]
+  ? true
+  : Exclude<S[number], 1> extends infer X
+    ? [X] extends [never]
+      ? true
+      : number extends X
+        ? true
+        : false
+    : never
+
+/** The tensor, or the sentence of one that has more than one element. */
+export type OneElement<Op extends string, S extends Shape, D extends DType> =
+  MayBeOne<S> extends true
+    ? Tensor<S, D>
+    : `${Op}: only a tensor of one element can be converted to a number, got ${ShowTensor<S, D>}`
+
+/** What the host sees of an element: a boolean of bool, a BigInt where a number does not hold an int64, a number otherwise. */
+type ItemOf<D extends DType> =
+  IsAny<D> extends true ? number : D extends "bool" ? boolean : D extends "int64" ? number | bigint : number
+
+/**
+ * Reading the only element. `T` may be named (`item<boolean>()`), for tensors whose dtype the compiler does not know; the shape is
+ * `any` then, and goes unchecked.
+ */
+export interface Item<Op extends string, D extends DType> {
+  awaited<T extends number | bigint | boolean = ItemOf<D>, S extends Shape = any, E extends DType = any>(
+    this: OneElement<Op, S, E>,
+  ): Promise<T>
+  now<T extends number | bigint | boolean = ItemOf<D>, S extends Shape = any, E extends DType = any>(
+    this: OneElement<Op, S, E>,
+  ): T
+}
+
+/** The tensor, or the sentence of one that cannot start a backward pass; `G` is the gradient that was given. */
+export type Root<S extends Shape, D extends DType, G> = [G] extends [null | undefined]
+  ? MayBeOne<S> extends true
+    ? Tensor<S, D>
+    : `backward: grad can be implicitly created only for scalar outputs, and this tensor has shape ${Show<S>}; give its gradient`
+  : Tensor<S, D>
+
+// ---- factories ----
+
+/** The options of whatever makes a tensor. */
+export interface FactoryOptions<D extends DType = DType> {
+  /** The element type; by default the default float (or what the data says). */
+  dtype?: D | null
+  /** Where to make it; by default the default device. */
+  device?: string | Device | null
+  /** Whether it collects a gradient. */
+  requiresGrad?: boolean
+}
+
+/** A tensor of given sizes: `zeros(2, 3)` or `zeros([2, 3], { dtype, device, requiresGrad })`. */
+export interface Factory {
+  <const S extends readonly number[], E extends DType = DefaultFloat>(
+    size: S,
+    options?: FactoryOptions<E>,
+  ): Tensor<Known<S>, E>
+  <const S extends readonly number[]>(...size: S): Tensor<Known<S>, DefaultFloat>
+  <const S extends readonly number[], E extends DType = DefaultFloat>(
+    ...sizeAndOptions: readonly [...S, FactoryOptions<E>]
+  ): Tensor<Known<S>, E>
+}
