@@ -237,6 +237,6 @@ test.each([
 })
 
 test("WebAssembly of this Node", async () => {
-  // Relaxed SIMD came with V8 11.4, which is in Node 20.
+  // The tests' own, which has more than the oldest that is supported.
   expect(await webAssemblyFacts()).toEqual({ simd: true, relaxedSimd: true, threads: true })
 })

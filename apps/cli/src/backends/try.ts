@@ -14,8 +14,9 @@ export const MARK = "taeda-trial: "
 const PATIENCE = 90_000
 
 export interface Where {
-  /** The project, or a folder that has none: then the command's own library is tried. */
   readonly folder: string
+  /** Whether nothing but the project's own library is tried; else the command's own is, where the project has none. */
+  readonly strictly?: boolean
   /** Where the files of Yarn's Plug'n'Play would be. */
   readonly root?: string
   readonly runtime?: RuntimeChoice["name"]
@@ -57,11 +58,11 @@ interface End {
 }
 
 function run(device: string, where: Where): Promise<End> {
-  const { folder, root = folder, runtime, signal, patience = PATIENCE } = where
+  const { folder, root = folder, strictly, runtime, signal, patience = PATIENCE } = where
   const [file, ...args] = start(runtime)
   const env = { ...process.env, NODE_OPTIONS: plugAndPlay(root), NO_COLOR: "1", FORCE_COLOR: "0" }
   return new Promise((resolve) => {
-    const child = spawn(file, [...args, process.argv[1], "trial", device], {
+    const child = spawn(file, [...args, process.argv[1], "trial", device, ...(strictly ? ["--project"] : [])], {
       cwd: folder,
       env,
       stdio: ["ignore", "pipe", "pipe"],

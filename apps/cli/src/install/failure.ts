@@ -6,6 +6,7 @@ export type Reason =
   | "folder"
   | "network"
   | "not-found"
+  | "too-new"
   | "permission"
   | "space"
   | "conflict"
@@ -42,8 +43,13 @@ const SIGNS: readonly Sign[] = [
       `could not reach the registry (${word}). Check the connection and the proxy, and which registry ${manager} is told to use`,
   },
   {
+    reason: "too-new",
+    sign: /minimum ?(dependency|release) ?(age|date)|NO_MATURE_MATCHING_VERSION/i,
+    says: () => "takes no version that is so new. Wait until it is old enough, or allow it, as the words above say",
+  },
+  {
     reason: "not-found",
-    sign: /\b(E404|ERR_PNPM_FETCH_404|404 Not Found|No matching version|ETARGET|YN0035|YN0082)\b|- 404\b/,
+    sign: /\b(E404|ERR_PNPM_FETCH_404|404 Not Found|No matching version|ETARGET|YN0035|YN0082)\b|[-(] ?404\b|npm:\S+ was not found/,
     says: (word, manager) =>
       `did not find a package in the registry (${word}). Is ${manager} told to use another registry?`,
   },
@@ -68,7 +74,7 @@ export function managerFailure(manager: string, code: number | null, output: str
   const details = output.trim().split("\n").slice(-LINES)
   for (const { reason, sign, says } of SIGNS) {
     const word = sign.exec(output)?.[0]
-    if (word) return new InstallError(reason, `${manager} ${says(word.replace(/^- /, ""), manager)}`, details)
+    if (word) return new InstallError(reason, `${manager} ${says(word.replace(/^[-(] ?/, ""), manager)}`, details)
   }
   return new InstallError("failed", `${manager} failed (exit code ${code ?? "none"})`, details)
 }

@@ -9,6 +9,7 @@ import { tryBackend } from "../backends/try.ts"
 import { BACKENDS_BY_RANK, placeOf, recommended, verdictElsewhere } from "../backends/verdict.ts"
 import { runtimeFacts } from "../machine/runtime.ts"
 import type { Output } from "../output.ts"
+import { packageFolder } from "../project/packages.ts"
 import { findProject, type Project } from "../project/project.ts"
 import { askBackend, askManager, askWhether } from "./ask.ts"
 import { InstallError, managerFailure } from "./failure.ts"
@@ -111,7 +112,7 @@ async function change(plan: Plan, project: Project, options: InstallOptions, tel
       if (error) throw new InstallError("manager", `${plan.manager} does not start (${error.code ?? error.message})`)
       if (code !== 0) throw managerFailure(plan.manager, code, output)
       ran = true
-      if (!options.check || plan.runtime === "browser") return null
+      if (!options.check || plan.runtime === "browser" || isElsewhere(plan, project)) return null
       return await teller.during(`Trying ${plan.backend.name}`, () => check(plan, project, signal))
     } catch (error) {
       before.restore()
@@ -123,13 +124,23 @@ async function change(plan: Plan, project: Project, options: InstallOptions, tel
   }, before.restore)
 }
 
+/** Deno keeps packages out of projects that have no package.json: nothing but a program of the project finds them there. */
+const isElsewhere = ({ manager }: Plan, { folder }: Project): boolean =>
+  manager === "deno" && packageFolder("taeda", folder) === undefined
+
 /** @throws InstallError where the backend fails in the project. */
 async function check(
   { backend, runtime, recommended: best }: Plan,
   project: Project,
   signal: AbortSignal,
 ): Promise<Passed> {
-  const trial = await tryBackend(backend, { folder: project.folder, root: project.root, runtime, signal })
+  const trial = await tryBackend(backend, {
+    folder: project.folder,
+    root: project.root,
+    strictly: true,
+    runtime,
+    signal,
+  })
   if (trial.state === "passed") return trial
   const instead = best === backend ? "wasm-simd" : best.name
   const advice = instead === backend.name ? "" : `. --backend ${instead} takes another`

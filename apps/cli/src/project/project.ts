@@ -78,7 +78,7 @@ export async function findProject(from: string, runtime: RuntimeChoice["name"] =
   const root = [...outwards(folder)].find(isWorkspaceRoot) ?? folder
   const found = hasManifest(folder) ? await detect({ cwd: folder, stopDir: root }) : null
   const shared = { folder, root, hasManifest: hasManifest(folder), isRoot: isWorkspaceRoot(folder) }
-  const type = manifest?.type === "module" || !shared.hasManifest ? "module" : "commonjs"
+  const type = manifest?.type === "module" || !manifest ? "module" : "commonjs"
   if (isManager(found?.name)) {
     const lockfile = lockfileIn(folder, found.name) ?? lockfileIn(root, found.name)
     return { ...shared, type, manager: found.name, managerFrom: lockfile ?? "package.json" }
