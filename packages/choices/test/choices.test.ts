@@ -16,6 +16,8 @@ import {
   type NativePlatform,
   PACKAGE_MANAGERS,
   packagesFor,
+  RUNTIMES,
+  SYSTEMS,
   titleOf,
 } from "../src/index.ts"
 
@@ -67,6 +69,23 @@ describe("the native parts agree with the packages", () => {
     const linux = NATIVE_PLATFORMS.webgpu!.filter(({ system }) => system === "linux")
     expect(linux.map(({ libc }) => libc)).toEqual(linux.map(() => "glibc"))
   })
+})
+
+test("the documentation has the rows of the table", () => {
+  const page = readFileSync(new URL("../../../docs/install.md", import.meta.url), "utf8")
+  for (const backend of BACKENDS) {
+    const { name, device, title, needs } = backend
+    const command = installCommand(backend, "npm", "node")
+    expect(page).toContain(`\n| \`${name}\` | \`"${device}"\` | ${title} | ${needs} | \`${command}\` |\n`)
+  }
+  for (const [name, platforms] of Object.entries(NATIVE_PLATFORMS)) {
+    const texts = platforms.map(({ system, arch, libc }) => {
+      const { title } = SYSTEMS.find((each) => each.name === system)!
+      return `${title} on ${arch}${libc ? ` (${libc})` : ""}`
+    })
+    expect(page).toContain(`\n| \`${name}\` | ${texts.join(", ")} |\n`)
+  }
+  for (const { name } of [...PACKAGE_MANAGERS, ...RUNTIMES]) expect(page).toContain(`\`${name}\``)
 })
 
 test("what fits where", () => {
