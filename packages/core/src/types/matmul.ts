@@ -29,7 +29,7 @@ export type MatMul<A extends Shape, B extends Shape, Op extends string = "matmul
             ? [...AB, M, N]
             : BroadcastDims<AB, BB> extends infer R extends Shape
               ? [...R, M, N]
-              : `${Op}: batch dims of shapes ${Show<A>} and ${Show<B>} do not broadcast`
+              : `${Op}: batch dims of ${Show<A>} and ${Show<B>}: shapes ${Show<AB>} and ${Show<BB>} do not broadcast`
       : B extends readonly [infer L extends number]
         ? Fitting<Op, [M, K], B, K, L, [...AB, M]>
         : ZeroD<Op, A, B>
