@@ -81,7 +81,7 @@ describe.concurrent("taeda", () => {
     expect(stdout.replace(/\s+/g, " ")).toContain('(choices: "cnn", "mlp", default: "cnn")')
   })
 
-  test.each(["tour", "train", "repl", "create", "bench", "conformance"])(
+  test.each(["install", "doctor", "tour", "train", "repl", "create", "bench", "conformance"])(
     "help %s explains it, with examples",
     async (name) => {
       const { code, stdout, stderr } = await taeda(["help", name])
