@@ -8,5 +8,9 @@ import { build, install, ROOT } from "./workspace.mjs"
 await main(async () => {
   await install()
   await build()
-  return run(currentNode(), ["--disable-warning=ExperimentalWarning", join(ROOT, "tooling", "packages", "src", "matrix.ts"), ...process.argv.slice(2)])
+  return run(currentNode(), [
+    "--disable-warning=ExperimentalWarning",
+    join(ROOT, "tooling", "packages", "src", "matrix.ts"),
+    ...process.argv.slice(2),
+  ])
 })
