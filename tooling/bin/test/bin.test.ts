@@ -115,6 +115,19 @@ describe("taeda", () => {
     expect(stdout).toContain(`> "the project's own"\n`)
   })
 
+  test("doctor and install try what they came with in processes of their own", async () => {
+    using own = project()
+    const { code, stdout, stderr } = await own.taeda(["doctor", "--json"])
+    expect([code, stderr]).toEqual([0, ""])
+    const { backends } = JSON.parse(stdout) as { backends: { name: string; status: string }[] }
+    expect(backends.slice(2)).toEqual(
+      ["wasm-simd", "cpu-js"].map((name) => expect.objectContaining({ name, status: "works" })),
+    )
+    const dry = await own.taeda(["install", "--dry-run", "--backend", "cpu"])
+    expect([dry.code, dry.stderr]).toEqual([0, ""])
+    expect(dry.stdout).toMatch(/^For cpu-js\n {2}npm install taeda\n/m)
+  })
+
   test("says how to get the images where they are not installed", async () => {
     using own = project()
     const { code, stdout, stderr } = await own.taeda(["train", "mnist", "--device", "cpu"])
