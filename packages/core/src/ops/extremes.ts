@@ -61,7 +61,7 @@ interface Extreme<Op extends "max" | "min"> {
   ) => ExtremeOf<S, D, A, K>
 }
 
-interface MinAndMax<S extends Shape, D extends DType> extends Two<Tensor<S, D>, Tensor<S, D>> {
+export interface MinAndMax<S extends Shape, D extends DType> extends Two<Tensor<S, D>, Tensor<S, D>> {
   readonly min: Tensor<S, D>
   readonly max: Tensor<S, D>
 }
