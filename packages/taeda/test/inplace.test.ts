@@ -637,6 +637,7 @@ describe("refused", () => {
       "add_: output with shape [3] doesn't match the broadcast shape [2, 3]",
     ],
     "a result of a higher kind": [
+      // @ts-expect-error: the types refuse it as well
       () => zeros(3, { dtype: "int32" }).add_(1.5),
       "add_: result type float32 can't be cast to the desired output type int32",
     ],

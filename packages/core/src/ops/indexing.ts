@@ -310,14 +310,14 @@ CATALOGUE.set("at", parseSignature("at(input, ...indices)"))
 CATALOGUE.set("setAt", parseSignature("setAt(input, indices, value)"))
 
 /** See the method `at`. */
-export const at: FunctionOf<IndexingOps["at"]> = enclosed(
+export const at = enclosed(
   (input: Tensor, ...indices: Index[]): Tensor => {
     if (!isTensor(input)) throw new TypeError(`at: input must be a tensor, got ${valueText(input)}`)
     const parsed = parse("at", input, indices, false)
     if (parsed.advanced.size === 0) return parsed.view === input ? alias(input) : parsed.view
     return pull(parsed.view, indexMovement("at", parsed.view, resolve("at", parsed)), INDEX)
   },
-)
+) as FunctionOf<IndexingOps["at"]>
 
 interface PutContext {
   readonly movement: Movement
@@ -403,7 +403,7 @@ function putInPlace(name: string, parsed: Parsed, value: IndexValue, accumulate:
 }
 
 /** See the method `setAt`. */
-export const setAt: FunctionOf<IndexingOps["setAt"]> = enclosed(
+export const setAt = enclosed(
   (input: Tensor, indices: readonly Index[] | Exclude<Index, NestedIndex>, value: IndexValue): Tensor => {
     if (!isTensor(input)) throw new TypeError(`setAt: input must be a tensor, got ${valueText(input)}`)
     checkValue("setAt", value)
@@ -415,7 +415,7 @@ export const setAt: FunctionOf<IndexingOps["setAt"]> = enclosed(
     else fill_(view, asStored(value, view.dtype))
     return input
   },
-)
+) as FunctionOf<IndexingOps["setAt"]>
 
 const putIndices = (name: string, indices: unknown): Index[] => {
   if (!Array.isArray(indices))

@@ -1,5 +1,5 @@
 /** Writing at places of a tensor, as a copy and in place, and the gradients of that: what `scattering.ts` and `indexing.ts` are made of. */
-import { type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
 import { requireOneDtype, requireSameDevice, requireTensor } from "../checks.ts"

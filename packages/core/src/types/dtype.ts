@@ -14,7 +14,7 @@ export type HostNumber = number | boolean | bigint
 export type FloatDType = "float32" | "float64" | "float16" | "bfloat16"
 export type IntDType = "int8" | "uint8" | "int16" | "int32" | "int64"
 
-interface Kinds extends Record<FloatDType, "float">, Record<IntDType, "int"> {
+export interface Kinds extends Record<FloatDType, "float">, Record<IntDType, "int"> {
   bool: "bool"
 }
 
@@ -120,9 +120,39 @@ export type Summed<D> = IsAny<D> extends true ? any : D extends FloatDType | "in
 /** Of truths: bool, of uint8 uint8. */
 export type Truth<D> = IsAny<D> extends true ? any : D extends "uint8" ? D : "bool"
 
+/** The dtype of three tensors; `any` where they differ and one of them may be 0-d. */
+export type Promote3<S extends Shape, D, R extends Shape, E, Q extends Shape, F> =
+  PromoteTypes<PromoteTypes<D, E>, F> extends infer P extends DType
+    ? [D | E | F] extends [D & E & F]
+      ? D
+      : number extends S["length"] | R["length"] | Q["length"]
+        ? any
+        : 0 extends S["length"] | R["length"] | Q["length"]
+          ? any
+          : P
+    : never
+
+/** `R`, or the sentence of a result of dtype From that does not go into a tensor of dtype To. */
+export type CastInto<Op extends string, From, To, R> =
+  IsAny<From> extends true
+    ? R
+    : From extends keyof Kinds
+      ? To extends keyof Kinds
+        ? Kinds[From] extends Narrower[Kinds[To]]
+          ? R
+          : `${Op}_: result type ${From} can't be cast to the desired output type ${To}; use ${Op} without the underscore`
+        : R
+      : R
+export interface Narrower {
+  bool: "bool"
+  int: "bool" | "int"
+  float: "bool" | "int" | "float"
+}
+
 /** What a rule about dtypes makes of D; an op's signature names the row. */
 export interface DTypeRules<D> {
   same: D
+  double: "float64"
   float: Floated<D>
   sum: Summed<D>
   truth: Truth<D>
@@ -139,3 +169,5 @@ export type OneDType<Op extends string, S extends Shape, D, R extends Shape, E, 
       : [D & E] extends [never]
         ? `${Op}: expected tensors of one dtype, but got ${ShowTensor<S, D>} and ${ShowTensor<R, E>}; convert with x.to(dtype)`
         : Result
+
+export type DTypeRule = keyof DTypeRules<unknown>

@@ -28,7 +28,8 @@ type Tensors = readonly Tensor[]
 export type ShapesOf<L extends Tensors> = { [K in keyof L]: L[K] extends Tensor<infer S, DType> ? S : any }
 
 /** The dtype that all promote to. */
-export type DTypeOf<L extends Tensors> = L[number]["dtype"] extends infer D
+export type DTypeOf<L extends Tensors> = Promoted<L> extends infer D extends DType ? D : any
+type Promoted<L extends Tensors> = L[number]["dtype"] extends infer D
   ? IsAny<D> extends true
     ? any
     : IsSingle<D> extends true

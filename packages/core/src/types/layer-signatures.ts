@@ -207,7 +207,7 @@ export type ElementwiseLossSignature<
   S extends Shape,
   D extends DType,
   const A extends Tensor | ({ target?: Tensor } & K),
-  const B extends readonly [...Partial<Rest>, options?: K] = [],
+  const B extends readonly [...Partial<Rest>, options?: K],
 >(
   input: Tensor<S, D>,
   target: Arg<LossOf<Op, Rule, S, A>, A>,

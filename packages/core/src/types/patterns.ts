@@ -4,20 +4,38 @@ import type { Device } from "../device.ts"
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { CheckDim, Reduced } from "./dims.ts"
-import type { DefaultFloat, DTypeRules, HostNumber, OneDType, Promote, PromoteNumber } from "./dtype.ts"
+import type {
+  CastInto,
+  DefaultFloat,
+  DTypeRule,
+  DTypeRules,
+  HostNumber,
+  OneDType,
+  Promote,
+  Promote3,
+  PromoteNumber,
+} from "./dtype.ts"
 import type { MatMul } from "./matmul.ts"
-import type { Arg, Broadcast, BroadcastInto, IsAny, Known, Ok, Shape, Show, ShowTensor } from "./shape.ts"
+import type { Arg, Broadcast, Broadcast3, BroadcastInto, IsAny, Known, Ok, Shape, Show, ShowTensor } from "./shape.ts"
 
-/** One tensor in, one of the same shape out; `R` is a row of `DTypeRules`. */
-export interface Elementwise<R extends keyof DTypeRules<unknown> = "same"> {
-  method<S extends Shape, D extends DType>(this: Tensor<S, D>): Tensor<S, DTypeRules<D>[R]>
-  function<S extends Shape, D extends DType>(input: Tensor<S, D>): Tensor<S, DTypeRules<D>[R]>
+/**
+ * One tensor in, one of the same shape out; `T` is a row of `DTypeRules`, `A` the arguments that follow. Ops that write into their
+ * input are "same".
+ */
+export interface Elementwise<T extends DTypeRule = "same", A extends readonly unknown[] = []> {
+  method: ElementwiseMethod<T, A>
+  function: ElementwiseFunction<T, A>
 }
-
-/** As `Elementwise`, writing into the input. */
-export interface ElementwiseInPlace {
-  method<S extends Shape, D extends DType>(this: Tensor<S, D>): Tensor<S, D>
-  function<S extends Shape, D extends DType>(input: Tensor<S, D>): Tensor<S, D>
+export interface ElementwiseMethod<T extends DTypeRule, A extends readonly unknown[]> {
+  <S extends Shape, D extends DType>(this: Tensor<S, D>, ...args: A): Tensor<S, DTypeRules<D>[T]>
+}
+/** An interface, so that the method can be made from it (`MethodsOfFunctions`). */
+export interface ElementwiseFunction<T extends DTypeRule = "same", A extends readonly unknown[] = []> {
+  <S extends Shape, D extends DType>(input: Tensor<S, D>, ...args: A): Tensor<S, DTypeRules<D>[T]>
+}
+/** The methods of functions that are all `ElementwiseFunction`s. */
+export type ElementwiseMethods<F> = {
+  [K in keyof F]: F[K] extends ElementwiseFunction<infer T, infer A> ? ElementwiseMethod<T, A> : never
 }
 
 // ---- two operands ----
@@ -46,15 +64,36 @@ export type Other<R extends Shape, E extends DType, V, Name extends string, K> =
 
 /**
  * The input and a tensor that broadcasts with it, or a number. `Op` names the op in the sentence, `T` is the row of the dtype
- * rules, K the options by name. As a function it takes a number for the input as well.
+ * rules, K the options by name, `Name` the parameter. As a function it takes a number for the input as well.
  */
-export interface Binary<Op extends string, T extends BinaryRule = "promote", K = unknown> {
-  method<S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+export interface Binary<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  method: BinaryMethod<Op, T, K, Name>
+  function: BinaryFunction<Op, T, K, Name>
+}
+export interface BinaryMethod<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
     this: Tensor<S, D>,
-    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", K>>,
+    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
   ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V>>[T]>
-  function<
+}
+export interface BinaryFunction<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  <
     S extends Shape = [],
     D extends DType = never,
     U extends HostNumber = never,
@@ -63,27 +102,131 @@ export interface Binary<Op extends string, T extends BinaryRule = "promote", K =
     V extends HostNumber = never,
   >(
     input: Tensor<S, D> | U,
-    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", K>>,
+    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
   ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V, U>>[T]>
 }
 
-/** As `Binary`, writing into the input, whose shape and dtype stay. */
-export interface BinaryInPlace<Op extends string, K = unknown> {
-  method<S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+/** The rule of an op that writes the result of `Binary<Op, T>` into its input. */
+type Into<Op extends string, T extends BinaryRule, S extends Shape, D, R extends Shape, E, V> = CastInto<
+  Op,
+  BinaryRules<Promotion<S, D, R, E, V>>[T],
+  D,
+  BroadcastInto<S, R, Op>
+>
+
+/** As `Binary`, writing into the input, whose shape and dtype stay. `Op` is the name without the underscore. */
+export interface BinaryInPlace<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  method: BinaryInPlaceMethod<Op, T, K, Name>
+  function: BinaryInPlaceFunction<Op, T, K, Name>
+}
+export interface BinaryInPlaceMethod<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
     this: Tensor<S, D>,
-    other: Arg<BroadcastInto<S, R, Op>, Other<R, E, V, "other", K>>,
+    other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
   ): Tensor<S, D>
-  function<
+}
+export interface BinaryInPlaceFunction<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+    input: Tensor<S, D>,
+    other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
+    options?: Partial<K>,
+  ): Tensor<S, D>
+}
+
+// ---- three tensors ----
+
+/** The input and two more tensors, all broadcast; the last may be a number. `A` and `B` are their names, `K` the options. */
+export interface Ternary<Op extends string, A extends string, B extends string, K = unknown> {
+  method: TernaryMethod<Op, A, B, K>
+  function: TernaryFunction<Op, A, B, K>
+}
+export interface TernaryMethod<Op extends string, A extends string, B extends string, K = unknown> {
+  <
     S extends Shape,
     D extends DType,
-    R extends Shape = [],
-    E extends DType = never,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
+    V extends HostNumber = never,
+  >(
+    this: Tensor<S, D>,
+    first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
+    second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
+    options?: Partial<K>,
+  ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
+}
+export interface TernaryFunction<Op extends string, A extends string, B extends string, K = unknown> {
+  <
+    S extends Shape,
+    D extends DType,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
     V extends HostNumber = never,
   >(
     input: Tensor<S, D>,
-    other: Arg<BroadcastInto<S, R, Op>, Other<R, E, V, "other", K>>,
+    first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
+    second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
+    options?: Partial<K>,
+  ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
+}
+type TernaryByName<A extends string, B extends string, X, Y, K> = { readonly [N in A]: X } & {
+  readonly [N in B]: Y & Partial<K>
+}
+
+/** As `Ternary`, writing into the input. */
+export interface TernaryInPlace<Op extends string, A extends string, B extends string, K = unknown> {
+  method: TernaryInPlaceMethod<Op, A, B, K>
+  function: TernaryInPlaceFunction<Op, A, B, K>
+}
+export interface TernaryInPlaceMethod<Op extends string, A extends string, B extends string, K = unknown> {
+  <
+    S extends Shape,
+    D extends DType,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
+    V extends HostNumber = never,
+  >(
+    this: Tensor<S, D>,
+    first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
+    second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
+    options?: Partial<K>,
+  ): Tensor<S, D>
+}
+export interface TernaryInPlaceFunction<Op extends string, A extends string, B extends string, K = unknown> {
+  <
+    S extends Shape,
+    D extends DType,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
+    V extends HostNumber = never,
+  >(
+    input: Tensor<S, D>,
+    first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
+    second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
     options?: Partial<K>,
   ): Tensor<S, D>
 }
@@ -135,14 +278,12 @@ type DtypeIn<A> = A extends { readonly dtype?: infer E } ? (E extends DType ? E 
  * A reduction over all elements, one dim or several. `T` is the row of the dtype rules; `K` is `DtypeOption` where the dtype may
  * be named; `Dims` what the dim may be; `Empty` what an empty list of dims means.
  */
-export interface Reduction<
-  Op extends string,
-  T extends keyof DTypeRules<unknown>,
-  K = unknown,
-  Dims = DimArg,
-  Empty = "all",
-> {
-  method<
+export interface Reduction<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> {
+  method: ReductionMethod<Op, T, K, Dims, Empty>
+  function: ReductionFunction<Op, T, K, Dims, Empty>
+}
+export interface ReductionMethod<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> {
+  <
     S extends Shape,
     D extends DType,
     const A extends Dims | ByName<Dims, K> | undefined = undefined,
@@ -154,7 +295,9 @@ export interface Reduction<
     keepdim?: P,
     options?: O,
   ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
-  function<
+}
+export interface ReductionFunction<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> {
+  <
     S extends Shape,
     D extends DType,
     const A extends Dims | ByName<Dims, K> | undefined = undefined,
@@ -172,11 +315,17 @@ export interface Reduction<
 
 /** `Op` of two tensors of one dtype; `Name` is the second one's. */
 export interface MatrixProduct<Op extends string, Name extends string> {
-  method<S extends Shape, D extends DType, R extends Shape, E extends DType>(
+  method: MatrixProductMethod<Op, Name>
+  function: MatrixProductFunction<Op, Name>
+}
+export interface MatrixProductMethod<Op extends string, Name extends string> {
+  <S extends Shape, D extends DType, R extends Shape, E extends DType>(
     this: Tensor<S, D>,
     other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
   ): Tensor<Ok<MatMul<S, R, Op>>, D>
-  function<S extends Shape, D extends DType, R extends Shape, E extends DType>(
+}
+export interface MatrixProductFunction<Op extends string, Name extends string> {
+  <S extends Shape, D extends DType, R extends Shape, E extends DType>(
     input: Tensor<S, D>,
     other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
   ): Tensor<Ok<MatMul<S, R, Op>>, D>
