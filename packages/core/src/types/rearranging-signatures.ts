@@ -110,7 +110,7 @@ export interface Rot90 {
   ): Tensor<Ok<Turn<S, A, B>>, D>
 }
 
-interface InterleaveOptions<N> {
+export interface InterleaveOptions<N> {
   repeats?: N
   dim?: number | null
   outputSize?: number
