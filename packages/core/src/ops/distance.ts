@@ -5,6 +5,8 @@ import { requireFloating, requireNumbers, requireTensors } from "../checks.ts"
 import { sizesText } from "../errors.ts"
 import { broadcastSizes, sameSizes } from "../shape.ts"
 import { type Tensor, viewOf } from "../tensor.ts"
+import type { CDist, CosineSimilarity, PairwiseDistance } from "../types/layer-signatures.ts"
+import type { ElementwiseFunction } from "../types/patterns.ts"
 import { add, div, mul, sub } from "./arithmetic.ts"
 import { BOUNDED } from "./formulas.ts"
 import { norm, vectorNorm } from "./linear-algebra.ts"
@@ -25,10 +27,7 @@ function check(
 /**
  * Σ x1·x2 / (max(|x1|, eps)·max(|x2|, eps)) along `dim`, the tensors broadcast: without that dim, in [−1, 1].
  */
-export const cosineSimilarity: (
-  x1: Tensor,
-  ...args: Args<[["x2", Tensor], ["dim", number], ["eps", number]]>
-) => Tensor = op("cosineSimilarity(x1, x2, dim?, eps?)", (a: Tensor, b: Tensor, dim = 1, eps = 1e-8) => {
+export const cosineSimilarity: CosineSimilarity = op("cosineSimilarity(x1, x2, dim?, eps?)", (a: Tensor, b: Tensor, dim = 1, eps = 1e-8) => {
   check("cosineSimilarity", { x1: a, x2: b }, { dim, eps })
   const unit = (x: Tensor): Tensor => div(x, BOUNDED.call(vectorNorm(x, 2, dim, true), eps))
   const shape = broadcastSizes("cosineSimilarity", a.shape, b.shape)
@@ -47,10 +46,7 @@ function lengths(difference: Tensor, p: number, keepdim: boolean, node: Rule): T
 }
 
 /** The p-norm of x1 − x2 + eps along the last dim, the tensors broadcast. */
-export const pairwiseDistance: (
-  x1: Tensor,
-  ...args: Args<[["x2", Tensor], ["p", number], ["eps", number], ["keepdim", boolean]]>
-) => Tensor = op(
+export const pairwiseDistance: PairwiseDistance = op(
   "pairwiseDistance(x1, x2, p?, eps?, keepdim?)",
   (a: Tensor, b: Tensor, p = 2, eps = 1e-6, keepdim = false) => {
     check("pairwiseDistance", { x1: a, x2: b }, { p, eps })
@@ -59,7 +55,7 @@ export const pairwiseDistance: (
 )
 
 /** The p-norm distances between all rows: x1 [.., p, m], x2 [.., r, m] → [.., p, r], the dims before broadcast. */
-export const cdist: (x1: Tensor, ...args: Args<[["x2", Tensor], ["p", number]]>) => Tensor = op(
+export const cdist: CDist = op(
   "cdist(x1, x2, p?)",
   (a: Tensor, b: Tensor, p = 2) => {
     check("cdist", { x1: a, x2: b }, { p })
@@ -75,7 +71,7 @@ export const cdist: (x1: Tensor, ...args: Args<[["x2", Tensor], ["p", number]]>)
 )
 
 /** input / max(|input|_p, eps), the norm along `dim`: vectors of length 1. Floating dtypes. */
-export const normalize: (input: Tensor, ...args: Args<[["p", number], ["dim", number], ["eps", number]]>) => Tensor =
+export const normalize: ElementwiseFunction<"same", Args<[["p", number], ["dim", number], ["eps", number]]>> =
   op("normalize(input, p?, dim?, eps?)", (x: Tensor, p = 2, dim = 1, eps = 1e-12) => {
     check("normalize", { input: x }, { p, dim, eps })
     return div(x, expandAs(clampMin(norm(x, p, dim, true), eps), x))
