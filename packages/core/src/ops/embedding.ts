@@ -156,27 +156,24 @@ export const embedding: EmbeddingSignature = op(
  * Without `numClasses` it is one more than the greatest number, which is read: where the device cannot do that at once, say
  * it. Throws a RangeError for a number out of range.
  */
-export const oneHot: OneHot = op(
-  "oneHot(input, numClasses?)",
-  (x: Tensor, numClasses = -1) => {
-    requireIndex("oneHot", "input", x)
-    if (!Number.isInteger(numClasses) || numClasses === 0 || numClasses < -1)
-      throw new RangeError(`oneHot: numClasses must be a positive integer, got ${valueText(numClasses)}`)
-    const classes = numClasses === -1 ? countClasses(x) : numClasses
-    const shape: Sizes = [...x.shape, classes]
-    const out = filled(x.device, shape, 0, DEFAULT_INT)
-    withIndexErrors(
-      "oneHot",
-      () => `class numbers ${tensorText(x)} must lie within ${classes} classes`,
-      () =>
-        runScatter(out, x.shape, "set", { inputs: [x], bounds: "fault" }, ({ inputs: [i], at }) => ({
-          value: i!.eq(i!).cast("int32"),
-          coordinates: [...at, i!.cast("int32")],
-        })),
-    )
-    return out
-  },
-)
+export const oneHot: OneHot = op("oneHot(input, numClasses?)", (x: Tensor, numClasses = -1) => {
+  requireIndex("oneHot", "input", x)
+  if (!Number.isInteger(numClasses) || numClasses === 0 || numClasses < -1)
+    throw new RangeError(`oneHot: numClasses must be a positive integer, got ${valueText(numClasses)}`)
+  const classes = numClasses === -1 ? countClasses(x) : numClasses
+  const shape: Sizes = [...x.shape, classes]
+  const out = filled(x.device, shape, 0, DEFAULT_INT)
+  withIndexErrors(
+    "oneHot",
+    () => `class numbers ${tensorText(x)} must lie within ${classes} classes`,
+    () =>
+      runScatter(out, x.shape, "set", { inputs: [x], bounds: "fault" }, ({ inputs: [i], at }) => ({
+        value: i!.eq(i!).cast("int32"),
+        coordinates: [...at, i!.cast("int32")],
+      })),
+  )
+  return out
+})
 
 function countClasses(x: Tensor): number {
   if (x.numel() === 0)

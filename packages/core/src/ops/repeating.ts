@@ -97,8 +97,9 @@ function repeated(name: string, x: Tensor, repeats: readonly number[]): Tensor {
   return track(REPEAT, out, [x], [], { own, shape: x.shape, repeats } satisfies RepeatContext)
 }
 
-export const repeat: FunctionOf<RepeatingOps["repeat"]> = op("repeat(input, ...repeats)", (x: Tensor, repeats: number[]) =>
-  repeated("repeat", x, repeats),
+export const repeat: FunctionOf<RepeatingOps["repeat"]> = op(
+  "repeat(input, ...repeats)",
+  (x: Tensor, repeats: number[]) => repeated("repeat", x, repeats),
 )
 
 export const tile: FunctionOf<RepeatingOps["tile"]> = op("tile(input, ...dims)", (x: Tensor, dims: number[]) =>

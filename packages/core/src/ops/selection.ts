@@ -65,10 +65,7 @@ const whereMethod = op<(x: Tensor, condition: Tensor, other: Operandish) => Tens
  * `input` where `condition` is true, elsewhere `other`: tensors or numbers, broadcast together. Numbers alone make the
  * default float. `condition` is bool (or uint8, as in PyTorch).
  */
-export const where: Where["function"] = op(
-  "where(condition, input, other)",
-  select,
-)
+export const where: Where["function"] = op("where(condition, input, other)", select)
 
 // ---- clamp ----
 
@@ -122,14 +119,14 @@ export const [clamp, clamp_] = withInPlace<FunctionOf<SelectionOps["clamp"]>, Fu
   },
 )
 export const [clip, clip_] = [clamp, clamp_]
-export const [clampMin, clampMin_] = withInPlace<FunctionOf<SelectionOps["clampMin"]>, FunctionOf<SelectionOps["clampMin_"]>>(
-  "clampMin(input, min)",
-  (x: Tensor, min: Operandish): Applied => pickClamp(CLAMP_MIN, x, min),
-)
-export const [clampMax, clampMax_] = withInPlace<FunctionOf<SelectionOps["clampMax"]>, FunctionOf<SelectionOps["clampMax_"]>>(
-  "clampMax(input, max)",
-  (x: Tensor, max: Operandish): Applied => pickClamp(CLAMP_MAX, x, max),
-)
+export const [clampMin, clampMin_] = withInPlace<
+  FunctionOf<SelectionOps["clampMin"]>,
+  FunctionOf<SelectionOps["clampMin_"]>
+>("clampMin(input, min)", (x: Tensor, min: Operandish): Applied => pickClamp(CLAMP_MIN, x, min))
+export const [clampMax, clampMax_] = withInPlace<
+  FunctionOf<SelectionOps["clampMax"]>,
+  FunctionOf<SelectionOps["clampMax_"]>
+>("clampMax(input, max)", (x: Tensor, max: Operandish): Applied => pickClamp(CLAMP_MAX, x, max))
 
 // ---- maskedFill ----
 
@@ -138,23 +135,23 @@ const fill = (x: Expr, mask: Expr, value: Expr): Expr => choose(mask, value, x)
 const FILL_NUMBER = new Pointwise("maskedFill", fill, { ...FILL, gradName: "MaskedFillBackward0" })
 const FILL_TENSOR = new Pointwise("maskedFill", fill, { ...FILL, gradName: "MaskedFillBackward1" })
 
-export const [maskedFill, maskedFill_] = withInPlace<FunctionOf<SelectionOps["maskedFill"]>, FunctionOf<SelectionOps["maskedFill_"]>>(
-  "maskedFill(input, mask, value)",
-  (x: Tensor, mask: Tensor, value: Operandish): Applied => {
-    requireMask("maskedFill", x, mask)
-    if (isTensor(value)) {
-      if (value.ndim > 0)
-        throw new RangeError(
-          `maskedFill: only supports a 0-dimensional value tensor, but got shape ${shapeText(value.shape)}; use where(mask, value, input)`,
-        )
-      return [FILL_TENSOR, x, mask, to(value, x.dtype)]
-    }
-    if (!["number", "bigint", "boolean"].includes(typeof value))
-      throw new TypeError(`maskedFill: expected value to be a number or a 0-d tensor, but got ${valueText(value)}`)
-    requireRepresentable("maskedFill", value, x.dtype)
-    return [FILL_NUMBER, x, mask, asStored(value, x.dtype)]
-  },
-)
+export const [maskedFill, maskedFill_] = withInPlace<
+  FunctionOf<SelectionOps["maskedFill"]>,
+  FunctionOf<SelectionOps["maskedFill_"]>
+>("maskedFill(input, mask, value)", (x: Tensor, mask: Tensor, value: Operandish): Applied => {
+  requireMask("maskedFill", x, mask)
+  if (isTensor(value)) {
+    if (value.ndim > 0)
+      throw new RangeError(
+        `maskedFill: only supports a 0-dimensional value tensor, but got shape ${shapeText(value.shape)}; use where(mask, value, input)`,
+      )
+    return [FILL_TENSOR, x, mask, to(value, x.dtype)]
+  }
+  if (!["number", "bigint", "boolean"].includes(typeof value))
+    throw new TypeError(`maskedFill: expected value to be a number or a 0-d tensor, but got ${valueText(value)}`)
+  requireRepresentable("maskedFill", value, x.dtype)
+  return [FILL_NUMBER, x, mask, asStored(value, x.dtype)]
+})
 
 export const selectionMethods = {
   where: whereMethod,

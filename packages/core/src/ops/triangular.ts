@@ -155,7 +155,10 @@ interface IndexOptions {
 }
 type IndexArgs = Args<[["row", number], ["col", number], ["offset", number]], IndexOptions>
 
-const indices = (name: string, inside: (above: number, offset: number) => boolean): ((...args: IndexArgs) => Tensor<[2, number]>) =>
+const indices = (
+  name: string,
+  inside: (above: number, offset: number) => boolean,
+): ((...args: IndexArgs) => Tensor<[2, number]>) =>
   op(
     `${name}(row, col, offset?, *, dtype?, device?)`,
     (row: number, col: number, offset = 0, dtype?: DType, device?: string | Device) => {

@@ -163,10 +163,10 @@ export type DiagonalEmbedded<Op extends string, S extends Shape, O, A, B> =
               : P extends Q
                 ? `${Op}: diagonal dimensions cannot be identical ${A & number}, ${B & number}`
                 : Add<L, Distance<O>> extends infer N extends number
-                ? Less<P, Q> extends true
-                  ? Inserted<Inserted<I, P, N>, Q, N>
-                  : Inserted<Inserted<I, Q, N>, P, N>
-                : never
+                  ? Less<P, Q> extends true
+                    ? Inserted<Inserted<I, P, N>, Q, N>
+                    : Inserted<Inserted<I, Q, N>, P, N>
+                  : never
         : never
       : `${Op}: input must have at least one dim, got a 0-d tensor`
 /** Of a vector the matrix with it on a diagonal, of a matrix that diagonal. */

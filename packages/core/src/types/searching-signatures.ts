@@ -23,10 +23,7 @@ type Coordinates<S extends Shape, O> = O extends { readonly asTuple: true }
 
 type AsTuple = { asTuple?: boolean } | undefined
 export interface Nonzero {
-  method<S extends Shape, const O extends AsTuple = undefined>(
-    this: Tensor<S>,
-    options?: O,
-  ): Promise<Coordinates<S, O>>
+  method<S extends Shape, const O extends AsTuple = undefined>(this: Tensor<S>, options?: O): Promise<Coordinates<S, O>>
   function<S extends Shape, const O extends AsTuple = undefined>(
     input: Tensor<S>,
     options?: O,
@@ -53,7 +50,11 @@ export interface UniqueOptions {
   returnCounts?: boolean
   dim?: number | null
 }
-type FieldOf<O, N extends string> = O extends { readonly [K in N]?: infer X } ? (unknown extends X ? undefined : X) : undefined
+type FieldOf<O, N extends string> = O extends { readonly [K in N]?: infer X }
+  ? unknown extends X
+    ? undefined
+    : X
+  : undefined
 
 type DistinctShape<S extends Shape, Dim> = [Dim] extends [null | undefined]
   ? [number]
@@ -81,23 +82,24 @@ type InverseShape<S extends Shape, Dim> = [Dim] extends [null | undefined]
       : [number]
 
 /** The values; with `returnInverse` or `returnCounts` an array of them, the inverse and the counts, as asked for. */
-type Distinct<S extends Shape, D extends DType, O> = Tensor<DistinctShape<S, FieldOf<O, "dim">>, D> extends infer V
-  ? [FieldOf<O, "returnInverse">, FieldOf<O, "returnCounts">] extends [infer I, infer C]
-    ? [I] extends [false | undefined]
-      ? [C] extends [false | undefined]
-        ? V
-        : [C] extends [true]
-          ? [V, Integers<[number]>]
-          : any
-      : [I] extends [true]
+type Distinct<S extends Shape, D extends DType, O> =
+  Tensor<DistinctShape<S, FieldOf<O, "dim">>, D> extends infer V
+    ? [FieldOf<O, "returnInverse">, FieldOf<O, "returnCounts">] extends [infer I, infer C]
+      ? [I] extends [false | undefined]
         ? [C] extends [false | undefined]
-          ? [V, Integers<InverseShape<S, FieldOf<O, "dim">>>]
+          ? V
           : [C] extends [true]
-            ? [V, Integers<InverseShape<S, FieldOf<O, "dim">>>, Integers<[number]>]
+            ? [V, Integers<[number]>]
             : any
-        : any
+        : [I] extends [true]
+          ? [C] extends [false | undefined]
+            ? [V, Integers<InverseShape<S, FieldOf<O, "dim">>>]
+            : [C] extends [true]
+              ? [V, Integers<InverseShape<S, FieldOf<O, "dim">>>, Integers<[number]>]
+              : any
+          : any
+      : never
     : never
-  : never
 
 export interface Unique {
   method<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
@@ -127,15 +129,16 @@ export interface CountOptions {
   minlength?: number
 }
 /** Without weights integers; with them floats, in float32 only where they are. */
-type Counts<W> = Given<"weights", W> extends infer T
-  ? [T] extends [null | undefined]
-    ? Integers<[number]>
-    : T extends Tensor<Shape, infer E>
-      ? 0 extends 1 & E
-        ? Tensor<[number], any>
-        : Tensor<[number], [E] extends ["float32"] ? "float32" : "float32" extends E ? any : "float64">
-      : Tensor<[number], any>
-  : never
+type Counts<W> =
+  Given<"weights", W> extends infer T
+    ? [T] extends [null | undefined]
+      ? Integers<[number]>
+      : T extends Tensor<Shape, infer E>
+        ? 0 extends 1 & E
+          ? Tensor<[number], any>
+          : Tensor<[number], [E] extends ["float32"] ? "float32" : "float32" extends E ? any : "float64">
+        : Tensor<[number], any>
+    : never
 
 export interface BinCount {
   method<W extends Tensor | null | CountOptions | undefined = undefined>(

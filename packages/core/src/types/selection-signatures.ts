@@ -6,11 +6,12 @@ import type { Promotion } from "./patterns.ts"
 import type { Arg, Broadcast3, BroadcastInto, IsAny, Ok, Shape, ShowTensor } from "./shape.ts"
 
 /** `R`, or the sentence of a condition that is not bool. */
-type Conditional<C extends Shape, CD, R> = IsAny<CD> extends true
-  ? R
-  : [CD & ("bool" | "uint8")] extends [never]
-    ? `where: expected condition to be a bool tensor, but got a tensor ${ShowTensor<C, CD>}`
-    : R
+type Conditional<C extends Shape, CD, R> =
+  IsAny<CD> extends true
+    ? R
+    : [CD & ("bool" | "uint8")] extends [never]
+      ? `where: expected condition to be a bool tensor, but got a tensor ${ShowTensor<C, CD>}`
+      : R
 
 /** The dtype of numbers alone. */
 type OfNumbers<V> = [V] extends [never]
@@ -58,15 +59,16 @@ export interface Where {
 // ---- clamp ----
 
 /** The dtype with bounds that are tensors of E and F, or the numbers V and W; `any` where that takes more than a look. */
-type Clamped<D, E, V, F, W> = IsAny<D | E | F> extends true
-  ? any
-  : [E | F] extends [never]
-    ? WithNumbers<D, V | W>
-    : [E | F] extends [D]
-      ? D extends FloatDType
-        ? D
+type Clamped<D, E, V, F, W> =
+  IsAny<D | E | F> extends true
+    ? any
+    : [E | F] extends [never]
+      ? WithNumbers<D, V | W>
+      : [E | F] extends [D]
+        ? D extends FloatDType
+          ? D
+          : any
         : any
-      : any
 /** Integers stay with integral numbers alone. */
 type WithNumbers<D, V> = D extends FloatDType ? D : `${V & (number | bigint)}` extends `${bigint}` ? D : any
 
@@ -115,10 +117,7 @@ export interface ClampInPlace {
       BroadcastInto<S, R, "clamp">,
       Tensor<R> | HostNumber | null | { min?: Tensor<R> | HostNumber | null; max?: Tensor<Q> | HostNumber | null }
     >,
-    max?: Arg<
-      BroadcastInto<S, Q, "clamp">,
-      Tensor<Q> | HostNumber | null | { max?: Tensor<Q> | HostNumber | null }
-    >,
+    max?: Arg<BroadcastInto<S, Q, "clamp">, Tensor<Q> | HostNumber | null | { max?: Tensor<Q> | HostNumber | null }>,
   ): Tensor<S, D>
   function<S extends Shape, D extends DType, R extends Shape = [], Q extends Shape = []>(
     input: Tensor<S, D>,
@@ -126,9 +125,6 @@ export interface ClampInPlace {
       BroadcastInto<S, R, "clamp">,
       Tensor<R> | HostNumber | null | { min?: Tensor<R> | HostNumber | null; max?: Tensor<Q> | HostNumber | null }
     >,
-    max?: Arg<
-      BroadcastInto<S, Q, "clamp">,
-      Tensor<Q> | HostNumber | null | { max?: Tensor<Q> | HostNumber | null }
-    >,
+    max?: Arg<BroadcastInto<S, Q, "clamp">, Tensor<Q> | HostNumber | null | { max?: Tensor<Q> | HostNumber | null }>,
   ): Tensor<S, D>
 }

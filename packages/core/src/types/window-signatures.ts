@@ -260,7 +260,12 @@ interface AdaptiveByName {
   outputSize?: OutputSize
   returnIndices?: boolean
 }
-type Adaptive<Op extends string, N extends Spatial, S extends Shape, O> = AdaptivePooled<Op, N, S, Given<"outputSize", O>>
+type Adaptive<Op extends string, N extends Spatial, S extends Shape, O> = AdaptivePooled<
+  Op,
+  N,
+  S,
+  Given<"outputSize", O>
+>
 
 export type AdaptiveAvgPoolSignature<N extends Spatial> = <
   S extends Shape,
@@ -395,4 +400,3 @@ export type PadSignature = <S extends Shape, D extends DType, const P extends re
   mode?: PadMode | PadByName,
   value?: number | null | PadByName,
 ) => Tensor<Ok<PaddedShape<"pad", S, Given<"pad", P>>>, D>
-
