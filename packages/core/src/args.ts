@@ -116,6 +116,7 @@ export const CATALOGUE = new Map<string, Signature>()
 // biome-ignore lint/suspicious/noExplicitAny: the body's parameters are checked against the signature at run time
 export function op<F extends (...args: any[]) => any>(
   signature: string,
+  // biome-ignore lint/suspicious/noExplicitAny: as above
   body: (...args: any[]) => ReturnType<F> | Tensor | readonly Tensor[] | Promise<unknown>,
 ): F {
   const s = parseSignature(signature)

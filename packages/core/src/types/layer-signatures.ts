@@ -22,6 +22,7 @@ import type {
   SimilarityAlong,
   WithChannels,
 } from "./layer-shapes.ts"
+import type { DimsLike } from "./patterns.ts"
 import type { Indexed } from "./reading-shapes.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
 
@@ -90,21 +91,24 @@ export type OneHot = <
   numClasses?: N,
 ) => Tensor<WithClasses<S, Given<"numClasses", N>>, DefaultInt>
 
-export type EinsumSignature = {
-  /** The equation as text, then the operands, one by one or as one array. */
-  <const E extends string, const L extends readonly Tensor[] | readonly [readonly Tensor[]]>(
-    equation: Arg<Einsum<E, ShapesOf<OperandsOf<L>>>, E>,
-    ...operands: L
-  ): Tensor<Ok<Einsum<E, ShapesOf<OperandsOf<L>>>>, CommonDType<OperandsOf<L>>>
-  /** Operands and lists of the numbers of their subscripts in turn, at the end the list of the output. */
-  (operand: Tensor, subscripts: Sublist, ...rest: readonly (Tensor | Sublist)[]): Tensor
-}
 type Sublist = readonly (number | "...")[]
 type OperandsOf<L> = L extends readonly Tensor[]
   ? L
   : L extends readonly [infer A extends readonly Tensor[]]
     ? A
     : Tensor[]
+type EinsumOf<E, L> = E extends string ? Einsum<E, ShapesOf<OperandsOf<L>>> : any
+/**
+ * The equation as text, then the operands, one by one or as one array; or operands and lists of the numbers of their subscripts
+ * in turn, at the end the list of the output.
+ */
+export type EinsumSignature = <
+  const E extends string | Tensor,
+  const L extends readonly (Tensor | (E extends string ? readonly Tensor[] : Sublist))[],
+>(
+  equation: Arg<EinsumOf<E, L>, E>,
+  ...operands: L
+) => Tensor<Ok<EinsumOf<E, L>>, CommonDType<OperandsOf<L>>>
 
 // ---- normalisations: the input's shape and dtype stay ----
 
@@ -124,7 +128,7 @@ export type NormOverLast<Op extends string, Rest extends readonly unknown[]> = <
   const N extends SizesArg | LayerNormByName,
 >(
   input: Tensor<S, D>,
-  normalizedShape: Arg<NormalisedOver<Op, S, Given<"normalizedShape", N>>, N>,
+  normalizedShape: Arg<NormalisedOver<Op, S, Given<"normalizedShape", N>>, DimsLike<N>>,
   ...rest: Rest
 ) => Tensor<S, D>
 

@@ -2,6 +2,7 @@
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { AllArgs, Given, Or, Sizes, SizesOf } from "./arguments.ts"
+import type { DimsLike } from "./patterns.ts"
 import type {
   DiagonalEmbedded,
   DiagonalFlat,
@@ -68,13 +69,13 @@ export interface RollSignature {
     D extends DType,
     const A extends DimList | RollOptions,
     const B extends DimList | RollOptions | undefined = undefined,
-  >(this: Tensor<S, D>, shifts: Arg<Roll<S, A, B>, A>, dims?: B): Tensor<S, D>
+  >(this: Tensor<S, D>, shifts: Arg<Roll<S, A, B>, DimsLike<A>>, dims?: B): Tensor<S, D>
   function<
     S extends Shape,
     D extends DType,
     const A extends DimList | RollOptions,
     const B extends DimList | RollOptions | undefined = undefined,
-  >(input: Tensor<S, D>, shifts: Arg<Roll<S, A, B>, A>, dims?: B): Tensor<S, D>
+  >(input: Tensor<S, D>, shifts: Arg<Roll<S, A, B>, DimsLike<A>>, dims?: B): Tensor<S, D>
 }
 
 type TurnOptions = { k?: number; dims?: readonly number[] }
