@@ -1,4 +1,5 @@
 // The module as Node loads it: `load(files)` gives a CudaDriver (src/driver.ts).
+#include "arguments.h"
 #include "resources.h"
 
 namespace {
@@ -82,6 +83,7 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   addModuleMethods(object);
   addEventMethods(object);
   addGraphMethods(object);
+  addProductMethods(object);
   addMethod<isLost>(object, "isLost");
   addMethod<dispose>(object, "dispose");
   return object;
@@ -89,14 +91,7 @@ Napi::Value open(const Napi::CallbackInfo& info) {
 
 Napi::Value load(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsArray()) typeError(env, "cuda: load takes an array of files");
-  const Napi::Array array = info[0].As<Napi::Array>();
-  std::vector<std::string> files;
-  for (uint32_t i = 0; i < array.Length(); i++) {
-    const Napi::Value file = array.Get(i);
-    if (!file.IsString()) typeError(env, "cuda: load takes an array of files");
-    files.push_back(file.As<Napi::String>().Utf8Value());
-  }
+  const std::vector<std::string> files = filesOf(env, info[0]);
   std::shared_ptr<const Driver> driver;
   try {
     driver = Driver::load(files);
@@ -109,6 +104,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   constant(object, "version", Napi::Number::New(env, driver->version));
   constant(object, "devices", Napi::Function::New<devices>(env, "devices"));
   constant(object, "open", Napi::Function::New<open>(env, "open"));
+  constant(object, "loadCublasLt", Napi::Function::New<loadCublasLt>(env, "loadCublasLt"));
   return object;
 }
 

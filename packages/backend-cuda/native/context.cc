@@ -61,8 +61,9 @@ std::shared_ptr<Context> Context::open(Napi::Env env, std::shared_ptr<const Driv
   std::lock_guard lock(everyMutex);
   auto& others = every[ordinal];
   CUresult lost = cuda::SUCCESS;
+  // Those that let go of it already say nothing about the one that there is now.
   for (Context* other : others)
-    if (other->lost_ != cuda::SUCCESS) lost = other->lost_;
+    if (other->retained_ && other->lost_ != cuda::SUCCESS) lost = other->lost_;
   if (lost != cuda::SUCCESS) {
     // The others have the same primary context, which is of no use any more.
     for (Context* other : others) {

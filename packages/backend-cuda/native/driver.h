@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "driver-types.h"
+#include "shared-library.h"
 
 // What the driver calls a function, and its parameters. All of them are in every driver from CUDA 11.0 on.
 #define TAEDA_CUDA_FUNCTIONS(F)                                                                                   \
@@ -58,14 +59,6 @@
 #define TAEDA_CUDA_OPTIONAL_FUNCTIONS(F)                                         \
   F(cuGraphInstantiateWithFlags, (CUgraphExec*, CUgraph, unsigned long long)) \
   F(cuGraphInstantiate_v2, (CUgraphExec*, CUgraph, CUgraphNode*, char*, size_t))
-
-// Why a library cannot be used.
-struct LoadFailure {
-  // "ERR_CUDA_LIBRARY": none of the files loads; "ERR_CUDA_OLD": it is older than CUDA 11.0; "ERR_CUDA_SYMBOL".
-  const char* code;
-  std::string message;
-  int version = 0;
-};
 
 struct Driver {
   static constexpr uint64_t NUMBER = 1;

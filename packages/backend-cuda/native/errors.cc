@@ -21,6 +21,17 @@ Napi::Error loadError(Napi::Env env, const LoadFailure& failure) {
   return error;
 }
 
+Napi::Error libraryError(Napi::Env env, const char* library, const std::string& code, int number,
+                         const std::string& message) {
+  Napi::Error error = Napi::Error::New(env, message);
+  Napi::Object object = error.Value();
+  object.Set("name", "LibraryError");
+  object.Set("library", library);
+  object.Set("code", code);
+  object.Set("number", static_cast<double>(number));
+  return error;
+}
+
 void typeError(Napi::Env env, const std::string& message) { throw Napi::TypeError::New(env, message); }
 void rangeError(Napi::Env env, const std::string& message) { throw Napi::RangeError::New(env, message); }
 void plainError(Napi::Env env, const std::string& message) { throw Napi::Error::New(env, message); }

@@ -17,3 +17,7 @@ Napi::Error loadError(Napi::Env env, const LoadFailure& failure);
 [[noreturn]] void typeError(Napi::Env env, const std::string& message);
 [[noreturn]] void rangeError(Napi::Env env, const std::string& message);
 [[noreturn]] void plainError(Napi::Env env, const std::string& message);
+
+// A LibraryError: `library` says whose, `code` is the library's name for it, `number` its number.
+Napi::Error libraryError(Napi::Env env, const char* library, const std::string& code, int number,
+                         const std::string& message);

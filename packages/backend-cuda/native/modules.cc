@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 
+#include "arguments.h"
 #include "resources.h"
 
 namespace {
@@ -136,26 +137,6 @@ Napi::Value function(const Napi::CallbackInfo& info, const ContextPointer& conte
         driver.cuFuncSetAttribute(function->handle, cuda::FUNCTION_DYNAMIC_SHARED_BYTES, static_cast<int>(shared)),
         "cuFuncSetAttribute", entry);
   return objectOf(env, function);
-}
-
-template <class Element>
-struct Elements {
-  Element* data;
-  size_t length;
-};
-
-// The elements of a typed array of the one type that is expected.
-template <class Element>
-Elements<Element> elementsOf(napi_env env, napi_value value, napi_typedarray_type expected, const char* what) {
-  bool isArray = false;
-  napi_is_typedarray(env, value, &isArray);
-  napi_typedarray_type type = napi_int8_array;
-  size_t length = 0;
-  void* data = nullptr;
-  if (!isArray || napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
-      type != expected)
-    typeError(env, std::string("cuda: ") + what);
-  return {static_cast<Element*>(data), length};
 }
 
 unsigned blocksAt(napi_env env, napi_value blocks, uint32_t dim, uint64_t most) {

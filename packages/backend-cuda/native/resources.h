@@ -131,6 +131,10 @@ void addMemoryMethods(Napi::Object object);
 void addModuleMethods(Napi::Object object);
 void addEventMethods(Napi::Object object);
 void addGraphMethods(Napi::Object object);
+void addProductMethods(Napi::Object object);
+
+// Functions of a driver: each loads the first of some files as a library of NVIDIA's.
+Napi::Value loadCublasLt(const Napi::CallbackInfo& info);
 
 template <Method method>
 Napi::Value callMethod(const Napi::CallbackInfo& info) {

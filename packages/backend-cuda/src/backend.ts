@@ -10,13 +10,16 @@ import {
   type Scalar,
 } from "@taeda/core"
 import { type Download, Downloads } from "./downloads.ts"
-import type { DeviceInfo } from "./driver.ts"
+import type { CudaContext, DeviceInfo } from "./driver.ts"
 import { chooseDevice, versionText } from "./driver-words.ts"
+import { libraryErrorOf } from "./errors.ts"
 import { plannerOf, supports } from "./executables.ts"
 import { elementBytes } from "./extent.ts"
 import { Faults } from "./faults.ts"
 import { findDriver } from "./find-driver.ts"
 import { blockOf, CudaBuffer, Launcher, MOST_OPERANDS } from "./launcher.ts"
+import { Libraries, type LibraryChoice, type LibraryReport } from "./libraries.ts"
+import type { Products } from "./library-product.ts"
 import { Loss } from "./loss.ts"
 import { bytesText, type CudaMemoryStats, Memory } from "./memory.ts"
 import { Modules } from "./modules.ts"
@@ -34,6 +37,10 @@ export interface CudaOptions {
   readonly driver?: string
   /** The native addon's file. Default: that of this platform's package. */
   readonly addon?: string
+  /** Which of NVIDIA's libraries are used. Default "auto": those that the machine has, where they are likely to be faster. */
+  readonly libraries?: LibraryChoice
+  /** The folder that alone is searched for them. Default: what TAEDA_CUDA_LIBRARIES names, else where the system has libraries. */
+  readonly libraryFolder?: string
 }
 
 /** What was given to the GPU so far. */
@@ -61,6 +68,20 @@ export interface CudaBackend extends Backend {
   synchronizeSync(): void
   /** A point in the device's work, for measuring time. */
   event(): CudaEvent
+  /** What became of each of NVIDIA's libraries, and how often it was used. Looks for those that were not needed so far. */
+  libraries(): readonly LibraryReport[]
+  /** Changes which of them are used. @throws Error where one that is named is missing; the choice stays as it was. */
+  useLibraries(choice: LibraryChoice): void
+}
+
+/** What `make` gives; where it throws, the context goes. */
+function librariesOf(make: () => Libraries, context: CudaContext): Libraries {
+  try {
+    return make()
+  } catch (error) {
+    context.dispose()
+    throw error
+  }
 }
 
 /** A compiled kernel. */
@@ -72,9 +93,9 @@ class CudaExecutable {
   readonly elementBytes: readonly number[]
   readonly name: () => string
 
-  constructor(kernel: Kernel, id: number, limits: DeviceLimits) {
+  constructor(kernel: Kernel, id: number, limits: DeviceLimits, products: Products) {
     this.id = id
-    this.planner = plannerOf(kernel, limits)
+    this.planner = plannerOf(kernel, limits, products)
     this.elementBytes = elementBytes(kernel)
     this.name = () => describeKernel(kernel)
   }
@@ -102,10 +123,28 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
   const memory = new Memory(context, name)
   /** By their numbers. */
   const kernels: Kernel[] = []
-  const executableOf = (kernel: Kernel): CudaExecutable => new CudaExecutable(kernel, kernels.push(kernel) - 1, limits)
+  const surroundings = {
+    ...circumstances,
+    env: process.env,
+    folder: options.libraryFolder ?? process.env.TAEDA_CUDA_LIBRARIES,
+  }
+  const libraries = librariesOf(
+    () => new Libraries(driver, context, name, surroundings, options.libraries ?? "auto"),
+    context,
+  )
+  const products: Products = {
+    isThere: () => libraries.handleOf("cublasLt") !== null,
+    isInsisted: () => libraries.isInsisted("cublasLt"),
+    prepare(spec) {
+      const handle = libraries.handleOf("cublasLt")
+      return handle && context.prepareProduct(handle, spec)
+    },
+  }
+  const executableOf = (kernel: Kernel): CudaExecutable =>
+    new CudaExecutable(kernel, kernels.push(kernel) - 1, limits, products)
   const modules = new Modules(context, limits.target)
   const faults = new Faults(context, memory, (kernel) => describeKernel(kernels[kernel]))
-  const launcher = new Launcher(context, memory, modules, faults)
+  const launcher = new Launcher(context, memory, modules, faults, libraries)
   const uploads = new Uploads(context)
   const downloads = new Downloads(context)
   const warmed = new Map<string, CudaExecutable>()
@@ -208,6 +247,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       notes: [
         `GPU: ${device.name} (compute capability ${major}.${minor}, ${bytesText(total)})`,
         `driver for CUDA ${versionText(driver.version)}`,
+        ...libraries.insisted(),
       ],
     },
     allocate(bytes) {
@@ -265,14 +305,25 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       check()
       const mine = executable as CudaExecutable
       launcher.place(operands, mine.elementBytes, recording ? mention : undefined)
-      const plan = mine.planner.plan({ sizes, operands, scalars, kernel: mine.id })
-      if (plan.launches.length === 0) return
-      try {
+      const run = (): void => {
+        const plan = mine.planner.plan({ sizes, operands, scalars, kernel: mine.id })
+        if (plan.launches.length === 0) return
         launcher.run(plan)
+        loss.lastLaunched = mine.name
+      }
+      try {
+        try {
+          run()
+        } catch (error) {
+          const said = libraryErrorOf(error)
+          if (!said || !libraries.standsIn(said, mine.name())) throw error
+          // Where the device is lost, that is what this says.
+          run()
+          libraries.warnOfFailures()
+        }
       } catch (error) {
         throw loss.told(error, mine.name())
       }
-      loss.lastLaunched = mine.name
     },
     async synchronize() {
       check()
@@ -317,6 +368,14 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
     event() {
       check()
       return new CudaEvent(context)
+    },
+    libraries() {
+      check()
+      return libraries.report()
+    },
+    useLibraries(choice) {
+      check()
+      libraries.use(choice)
     },
     memoryStats: () => memory.stats(),
     cudaMemoryStats: () => memory.cudaStats(),

@@ -32,6 +32,51 @@ export type DriverFunction = object
 export type DriverEvent = object
 export type DriverGraph = object
 
+/** A library of NVIDIA's, loaded into this process. */
+export type CublasLt = object & { readonly file: string; readonly version: readonly [number, number, number] }
+/** The library's own state for a context. */
+export type CublasLtHandle = object
+/** A product whose sizes and layouts are settled. */
+export type PreparedProduct = object & { readonly workspaceBytes: number }
+
+/** An error that one of NVIDIA's libraries gave. */
+export interface LibraryError extends Error {
+  readonly library: "cublasLt"
+  /** The library's own name for it, such as "CUBLAS_STATUS_EXECUTION_FAILED". */
+  readonly code: string
+  readonly number: number
+}
+
+/** A matrix of columns: element (i, j) of batch z lies at i + j·lead + z·step. */
+export interface ColumnMatrix {
+  readonly lead: number
+  readonly step: number
+  /** A power of two, up to 256, that the address of its first element is a multiple of, in bytes. */
+  readonly alignment: number
+}
+
+/** d = alpha·a·b + beta·c + bias, of matrices of columns; the bias has an element for each row. */
+export interface ProductSpec {
+  readonly rows: number
+  readonly columns: number
+  readonly depth: number
+  readonly batches: number
+  /** Of a and b. */
+  readonly type: "float32" | "float64" | "float16" | "bfloat16"
+  /** Of c, d and the bias. */
+  readonly result: ProductSpec["type"]
+  /** Whether factors of float32 may be rounded to TF32. */
+  readonly tf32: boolean
+  /** Where transposed, a has columns of `depth` elements, and b of `columns`. */
+  readonly a: ColumnMatrix & { readonly transposed: boolean }
+  readonly b: ColumnMatrix & { readonly transposed: boolean }
+  readonly c: ColumnMatrix | null
+  readonly d: ColumnMatrix
+  readonly bias: Pick<ColumnMatrix, "alignment"> | null
+  /** What it may take at most. */
+  readonly workspaceBytes: number
+}
+
 /** What the native module exports. */
 export interface Addon {
   /**
@@ -50,6 +95,8 @@ export interface CudaDriver {
   devices(): readonly DeviceInfo[]
   /** The primary context of a device, with a stream of its own. */
   open(ordinal: number): CudaContext
+  /** Loads the first of the files that there is. Throws an Error whose `code` is one of LoadCode. */
+  loadCublasLt(files: readonly string[]): CublasLt
 }
 
 export interface CudaContext {
@@ -86,6 +133,22 @@ export interface CudaContext {
     paramBytes: number,
     memories: readonly DeviceMemory[],
     ranges: Float64Array,
+  ): void
+
+  /** Each of these throws a LibraryError where the library refuses. */
+  openCublasLt(library: CublasLt): CublasLtHandle
+  /** Null where the library has no such product. */
+  prepareProduct(handle: CublasLtHandle, spec: ProductSpec): PreparedProduct | null
+  /**
+   * Queues a product. Its memory and where in it each begins, in bytes: a, b, c, d, bias, workspace; what the product has not
+   * is not looked at. Nothing of it is kept.
+   */
+  multiply(
+    product: PreparedProduct,
+    alpha: number,
+    beta: number,
+    memories: readonly (DeviceMemory | null)[],
+    begins: Float64Array,
   ): void
 
   /** Waits, blocking. */

@@ -4,6 +4,7 @@ import { convPlanner } from "./conv.ts"
 import { mapPlanner } from "./emit-map.ts"
 import { reducePlanner } from "./emit-reduce.ts"
 import { refusedRows, rowsPlanner } from "./emit-rows.ts"
+import type { Products } from "./library-product.ts"
 import { matmulPlanner } from "./matmul.ts"
 import type { Planner } from "./planner.ts"
 import type { DeviceLimits } from "./program.ts"
@@ -12,7 +13,13 @@ import { scatterPlanner } from "./scatter.ts"
 import { sortPlanner } from "./sort.ts"
 
 type KernelOfKind = { readonly [K in Kernel as K["kind"]]: K }
-type Planners = { readonly [Kind in keyof KernelOfKind]: (kernel: KernelOfKind[Kind], limits: DeviceLimits) => Planner }
+type Planners = {
+  readonly [Kind in keyof KernelOfKind]: (
+    kernel: KernelOfKind[Kind],
+    limits: DeviceLimits,
+    products?: Products,
+  ) => Planner
+}
 
 /** A row for each kind of kernel. */
 const PLANNERS: Planners = {
@@ -33,10 +40,10 @@ export function supports(kernel: Kernel): true | string {
   return (kind === "rows" && refusedRows(kernel)) || true
 }
 
-/** Who plans a kernel that is supported. */
-export function plannerOf(kernel: Kernel, limits: DeviceLimits): Planner {
-  const make = PLANNERS[kernel.kind] as (kernel: Kernel, limits: DeviceLimits) => Planner
-  return make(kernel, limits)
+/** Who plans a kernel that is supported; `products`: those of cuBLASLt. */
+export function plannerOf(kernel: Kernel, limits: DeviceLimits, products?: Products): Planner {
+  const make = PLANNERS[kernel.kind] as (kernel: Kernel, limits: DeviceLimits, products?: Products) => Planner
+  return make(kernel, limits, products)
 }
 
 /** How many of a kernel's last operands are written. */

@@ -1,5 +1,6 @@
 export { type CudaBackend, type CudaCounts, type CudaOptions, createCuda, devices, open } from "./backend.ts"
 export type { CudaError, DeviceInfo } from "./driver.ts"
 export { DeviceLostError } from "./errors.ts"
+export type { LibraryChoice, LibraryName, LibraryReport } from "./libraries.ts"
 export type { CudaMemoryStats } from "./memory.ts"
 export type { CudaEvent } from "./timing.ts"

@@ -3,10 +3,11 @@ import type { Operand } from "@taeda/core"
 import type { CudaContext, DeviceMemory } from "./driver.ts"
 import { type Extent, extentOf } from "./extent.ts"
 import type { Faults } from "./faults.ts"
+import type { Libraries } from "./libraries.ts"
 import type { Memory } from "./memory.ts"
 import type { Modules } from "./modules.ts"
 import { MOST_PARAM_BYTES } from "./pack.ts"
-import type { BufferRef, KernelLaunch, Plan } from "./program.ts"
+import type { BufferRef, KernelLaunch, Plan, ProductLaunch } from "./program.ts"
 import type { Block } from "./segments.ts"
 
 /** Operands of a launch; their addresses take a quarter of the block of parameters. */
@@ -35,6 +36,7 @@ export class Launcher {
   private readonly memory: Memory
   private readonly modules: Modules
   private readonly faults: Faults
+  private readonly libraries: Libraries
   /** Kernels that were queued so far. */
   launches = 0
   // All of these serve every launch: nothing is allocated for one.
@@ -46,8 +48,11 @@ export class Launcher {
   private readonly spans = new Float64Array(3 * MOST_OPERANDS)
   private readonly memories: DeviceMemory[] = []
   private readonly ranges = new Float64Array(3 * (MOST_PARAM_BYTES / 8))
+  private readonly parts: (DeviceMemory | null)[] = []
+  private readonly begins = new Float64Array(6)
 
-  constructor(context: CudaContext, memory: Memory, modules: Modules, faults: Faults) {
+  constructor(context: CudaContext, memory: Memory, modules: Modules, faults: Faults, libraries: Libraries) {
+    this.libraries = libraries
     this.context = context
     this.memory = memory
     this.modules = modules
@@ -86,7 +91,9 @@ export class Launcher {
     const taken: Block[] = []
     try {
       for (const bytes of temporaries) taken.push(this.memory.take(bytes))
-      for (const launch of launches) this.launch(launch, taken, temporaries)
+      for (const launch of launches)
+        if ("product" in launch) this.multiply(launch, taken)
+        else this.launch(launch, taken, temporaries)
     } finally {
       // What is queued later comes after the kernels that use them.
       for (const block of taken) this.memory.give(block)
@@ -103,6 +110,22 @@ export class Launcher {
     for (let i = 0; i < buffers.length; i++) this.point(i, buffers[i], taken, sizes)
     loaded.pack(this.view, numbers)
     this.context.launch(loaded.function, blocks, this.params, loaded.bytes, this.memories, this.ranges)
+    this.launches++
+  }
+
+  /** Queues a product of cuBLASLt's. */
+  private multiply({ product, alpha, beta, buffers }: ProductLaunch, taken: readonly Block[]): void {
+    const { parts, begins } = this
+    for (let i = 0; i < buffers.length; i++) {
+      const ref = buffers[i]
+      parts[i] = null
+      if (!ref || "faults" in ref) continue
+      const block = "operand" in ref ? this.blocks[ref.operand] : taken[ref.temporary]
+      parts[i] = block.segment.memory
+      begins[i] = "operand" in ref ? this.spans[3 * ref.operand] : block.offset
+    }
+    this.context.multiply(product, alpha, beta, parts, begins)
+    this.libraries.counted("cublasLt")
     this.launches++
   }
 

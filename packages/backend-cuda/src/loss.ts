@@ -1,6 +1,6 @@
 /** What the driver's errors are told as: which kernel was refused, and what is left of a device that an error took down. */
 import type { CudaContext } from "./driver.ts"
-import { cudaErrorOf, DeviceLostError } from "./errors.ts"
+import { cudaErrorOf, DeviceLostError, libraryErrorOf } from "./errors.ts"
 
 export class Loss {
   private readonly context: CudaContext
@@ -27,7 +27,10 @@ export class Loss {
   /** What an error of `doing` is told as. */
   told(error: unknown, doing: string): unknown {
     const said = cudaErrorOf(error)
-    if (!said) return error
+    if (!said) {
+      const theirs = libraryErrorOf(error)
+      return theirs ? new Error(`cuda: ${doing} was refused: ${theirs.message}`, { cause: theirs }) : error
+    }
     if (!this.context.isLost()) return new Error(`cuda: ${doing} was refused: ${said.message}`, { cause: said })
     this.lost ??= new DeviceLostError(
       `cuda: ${this.device} was lost: ${said.message}. It was noticed in ${doing}; ${this.suspects()} The values of all tensors on it are gone with it: await open(${JSON.stringify(this.device)}) opens it anew, and the tensors have to be made again.`,

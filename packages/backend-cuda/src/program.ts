@@ -6,6 +6,7 @@
  * numbers, each at its natural alignment and in the order of `numbers`. An address is that of the view's element 0: an
  * operand's offset is already in it.
  */
+import type { PreparedProduct } from "./driver.ts"
 
 /** How a kernel is given a number of the launch. */
 export type NumberType = "u32" | "s32" | "u64" | "s64" | "f32" | "f64"
@@ -40,9 +41,18 @@ export interface KernelLaunch {
   readonly blocks: readonly [x: number, y: number, z: number]
 }
 
+/** A product that cuBLASLt computes: alpha·a·b + beta·c + bias. */
+export interface ProductLaunch {
+  readonly product: PreparedProduct
+  readonly alpha: number
+  readonly beta: number
+  /** a, b, c, d, bias, workspace; null for what it has not. */
+  readonly buffers: readonly (BufferRef | null)[]
+}
+
 /** What a launch of the core becomes, in order. */
 export interface Plan {
-  readonly launches: readonly KernelLaunch[]
+  readonly launches: readonly (KernelLaunch | ProductLaunch)[]
   /** Bytes of each temporary; they begin at multiples of 256. */
   readonly temporaries: readonly number[]
 }

@@ -1,5 +1,6 @@
 /** The addon for this machine, on the emulator that stands in for NVIDIA's driver (tooling/cuda-emulator). */
 import { createRequire } from "node:module"
+import { dirname } from "node:path"
 import type { Addon, CudaContext, CudaDriver } from "../src/driver.ts"
 import { type CudaBackend, type CudaOptions, createCuda } from "../src/index.ts"
 
@@ -11,8 +12,15 @@ const named = (name: string): string => {
   return value
 }
 
-/** How a backend finds both. */
-export const EMULATED = { addon: named("TAEDA_CUDA_ADDON"), driver: named("TAEDA_CUDA_DRIVER") } as const
+/** How a backend finds both, and none of NVIDIA's libraries. */
+export const EMULATED = {
+  addon: named("TAEDA_CUDA_ADDON"),
+  driver: named("TAEDA_CUDA_DRIVER"),
+  libraryFolder: dirname(named("TAEDA_CUDA_DRIVER")),
+} as const
+
+/** The folder with stand-ins of NVIDIA's libraries. */
+export const STAND_INS = named("TAEDA_CUDA_STAND_INS")
 
 export const addon = createRequire(import.meta.url)(EMULATED.addon) as Addon
 

@@ -101,7 +101,9 @@ export function runPlan(
   const placed = operands.map(({ dtype, values }) => new Placed(encode(dtype, values)))
   const temporary = temporaries.map((bytes) => new Placed(new Uint8Array(bytes).fill(FILL)))
   const faults = new Placed(new Uint8Array(32))
-  for (const { module, buffers, numbers, blocks } of launches) {
+  for (const launch of launches) {
+    if ("product" in launch) throw new Error("a plan without libraries has one of theirs")
+    const { module, buffers, numbers, blocks } = launch
     const packer = packerOf(module)
     const params = new Uint8Array(packer.bytes + 8)
     packer.pack(new DataView(params.buffer), numbers)

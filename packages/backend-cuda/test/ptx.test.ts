@@ -33,7 +33,7 @@ function textsOf(
   scalars: readonly number[] = [],
 ) {
   const plan = plannerOf(kernel, { ...LIMITS, ...limits }).plan({ sizes, operands: operands.map(view), scalars })
-  return plan.launches.map(({ module }) => module)
+  return plan.launches.flatMap((launch) => ("module" in launch ? [launch.module] : []))
 }
 
 const DTYPES: readonly DType[] = ["float32", "float64", "int8", "int32", "int64", "bool"]

@@ -4,8 +4,10 @@
  * `docs/writing-a-backend.md` shows them. Only the command needs Node.
  */
 
+export { FORMS, type Form, type Prepared, prepare } from "./calls.ts"
 export { type Case, type CaseArg, casesOf, type ErrorCase, errorCasesOf } from "./cases.ts"
 export { type Check, type CheckGroup, checksOf, matches, type Selection, TEMPLATES } from "./checks.ts"
+export { tensorsIn } from "./compare.ts"
 export { type CountedBackend, counted } from "./decorators/counted.ts"
 export { delegate } from "./decorators/delegate.ts"
 export { type GuardedBackend, guarded } from "./decorators/guarded.ts"
@@ -19,6 +21,7 @@ export { toHtml } from "./report/html.ts"
 export { toJUnit } from "./report/junit.ts"
 export { toMarkdown } from "./report/markdown.ts"
 export { type CaseResult, type Failure, type Report, type Status, succeeded, toJson } from "./report/report.ts"
+export { signatureOf } from "./resolve.ts"
 export { idOf, pathOf, type Row, type Tag } from "./row.ts"
 export { FAMILIES, type Family, ROWS } from "./rows/index.ts"
 export { type Progress, type RunOptions, runConformance } from "./run.ts"

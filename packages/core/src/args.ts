@@ -6,8 +6,9 @@
  */
 import { didYouMean, valueText } from "./errors.ts"
 import { abandon, enter, leave, watching } from "./regions.ts"
-import { isTensor, type Tensor } from "./tensor.ts"
+import { isTensor } from "./tensor.ts"
 
+/** How an op is called: the names of its arguments in their order, and which of them may be left out. */
 export interface Signature {
   readonly name: string
   readonly text: string
@@ -111,7 +112,8 @@ export const CATALOGUE = new Map<string, Signature>()
 
 /**
  * An op from its signature and its body, which gets the arguments in the signature's order. `F` is the type that callers
- * see; the body itself is written for tensors of any shape and dtype. It runs in a region (`regions.ts`): what it makes on the way to its result is freed.
+ * see; the body itself is written for tensors of any shape and dtype. It runs in a region (`regions.ts`): what it makes on the
+ * way to its result is freed.
  */
 // biome-ignore lint/suspicious/noExplicitAny: the body's parameters are checked against the signature at run time
 export function op<F extends (...args: any[]) => any>(

@@ -4,6 +4,7 @@ import { defaultCollate, defaultConvert } from "./collate.ts"
 import { type DatasetLike, sampleAt } from "./dataset.ts"
 import { BatchSampler, RandomSampler, type Sampler, SequentialSampler } from "./sampler.ts"
 
+/** What a loader can be given by name. */
 export interface DataLoaderOptions {
   /** Samples per batch, 1 by default; null gives single samples. */
   batchSize: number | null
@@ -26,15 +27,21 @@ const SIGNATURE = parseSignature(
   "DataLoader(dataset, batchSize?, shuffle?, sampler?, batchSampler?, *, collateFn?, dropLast?, generator?)",
 )
 
-type DataLoaderArgs = Args<
+type LoaderArgs<N, K> = Args<
   [
-    ["batchSize", number | null],
+    ["batchSize", N],
     ["shuffle", boolean],
     ["sampler", DataLoaderOptions["sampler"]],
     ["batchSampler", DataLoaderOptions["batchSampler"]],
   ],
-  Partial<DataLoaderOptions>
+  Partial<Omit<DataLoaderOptions, "batchSize" | "collateFn"> & K>
 >
+type DataLoaderArgs = LoaderArgs<number | null, Pick<DataLoaderOptions, "batchSize" | "collateFn">>
+/** Of a loader that collates itself. */
+type BatchArgs = LoaderArgs<number, { batchSize: number }>
+
+/** A dataset that says what its batches are. */
+type Typed<B> = DatasetLike & { readonly batches?: B }
 
 /**
  * `for await (const [x, y] of new DataLoader(dataset, { batchSize: 64, shuffle: true }))`. Orders are PyTorch's for the same
@@ -52,7 +59,9 @@ export class DataLoader<B = any> implements AsyncIterable<B> {
   readonly generator: Generator | null
   readonly collateFn: (batch: unknown) => unknown
 
-  constructor(dataset: DatasetLike, ...args: DataLoaderArgs) {
+  constructor(dataset: Typed<B>, ...args: BatchArgs)
+  constructor(dataset: DatasetLike, ...args: DataLoaderArgs)
+  constructor(dataset: DatasetLike, ...args: DataLoaderArgs | BatchArgs) {
     const [source, batchSize, shuffle, sampler, batchSampler, collateFn, dropLast = false, generator] = bind(
       SIGNATURE,
       [dataset, ...args],

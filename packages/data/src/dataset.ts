@@ -13,6 +13,7 @@ import {
   tensor,
   valueText,
 } from "@taeda/core"
+import type { Batch, Slices } from "./types/batch.ts"
 
 /** Samples by index. A plain array is one; a sample that is an array is a tuple. */
 export interface DatasetLike<T = unknown> {
@@ -25,15 +26,18 @@ export interface DatasetLike<T = unknown> {
 
 /** The base class of datasets. */
 export abstract class Dataset<T = unknown> implements DatasetLike<T> {
+  /** For the compiler alone: what a loader makes of the samples. */
+  declare readonly batches?: Batch<T>
+
   abstract get length(): number
   abstract at(index: number): T | Promise<T>
 }
 
 /** Tensors whose first dims agree: sample `i` is the tuple of their `i`-th slices. */
-export class TensorDataset extends Dataset<Tensor[]> {
-  readonly tensors: readonly Tensor[]
+export class TensorDataset<T extends readonly Tensor[] = Tensor[]> extends Dataset<Slices<T>> {
+  readonly tensors: T
 
-  constructor(...tensors: Tensor[]) {
+  constructor(...tensors: T) {
     super()
     if (tensors.length === 0) throw new TypeError("TensorDataset: expected at least one tensor")
     for (const t of tensors) {
@@ -50,18 +54,18 @@ export class TensorDataset extends Dataset<Tensor[]> {
     return this.tensors[0].shape[0]
   }
 
-  at(index: number): Tensor[] {
-    return this.tensors.map((t) => select(t, 0, index))
+  at(index: number): Slices<T> {
+    return this.tensors.map((t) => select(t, 0, index)) as Slices<T>
   }
 
   /** One gather per tensor. */
-  batch(indices: readonly number[]): Tensor[] {
+  batch(indices: readonly number[]): Batch<Slices<T>> {
     const picked = new Map<unknown, Tensor>()
     return this.tensors.map((t) => {
       let index = picked.get(t.device)
       if (!index) picked.set(t.device, (index = tensor(Int32Array.from(indices), { device: t.device })))
       return indexSelect(t, 0, index)
-    })
+    }) as Batch<Slices<T>>
   }
 }
 

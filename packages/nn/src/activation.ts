@@ -77,6 +77,7 @@ export class SiLU extends layer("SiLU", [INPLACE], (m, x: Tensor) => silu(x, m.i
 export class Mish extends layer("Mish", [INPLACE], (m, x: Tensor) => mish(x, m.inplace)) {}
 /** 1/(1 + e⁻ˣ) */
 export class Sigmoid extends layer("Sigmoid", [], (_m, x: Tensor) => sigmoid(x)) {}
+/** (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ) */
 export class Tanh extends layer("Tanh", [], (_m, x: Tensor) => tanh(x)) {}
 /** log(1 + e^(beta·x))/beta, x itself where beta·x is above `threshold`. */
 export class Softplus extends layer(

@@ -17,6 +17,7 @@ import { Module } from "./module.ts"
 import { emptyParameter, type Placement } from "./placement.ts"
 import { python } from "./repr.ts"
 
+/** What an embedding can be given by name. */
 export interface EmbeddingOptions extends Placement {
   /** The row that stays zero and gets no gradient. */
   paddingIdx: number | null

@@ -21,6 +21,7 @@ import {
 } from "@taeda/core"
 import { type Field, layer, optional, showNothing } from "./layer.ts"
 
+/** What becomes of the losses of the elements: their mean, their sum, or nothing. */
 export type Reduction = "mean" | "sum" | "none"
 
 const REDUCTION = ["reduction", "mean"] as const

@@ -34,6 +34,7 @@ import { named, python, pythonFloat } from "./repr.ts"
 
 type Place = [Placement["device"]?, Placement["dtype"]?]
 
+/** What a normalisation with running statistics can be given by name. */
 export interface RunningNormOptions extends Placement {
   /** Added to the variance. */
   eps: number

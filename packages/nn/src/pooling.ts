@@ -62,12 +62,22 @@ export class MaxPool1d extends layer(
   (m, x: Tensor) => (maxPool1d as Pool)(x, m.kernelSize, m.stride, m.padding, m.dilation, m.ceilMode, m.returnIndices),
   showing(WINDOW),
 ) {}
+/**
+ * The largest element of each window of two dims. Input [N, C, H, W] or [C, H, W]; `kernelSize`, `stride` (by default
+ * `kernelSize`), `padding` and `dilation` in elements, a number or two of them; with `returnIndices` also where in the
+ * plane it was, as int32.
+ */
 export class MaxPool2d extends layer(
   "MaxPool2d",
   MAX,
   (m, x: Tensor) => (maxPool2d as Pool)(x, m.kernelSize, m.stride, m.padding, m.dilation, m.ceilMode, m.returnIndices),
   showing(WINDOW),
 ) {}
+/**
+ * The largest element of each window of three dims. Input [N, C, D, H, W] or [C, D, H, W]; `kernelSize`, `stride` (by
+ * default `kernelSize`), `padding` and `dilation` in elements, a number or three of them; with `returnIndices` also
+ * where in the plane it was, as int32.
+ */
 export class MaxPool3d extends layer(
   "MaxPool3d",
   MAX,
@@ -81,12 +91,22 @@ export class AvgPool1d extends layer(
   (m, x: Tensor) => avgPool1d(x, m.kernelSize, m.stride, m.padding, m.ceilMode, m.countIncludePad),
   showTuples,
 ) {}
+/**
+ * The mean of each window of two dims. Input [N, C, H, W] or [C, H, W]; sizes in elements, a number or two of them. The
+ * sum is divided by the window's size, by what of it lies inside where `countIncludePad` is false, or by
+ * `divisorOverride`.
+ */
 export class AvgPool2d extends layer(
   "AvgPool2d",
   AVERAGE_BY,
   (m, x: Tensor) => avgPool2d(x, m.kernelSize, m.stride, m.padding, m.ceilMode, m.countIncludePad, m.divisorOverride),
   showing(WINDOW_BRIEF),
 ) {}
+/**
+ * The mean of each window of three dims. Input [N, C, D, H, W] or [C, D, H, W]; sizes in elements, a number or three of
+ * them. The sum is divided by the window's size, by what of it lies inside where `countIncludePad` is false, or by
+ * `divisorOverride`.
+ */
 export class AvgPool3d extends layer(
   "AvgPool3d",
   AVERAGE_BY,
@@ -100,12 +120,20 @@ export class AdaptiveAvgPool1d extends layer(
   (m, x: Tensor) => adaptiveAvgPool1d(x, m.outputSize),
   showOutput,
 ) {}
+/**
+ * The mean of windows of two dims, chosen so that the result has the size `outputSize`; null keeps a dim's size. Input
+ * [N, C, H, W] or [C, H, W].
+ */
 export class AdaptiveAvgPool2d extends layer(
   "AdaptiveAvgPool2d",
   [OUTPUT],
   (m, x: Tensor) => adaptiveAvgPool2d(x, m.outputSize),
   showOutput,
 ) {}
+/**
+ * The mean of windows of three dims, chosen so that the result has the size `outputSize`; null keeps a dim's size.
+ * Input [N, C, D, H, W] or [C, D, H, W].
+ */
 export class AdaptiveAvgPool3d extends layer(
   "AdaptiveAvgPool3d",
   [OUTPUT],
@@ -119,12 +147,20 @@ export class AdaptiveMaxPool1d extends layer(
   (m, x: Tensor) => (adaptiveMaxPool1d as Pool)(x, m.outputSize, m.returnIndices),
   showOutput,
 ) {}
+/**
+ * The largest of windows of two dims, chosen so that the result has the size `outputSize`; with `returnIndices` also
+ * where it was. Input [N, C, H, W] or [C, H, W].
+ */
 export class AdaptiveMaxPool2d extends layer(
   "AdaptiveMaxPool2d",
   ADAPTIVE_MAX,
   (m, x: Tensor) => (adaptiveMaxPool2d as Pool)(x, m.outputSize, m.returnIndices),
   showOutput,
 ) {}
+/**
+ * The largest of windows of three dims, chosen so that the result has the size `outputSize`; with `returnIndices` also
+ * where it was. Input [N, C, D, H, W] or [C, D, H, W].
+ */
 export class AdaptiveMaxPool3d extends layer(
   "AdaptiveMaxPool3d",
   ADAPTIVE_MAX,

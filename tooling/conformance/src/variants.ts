@@ -19,11 +19,15 @@ export interface Variant {
   readonly csp?: string
   /** Whether `npm test` runs the whole suite, and not a few cases of each op. */
   readonly full: boolean
+  /** The ops that the variant computes otherwise than others do; by default all are run. */
+  readonly ops?: readonly string[]
   /** What its capabilities must say: that it is what its title says. */
   readonly threads: number
   readonly note: string
 }
 
+/** Products of matrices and convolutions. */
+const PRODUCTS = ["*mm", "matmul", "linear", "bilinear", "einsum", "*conv*", "scaledDotProductAttention"]
 const RELAXED = "relaxed SIMD (fused multiply-add)"
 /** The software GPU takes seconds to compile the clearing of workgroup memory, on which no shader relies. */
 const UNCLEARED = { dawn: ["enable-dawn-features=disable_workgroup_init"] }
@@ -153,15 +157,25 @@ export const VARIANTS: readonly Variant[] = [
     threads: 1,
     note: "driver for CUDA 13.0",
   },
+  {
+    backend: "cuda",
+    title: "the emulator, with stand-ins of NVIDIA's libraries",
+    place: "node",
+    options: { libraries: ["cublasLt"] },
+    full: false,
+    ops: PRODUCTS,
+    threads: 1,
+    note: "cuBLASLt 13.1.0",
+  },
 ]
 
 /** Runs the suite on a variant, in this process or in a page of the browser. */
 export async function runVariant(
-  { backend, options, place, csp }: Variant,
+  { backend, options, place, csp, ops }: Variant,
   selection: Selection,
   browser: () => Promise<Browser>,
 ): Promise<NamedReport> {
-  const task = { ...selection, backend, options, knownGaps: knownGapsOf(backend) }
+  const task = { ...selection, ops: selection.ops ?? ops, backend, options, knownGaps: knownGapsOf(backend) }
   if (backend.startsWith("webgpu") && place === "node") await useSoftwareGpu()
   return place === "node" ? main(task) : conformanceIn(await browser(), task, { isolated: place === "chromium", csp })
 }

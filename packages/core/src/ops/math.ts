@@ -35,8 +35,8 @@ export interface MathOps {
   square: Elementwise
   square_: Elementwise
   /** `pow` in float64. */
-  floatPower: Binary<"pow", "double", unknown, "exponent">
-  floatPower_: BinaryInPlace<"pow", "double", unknown, "exponent">
+  floatPower: Binary<"pow", "float64", unknown, "exponent">
+  floatPower_: BinaryInPlace<"pow", "float64", unknown, "exponent">
   /** The angle of the point (other, input), in (−π, π]. */
   atan2: Binary<"atan2", "float">
   atan2_: BinaryInPlace<"atan2", "float">

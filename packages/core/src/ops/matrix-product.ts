@@ -1,6 +1,6 @@
 import type { OpNode, Rule } from "../autograd/node.ts"
 import { computeType, type DType } from "../dtype.ts"
-import { tensorText } from "../errors.ts"
+import { shapeText, tensorText } from "../errors.ts"
 import { runReduce } from "../kernels.ts"
 import { accumulatorOf } from "../lowering/views.ts"
 import { sumMonoid } from "../monoids.ts"
@@ -43,7 +43,7 @@ export function factorsOf(name: string, a: Tensor, b: Tensor): Factors {
   const ends = [...(ra === 1 ? [] : [m]), ...(rb === 1 ? [] : [n])]
   if (ra <= 2 && rb <= 2) return { batch: [], m, n, k, aStrides: aMatrix, bStrides: bMatrix, shape: ends }
   const [aBatch, bBatch] = [a.shape.slice(0, -2), b.shape.slice(0, -2)]
-  const batch = broadcastSizes(`${name} of ${tensorText(a)} and ${tensorText(b)}, batch dims`, aBatch, bBatch)
+  const batch = broadcastSizes(`${name}: batch dims of ${shapeText(a.shape)} and ${shapeText(b.shape)}`, aBatch, bBatch)
   return {
     batch,
     m,
@@ -59,7 +59,7 @@ export function factorsOf(name: string, a: Tensor, b: Tensor): Factors {
 export function unfit(name: string, a: Tensor, b: Tensor): RangeError {
   const [x, y] = [a.ndim > 2 ? a.shape.slice(-2) : a.shape, b.ndim > 2 ? b.shape.slice(-2) : b.shape]
   return new RangeError(
-    `${name}: mat1 and mat2 shapes cannot be multiplied (${times(x)} and ${times(y)}): in ${tensorText(a)} and ${tensorText(b)} the sizes ${a.shape.at(-1)} and ${b.shape.at(b.ndim === 1 ? 0 : -2)} must be equal`,
+    `${name}: mat1 and mat2 shapes cannot be multiplied (${times(x)} and ${times(y)}): the sizes ${a.shape.at(-1)} and ${b.shape.at(b.ndim === 1 ? 0 : -2)} must be equal in ${tensorText(a)} and ${tensorText(b)}`,
   )
 }
 
@@ -215,7 +215,7 @@ export function dotted(name: string, a: Tensor, b: Tensor, rule: Rule): Tensor {
   checkRank(name, b, 1, "the second argument")
   if (a.shape[0] !== b.shape[0])
     throw new RangeError(
-      `${name}: inconsistent tensor size, expected vectors of the same length, got ${tensorText(a)} and ${tensorText(b)}`,
+      `${name}: inconsistent tensor size, expected vectors of the same length, got ${shapeText(a.shape)} and ${shapeText(b.shape)}`,
     )
   const dtype = a.dtype as DType
   const type = accumulatorOf(dtype)

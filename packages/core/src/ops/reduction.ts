@@ -156,7 +156,7 @@ export const prod: FunctionOf<ReductionOps["prod"]> = op(
 
 // ---- truth ----
 
-function truth(name: "any" | "all", monoid: MonoidSpec) {
+function truth<F extends FunctionOf<ReductionOps["any" | "all"]>>(name: "any" | "all", monoid: MonoidSpec): F {
   return op<FunctionOf<ReductionOps["any"]>>(
     `${name}(input, dim?, keepdim?)`,
     (x: Tensor, dim?: DimArg, keepdim?: boolean) => {
@@ -172,11 +172,11 @@ function truth(name: "any" | "all", monoid: MonoidSpec) {
         () => result(0, "bool"),
       )
     },
-  )
+  ) as F
 }
 
-export const any = truth("any", anyMonoid)
-export const all = truth("all", allMonoid)
+export const any: FunctionOf<ReductionOps["any"]> = truth("any", anyMonoid)
+export const all: FunctionOf<ReductionOps["all"]> = truth("all", allMonoid)
 
 export const countNonzero: FunctionOf<ReductionOps["countNonzero"]> = op(
   "countNonzero(input, dim?)",

@@ -1,7 +1,7 @@
 /** What dtype comes out: PyTorch's promotion in the types, with int32 where PyTorch gives int64. */
 import type { DType } from "../dtype.ts"
 import type { TypeConfig } from "./config.ts"
-import type { IsAny, Shape, ShowTensor } from "./shape.ts"
+import type { IsAny, IsUnion, Shape, ShowTensor } from "./shape.ts"
 
 /** The dtype of floats that nothing else decides. */
 export type DefaultFloat = TypeConfig extends { defaultDtype: infer F extends DType } ? F : "float32"
@@ -19,7 +19,7 @@ export interface Kinds extends Record<FloatDType, "float">, Record<IntDType, "in
 }
 
 /** The smallest dtype that the row's and the column's convert to (`torch.promote_types`). */
-interface Promotions {
+export interface Promotions {
   float32: Record<Exclude<DType, "float64">, "float32"> & { float64: "float64" }
   float64: Record<DType, "float64">
   float16: Record<IntDType | "bool" | "float16", "float16"> & Record<"bfloat16" | "float32", "float32"> & Wide
@@ -99,7 +99,7 @@ export type PromoteNumber<D, V> =
           : never
 
 /** Whether a literal is integral; null where only the run knows. */
-type IsIntegral<V> = V extends bigint
+export type IsIntegral<V> = V extends bigint
   ? true
   : V extends number
     ? number extends V
@@ -150,15 +150,17 @@ export interface Narrower {
 }
 
 /** What a rule about dtypes makes of D; an op's signature names the row. */
-export interface DTypeRules<D> {
+export interface DTypeRules<D> extends Fixed {
   same: D
-  double: "float64"
   float: Floated<D>
   sum: Summed<D>
   truth: Truth<D>
-  bool: "bool"
   int: DefaultInt
 }
+type Fixed = { [K in DType]: K }
+
+/** The dtype E, or `any` where it is one of several. */
+export type One<E> = IsUnion<E> extends true ? any : E
 
 /** `R`, or the sentence of two tensors that must be of one dtype and are not. */
 export type OneDType<Op extends string, S extends Shape, D, R extends Shape, E, Result> =

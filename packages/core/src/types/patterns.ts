@@ -1,22 +1,10 @@
 /** The signatures that many ops share. How they are written, and why so, stands in `signature.ts`. */
 
-import type { Device } from "../device.ts"
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { CheckDim, Reduced } from "./dims.ts"
-import type {
-  CastInto,
-  DefaultFloat,
-  DTypeRule,
-  DTypeRules,
-  HostNumber,
-  OneDType,
-  Promote,
-  Promote3,
-  PromoteNumber,
-} from "./dtype.ts"
-import type { MatMul } from "./matmul.ts"
-import type { Arg, Broadcast, Broadcast3, BroadcastInto, IsAny, Known, Ok, Shape, Show, ShowTensor } from "./shape.ts"
+import type { CastInto, DTypeRule, DTypeRules, HostNumber, Promote, Promote3, PromoteNumber } from "./dtype.ts"
+import type { Arg, Broadcast, Broadcast3, BroadcastInto, IsAny, Ok, Shape, Show, ShowTensor } from "./shape.ts"
 
 /**
  * One tensor in, one of the same shape out; `T` is a row of `DTypeRules`, `A` the arguments that follow. Ops that write into their
@@ -37,6 +25,9 @@ export interface ElementwiseFunction<T extends DTypeRule = "same", A extends rea
 export type ElementwiseMethods<F> = {
   [K in keyof F]: F[K] extends ElementwiseFunction<infer T, infer A> ? ElementwiseMethod<T, A> : never
 }
+
+/** An op that writes into its input. */
+export type ElementwiseInPlace = Elementwise
 
 // ---- two operands ----
 
@@ -190,8 +181,8 @@ export interface TernaryFunction<Op extends string, A extends string, B extends 
   ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
 }
 type TernaryByName<A extends string, B extends string, X, Y, K> = { readonly [N in A]: X } & {
-  readonly [N in B]: Y & Partial<K>
-}
+  readonly [N in B]: Y
+} & Partial<K>
 
 /** As `Ternary`, writing into the input. */
 export interface TernaryInPlace<Op extends string, A extends string, B extends string, K = unknown> {
@@ -269,10 +260,10 @@ export type KeepOf<A, K> = K extends true
     : Flag<Field<K, "keepdim">>
 
 /** The dtype named in one of three places, or else `Default`. */
-type Named<A, K, O, Default> = [DtypeIn<A> | DtypeIn<K> | DtypeIn<O>] extends [never]
+export type Named<A, K, O, Default> = [DtypeIn<A> | DtypeIn<K> | DtypeIn<O>] extends [never]
   ? Default
   : DtypeIn<A> | DtypeIn<K> | DtypeIn<O>
-type DtypeIn<A> = A extends { readonly dtype?: infer E } ? (E extends DType ? E : never) : never
+export type DtypeIn<A> = A extends { readonly dtype?: infer E } ? (E extends DType ? E : never) : never
 
 /**
  * A reduction over all elements, one dim or several. `T` is the row of the dtype rules; `K` is `DtypeOption` where the dtype may
@@ -311,24 +302,64 @@ export interface ReductionFunction<Op extends string, T extends DTypeRule, K = u
   ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
 }
 
-// ---- products ----
+/** Values and their int32 positions, by name and in that order. (A list's elements are of one type, so its dtype is open.) */
+export interface Found<S extends Shape = any, D extends DType = any> extends Iterable<Tensor<S, any>> {
+  readonly 0: Tensor<S, D>
+  readonly 1: Tensor<S, "int32">
+  readonly values: Tensor<S, D>
+  readonly indices: Tensor<S, "int32">
+}
+/** What results of two parts extend: a list of both. */
+export type Two<A, B> = readonly [A, B]
 
-/** `Op` of two tensors of one dtype; `Name` is the second one's. */
-export interface MatrixProduct<Op extends string, Name extends string> {
-  method: MatrixProductMethod<Op, Name>
-  function: MatrixProductFunction<Op, Name>
+// ---- along one dim ----
+
+type AlongByName<K> = { dim: number } & Partial<K>
+
+/** An op along one dim that keeps the shape; `T` is the row of the dtype rules, `K` is `DtypeOption` where the dtype may be named. */
+export interface Along<Op extends string, T extends DTypeRule = "same", K = unknown> {
+  method: AlongMethod<Op, T, K>
+  function: AlongFunction<Op, T, K>
 }
-export interface MatrixProductMethod<Op extends string, Name extends string> {
-  <S extends Shape, D extends DType, R extends Shape, E extends DType>(
+export interface AlongMethod<Op extends string, T extends DTypeRule, K> {
+  <S extends Shape, D extends DType, const A extends number | AlongByName<K>, const O extends Partial<K> = never>(
     this: Tensor<S, D>,
-    other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
-  ): Tensor<Ok<MatMul<S, R, Op>>, D>
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: O,
+  ): Tensor<S, Named<A, O, never, DTypeRules<D>[T]>>
 }
-export interface MatrixProductFunction<Op extends string, Name extends string> {
-  <S extends Shape, D extends DType, R extends Shape, E extends DType>(
+export interface AlongFunction<Op extends string, T extends DTypeRule = "same", K = unknown> {
+  <S extends Shape, D extends DType, const A extends number | AlongByName<K>, const O extends Partial<K> = never>(
     input: Tensor<S, D>,
-    other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
-  ): Tensor<Ok<MatMul<S, R, Op>>, D>
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: O,
+  ): Tensor<S, Named<A, O, never, DTypeRules<D>[T]>>
+}
+
+/** As `Along`, writing into the input. */
+export interface AlongInPlace<Op extends string> {
+  method: <S extends Shape, D extends DType, const A extends number | AlongByName<DtypeOption>>(
+    this: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: Partial<DtypeOption>,
+  ) => Tensor<S, D>
+  function: <S extends Shape, D extends DType, const A extends number | AlongByName<DtypeOption>>(
+    input: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: Partial<DtypeOption>,
+  ) => Tensor<S, D>
+}
+
+/** Along one dim, values and positions in the input's shape. */
+export interface RunningFound<Op extends string> {
+  method: <S extends Shape, D extends DType, const A extends number | { dim: number }>(
+    this: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+  ) => Found<S, D>
+  function: <S extends Shape, D extends DType, const A extends number | { dim: number }>(
+    input: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+  ) => Found<S, D>
 }
 
 // ---- what is asked of the tensor itself ----
@@ -373,27 +404,3 @@ export type Root<S extends Shape, D extends DType, G> = [G] extends [null | unde
     ? Tensor<S, D>
     : `backward: grad can be implicitly created only for scalar outputs, and this tensor has shape ${Show<S>}; give its gradient`
   : Tensor<S, D>
-
-// ---- factories ----
-
-/** The options of whatever makes a tensor. */
-export interface FactoryOptions<D extends DType = DType> {
-  /** The element type; by default the default float (or what the data says). */
-  dtype?: D | null
-  /** Where to make it; by default the default device. */
-  device?: string | Device | null
-  /** Whether it collects a gradient. */
-  requiresGrad?: boolean
-}
-
-/** A tensor of given sizes: `zeros(2, 3)` or `zeros([2, 3], { dtype, device, requiresGrad })`. */
-export interface Factory {
-  <const S extends readonly number[], E extends DType = DefaultFloat>(
-    size: S,
-    options?: FactoryOptions<E>,
-  ): Tensor<Known<S>, E>
-  <const S extends readonly number[]>(...size: S): Tensor<Known<S>, DefaultFloat>
-  <const S extends readonly number[], E extends DType = DefaultFloat>(
-    ...sizeAndOptions: readonly [...S, FactoryOptions<E>]
-  ): Tensor<Known<S>, E>
-}

@@ -1,0 +1,287 @@
+/**
+ * Matrix products by cuBLASLt. It knows matrices of columns: one of rows is the transposed one of columns, so for a result that
+ * lies in rows it is asked for cᵀ = bᵀ·aᵀ.
+ */
+import { computeType, type DType, type Expr, input, type MatmulKernel, result, scalar } from "@taeda/core"
+import { type ContractionSizes, FEW_ROWS } from "./contraction-plan.ts"
+import type { ColumnMatrix, PreparedProduct, ProductSpec } from "./driver.ts"
+import { bytesOf } from "./elements.ts"
+import { isDense, type Launch } from "./launch.ts"
+import type { BufferRef, DeviceLimits, KernelLaunch, PlacedOperand, Plan } from "./program.ts"
+
+/** What gives products of cuBLASLt. */
+export interface Products {
+  /** Null where products are not to be the library's, or it has none of this kind. @throws LibraryError */
+  prepare(spec: ProductSpec): PreparedProduct | null
+  readonly isThere: () => boolean
+  /** Whether it is wanted for all that it can do, and not only where it is likely to be faster. */
+  readonly isInsisted: () => boolean
+}
+
+/** Writes what becomes of sums: see `ContractionProgram.finish`. */
+type Finish = (sizes: ContractionSizes, inPlace: boolean) => { readonly launch: KernelLaunch; readonly bytes: number }
+
+type FactorType = ProductSpec["type"]
+const FACTORS: readonly DType[] = ["float32", "float64", "float16", "bfloat16"] satisfies readonly FactorType[]
+const isFactor = (dtype: DType): dtype is FactorType => FACTORS.includes(dtype)
+
+/** What is asked of an algorithm; those that NVIDIA's own recommendations name need no more. */
+const WORKSPACE_BYTES = 32 * 2 ** 20
+/** Products of so many shapes are remembered. */
+const REMEMBERED = 1024
+/** The least compute capability with TF32. */
+const TF32_TARGET = 80
+const MOST = 2 ** 31 - 1
+
+/** How an epilogue is made of alpha, beta and an addend. */
+interface Form {
+  readonly hasAddend: boolean
+  readonly factors: (scalars: Launch["scalars"]) => readonly [alpha: number, beta: number]
+}
+
+/** Epilogues that are the library's own, by what they are written as. */
+function formOf({ dtype, epilogue }: MatmulKernel): Form | null {
+  if (!epilogue) return { hasAddend: false, factors: () => [1, 0] }
+  const type = computeType(dtype)
+  const [sum, addend] = [result(0, type), input(0, dtype).cast(type)]
+  const [first, second] = [scalar(0, type), scalar(1, type)]
+  const forms: readonly (readonly [Expr, Form])[] = [
+    [addend.add(sum), { hasAddend: true, factors: () => [1, 1] }],
+    [
+      addend.mul(first).add(sum.mul(second)),
+      { hasAddend: true, factors: ([beta, alpha]) => [Number(alpha), Number(beta)] },
+    ],
+    [sum.mul(first), { hasAddend: false, factors: ([alpha]) => [Number(alpha), 0] }],
+  ]
+  return forms.find(([body]) => body.cast(type) === epilogue.body)?.[1] ?? null
+}
+
+/** The largest power of two up to 256 that an operand's first byte is a multiple of. */
+function alignmentOf({ offset }: PlacedOperand, bytes: number): number {
+  let alignment = 256
+  while ((offset * bytes) % alignment !== 0) alignment /= 2
+  return alignment
+}
+
+/** A matrix as the library may read it: of columns, or the transposed one of columns. Null where it is neither. */
+function readAs(
+  rows: number,
+  columns: number,
+  down: number,
+  across: number,
+): { readonly transposed: boolean; readonly lead: number } | null {
+  const lead = (inner: number, outer: number, step: number, next: number): number =>
+    (step === 1 || inner === 1) && (outer === 1 || next >= inner) ? (outer === 1 ? inner : next) : 0
+  const asIs = lead(rows, columns, down, across)
+  if (asIs) return { transposed: false, lead: asIs }
+  const turned = lead(columns, rows, across, down)
+  return turned ? { transposed: true, lead: turned } : null
+}
+
+/** Strides of an operand over a product's three kinds of dims. */
+interface Steps {
+  readonly batch: number
+  readonly row: number
+  readonly column: number
+}
+
+/** A product's sizes with at most one batch dim. */
+interface Product {
+  readonly batches: number
+  readonly rows: number
+  readonly columns: number
+  readonly depth: number
+  /** Of the dim that has the batches; -1 where there is one batch. */
+  readonly dim: number
+}
+
+/** Null where batches are in several dims: the core joins those that can be. */
+function productOf(sizes: readonly number[], batch: number): Product | null {
+  const dims = sizes.slice(0, batch).flatMap((size, d) => (size === 1 ? [] : [d]))
+  if (dims.length > 1) return null
+  const dim = dims[0] ?? -1
+  const [rows, columns, depth] = sizes.slice(batch)
+  return { batches: dim < 0 ? 1 : sizes[dim], rows, columns, depth, dim }
+}
+
+/** A run of the library: the product, with what it is given. */
+interface Run {
+  readonly spec: ProductSpec
+  /** a, b, c, bias; those that it has not are null. */
+  readonly buffers: readonly (BufferRef | null)[]
+}
+
+class LibraryProduct {
+  private readonly kernel: MatmulKernel & { readonly dtype: FactorType }
+  private readonly products: Products
+  private readonly form: Form | null
+  private readonly sums: FactorType
+  private readonly tf32: boolean
+  private readonly prepared = new Map<string, PreparedProduct | null>()
+
+  constructor(kernel: MatmulKernel & { readonly dtype: FactorType }, limits: DeviceLimits, products: Products) {
+    this.kernel = kernel
+    this.products = products
+    this.form = formOf(kernel)
+    this.sums = computeType(kernel.dtype) as FactorType
+    this.tf32 = kernel.precision !== undefined && limits.target >= TF32_TARGET
+  }
+
+  /** Null where our own kernels are for it. `finish`: what stores sums. @throws LibraryError */
+  plan(launch: Launch, finish: Finish): Plan | null {
+    const { products, kernel } = this
+    const product = productOf(launch.sizes, kernel.batch)
+    if (!product || !this.isFor(product) || !products.isThere()) return null
+    return this.whole(launch, product) ?? this.inParts(launch, product, finish)
+  }
+
+  private isFor({ batches, rows, columns, depth }: Product): boolean {
+    const least = Math.min(rows, columns)
+    if (batches * least * depth === 0 || Math.max(batches, rows, columns, depth) > MOST) return false
+    return this.products.isInsisted() || least > FEW_ROWS
+  }
+
+  /** All of it in one call of the library. */
+  private whole(launch: Launch, product: Product): Plan | null {
+    const { form } = this
+    if (!form) return null
+    const [alpha, beta] = form.factors(launch.scalars)
+    // Nothing is multiplied by 0 there: what is not a number would be lost.
+    if (alpha === 0 || (form.hasAddend && beta === 0)) return null
+    const { operands } = launch
+    const out = operands.length - 1
+    const addend = form.hasAddend ? operands[2] : null
+    const steps = this.stepsOf(operands[out], product)
+    const run = this.run(launch, product, steps, operands[out], this.kernel.dtype, addend, beta)
+    const prepared = run && this.prepare(run.spec)
+    return prepared && planOf(prepared, run, { operand: out }, alpha, run.spec.c ? beta : 0, [])
+  }
+
+  /** The sums by the library, and what becomes of them by a kernel of our own. */
+  private inParts(launch: Launch, product: Product, finish: Finish): Plan | null {
+    const { batches, rows, columns } = product
+    const { operands } = launch
+    const out = operands.length - 1
+    if (this.form && !this.form.hasAddend && !this.kernel.epilogue && isDense(operands[out])) return null
+    if (batches * rows * Math.ceil(columns / 256) > MOST) return null
+    const inPlace = this.sums === this.kernel.dtype && isDense(operands[out])
+    const dense: Steps = { batch: rows * columns, row: columns, column: 1 }
+    const place = inPlace ? operands[out] : { offset: 0, sizes: [], strides: [] }
+    const run = this.run(launch, product, dense, place, this.sums, null, 0)
+    const prepared = run && this.prepare(run.spec)
+    if (!prepared) return null
+    const finished = finish(product, inPlace)
+    const into = inPlace ? { operand: out } : { temporary: 0 }
+    const plan = planOf(prepared, run, into, 1, 0, inPlace ? [] : [finished.bytes])
+    return { ...plan, launches: [...plan.launches, finished.launch] }
+  }
+
+  private stepsOf({ strides }: PlacedOperand, { dim }: Product): Steps {
+    const { batch } = this.kernel
+    return { batch: dim < 0 ? 0 : strides[dim], row: strides[batch], column: strides[batch + 1] }
+  }
+
+  /** A product into a result of these strides; null where the library has no words for it. */
+  private run(
+    { operands }: Launch,
+    product: Product,
+    out: Steps,
+    place: PlacedOperand,
+    type: FactorType,
+    addend: PlacedOperand | null,
+    beta: number,
+  ): Run | null {
+    const { batches, depth } = product
+    const { dtype } = this.kernel
+    const [x, y] = [0, 1].map((k) => ({
+      k,
+      steps: this.stepsOf(operands[k], product),
+      alignment: alignmentOf(operands[k], bytesOf(dtype)),
+    }))
+    const bytes = bytesOf(type)
+    const added = addend && { steps: this.stepsOf(addend, product), alignment: alignmentOf(addend, bytes) }
+    const steps = [x.steps.batch, y.steps.batch, out.batch, added?.steps.batch ?? 0]
+    if (steps.some((step) => step < 0) || (batches > 1 && out.batch === 0)) return null
+    // For a result in rows, then for one in columns.
+    for (const turned of [true, false]) {
+      const [rows, columns] = turned ? [product.columns, product.rows] : [product.rows, product.columns]
+      const inOrder = ({ row, column }: Steps): readonly [number, number] => (turned ? [column, row] : [row, column])
+      const [left, right] = turned ? [y, x] : [x, y]
+      const a = readAs(rows, depth, ...inOrder(left.steps))
+      const b = readAs(depth, columns, ...inOrder(right.steps))
+      const d = readAs(rows, columns, ...inOrder(out))
+      if (!a || !b || !d || d.transposed) continue
+      const matrix = (lead: number, step: number, alignment: number): ColumnMatrix => ({ lead, step, alignment })
+      const c = added && readAs(rows, columns, ...inOrder(added.steps))
+      const [down, across] = added ? inOrder(added.steps) : [0, 0]
+      const isBias =
+        added !== null &&
+        beta === 1 &&
+        (down === 1 || rows === 1) &&
+        (across === 0 || columns === 1) &&
+        (added.steps.batch === 0 || batches === 1)
+      const isMatrix = !isBias && added !== null && c !== null && !c.transposed
+      if (added && !isBias && !isMatrix) continue
+      const spec: ProductSpec = {
+        rows,
+        columns,
+        depth,
+        batches,
+        type: dtype,
+        result: type,
+        tf32: this.tf32,
+        a: { ...a, ...matrix(a.lead, left.steps.batch, left.alignment) },
+        b: { ...b, ...matrix(b.lead, right.steps.batch, right.alignment) },
+        c: isMatrix ? matrix(c.lead, added.steps.batch, added.alignment) : null,
+        d: matrix(d.lead, out.batch, alignmentOf(place, bytes)),
+        bias: isBias ? { alignment: added.alignment } : null,
+        workspaceBytes: WORKSPACE_BYTES,
+      }
+      const operand = { operand: 2 }
+      return {
+        spec,
+        buffers: [{ operand: left.k }, { operand: right.k }, isMatrix ? operand : null, isBias ? operand : null],
+      }
+    }
+    return null
+  }
+
+  private prepare(spec: ProductSpec): PreparedProduct | null {
+    const { rows, columns, depth, batches, result, a, b, c, d, bias } = spec
+    const shape = (m: (ColumnMatrix & { readonly transposed?: boolean }) | null): string =>
+      m ? `${m.lead},${m.step},${m.alignment},${m.transposed ?? ""}` : ""
+    const key = [rows, columns, depth, batches, result, ...[a, b, c, d].map(shape), bias?.alignment].join()
+    const known = this.prepared.get(key)
+    if (known !== undefined) return known
+    if (this.prepared.size >= REMEMBERED) this.prepared.clear()
+    const prepared = this.products.prepare(spec)
+    this.prepared.set(key, prepared)
+    return prepared
+  }
+}
+
+function planOf(
+  product: PreparedProduct,
+  { buffers: [a, b, c, bias] }: Run,
+  d: BufferRef,
+  alpha: number,
+  beta: number,
+  temporaries: readonly number[],
+): Plan {
+  const { workspaceBytes } = product
+  const workspace = workspaceBytes ? { temporary: temporaries.length } : null
+  return {
+    launches: [{ product, alpha, beta, buffers: [a, b, c, d, bias, workspace] }],
+    temporaries: workspaceBytes ? [...temporaries, workspaceBytes] : temporaries,
+  }
+}
+
+/** The products of a kernel, where the library has such. */
+export function libraryProductOf(
+  kernel: MatmulKernel,
+  limits: DeviceLimits,
+  products: Products,
+): LibraryProduct | undefined {
+  const { dtype } = kernel
+  return isFactor(dtype) ? new LibraryProduct({ ...kernel, dtype }, limits, products) : undefined
+}
