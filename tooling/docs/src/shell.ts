@@ -71,6 +71,7 @@ const pnpm: Check = ([first = "", ...rest]) =>
 
 const NPM: Readonly<Record<string, Check>> = {
   install: installs,
+  publish: () => undefined,
   run: scriptOf(root.scripts),
   start: (args) => scriptOf(root.scripts)(["start", ...args]),
   test: (args) => scriptOf(root.scripts)(["test", ...args]),

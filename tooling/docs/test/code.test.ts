@@ -6,7 +6,7 @@ import { type Page, readPage } from "../src/page.ts"
 import type { Program } from "../src/program.ts"
 import { isProgram, programsOf, rowProgramsOf } from "../src/program.ts"
 import { documentationPages, read } from "../src/repository.ts"
-import { run, typeErrors, writePrograms } from "../src/run.ts"
+import { run, type TypeErrors, typeErrors, writePrograms } from "../src/run.ts"
 import type { CellValue, Outcome } from "../src/run-programs.ts"
 
 const pages: Page[] = documentationPages().map(readPage)
@@ -18,7 +18,7 @@ const runnable = programs.filter(({ notRun }) => notRun === undefined)
 const titled = <P extends Program>(of: readonly P[]): [string, P][] =>
   of.map((program) => [`${program.page}:${program.line}`, program])
 
-let errors: Map<Program, string[]>
+let errors: TypeErrors
 let outcomes: Map<Program, Outcome>
 beforeAll(async () => {
   writePrograms(programs)
@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 describe.each(titled(programs))("%s", (_, program) => {
   test("compiles", () => {
-    expect(errors.get(program)).toEqual([])
+    expect(errors.of.get(program)).toEqual([])
   })
 
   if (program.notRun === undefined)
@@ -97,6 +97,10 @@ describe("rows of spellings: TensorFlow.js gives the same", () => {
     const expected = typeof theirs === "string" ? (LAYERS[theirs] ?? theirs) : theirs
     if (!close(ours(row)?.value, expected)) expect(ours(row)?.value).toEqual(expected)
   })
+})
+
+test("what the programs import compiles for them", () => {
+  expect(errors.elsewhere).toEqual([])
 })
 
 const LANGUAGES: ReadonlySet<string> = new Set(["ts", "js", "sh", "", "html", "json", "http"])
