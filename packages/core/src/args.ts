@@ -116,11 +116,7 @@ export const CATALOGUE = new Map<string, Signature>()
  * way to its result is freed.
  */
 // biome-ignore lint/suspicious/noExplicitAny: the body's parameters are checked against the signature at run time
-export function op<F extends (...args: any[]) => any>(
-  signature: string,
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  body: (...args: any[]) => ReturnType<F> | Tensor | readonly Tensor[] | Promise<unknown>,
-): F {
+export function op<F extends (...args: any[]) => any>(signature: string, body: (...args: any[]) => unknown): F {
   const s = parseSignature(signature)
   CATALOGUE.set(s.name, s)
   // As few frames as can be: stack traces of forward calls are cut at ten.
