@@ -288,6 +288,8 @@ describe("install leaves the project as it was", { timeout: PATIENCE }, () => {
   test("a manifest that is no JSON", async () => {
     const stand = grown()
     stand.write("package.json", "{ name: ")
+    const { code, stdout } = await stand.run(["install", "--json"])
+    expect([code, JSON.parse(stdout).error.message]).toEqual([1, expect.stringContaining("is no JSON")])
     expect(await fails(stand, ["--yes"])).toMatch(/^taeda: .*package\.json is no JSON \(.*\): repair it first\n$/)
   })
 

@@ -11,14 +11,14 @@ import { conversation, type Prompts, plain, silent, type Teller } from "./teller
 /** Of a process that was stopped from the keyboard. */
 const STOPPED = 130
 
-/** The prompts, where there is somebody to ask. */
+/** The prompts, where there is somebody to ask. @throws InstallError where they do not load. */
 async function promptsFor({ yes, json, dryRun }: InstallOptions, out: Output): Promise<Prompts | null> {
   if (yes || json || dryRun || !out.interactive || !process.stdin.isTTY) return null
   try {
     return await import("@clack/prompts")
-  } catch {
-    // They need Node 20.12.
-    return null
+  } catch (error) {
+    const why = `the questions need Node 20.12 or newer, and this is ${process.version} (${(error as Error).message})`
+    throw new InstallError("stopped", `${why}. Nothing was changed: answer by flags, with --yes`)
   }
 }
 
@@ -57,7 +57,7 @@ async function installHere(options: InstallOptions, out: Output, prompts: Prompt
 }
 
 export async function installCommand(options: InstallOptions, out: Output): Promise<void> {
-  const prompts = isElsewhere(options) ? null : await promptsFor(options, out)
+  let prompts: Prompts | null = null
   try {
     if (isElsewhere(options)) {
       const plan = planElsewhere(options)
@@ -65,12 +65,13 @@ export async function installCommand(options: InstallOptions, out: Output): Prom
       else showElsewhere(plan, out)
       return
     }
+    prompts = await promptsFor(options, out)
     const result = await installHere(options, out, prompts)
     if (options.json) out.line(JSON.stringify(resultJson(result), null, 2))
   } catch (error) {
-    if (!(error instanceof InstallError)) throw error
-    if (options.json) out.line(JSON.stringify(errorJson(error), null, 2))
-    else showError(error, out, prompts)
-    process.exitCode ||= error.reason === "stopped" && prompts ? STOPPED : 1
+    const known = error instanceof InstallError ? error : new InstallError("failed", (error as Error).message)
+    if (options.json) out.line(JSON.stringify(errorJson(known), null, 2))
+    else showError(known, out, prompts)
+    process.exitCode ||= known.reason === "stopped" && prompts ? STOPPED : 1
   }
 }

@@ -112,7 +112,7 @@ async function change(plan: Plan, project: Project, options: InstallOptions, tel
       if (error) throw new InstallError("manager", `${plan.manager} does not start (${error.code ?? error.message})`)
       if (code !== 0) throw managerFailure(plan.manager, code, output)
       ran = true
-      if (!options.check || plan.runtime === "browser" || isElsewhere(plan, project)) return null
+      if (!options.check || plan.runtime === "browser" || isKeptElsewhere(plan, project)) return null
       return await teller.during(`Trying ${plan.backend.name}`, () => check(plan, project, signal))
     } catch (error) {
       before.restore()
@@ -125,7 +125,7 @@ async function change(plan: Plan, project: Project, options: InstallOptions, tel
 }
 
 /** Deno keeps packages out of projects that have no package.json: nothing but a program of the project finds them there. */
-const isElsewhere = ({ manager }: Plan, { folder }: Project): boolean =>
+const isKeptElsewhere = ({ manager }: Plan, { folder }: Project): boolean =>
   manager === "deno" && packageFolder("taeda", folder) === undefined
 
 /** @throws InstallError where the backend fails in the project. */

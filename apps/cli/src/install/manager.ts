@@ -1,4 +1,5 @@
 /** Runs a package manager. */
+import type { ChildProcess } from "node:child_process"
 import { stripVTControlCharacters } from "node:util"
 import { PACKAGE_MANAGERS, type PackageManagerChoice } from "@taeda/choices"
 import spawn from "cross-spawn"
@@ -42,6 +43,12 @@ export interface Ended {
 /** Milliseconds after which a manager that was asked to end is ended. */
 const GRACE = 5_000
 
+/** On Windows a script's shell would go alone, and what it started would write on. */
+function kill(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (process.platform === "win32") spawn.sync("taskkill", ["/pid", String(child.pid), "/T", "/F"], { stdio: "ignore" })
+  else child.kill(signal)
+}
+
 /**
  * Runs a command in the project, without a shell (on Windows those that are scripts run in one, safely quoted). Resolves
  * when it has ended, however it did; when the signal is aborted, it is asked to end first.
@@ -60,9 +67,9 @@ export function run(
     const child = spawn(file, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"], windowsHide: true })
     let output = ""
     let timer: NodeJS.Timeout | undefined
-    const end = (): void => void child.kill("SIGKILL")
+    const end = (): void => kill(child, "SIGKILL")
     const stop = (): void => {
-      child.kill("SIGTERM")
+      kill(child, "SIGTERM")
       timer = setTimeout(end, GRACE)
     }
     // Where this process does not wait any longer, nothing may go on writing.
