@@ -10,8 +10,8 @@
  *     export interface ReductionMethods extends MethodsOf<ReductionOps> {}
  *     export const sum: FunctionOf<ReductionOps["sum"]> = op(...)
  *
- * so that a method and its function cannot differ, and the doc comment, which stands in the table, is written once. Ops that share a pattern share the
- * interface (`patterns.ts`); one that is like no other has its own, beside its shape rule. The reasons:
+ * so that a method and its function cannot differ, and the doc comment, which stands in the table, is written once. Ops that share
+ * a pattern share the interface (`patterns.ts`); one that is like no other has its own, beside its shape rule. The reasons:
  *
  * - The method finds the tensor's shape and dtype by inference from `this` instead of taking them from the class. So no method
  *   mentions the class's parameters: `Tensor`'s variance follows from its fields, all tensor types share one set of methods, and
