@@ -14,7 +14,7 @@ import type { CheckDim, Place, SetSize, SizeAt } from "../types/dims.ts"
 import type { PromoteTypes } from "../types/dtype.ts"
 import type { DimOf, Elementwise, ElementwiseFunction } from "../types/patterns.ts"
 import type { Arg, Ok, Shape, ShowTensor } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
 import { sub } from "./arithmetic.ts"
 import { emptyLike } from "./creation.ts"
 import { logSigmoid } from "./formulas.ts"
@@ -34,8 +34,14 @@ export interface ActivationOps {
 }
 
 interface Prelu {
-  method: <S extends Shape, D extends DType, R extends Shape, E extends DType>(
-    this: Tensor<S, D>,
+  method: <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = Shape,
+    E extends DType = DType,
+  >(
+    this: Self,
     weight: Tensor<R, E> | { weight: Tensor<R, E> },
   ) => Tensor<S, PromoteTypes<D, E>>
   function: <S extends Shape, D extends DType, R extends Shape, E extends DType>(

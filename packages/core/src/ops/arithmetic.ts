@@ -8,7 +8,7 @@ import { isTensor, type Tensor } from "../tensor.ts"
 import type { CastInto, Floated, HostNumber } from "../types/dtype.ts"
 import type { Binary, BinaryInPlace, Other, Promotion } from "../types/patterns.ts"
 import type { Arg, Broadcast, BroadcastInto, Ok, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
 import { isFloat } from "./formulas.ts"
 
 export type RoundingMode = "trunc" | "floor" | null
@@ -28,14 +28,15 @@ interface Division<Op extends string> {
   function: DivisionFunction<Op>
 }
 export type DivisionMethod<Op extends string> = <
-  S extends Shape,
-  D extends DType,
+  Self extends Tensor,
+  S extends Shape = ShapeOf<Self>,
+  D extends DType = DTypeOf<Self>,
   R extends Shape = [],
   E extends DType = never,
   V extends HostNumber = never,
   M extends RoundingMode = null,
 >(
-  this: Tensor<S, D>,
+  this: Self,
   other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", Mode<M>>>,
   options?: Partial<Mode<M>>,
 ) => Tensor<Ok<Broadcast<S, R, Op>>, Divided<Promotion<S, D, R, E, V>, M>>
@@ -58,14 +59,15 @@ interface DivisionInPlace {
   function: DivisionInPlaceFunction
 }
 export type DivisionInPlaceMethod = <
-  S extends Shape,
-  D extends DType,
+  Self extends Tensor,
+  S extends Shape = ShapeOf<Self>,
+  D extends DType = DTypeOf<Self>,
   R extends Shape = [],
   E extends DType = never,
   V extends HostNumber = never,
   M extends RoundingMode = null,
 >(
-  this: Tensor<S, D>,
+  this: Self,
   other: Arg<
     CastInto<"div", Divided<Promotion<S, D, R, E, V>, M>, D, BroadcastInto<S, R, "div">>,
     Other<R, E, V, "other", Mode<M>>

@@ -12,7 +12,7 @@ import { isTensor, type Tensor } from "../tensor.ts"
 import type { OneDType } from "../types/dtype.ts"
 import type { Binary, BinaryInPlace, Elementwise } from "../types/patterns.ts"
 import type { Arg, Broadcast, Ok, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { item, itemSync } from "./host.ts"
 import { type Applied, withInPlace } from "./pointwise-op.ts"
@@ -31,12 +31,13 @@ interface Closeness<Op extends string = "isclose", Out = never> {
   function: ClosenessFunction<Op, Out>
 }
 export type ClosenessMethod<Op extends string = "isclose", Out = never> = <
-  S extends Shape,
-  D extends DType,
-  R extends Shape,
-  E extends DType,
+  Self extends Tensor,
+  S extends Shape = ShapeOf<Self>,
+  D extends DType = DTypeOf<Self>,
+  R extends Shape = Shape,
+  E extends DType = DType,
 >(
-  this: Tensor<S, D>,
+  this: Self,
   other: Arg<
     OneDType<Op, S, D, R, E, Broadcast<S, R, Op>>,
     Tensor<R, E> | ({ other: Tensor<R, E> } & Partial<Tolerance>)

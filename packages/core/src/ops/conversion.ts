@@ -10,7 +10,7 @@ import { allocate, isTensor, type Tensor, track } from "../tensor.ts"
 import type { One } from "../types/dtype.ts"
 import type { Elementwise, ElementwiseFunction } from "../types/patterns.ts"
 import type { IsAny, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
 import { writeInto } from "./copying.ts"
 
 export interface ConversionOps {
@@ -41,8 +41,13 @@ interface Convert<Given extends readonly unknown[]> {
   method: ConvertMethod<Given>
   function: ConvertFunction<Given>
 }
-type ConvertMethod<Given extends readonly unknown[]> = <S extends Shape, D extends DType, const A extends Given>(
-  this: Tensor<S, D>,
+type ConvertMethod<Given extends readonly unknown[]> = <
+  Self extends Tensor,
+  S extends Shape = ShapeOf<Self>,
+  D extends DType = DTypeOf<Self>,
+  const A extends Given = Given,
+>(
+  this: Self,
   ...args: A
 ) => Tensor<S, Converted<A, D>>
 type ConvertFunction<Given extends readonly unknown[]> = <S extends Shape, D extends DType, const A extends Given>(

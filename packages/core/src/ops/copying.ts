@@ -11,7 +11,7 @@ import { broadcastSizes, contiguousStrides, isContiguous, sameSizes } from "../s
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
 import type { Elementwise } from "../types/patterns.ts"
 import type { Arg, Broadcast, Fits, Shape, Show, ShowTensor } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { zerosLike } from "./creation.ts"
 import { hostCopy } from "./host.ts"
@@ -29,8 +29,14 @@ export interface CopyingOps {
 }
 
 interface Copy {
-  method: <S extends Shape, D extends DType, R extends Shape, E extends DType>(
-    this: Tensor<S, D>,
+  method: <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = Shape,
+    E extends DType = DType,
+  >(
+    this: Self,
     src: Arg<CopiedInto<S, R, E>, Tensor<R, E> | { src: Tensor<R, E> }>,
   ) => Tensor<S, D>
   function: <S extends Shape, D extends DType, R extends Shape, E extends DType>(

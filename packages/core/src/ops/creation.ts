@@ -32,6 +32,7 @@ import type {
 } from "../types/creation.ts"
 import type { DefaultFloat, HostNumber } from "../types/dtype.ts"
 import type { Arg, Known, Shape } from "../types/shape.ts"
+import type { DTypeOf } from "../types/signature.ts"
 import { checkDtype, to } from "./conversion.ts"
 import { clone } from "./copying.ts"
 import { fromBits } from "./host.ts"
@@ -270,11 +271,12 @@ export interface CreationMethods {
   newOnes: FactoryMethod
   newEmpty: FactoryMethod
   newFull: FilledMethod
-  newTensor<S extends Shape, D extends DType, const A extends HostData, E extends DType = never>(
-    this: Tensor<S, D>,
-    data: Arg<NestedShape<A>, A>,
-    options?: TensorOptions<E>,
-  ): Tensor<Known<NestedShape<A>>, Wanted<E, D>>
+  newTensor<
+    Self extends Tensor,
+    D extends DType = DTypeOf<Self>,
+    const A extends HostData = HostData,
+    E extends DType = never,
+  >(this: Self, data: Arg<NestedShape<A>, A>, options?: TensorOptions<E>): Tensor<Known<NestedShape<A>>, Wanted<E, D>>
 }
 
 function like(name: string, value: number | null): Like {

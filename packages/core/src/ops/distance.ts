@@ -27,7 +27,7 @@ function check(
 /**
  * Σ x1·x2 / (max(|x1|, eps)·max(|x2|, eps)) along `dim`, the tensors broadcast: without that dim, in [−1, 1].
  */
-export const cosineSimilarity: CosineSimilarity = op(
+export const cosineSimilarity: CosineSimilarity = op<CosineSimilarity>(
   "cosineSimilarity(x1, x2, dim?, eps?)",
   (a: Tensor, b: Tensor, dim = 1, eps = 1e-8) => {
     check("cosineSimilarity", { x1: a, x2: b }, { dim, eps })
@@ -49,7 +49,7 @@ function lengths(difference: Tensor, p: number, keepdim: boolean, node: Rule): T
 }
 
 /** The p-norm of x1 − x2 + eps along the last dim, the tensors broadcast. */
-export const pairwiseDistance: PairwiseDistance = op(
+export const pairwiseDistance: PairwiseDistance = op<PairwiseDistance>(
   "pairwiseDistance(x1, x2, p?, eps?, keepdim?)",
   (a: Tensor, b: Tensor, p = 2, eps = 1e-6, keepdim = false) => {
     check("pairwiseDistance", { x1: a, x2: b }, { p, eps })
@@ -58,7 +58,7 @@ export const pairwiseDistance: PairwiseDistance = op(
 )
 
 /** The p-norm distances between all rows: x1 [.., p, m], x2 [.., r, m] → [.., p, r], the dims before broadcast. */
-export const cdist: CDist = op("cdist(x1, x2, p?)", (a: Tensor, b: Tensor, p = 2) => {
+export const cdist: CDist = op<CDist>("cdist(x1, x2, p?)", (a: Tensor, b: Tensor, p = 2) => {
   check("cdist", { x1: a, x2: b }, { p })
   if (a.ndim < 2 || b.ndim < 2)
     throw new RangeError(`cdist: the inputs must have at least 2 dims, got ${sizesText(a)} and ${sizesText(b)}`)

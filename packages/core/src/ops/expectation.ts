@@ -4,7 +4,7 @@ import type { DType } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import type { Tensor } from "../tensor.ts"
 import type { Arg, Fits, Shape, Show, ShowTensor } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
 
 /** -1 stands for any size. */
 type Sizes<T extends readonly number[]> = number extends T["length"]
@@ -15,8 +15,13 @@ type Expected<S extends Shape, D, T extends Shape> =
   Fits<Sizes<T>, S> extends true ? T : `expect: expected a tensor of shape ${Show<T>}, got ${ShowTensor<S, D>}`
 
 interface Expect {
-  method: <S extends Shape, D extends DType, const T extends readonly number[]>(
-    this: Tensor<S, D>,
+  method: <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const T extends readonly number[] = readonly number[],
+  >(
+    this: Self,
     shape: Arg<Expected<S, D, T>, T>,
   ) => Tensor<Sizes<T>, D>
   function: <S extends Shape, D extends DType, const T extends readonly number[]>(

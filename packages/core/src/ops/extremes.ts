@@ -12,7 +12,7 @@ import type { CheckDim, Reduced } from "../types/dims.ts"
 import type { Promote } from "../types/dtype.ts"
 import type { DimOf, KeepOf, Reduction as ReductionOp, Two } from "../types/patterns.ts"
 import type { Arg, Broadcast, IsAny, Ok, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
 import { reduceAlong } from "./along.ts"
 import { add } from "./arithmetic.ts"
 import { type Found, found, oneDim, refuseEmpty, selectedRule, shared, sharing } from "./finding.ts"
@@ -40,12 +40,13 @@ type ExtremeOf<S extends Shape, D extends DType, A, K> =
 /** The three forms of `max` and `min`: of all elements, elementwise with another tensor, along one dim with positions. */
 interface Extreme<Op extends "max" | "min"> {
   method: <
-    S extends Shape,
-    D extends DType,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
     const A extends ExtremeArg = null,
     const K extends boolean | { keepdim?: boolean } = false,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dim?: Arg<CheckExtreme<Op, S, A>, A>,
     keepdim?: K,
   ) => ExtremeOf<S, D, A, K>
@@ -67,8 +68,13 @@ export interface MinAndMax<S extends Shape, D extends DType> extends Two<Tensor<
 }
 
 interface BothExtremes {
-  method: <S extends Shape, D extends DType, const A extends DimAndKeep = { dim?: undefined }>(
-    this: Tensor<S, D>,
+  method: <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends DimAndKeep = { dim?: undefined },
+  >(
+    this: Self,
     options?: Arg<CheckDim<"aminmax", S, DimOf<A>>, A>,
   ) => MinAndMax<Reduced<S, DimOf<A>, KeepOf<A, false>>, D>
   function: <S extends Shape, D extends DType, const A extends DimAndKeep = { dim?: undefined }>(

@@ -8,7 +8,7 @@ import { isTensor, needsGrad, type Tensor } from "../tensor.ts"
 import type { HostNumber } from "../types/dtype.ts"
 import type { Elementwise } from "../types/patterns.ts"
 import type { Arg, Shape, ShowTensor } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { fillWith, zerosLike } from "./creation.ts"
@@ -21,8 +21,14 @@ export interface FillOps {
 }
 
 interface Fill {
-  method: <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never>(
-    this: Tensor<S, D>,
+  method: <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = [],
+    E extends DType = never,
+  >(
+    this: Self,
     value: Arg<ZeroD<R, E>, HostNumber | Tensor<R, E> | { value: HostNumber | Tensor<R, E> }>,
   ) => Tensor<S, D>
   function: <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never>(

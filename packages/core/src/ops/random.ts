@@ -74,8 +74,14 @@ export interface RandomOps {
 
 // biome-ignore-start lint/suspicious/noExplicitAny: what is not known to the compiler
 interface Multinomial {
-  method: <S extends Shape, D extends DType, const N extends number | { numSamples: number; replacement?: boolean }>(
-    this: Tensor<S, D>,
+  method: <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    const N extends number | { numSamples: number; replacement?: boolean } =
+      | number
+      | { numSamples: number; replacement?: boolean },
+  >(
+    this: Self,
     numSamples: N,
     ...args: Args<[["replacement", boolean]], Draw>
   ) => Tensor<Samples<S, N>, "int32">
@@ -411,13 +417,13 @@ type Normal = <
   options?: RandomOptions<E>,
 ) => Tensor<Ok<NormalShape<M, N, S>>, NormalDType<M, N, S, E>>
 type NormalByName = { mean?: number | Tensor; std?: number | Tensor; size?: readonly number[] } & RandomOptions
-type ShapeIn<X> = X extends Tensor<infer S, infer _D> ? S : X extends number ? [] : any
+type ShapeOf<X> = X extends Tensor<infer S, infer _D> ? S : X extends number ? [] : any
 /** Of numbers the size says how many; anything by name is left to the run. */
 type NormalShape<M, N, S> = [M, N] extends [number, number]
   ? S extends readonly number[]
     ? Known<S>
     : any
-  : Broadcast<ShapeIn<M>, ShapeIn<N>, "add">
+  : Broadcast<ShapeOf<M>, ShapeOf<N>, "add">
 type NormalDType<M, N, S, E extends DType> = [M, N] extends [number, number]
   ? S extends readonly number[]
     ? Wanted<E, DefaultFloat>

@@ -15,7 +15,7 @@ import type { Excess } from "../types/arithmetic.ts"
 import type { CheckDim, SetSize, SizeAt } from "../types/dims.ts"
 import type { Along, AlongInPlace, DtypeOption, Field, Found, RunningFound } from "../types/patterns.ts"
 import type { Arg, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
 import { placed, scanAlong } from "./along.ts"
 import { sub } from "./arithmetic.ts"
 import { checkDtype } from "./conversion.ts"
@@ -39,14 +39,15 @@ type Differences<S extends Shape, A, N, P, Q> = SetSize<
 // biome-ignore-start lint/suspicious/noExplicitAny: the dtype of tensors that are joined on
 interface Diff {
   method: <
-    S extends Shape,
-    D extends DType,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
     const A extends number | DiffByName = 1,
     const N extends number | Omit<DiffByName, "n"> = -1,
     const P extends Tensor | Pick<DiffByName, "prepend" | "append"> | null = null,
     const Q extends Tensor | Pick<DiffByName, "append"> | null = null,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     n?: A,
     dim?: Arg<CheckDim<"diff", S, NthDim<A, N>>, N>,
     prepend?: P,

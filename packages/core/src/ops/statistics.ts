@@ -16,7 +16,7 @@ import type { CheckDim, Reduced } from "../types/dims.ts"
 import type { Floated } from "../types/dtype.ts"
 import type { DimOf, DimsLike, Field, KeepOf, Two } from "../types/patterns.ts"
 import type { Arg, IsLiteral, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
 import { fresh, reduceAlong, scanAlong, sortAlong, withLast } from "./along.ts"
 import { add, div, mul, sub } from "./arithmetic.ts"
 import { tensor } from "./creation.ts"
@@ -44,13 +44,14 @@ type KeepOfThree<A, U, K> = KeepOf<U extends boolean ? A : U, K>
 /** (unbiased), (dim, unbiased, keepdim) or (dim, { correction, keepdim }); `Names` are those of two results, never of one. */
 interface SpreadOp<Op extends string, Name extends string = never> {
   method: <
-    S extends Shape,
-    D extends DType,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
     const A extends SpreadArg = null,
     const U extends boolean | SpreadOptions = true,
     const K extends KeepArg = false,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
     unbiased?: U,
     keepdim?: K,
@@ -94,13 +95,14 @@ type Quantiles<S extends Shape, Q, A, K> =
 
 interface QuantileOp<Op extends string> {
   method: <
-    S extends Shape,
-    D extends DType,
-    const Q extends QuantileArg,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const Q extends QuantileArg = QuantileArg,
     const A extends number | QuantileOptions | null = null,
     const K extends boolean | Omit<QuantileOptions, "dim"> = false,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     q: Q,
     dim?: Arg<CheckDim<Op, S, QuantileDim<Q, A>>, A>,
     keepdim?: K,
@@ -124,12 +126,13 @@ interface QuantileOp<Op extends string> {
 /** Of all elements, or along one dim with positions. */
 interface MedianOp<Op extends string, Default = null> {
   method: <
-    S extends Shape,
-    D extends DType,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
     const A extends number | { dim?: number; keepdim?: boolean } | Default = Default,
     const K extends boolean | { keepdim?: boolean } = false,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dim?: Arg<CheckDim<Op, S, DimOf<A>>, A>,
     keepdim?: K,
   ) => MedianResult<S, D, DimOf<A>, KeepOf<A, K>, Default>
@@ -166,8 +169,13 @@ export interface CovOptions {
   aweights?: Tensor | null
 }
 interface Covariance {
-  method: <S extends Shape, D extends DType, const O extends CovOptions = never>(
-    this: Tensor<S, D>,
+  method: <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const O extends CovOptions = never,
+  >(
+    this: Self,
     options?: O,
   ) => Tensor<Covariances<S>, [O] extends [never] ? Floated<D> : any>
   function: <S extends Shape, D extends DType, const O extends CovOptions = never>(
@@ -176,7 +184,9 @@ interface Covariance {
   ) => Tensor<Covariances<S>, [O] extends [never] ? Floated<D> : any>
 }
 interface Correlation {
-  method: <S extends Shape, D extends DType>(this: Tensor<S, D>) => Tensor<Covariances<S>, Floated<D>>
+  method: <Self extends Tensor, S extends Shape = ShapeOf<Self>, D extends DType = DTypeOf<Self>>(
+    this: Self,
+  ) => Tensor<Covariances<S>, Floated<D>>
   function: <S extends Shape, D extends DType>(input: Tensor<S, D>) => Tensor<Covariances<S>, Floated<D>>
 }
 

@@ -7,6 +7,7 @@ import type { IsKnown, Less, Sub } from "./arithmetic.ts"
 import type { DefaultFloat, DefaultInt, HostNumber, IsIntegral, One } from "./dtype.ts"
 import type { DtypeIn } from "./patterns.ts"
 import type { IsAny, IsUnion, Known, Shape } from "./shape.ts"
+import type { DTypeOf } from "./signature.ts"
 
 // ---- of given sizes ----
 
@@ -37,17 +38,27 @@ export interface Factory<K = unknown> {
 
 /** As `Factory`, of the dtype and on the device of a tensor unless others are given. */
 export interface FactoryMethod {
-  <S extends Shape, D extends DType, const R extends readonly number[], E extends DType = never>(
-    this: Tensor<S, D>,
+  <
+    Self extends Tensor,
+    D extends DType = DTypeOf<Self>,
+    const R extends readonly number[] = readonly number[],
+    E extends DType = never,
+  >(
+    this: Self,
     size: R | ({ size: R } & FactoryOptions<E>),
     options?: FactoryOptions<E>,
   ): Tensor<Known<R>, Wanted<E, D>>
-  <S extends Shape, D extends DType, const R extends readonly number[]>(
-    this: Tensor<S, D>,
+  <Self extends Tensor, D extends DType = DTypeOf<Self>, const R extends readonly number[] = readonly number[]>(
+    this: Self,
     ...size: R
   ): Tensor<Known<R>, D>
-  <S extends Shape, D extends DType, const R extends readonly number[], E extends DType = never>(
-    this: Tensor<S, D>,
+  <
+    Self extends Tensor,
+    D extends DType = DTypeOf<Self>,
+    const R extends readonly number[] = readonly number[],
+    E extends DType = never,
+  >(
+    this: Self,
     ...sizeAndOptions: readonly [...R, FactoryOptions<E>]
   ): Tensor<Known<R>, Wanted<E, D>>
 }
@@ -72,8 +83,13 @@ export interface Filled {
   ): Tensor<Known<S>, Wanted<E, One<FilledDType<V>>>>
 }
 export interface FilledMethod {
-  <S extends Shape, D extends DType, const R extends readonly number[], E extends DType = never>(
-    this: Tensor<S, D>,
+  <
+    Self extends Tensor,
+    D extends DType = DTypeOf<Self>,
+    const R extends readonly number[] = readonly number[],
+    E extends DType = never,
+  >(
+    this: Self,
     size: R | FillByName<R, HostNumber, E>,
     fillValue?: HostNumber | ({ fillValue: HostNumber } & FactoryOptions<E>),
     options?: FactoryOptions<E>,

@@ -5,12 +5,15 @@ import type { Tensor } from "../tensor.ts"
 import type { AllArgs } from "./arguments.ts"
 import type { At } from "./indexing-shapes.ts"
 import type { Arg, Clash, Ok, Shape, Show } from "./shape.ts"
+import type { DTypeOf, ShapeOf } from "./signature.ts"
 
 export interface AtSignature {
-  method<S extends Shape, D extends DType, const I extends readonly Index[]>(
-    this: Tensor<S, D>,
-    ...indices: AllArgs<At<"at", S, I>, I>
-  ): Tensor<Ok<At<"at", S, I>>, D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const I extends readonly Index[] = readonly Index[],
+  >(this: Self, ...indices: AllArgs<At<"at", S, I>, I>): Tensor<Ok<At<"at", S, I>>, D>
   function<S extends Shape, D extends DType, const I extends readonly Index[]>(
     input: Tensor<S, D>,
     ...indices: AllArgs<At<"at", S, I>, I>
@@ -63,8 +66,14 @@ type Longer<V extends Shape, R extends Shape> = V extends readonly [...{ [K in k
   : V
 
 export interface SetAtSignature {
-  method<S extends Shape, D extends DType, const I extends IndexList, V extends IndexValue>(
-    this: Tensor<S, D>,
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const I extends IndexList = IndexList,
+    V extends IndexValue = IndexValue,
+  >(
+    this: Self,
     indices: Arg<At<"setAt", S, Indices<I>>, I>,
     value: Arg<Written<"setAt", At<"setAt", S, Indices<I>>, V>, V>,
   ): Tensor<S, D>

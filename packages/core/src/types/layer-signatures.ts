@@ -25,9 +25,8 @@ import type {
 import type { DimsLike } from "./patterns.ts"
 import type { Indexed } from "./reading-shapes.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
+import type { DTypeOf, ShapeOf } from "./signature.ts"
 
-type ShapeOf<T> = T extends Tensor<infer S, DType> ? S : any
-type DTypeOf<T> = T extends Tensor<Shape, infer D> ? D : any
 /** The tensor that A is, or that stands in its field N. */
 type TensorOf<A, N extends string, B = never> = Given<N, A, B> extends infer T extends Tensor ? T : Tensor
 

@@ -5,6 +5,7 @@ import type { CheckDim, Reduced, SizeAt } from "./dims.ts"
 import type { Promote, PromoteTypes, Summed } from "./dtype.ts"
 import type { DimArg, DimOf, DimsLike, DtypeOption, KeepOf, Named } from "./patterns.ts"
 import type { Arg, Broadcast, Clash, Ok, Shape, Show, ShowTensor } from "./shape.ts"
+import type { DTypeOf, ShapeOf } from "./signature.ts"
 
 type AfterOrder = { dim?: DimArg; keepdim?: boolean } & Partial<DtypeOption>
 type OrderByName<Name extends string, P> = { [K in Name]?: P } & AfterOrder
@@ -18,14 +19,15 @@ export interface NormOp<Op extends string, Name extends string, P> {
 }
 export interface NormMethod<Op extends string, Name extends string, P> {
   <
-    S extends Shape,
-    D extends DType,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
     const Q extends P | OrderByName<Name, P> = P,
     const A extends DimArg | AfterOrder = null,
     const K extends boolean | Omit<AfterOrder, "dim"> = false,
     const O extends Partial<DtypeOption> = never,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     order?: Q,
     dim?: Arg<CheckDim<Op, S, DimOf<Later<Q, A>>>, DimsLike<A>>,
     keepdim?: K,
@@ -51,8 +53,14 @@ export interface NormFunction<Op extends string, Name extends string, P> {
 
 /** A number from two tensors that broadcast. */
 export interface Distance {
-  method: <S extends Shape, D extends DType, R extends Shape, E extends DType>(
-    this: Tensor<S, D>,
+  method: <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = Shape,
+    E extends DType = DType,
+  >(
+    this: Self,
     other: Arg<Broadcast<S, R, "sub">, Tensor<R, E> | { other: Tensor<R, E>; p?: number }>,
     p?: number | { p?: number },
   ) => Tensor<[], Promote<S, D, R, E>>
@@ -90,8 +98,15 @@ type Crossed<Op extends string, S extends Shape, R extends Shape, A> = number ex
 
 type CrossDim = number | { dim?: number | null } | null
 export interface Cross<Op extends string> {
-  method: <S extends Shape, D extends DType, R extends Shape, E extends DType, const A extends CrossDim = null>(
-    this: Tensor<S, D>,
+  method: <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = Shape,
+    E extends DType = DType,
+    const A extends CrossDim = null,
+  >(
+    this: Self,
     other: Arg<Crossed<Op, S, R, A>, Tensor<R, E> | { other: Tensor<R, E>; dim?: number | null }>,
     dim?: A,
   ) => Tensor<Ok<Crossed<Op, S, R, A>>, PromoteTypes<D, E>>

@@ -16,6 +16,7 @@ import type {
   ShowFactor,
   ShowTensor,
 } from "./shape.ts"
+import type { DTypeOf, ShapeOf } from "./signature.ts"
 
 // ---- shapes ----
 
@@ -153,8 +154,14 @@ export interface MatrixProduct<Op extends keyof Products<any, any, any, any>, Na
   function: MatrixProductFunction<Op, Name>
 }
 export interface MatrixProductMethod<Op extends keyof Products<any, any, any, any>, Name extends string> {
-  <S extends Shape, D extends DType, R extends Shape, E extends DType>(
-    this: Tensor<S, D>,
+  <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = Shape,
+    E extends DType = DType,
+  >(
+    this: Self,
     other: Arg<Product<Op, S, D, R, E>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
   ): Tensor<Ok<Products<S, D, R, E>[Op]>, D>
 }
@@ -184,8 +191,14 @@ export interface OuterProduct<Op extends string> {
   function: OuterProductFunction<Op>
 }
 export interface OuterProductMethod<Op extends string> {
-  <S extends Shape, D extends DType, R extends Shape, E extends DType>(
-    this: Tensor<S, D>,
+  <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = Shape,
+    E extends DType = DType,
+  >(
+    this: Self,
     vec2: Arg<OfVectors<Op, S, D, R, E>, Tensor<R, E> | { vec2: Tensor<R, E> }>,
   ): Tensor<Ok<OfVectors<Op, S, D, R, E>>, PromoteTypes<D, E>>
 }
@@ -209,8 +222,14 @@ export interface KroneckerProduct {
   function: KroneckerFunction
 }
 export interface KroneckerMethod {
-  <S extends Shape, D extends DType, R extends Shape, E extends DType>(
-    this: Tensor<S, D>,
+  <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = Shape,
+    E extends DType = DType,
+  >(
+    this: Self,
     other: Tensor<R, E> | { other: Tensor<R, E> },
   ): Tensor<Kron<S, R>, PromoteTypes<D, E>>
 }

@@ -5,6 +5,7 @@ import type { Tensor } from "../tensor.ts"
 import type { CheckDim, Reduced } from "./dims.ts"
 import type { CastInto, DTypeRule, DTypeRules, HostNumber, Promote, Promote3, PromoteNumber } from "./dtype.ts"
 import type { Arg, Broadcast, Broadcast3, BroadcastInto, Ok, Shape } from "./shape.ts"
+import type { DTypeOf, ShapeOf } from "./signature.ts"
 
 /**
  * One tensor in, one of the same shape out; `T` is a row of `DTypeRules`, `A` the arguments that follow. Ops that write into their
@@ -15,7 +16,10 @@ export interface Elementwise<T extends DTypeRule = "same", A extends readonly un
   function: ElementwiseFunction<T, A>
 }
 export interface ElementwiseMethod<T extends DTypeRule, A extends readonly unknown[]> {
-  <S extends Shape, D extends DType>(this: Tensor<S, D>, ...args: A): Tensor<S, DTypeRules<D>[T]>
+  <Self extends Tensor, S extends Shape = ShapeOf<Self>, D extends DType = DTypeOf<Self>>(
+    this: Self,
+    ...args: A
+  ): Tensor<S, DTypeRules<D>[T]>
 }
 /** An interface, so that the method can be made from it (`MethodsOfFunctions`). */
 export interface ElementwiseFunction<T extends DTypeRule = "same", A extends readonly unknown[] = []> {
@@ -72,8 +76,15 @@ export interface BinaryMethod<
   K = unknown,
   Name extends string = "other",
 > {
-  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
-    this: Tensor<S, D>,
+  <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = [],
+    E extends DType = never,
+    V extends HostNumber = never,
+  >(
+    this: Self,
     other: Arg<Broadcast<S, R, Op>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
   ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V>>[T]>
@@ -122,8 +133,15 @@ export interface BinaryInPlaceMethod<
   K = unknown,
   Name extends string = "other",
 > {
-  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
-    this: Tensor<S, D>,
+  <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = [],
+    E extends DType = never,
+    V extends HostNumber = never,
+  >(
+    this: Self,
     other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
   ): Tensor<S, D>
@@ -150,15 +168,16 @@ export interface Ternary<Op extends string, A extends string, B extends string, 
 }
 export interface TernaryMethod<Op extends string, A extends string, B extends string, K = unknown> {
   <
-    S extends Shape,
-    D extends DType,
-    R extends Shape,
-    E extends DType,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = Shape,
+    E extends DType = DType,
     Q extends Shape = [],
     F extends DType = D,
     V extends HostNumber = never,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
     second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
     options?: Partial<K>,
@@ -191,15 +210,16 @@ export interface TernaryInPlace<Op extends string, A extends string, B extends s
 }
 export interface TernaryInPlaceMethod<Op extends string, A extends string, B extends string, K = unknown> {
   <
-    S extends Shape,
-    D extends DType,
-    R extends Shape,
-    E extends DType,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = Shape,
+    E extends DType = DType,
     Q extends Shape = [],
     F extends DType = D,
     V extends HostNumber = never,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
     second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
     options?: Partial<K>,
@@ -275,13 +295,14 @@ export interface Reduction<Op extends string, T extends DTypeRule, K = unknown, 
 }
 export interface ReductionMethod<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> {
   <
-    S extends Shape,
-    D extends DType,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
     const A extends Dims | ByName<Dims, K> | undefined = undefined,
     const P extends boolean | KeepByName<K> = false,
     const O extends Partial<K> = never,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
     keepdim?: P,
     options?: O,
@@ -322,8 +343,14 @@ export interface Along<Op extends string, T extends DTypeRule = "same", K = unkn
   function: AlongFunction<Op, T, K>
 }
 export interface AlongMethod<Op extends string, T extends DTypeRule, K> {
-  <S extends Shape, D extends DType, const A extends number | AlongByName<K>, const O extends Partial<K> = never>(
-    this: Tensor<S, D>,
+  <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | AlongByName<K> = number | AlongByName<K>,
+    const O extends Partial<K> = never,
+  >(
+    this: Self,
     dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
     options?: O,
   ): Tensor<S, Named<A, O, never, DTypeRules<D>[T]>>
@@ -338,8 +365,13 @@ export interface AlongFunction<Op extends string, T extends DTypeRule = "same", 
 
 /** As `Along`, writing into the input. */
 export interface AlongInPlace<Op extends string> {
-  method: <S extends Shape, D extends DType, const A extends number | AlongByName<DtypeOption>>(
-    this: Tensor<S, D>,
+  method: <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | AlongByName<DtypeOption> = number | AlongByName<DtypeOption>,
+  >(
+    this: Self,
     dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
     options?: Partial<DtypeOption>,
   ) => Tensor<S, D>
@@ -352,8 +384,13 @@ export interface AlongInPlace<Op extends string> {
 
 /** Along one dim, values and positions in the input's shape. */
 export interface RunningFound<Op extends string> {
-  method: <S extends Shape, D extends DType, const A extends number | { dim: number }>(
-    this: Tensor<S, D>,
+  method: <
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | { dim: number } = number | { dim: number },
+  >(
+    this: Self,
     dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
   ) => Found<S, D>
   function: <S extends Shape, D extends DType, const A extends number | { dim: number }>(

@@ -16,12 +16,11 @@ import type {
   TopK,
 } from "./reading-shapes.ts"
 import type { Arg, Broadcast, BroadcastInto, Ok, Shape } from "./shape.ts"
+import type { DTypeOf, ShapeOf } from "./signature.ts"
 import type { DiagonalOf, Selected } from "./view-shapes.ts"
 
 /** The tensor that A is, or that stands in its field N. */
 type TensorOf<A, N extends string, B = never> = Given<N, A, B> extends infer T extends Tensor ? T : Tensor
-type ShapeOf<T> = T extends Tensor<infer S, DType> ? S : any
-type DTypeOf<T> = T extends Tensor<Shape, infer D> ? D : any
 
 // ---- reading ----
 
@@ -42,12 +41,13 @@ type IndexOptions = { dim?: number; index?: Tensor }
 
 export interface ReadingAlong<Op extends string, Rule extends keyof ReadAlong<string, Shape, 0, Shape>> {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | IndexOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | IndexOptions = number | IndexOptions,
     I extends Tensor | IndexOptions | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dim: Arg<Early<I, CheckDim<Op, S, Given<"dim", A>>, Reading<Rule, Op, S, A, TensorOf<I, "index", A>>>, A>,
     index?: Arg<Reading<Rule, Op, S, A, TensorOf<I, "index", A>>, I>,
   ): Tensor<Ok<Reading<Rule, Op, S, A, TensorOf<I, "index", A>>>, D>
@@ -85,12 +85,13 @@ type TakingAlong<S extends Shape, T, Dim> = Indexed<
 >
 export interface TakeAlongDim {
   method<
-    S extends Shape,
-    D extends DType,
-    const I extends Tensor | TakeOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const I extends Tensor | TakeOptions = Tensor | TakeOptions,
     const B extends number | TakeOptions | null | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     indices: Arg<TakingAlong<S, TensorOf<I, "indices">, Given<"dim", B, I>>, I>,
     dim?: B,
   ): Tensor<Ok<TakingAlong<S, TensorOf<I, "indices">, Given<"dim", B, I>>>, D>
@@ -110,20 +111,24 @@ type Masking<Op extends string, S extends Shape, T> = Masked<Op, ShapeOf<T>, DTy
 type MaskArg = Tensor | { mask?: Tensor }
 /** How many elements there are depends on the mask, which is read. */
 export interface MaskedSelect {
-  method<S extends Shape, D extends DType, M extends MaskArg>(
-    this: Tensor<S, D>,
-    mask: Arg<Masking<"maskedSelect", S, TensorOf<M, "mask">>, M>,
-  ): Promise<Tensor<[number], D>>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    M extends MaskArg = MaskArg,
+  >(this: Self, mask: Arg<Masking<"maskedSelect", S, TensorOf<M, "mask">>, M>): Promise<Tensor<[number], D>>
   function<S extends Shape, D extends DType, M extends MaskArg>(
     input: Tensor<S, D>,
     mask: Arg<Masking<"maskedSelect", S, TensorOf<M, "mask">>, M>,
   ): Promise<Tensor<[number], D>>
 }
 export interface MaskedSelectSync {
-  method<S extends Shape, D extends DType, M extends MaskArg>(
-    this: Tensor<S, D>,
-    mask: Arg<Masking<"maskedSelectSync", S, TensorOf<M, "mask">>, M>,
-  ): Tensor<[number], D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    M extends MaskArg = MaskArg,
+  >(this: Self, mask: Arg<Masking<"maskedSelectSync", S, TensorOf<M, "mask">>, M>): Tensor<[number], D>
   function<S extends Shape, D extends DType, M extends MaskArg>(
     input: Tensor<S, D>,
     mask: Arg<Masking<"maskedSelectSync", S, TensorOf<M, "mask">>, M>,
@@ -145,13 +150,14 @@ type WriteAlong<Op extends string, S extends Shape, A, T, W> = Indexed<
 /** `Src` is what may be written, `K` the options by name, `More` what may follow by position. */
 export interface WritingAlong<Op extends string, Src, K, More extends readonly unknown[] = []> {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | K,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | K = number | K,
     I extends Tensor | K | undefined = undefined,
     W extends Src | K | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dim: Arg<CheckDim<Op, S, Given<"dim", A>>, A>,
     index?: Arg<WriteAlong<Op, S, A, TensorOf<I, "index", A>, W>, I>,
     src?: W,
@@ -185,13 +191,14 @@ type WriteSlices<Op extends string, S extends Shape, A, T, W> = Indexed<
 /** Slices of a dim written: `Source` is what may be. */
 export interface WritingSlices<Op extends string, Source, K> {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | K,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | K = number | K,
     I extends Tensor | K | undefined = undefined,
     W extends Source | K | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dim: Arg<CheckDim<Op, S, Given<"dim", A>>, A>,
     index?: Arg<WriteSlices<Op, S, A, TensorOf<I, "index", A>, null>, I>,
     source?: Arg<WriteSlices<Op, S, A, TensorOf<I, "index", A>, W>, W>,
@@ -214,8 +221,14 @@ export interface WritingSlices<Op extends string, Source, K> {
 
 /** Slices of a dim filled with a value. */
 export interface FillingSlices<Op extends string, Value, K> {
-  method<S extends Shape, D extends DType, const A extends number | K, I extends Tensor | K | undefined = undefined>(
-    this: Tensor<S, D>,
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | K = number | K,
+    I extends Tensor | K | undefined = undefined,
+  >(
+    this: Self,
     dim: Arg<CheckDim<Op, S, Given<"dim", A>>, A>,
     index?: Arg<WriteSlices<Op, S, A, TensorOf<I, "index", A>, null>, I>,
     value?: Value | K,
@@ -230,8 +243,13 @@ export interface FillingSlices<Op extends string, Value, K> {
 
 /** The elements where the mask is true replaced; both broadcast, unless the input itself is written. */
 export interface MaskedScatter {
-  method<S extends Shape, D extends DType, M extends MaskArg & { source?: Tensor }>(
-    this: Tensor<S, D>,
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    M extends MaskArg & { source?: Tensor } = MaskArg & { source?: Tensor },
+  >(
+    this: Self,
     mask: Arg<Masking<"maskedScatter", S, TensorOf<M, "mask">>, M>,
     source?: Tensor | { source?: Tensor },
   ): Tensor<Ok<Masking<"maskedScatter", S, TensorOf<M, "mask">>>, D>
@@ -251,12 +269,13 @@ type SelectWritten<S extends Shape, A, B, C> = PartWritten<
 >
 export interface SelectScatter {
   method<
-    S extends Shape,
-    D extends DType,
-    A extends Tensor | SelectOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    A extends Tensor | SelectOptions = Tensor | SelectOptions,
     const B extends number | SelectOptions | undefined = undefined,
     const C extends number | SelectOptions | undefined = undefined,
-  >(this: Tensor<S, D>, src: Arg<SelectWritten<S, A, B, C>, A>, dim?: B, index?: C): Tensor<S, D>
+  >(this: Self, src: Arg<SelectWritten<S, A, B, C>, A>, dim?: B, index?: C): Tensor<S, D>
   function<
     S extends Shape,
     D extends DType,
@@ -281,13 +300,14 @@ type DiagonalWritten<S extends Shape, A, B, C, E> = PartWritten<
 >
 export interface DiagonalScatter {
   method<
-    S extends Shape,
-    D extends DType,
-    A extends Tensor | DiagonalOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    A extends Tensor | DiagonalOptions = Tensor | DiagonalOptions,
     const B extends number | DiagonalOptions | undefined = undefined,
     const C extends number | DiagonalOptions | undefined = undefined,
     const E extends number | DiagonalOptions | undefined = undefined,
-  >(this: Tensor<S, D>, src: Arg<DiagonalWritten<S, A, B, C, E>, A>, offset?: B, dim1?: C, dim2?: E): Tensor<S, D>
+  >(this: Self, src: Arg<DiagonalWritten<S, A, B, C, E>, A>, offset?: B, dim1?: C, dim2?: E): Tensor<S, D>
   function<
     S extends Shape,
     D extends DType,
@@ -307,8 +327,13 @@ export type MaskedFilling<Op extends string, S extends Shape, T> = Masked<
   Op extends `${infer Name}_` ? BroadcastInto<S, ShapeOf<T>, Name> : Broadcast<S, ShapeOf<T>, Op>
 >
 export interface MaskedFill<Op extends string, Value> {
-  method<S extends Shape, D extends DType, M extends Tensor | { mask?: Tensor; value?: Value }>(
-    this: Tensor<S, D>,
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    M extends Tensor | { mask?: Tensor; value?: Value } = Tensor | { mask?: Tensor; value?: Value },
+  >(
+    this: Self,
     mask: Arg<MaskedFilling<Op, S, TensorOf<M, "mask">>, M>,
     value?: Value | { value?: Value },
   ): Tensor<Ok<MaskedFilling<Op, S, TensorOf<M, "mask">>>, D>
@@ -331,8 +356,13 @@ type OrderOptions = { dim?: number; descending?: boolean; stable?: boolean }
 type OrderDim = number | OrderOptions | undefined
 
 export interface Sort {
-  method<S extends Shape, D extends DType, const A extends OrderDim = undefined>(
-    this: Tensor<S, D>,
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends OrderDim = undefined,
+  >(
+    this: Self,
     dim?: Arg<CheckDim<"sort", S, Given<"dim", A>>, A>,
     descending?: boolean | OrderOptions,
     options?: OrderOptions,
@@ -363,12 +393,13 @@ type TopOptions = { k?: number; dim?: number; largest?: boolean; sorted?: boolea
 type Top<S extends Shape, A, B> = TopK<"topk", S, Given<"k", A>, Or<Given<"dim", B, A>, -1>>
 export interface TopKSignature {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | TopOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | TopOptions = number | TopOptions,
     const B extends number | TopOptions | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     k: Arg<Top<S, A, B>, A>,
     dim?: B,
     largest?: boolean | TopOptions,
@@ -398,12 +429,13 @@ type Kth<S extends Shape, A, B, C> = KthAlong<
 >
 export interface KthValue {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | KthOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | KthOptions = number | KthOptions,
     const B extends number | KthOptions | undefined = undefined,
     const C extends boolean | KthOptions | undefined = undefined,
-  >(this: Tensor<S, D>, k: Arg<Kth<S, A, B, C>, A>, dim?: B, keepdim?: C): FoundPair<Ok<Kth<S, A, B, C>>, D>
+  >(this: Self, k: Arg<Kth<S, A, B, C>, A>, dim?: B, keepdim?: C): FoundPair<Ok<Kth<S, A, B, C>>, D>
   function<
     S extends Shape,
     D extends DType,

@@ -16,12 +16,18 @@ import type {
   WithDims,
 } from "./rearranging-shapes.ts"
 import type { Arg, Ok, Shape, Show } from "./shape.ts"
+import type { DTypeOf, ShapeOf } from "./signature.ts"
 
 type DimList = number | readonly number[]
 
 export interface Repeat {
-  method<S extends Shape, D extends DType, const A extends Sizes>(
-    this: Tensor<S, D>,
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends Sizes = Sizes,
+  >(
+    this: Self,
     ...repeats: AllArgs<RepeatedShape<"repeat", S, SizesOf<A>>, A>
   ): Tensor<Ok<RepeatedShape<"repeat", S, SizesOf<A>>>, D>
   function<S extends Shape, D extends DType, const A extends Sizes>(
@@ -31,10 +37,12 @@ export interface Repeat {
 }
 
 export interface Tile {
-  method<S extends Shape, D extends DType, const A extends Sizes>(
-    this: Tensor<S, D>,
-    ...dims: A
-  ): Tensor<Tiled<S, SizesOf<A>>, D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends Sizes = Sizes,
+  >(this: Self, ...dims: A): Tensor<Tiled<S, SizesOf<A>>, D>
   function<S extends Shape, D extends DType, const A extends Sizes>(
     input: Tensor<S, D>,
     ...dims: A
@@ -42,10 +50,12 @@ export interface Tile {
 }
 
 export interface Flip {
-  method<S extends Shape, D extends DType, const A extends Sizes>(
-    this: Tensor<S, D>,
-    ...dims: AllArgs<OfDims<"flip", S, SizesOf<A>>, A>
-  ): Tensor<S, D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends Sizes = Sizes,
+  >(this: Self, ...dims: AllArgs<OfDims<"flip", S, SizesOf<A>>, A>): Tensor<S, D>
   function<S extends Shape, D extends DType, const A extends Sizes>(
     input: Tensor<S, D>,
     ...dims: AllArgs<OfDims<"flip", S, SizesOf<A>>, A>
@@ -65,11 +75,12 @@ type RollOptions = { shifts?: DimList; dims?: DimList }
 type Roll<S extends Shape, A, B> = Rolled<"roll", S, Given<"shifts", A>, Given<"dims", B, A>>
 export interface RollSignature {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends DimList | RollOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends DimList | RollOptions = DimList | RollOptions,
     const B extends DimList | RollOptions | undefined = undefined,
-  >(this: Tensor<S, D>, shifts: Arg<Roll<S, A, B>, DimsLike<A>>, dims?: B): Tensor<S, D>
+  >(this: Self, shifts: Arg<Roll<S, A, B>, DimsLike<A>>, dims?: B): Tensor<S, D>
   function<
     S extends Shape,
     D extends DType,
@@ -107,12 +118,16 @@ type Counted<A, Number, Counts> = Given<"repeats", A> extends Tensor ? Counts : 
 /** Counts in a tensor are read, so that the result is awaited. */
 export interface RepeatInterleave {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | Tensor | InterleaveOptions<number | Tensor>,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | Tensor | InterleaveOptions<number | Tensor> =
+      | number
+      | Tensor
+      | InterleaveOptions<number | Tensor>,
     const B extends number | null | InterleaveOptions<number | Tensor> | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     repeats: Arg<Interleave<"repeatInterleave", S, A, B>, A>,
     dim?: B,
     options?: { outputSize?: number },
@@ -139,12 +154,16 @@ export interface RepeatInterleave {
 }
 export interface RepeatInterleaveSync {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | Tensor | InterleaveOptions<number | Tensor>,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | Tensor | InterleaveOptions<number | Tensor> =
+      | number
+      | Tensor
+      | InterleaveOptions<number | Tensor>,
     const B extends number | null | InterleaveOptions<number | Tensor> | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     repeats: Arg<Interleave<"repeatInterleaveSync", S, A, B>, A>,
     dim?: B,
     options?: { outputSize?: number },
@@ -230,10 +249,12 @@ export interface DiagEmbedSignature {
 
 type FlatOffset = number | { offset?: number } | undefined
 export interface DiagFlat {
-  method<S extends Shape, D extends DType, const A extends FlatOffset = undefined>(
-    this: Tensor<S, D>,
-    offset?: A,
-  ): Tensor<DiagonalFlat<S, Or<Given<"offset", A>, 0>>, D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends FlatOffset = undefined,
+  >(this: Self, offset?: A): Tensor<DiagonalFlat<S, Or<Given<"offset", A>, 0>>, D>
   function<S extends Shape, D extends DType, const A extends FlatOffset = undefined>(
     input: Tensor<S, D>,
     offset?: A,

@@ -4,6 +4,7 @@ import type { Tensor } from "../tensor.ts"
 import type { Given, Or } from "./arguments.ts"
 import type { DefaultInt, HostNumber } from "./dtype.ts"
 import type { Shape } from "./shape.ts"
+import type { DTypeOf, ShapeOf } from "./signature.ts"
 import type { PlaceOf, SizeAt, Times, With } from "./tuples.ts"
 
 type Integers<S extends Shape> = Tensor<S, DefaultInt>
@@ -102,20 +103,24 @@ type Distinct<S extends Shape, D extends DType, O> =
     : never
 
 export interface Unique {
-  method<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
-    this: Tensor<S, D>,
-    options?: O,
-  ): Promise<Distinct<S, D, O>>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const O extends UniqueOptions | undefined = undefined,
+  >(this: Self, options?: O): Promise<Distinct<S, D, O>>
   function<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
     input: Tensor<S, D>,
     options?: O,
   ): Promise<Distinct<S, D, O>>
 }
 export interface UniqueSync {
-  method<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
-    this: Tensor<S, D>,
-    options?: O,
-  ): Distinct<S, D, O>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const O extends UniqueOptions | undefined = undefined,
+  >(this: Self, options?: O): Distinct<S, D, O>
   function<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
     input: Tensor<S, D>,
     options?: O,

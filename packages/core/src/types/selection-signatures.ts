@@ -4,6 +4,7 @@ import type { Tensor } from "../tensor.ts"
 import type { DefaultFloat, FloatDType, HostNumber } from "./dtype.ts"
 import type { Promotion } from "./patterns.ts"
 import type { Arg, Broadcast3, BroadcastInto, IsAny, Ok, Shape, ShowTensor } from "./shape.ts"
+import type { DTypeOf, ShapeOf } from "./signature.ts"
 
 /** `R`, or the sentence of a condition that is not bool. */
 type Conditional<C extends Shape, CD, R> =
@@ -28,15 +29,16 @@ type AsDType<D> = D extends DType ? D : any
 
 export interface Where {
   method<
-    S extends Shape,
-    D extends DType,
-    C extends Shape,
-    CD extends DType,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    C extends Shape = Shape,
+    CD extends DType = DType,
     R extends Shape = [],
     E extends DType = never,
     V extends HostNumber = never,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     condition: Arg<Conditional<C, CD, []>, Tensor<C, CD> | { condition?: Tensor<C, CD>; other?: Tensor<R, E> | V }>,
     other?: Arg<Broadcast3<C, S, R, "where">, Tensor<R, E> | V | { other?: Tensor<R, E> | V }>,
   ): Tensor<Ok<Broadcast3<C, S, R, "where">>, AsDType<Promotion<S, D, R, E, V>>>
@@ -74,8 +76,9 @@ type WithNumbers<D, V> = D extends FloatDType ? D : `${V & (number | bigint)}` e
 
 export interface Clamp {
   method<
-    S extends Shape,
-    D extends DType,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
     R extends Shape = [],
     E extends DType = never,
     V extends HostNumber = never,
@@ -83,7 +86,7 @@ export interface Clamp {
     F extends DType = never,
     W extends HostNumber = never,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     min?: Arg<
       Broadcast3<S, R, Q, "clamp">,
       Tensor<R, E> | V | null | { min?: Tensor<R, E> | V | null; max?: Tensor<Q, F> | W | null }
@@ -111,8 +114,14 @@ export interface Clamp {
 
 /** The input's shape and dtype stay. */
 export interface ClampInPlace {
-  method<S extends Shape, D extends DType, R extends Shape = [], Q extends Shape = []>(
-    this: Tensor<S, D>,
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = [],
+    Q extends Shape = [],
+  >(
+    this: Self,
     min?: Arg<
       BroadcastInto<S, R, "clamp">,
       Tensor<R> | HostNumber | null | { min?: Tensor<R> | HostNumber | null; max?: Tensor<Q> | HostNumber | null }

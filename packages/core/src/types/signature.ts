@@ -26,7 +26,14 @@
  * - The two forms of a pattern have names (`BinaryMethod`, `BinaryFunction`): declarations and editors then show the name where a
  *   program passes the function on, instead of the whole signature.
  * - Bare `Tensor` is `Tensor<any, any>`: each rule looks for `any` first, and stops there.
+ * - The receiver's type is a parameter of its own, `Self`, and S and D are read off it by default. Inferred from `this: Tensor<S, D>`
+ *   they would be one shape and one dtype, and `for (const x of [a, b]) x.exp()` would not compile where a and b differ in shape.
  */
+
+import type { DType } from "../dtype.ts"
+import type { Tensor } from "../tensor.ts"
+import type { Shape } from "./shape.ts"
+
 /** The two forms of an op. */
 export interface Signature {
   method(...args: any[]): unknown
@@ -38,3 +45,9 @@ export type MethodsOf<T> = { [K in keyof T]: T[K] extends { method: infer M } ? 
 
 /** The function of a signature. */
 export type FunctionOf<T extends { function: unknown }> = T["function"]
+
+/** The shape of a tensor's type; of several tensors' the union of theirs. */
+export type ShapeOf<T> = T extends Tensor<infer S, DType> ? S : any
+
+/** The dtype of a tensor's type; of several tensors' the union of theirs. */
+export type DTypeOf<T> = T extends Tensor<Shape, infer D> ? D : any

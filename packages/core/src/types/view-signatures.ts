@@ -5,6 +5,7 @@ import type { AllArgs, Early, Given, Or, Sizes, SizesOf } from "./arguments.ts"
 import type { CheckDim } from "./dims.ts"
 import type { DimsLike } from "./patterns.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
+import type { DTypeOf, ShapeOf } from "./signature.ts"
 import type {
   Chunked,
   DiagonalOf,
@@ -39,10 +40,12 @@ export type TensorsOf<L, D extends DType> = L extends readonly Shape[]
 // ---- other shapes ----
 
 export interface ToShape<Op extends string> {
-  method<S extends Shape, D extends DType, const A extends Sizes>(
-    this: Tensor<S, D>,
-    ...shape: AllArgs<Reshaped<Op, S, SizesOf<A>>, A>
-  ): Tensor<Ok<Reshaped<Op, S, SizesOf<A>>>, D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends Sizes = Sizes,
+  >(this: Self, ...shape: AllArgs<Reshaped<Op, S, SizesOf<A>>, A>): Tensor<Ok<Reshaped<Op, S, SizesOf<A>>>, D>
   function<S extends Shape, D extends DType, const A extends Sizes>(
     input: Tensor<S, D>,
     ...shape: AllArgs<Reshaped<Op, S, SizesOf<A>>, A>
@@ -50,10 +53,12 @@ export interface ToShape<Op extends string> {
 }
 
 export interface ToShapeOf<Op extends string> {
-  method<S extends Shape, D extends DType, R extends Shape>(
-    this: Tensor<S, D>,
-    other: Arg<Reshaped<Op, S, R>, Tensor<R>>,
-  ): Tensor<Ok<Reshaped<Op, S, R>>, D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = Shape,
+  >(this: Self, other: Arg<Reshaped<Op, S, R>, Tensor<R>>): Tensor<Ok<Reshaped<Op, S, R>>, D>
   function<S extends Shape, D extends DType, R extends Shape>(
     input: Tensor<S, D>,
     other: Arg<Reshaped<Op, S, R>, Tensor<R>>,
@@ -69,11 +74,12 @@ type Flatten<S extends Shape, A, B> = Flattened<
 >
 export interface FlattenSignature {
   method<
-    S extends Shape,
-    D extends DType,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
     const A extends number | FlattenOptions | undefined = undefined,
     const B extends number | FlattenOptions | undefined = undefined,
-  >(this: Tensor<S, D>, startDim?: Arg<Flatten<S, A, B>, A>, endDim?: B): Tensor<Ok<Flatten<S, A, B>>, D>
+  >(this: Self, startDim?: Arg<Flatten<S, A, B>, A>, endDim?: B): Tensor<Ok<Flatten<S, A, B>>, D>
   function<
     S extends Shape,
     D extends DType,
@@ -86,12 +92,13 @@ type UnflattenOptions = { dim?: number; sizes?: readonly number[] }
 type Unflatten<S extends Shape, A, B> = Unflattened<"unflatten", S, Given<"dim", A>, Given<"sizes", B, A>>
 export interface UnflattenSignature {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | UnflattenOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | UnflattenOptions = number | UnflattenOptions,
     const B extends readonly number[] | UnflattenOptions | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dim: Arg<Early<B, CheckDim<"unflatten", S, Given<"dim", A>>, Unflatten<S, A, B>>, A>,
     sizes?: Arg<Unflatten<S, A, B>, B>,
   ): Tensor<Ok<Unflatten<S, A, B>>, D>
@@ -108,7 +115,9 @@ export interface UnflattenSignature {
 }
 
 export interface Ravel {
-  method<S extends Shape, D extends DType>(this: Tensor<S, D>): Tensor<[Numel<S>], D>
+  method<Self extends Tensor, S extends Shape = ShapeOf<Self>, D extends DType = DTypeOf<Self>>(
+    this: Self,
+  ): Tensor<[Numel<S>], D>
   function<S extends Shape, D extends DType>(input: Tensor<S, D>): Tensor<[Numel<S>], D>
 }
 
@@ -117,12 +126,13 @@ export interface Ravel {
 /** `First` and `Second` are the names of the two dims. */
 export interface SwapDims<Op extends string, First extends string, Second extends string> {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | { [K in First | Second]?: number },
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | { [K in First | Second]?: number } = number | { [K in First | Second]?: number },
     const B extends number | { [K in Second]?: number } | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dim0: Arg<Early<B, CheckDim<Op, S, Given<First, A>>, Transposed<Op, S, Given<First, A>, Given<Second, B, A>>>, A>,
     dim1?: Arg<Transposed<Op, S, Given<First, A>, Given<Second, B, A>>, B>,
   ): Tensor<Ok<Transposed<Op, S, Given<First, A>, Given<Second, B, A>>>, D>
@@ -148,8 +158,13 @@ export interface TransposeMatrix<Op extends string> {
 }
 
 export interface Permute {
-  method<S extends Shape, D extends DType, const A extends Sizes>(
-    this: Tensor<S, D>,
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends Sizes = Sizes,
+  >(
+    this: Self,
     ...dims: AllArgs<Permuted<"permute", S, SizesOf<A>>, A>
   ): Tensor<Ok<Permuted<"permute", S, SizesOf<A>>>, D>
   function<S extends Shape, D extends DType, const A extends Sizes>(
@@ -162,12 +177,13 @@ type MoveOptions = { source?: DimList; destination?: DimList }
 type Move<Op extends string, S extends Shape, A, B> = Moved<Op, S, Given<"source", A>, Given<"destination", B, A>>
 export interface MoveDims<Op extends string> {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends DimList | MoveOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends DimList | MoveOptions = DimList | MoveOptions,
     const B extends DimList | MoveOptions | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     source: Arg<Early<B, CheckDim<Op, S, Given<"source", A>>, Move<Op, S, A, B>>, DimsLike<A>>,
     destination?: Arg<Move<Op, S, A, B>, DimsLike<B>>,
   ): Tensor<Ok<Move<Op, S, A, B>>, D>
@@ -186,8 +202,13 @@ export interface MoveDims<Op extends string> {
 // ---- dims of size 1 ----
 
 export interface Squeeze<Op extends string> {
-  method<S extends Shape, D extends DType, const A extends DimList | { dim?: DimList } | undefined = undefined>(
-    this: Tensor<S, D>,
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends DimList | { dim?: DimList } | undefined = undefined,
+  >(
+    this: Self,
     dim?: Arg<Squeezed<Op, S, Given<"dim", A>>, DimsLike<A>>,
   ): Tensor<Ok<Squeezed<Op, S, Given<"dim", A>>>, D>
   function<S extends Shape, D extends DType, const A extends DimList | { dim?: DimList } | undefined = undefined>(
@@ -197,10 +218,12 @@ export interface Squeeze<Op extends string> {
 }
 
 export interface Unsqueeze<Op extends string> {
-  method<S extends Shape, D extends DType, const A extends number | { dim?: number }>(
-    this: Tensor<S, D>,
-    dim: Arg<Unsqueezed<Op, S, Given<"dim", A>>, A>,
-  ): Tensor<Ok<Unsqueezed<Op, S, Given<"dim", A>>>, D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | { dim?: number } = number | { dim?: number },
+  >(this: Self, dim: Arg<Unsqueezed<Op, S, Given<"dim", A>>, A>): Tensor<Ok<Unsqueezed<Op, S, Given<"dim", A>>>, D>
   function<S extends Shape, D extends DType, const A extends number | { dim?: number }>(
     input: Tensor<S, D>,
     dim: Arg<Unsqueezed<Op, S, Given<"dim", A>>, A>,
@@ -210,8 +233,13 @@ export interface Unsqueeze<Op extends string> {
 // ---- repeated without copying ----
 
 export interface Expand {
-  method<S extends Shape, D extends DType, const A extends Sizes>(
-    this: Tensor<S, D>,
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends Sizes = Sizes,
+  >(
+    this: Self,
     ...size: AllArgs<Expanded<"expand", S, SizesOf<A>>, A>
   ): Tensor<Ok<Expanded<"expand", S, SizesOf<A>>>, D>
   function<S extends Shape, D extends DType, const A extends Sizes>(
@@ -221,10 +249,12 @@ export interface Expand {
 }
 
 export interface ExpandAs {
-  method<S extends Shape, D extends DType, R extends Shape>(
-    this: Tensor<S, D>,
-    other: Arg<Expanded<"expandAs", S, R>, Tensor<R>>,
-  ): Tensor<Ok<Expanded<"expandAs", S, R>>, D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    R extends Shape = Shape,
+  >(this: Self, other: Arg<Expanded<"expandAs", S, R>, Tensor<R>>): Tensor<Ok<Expanded<"expandAs", S, R>>, D>
   function<S extends Shape, D extends DType, R extends Shape>(
     input: Tensor<S, D>,
     other: Arg<Expanded<"expandAs", S, R>, Tensor<R>>,
@@ -235,10 +265,12 @@ type Sized = readonly number[] | { size?: readonly number[] }
 type Broadcasted<S extends Shape, A> =
   Given<"size", A> extends infer T ? Expanded<"broadcastTo", S, T extends Shape ? T : number[]> : never
 export interface BroadcastTo {
-  method<S extends Shape, D extends DType, const A extends Sized>(
-    this: Tensor<S, D>,
-    size: Arg<Broadcasted<S, A>, A>,
-  ): Tensor<Ok<Broadcasted<S, A>>, D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends Sized = Sized,
+  >(this: Self, size: Arg<Broadcasted<S, A>, A>): Tensor<Ok<Broadcasted<S, A>>, D>
   function<S extends Shape, D extends DType, const A extends Sized>(
     input: Tensor<S, D>,
     size: Arg<Broadcasted<S, A>, A>,
@@ -257,13 +289,14 @@ type Narrow<S extends Shape, A, B, C> = Narrowed<
 >
 export interface NarrowSignature {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | NarrowOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | NarrowOptions = number | NarrowOptions,
     const B extends number | NarrowOptions | undefined = undefined,
     const C extends number | NarrowOptions | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dim: Arg<Early<B, CheckDim<"narrow", S, Given<"dim", A>>, Narrow<S, A, B, C>>, A>,
     start?: B,
     length?: Arg<Narrow<S, A, B, C>, C>,
@@ -286,12 +319,13 @@ type SelectOptions = { dim?: number; index?: number }
 type Select<S extends Shape, A, B> = Selected<"select", S, Given<"dim", A>, Given<"index", B, A>>
 export interface SelectSignature {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | SelectOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | SelectOptions = number | SelectOptions,
     const B extends number | SelectOptions | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dim: Arg<Early<B, CheckDim<"select", S, Given<"dim", A>>, Select<S, A, B>>, A>,
     index?: Arg<Select<S, A, B>, B>,
   ): Tensor<Ok<Select<S, A, B>>, D>
@@ -310,10 +344,12 @@ export interface SelectSignature {
 type UnbindDim = number | { dim?: number } | undefined
 type Unbind<S extends Shape, A> = Unbound<"unbind", S, Or<Given<"dim", A>, 0>>
 export interface UnbindSignature {
-  method<S extends Shape, D extends DType, const A extends UnbindDim = undefined>(
-    this: Tensor<S, D>,
-    dim?: Arg<Unbind<S, A>, A>,
-  ): TensorsOf<Unbind<S, A>, D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends UnbindDim = undefined,
+  >(this: Self, dim?: Arg<Unbind<S, A>, A>): TensorsOf<Unbind<S, A>, D>
   function<S extends Shape, D extends DType, const A extends UnbindDim = undefined>(
     input: Tensor<S, D>,
     dim?: Arg<Unbind<S, A>, A>,
@@ -335,11 +371,12 @@ type Cut<Op extends keyof Cuts<Shape, 0, 0>, Name extends string, S extends Shap
 /** `Name` is what says where to cut: `P`. */
 export interface Cutting<Op extends keyof Cuts<Shape, 0, 0>, Name extends string, P = DimList> {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends P | ({ [K in Name]?: P } & { dim?: number }),
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends P | ({ [K in Name]?: P } & { dim?: number }) = P | ({ [K in Name]?: P } & { dim?: number }),
     const B extends number | { dim?: number } | undefined = undefined,
-  >(this: Tensor<S, D>, how: Arg<Cut<Op, Name, S, A, B>, DimsLike<A>>, dim?: B): TensorsOf<Cut<Op, Name, S, A, B>, D>
+  >(this: Self, how: Arg<Cut<Op, Name, S, A, B>, DimsLike<A>>, dim?: B): TensorsOf<Cut<Op, Name, S, A, B>, D>
   function<
     S extends Shape,
     D extends DType,
@@ -356,10 +393,12 @@ type Sections<Op extends string, S extends Shape, A> = SectionSplit<
   Op extends "hsplit" ? (S["length"] extends 1 ? 0 : 1) : Op extends "vsplit" ? 0 : 2
 >
 export interface CuttingAlong<Op extends "hsplit" | "vsplit" | "dsplit"> {
-  method<S extends Shape, D extends DType, const A extends DimList | { indicesOrSections?: DimList }>(
-    this: Tensor<S, D>,
-    indicesOrSections: Arg<Sections<Op, S, A>, DimsLike<A>>,
-  ): TensorsOf<Sections<Op, S, A>, D>
+  method<
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends DimList | { indicesOrSections?: DimList } = DimList | { indicesOrSections?: DimList },
+  >(this: Self, indicesOrSections: Arg<Sections<Op, S, A>, DimsLike<A>>): TensorsOf<Sections<Op, S, A>, D>
   function<S extends Shape, D extends DType, const A extends DimList | { indicesOrSections?: DimList }>(
     input: Tensor<S, D>,
     indicesOrSections: Arg<Sections<Op, S, A>, DimsLike<A>>,
@@ -376,13 +415,14 @@ type Unfold<S extends Shape, A, B, C> = Unfolded<
 >
 export interface UnfoldSignature {
   method<
-    S extends Shape,
-    D extends DType,
-    const A extends number | UnfoldOptions,
+    Self extends Tensor,
+    S extends Shape = ShapeOf<Self>,
+    D extends DType = DTypeOf<Self>,
+    const A extends number | UnfoldOptions = number | UnfoldOptions,
     const B extends number | UnfoldOptions | undefined = undefined,
     const C extends number | UnfoldOptions | undefined = undefined,
   >(
-    this: Tensor<S, D>,
+    this: Self,
     dimension: Arg<Early<B, CheckDim<"unfold", S, Given<"dimension", A>>, Unfold<S, A, B, C>>, A>,
     size?: Arg<Unfold<S, A, B, C>, B>,
     step?: C,

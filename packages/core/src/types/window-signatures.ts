@@ -6,6 +6,7 @@ import type { Tensor } from "../tensor.ts"
 import type { Given } from "./arguments.ts"
 import type { DefaultInt, OneDType } from "./dtype.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
+import type { DTypeOf, ShapeOf } from "./signature.ts"
 import type { IsSingle } from "./tuples.ts"
 import type {
   AdaptivePooled,
@@ -24,8 +25,6 @@ import type {
 /** A number for all spatial dims, or one for each. */
 type PerDim = number | readonly number[]
 
-type ShapeOf<T> = T extends Tensor<infer S, DType> ? S : any
-type DTypeOf<T> = T extends Tensor<Shape, infer D> ? D : any
 /** The tensor that A is, or that stands in its field N. */
 type TensorOf<A, N extends string> = Given<N, A> extends infer T extends Tensor ? T : Tensor
 
