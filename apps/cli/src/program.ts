@@ -1,6 +1,7 @@
 /** The program: its commands, each of which puts itself there, and what all of them share. */
 import { Command } from "commander"
 import { registerConformance } from "./commands/conformance.ts"
+import { registerCreate } from "./commands/create.ts"
 import { registerRepl } from "./commands/repl.ts"
 import { registerTour } from "./commands/tour.ts"
 import { registerTrain } from "./commands/train.ts"
@@ -10,7 +11,7 @@ import { version } from "./version.ts"
 export type Register = (program: Command) => void
 
 /** In the order of the help. */
-const COMMANDS: readonly Register[] = [registerTour, registerTrain, registerRepl, registerConformance]
+const COMMANDS: readonly Register[] = [registerTour, registerTrain, registerRepl, registerCreate, registerConformance]
 
 export function createProgram(): Command {
   const program = new Command("taeda")

@@ -4,8 +4,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { FILES } from "@taeda/examples"
-import { afterAll, describe, expect, test } from "vitest"
+import { afterAll, describe, expect, test, vi } from "vitest"
 import { idx, madeFolder } from "./idx-files.ts"
+
+// Processes that start a whole library, many at once, on a machine that may have much else to do.
+vi.setConfig({ testTimeout: 60_000 })
 
 const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url))
 
@@ -49,7 +52,7 @@ describe.concurrent("taeda", () => {
   test("--help lists the commands", async () => {
     const { code, stdout, stderr } = await taeda(["--help"])
     expect([code, stderr]).toEqual([0, ""])
-    for (const command of ["tour", "train", "repl"]) expect(stdout).toMatch(new RegExp(`^ {2}${command} .*\\w`, "m"))
+    for (const command of ["tour", "train", "repl", "create", "conformance"]) expect(stdout).toMatch(new RegExp(`^ {2}${command} .*\\w`, "m"))
   })
 
   test("train --help names every option with its default", async () => {

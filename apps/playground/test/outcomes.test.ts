@@ -7,6 +7,7 @@ const result = (op: string, status: CaseResult["status"], n = 0): CaseResult => 
   op,
   dtype: "float32",
   status,
+  milliseconds: 0,
   templates: ["forward"],
 })
 

@@ -1,5 +1,5 @@
 /** Bundles the command of apps/cli, and says whose code is in it. */
-import { rmSync, writeFileSync } from "node:fs"
+import { cpSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { rolldown } from "rolldown"
@@ -21,7 +21,7 @@ export interface CommandBundle {
   readonly bundled: readonly Bundled[]
 }
 
-/** Writes `taeda.mjs`, the parts that it loads, and LICENSES.txt into `folder`, which holds nothing else then. */
+/** Writes `taeda.mjs`, the parts that it loads, the templates of new projects, and LICENSES.txt into `folder`, which holds nothing else then. */
 export async function bundleCommand(folder: string): Promise<CommandBundle> {
   const bundle = await rolldown({
     input: { taeda: join(CLI, "src", "cli.ts") },
@@ -44,6 +44,7 @@ export async function bundleCommand(folder: string): Promise<CommandBundle> {
   const chunks = output.filter((file) => file.type === "chunk")
   const modules = chunks.flatMap(({ moduleIds }) => moduleIds)
   const bundled = packagesOf(modules)
+  cpSync(join(CLI, "templates"), join(folder, "templates"), { recursive: true })
   writeFileSync(join(folder, "LICENSES.txt"), licencesText(bundled))
   return { modules, bundled, files: new Map(chunks.map(({ fileName, code }) => [fileName, Buffer.byteLength(code)])) }
 }

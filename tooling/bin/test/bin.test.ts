@@ -51,7 +51,7 @@ describe("the bundle", () => {
     const { files } = await made
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const built = join(TAEDA, "dist", "cli")
-    expect(readdirSync(built).sort()).toEqual([...files.keys(), "LICENSES.txt"].sort())
+    expect(readdirSync(built).sort()).toEqual([...files.keys(), "LICENSES.txt", "templates"].sort())
     for (const [file, bytes] of files) expect([file, statSync(join(built, file)).size]).toEqual([file, bytes])
   })
 })
