@@ -1,5 +1,6 @@
 /** The program: its commands, each of which puts itself there, and what all of them share. */
 import { Command } from "commander"
+import { registerBench } from "./commands/bench.ts"
 import { registerConformance } from "./commands/conformance.ts"
 import { registerCreate } from "./commands/create.ts"
 import { registerRepl } from "./commands/repl.ts"
@@ -11,7 +12,14 @@ import { version } from "./version.ts"
 export type Register = (program: Command) => void
 
 /** In the order of the help. */
-const COMMANDS: readonly Register[] = [registerTour, registerTrain, registerRepl, registerCreate, registerConformance]
+const COMMANDS: readonly Register[] = [
+  registerTour,
+  registerTrain,
+  registerRepl,
+  registerCreate,
+  registerBench,
+  registerConformance,
+]
 
 export function createProgram(): Command {
   const program = new Command("taeda")

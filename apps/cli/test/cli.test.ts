@@ -20,7 +20,7 @@ interface Ended {
 
 interface RunOptions {
   readonly input?: string
-  /** Sent once the output has that text. */
+  /** Sent once either stream has that text. */
   readonly signal?: { on: string; name: NodeJS.Signals }
 }
 
@@ -32,11 +32,17 @@ function taeda(args: readonly string[], { input = "", signal }: RunOptions = {})
   const env = { ...process.env, HOME: home, NODE_OPTIONS: "", NO_COLOR: "1" }
   const child = spawn(process.execPath, ["--conditions=@taeda/source", CLI, ...args], { env, cwd: home })
   let [stdout, stderr] = ["", ""]
+  const react = (): void => {
+    if (signal && !child.killed && (stdout + stderr).includes(signal.on)) child.kill(signal.name)
+  }
   child.stdout.on("data", (chunk) => {
     stdout += chunk
-    if (signal && stdout.includes(signal.on)) child.kill(signal.name)
+    react()
   })
-  child.stderr.on("data", (chunk) => (stderr += chunk))
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk
+    react()
+  })
   child.stdin.end(input)
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })))
 }
@@ -52,7 +58,8 @@ describe.concurrent("taeda", () => {
   test("--help lists the commands", async () => {
     const { code, stdout, stderr } = await taeda(["--help"])
     expect([code, stderr]).toEqual([0, ""])
-    for (const command of ["tour", "train", "repl", "create", "conformance"]) expect(stdout).toMatch(new RegExp(`^ {2}${command} .*\\w`, "m"))
+    for (const command of ["tour", "train", "repl", "create", "bench", "conformance"])
+      expect(stdout).toMatch(new RegExp(`^ {2}${command} .*\\w`, "m"))
   })
 
   test("train --help names every option with its default", async () => {
@@ -91,6 +98,9 @@ describe.concurrent("taeda", () => {
     [["train", "mnist", "--lr", "Infinity"], "'Infinity' is invalid. Expected a number above zero."],
     [["train", "mnist", "--seed", "x"], "'x' is invalid. Expected a whole number."],
     [["train", "mnist", "--device", "tpu"], 'taeda: open: no device "tpu": known devices: cuda, webgpu, wasm, cpu\n'],
+    [["bench", "--work", "nothing"], "taeda: no work has nothing in its name; there are add 2x2, "],
+    [["bench", "--backend", "tpu"], "taeda: there is no backend tpu; there are "],
+    [["bench", "--rounds", "0"], "'0' is invalid. Expected a whole number above zero."],
     [["train", "mnist", "--device", "cuda"], /^taeda: cuda: .+\n$/],
     [
       ["train", "mnist", "--data", "nowhere"],
@@ -135,6 +145,43 @@ describe.concurrent("taeda", () => {
     const { code, stdout, stderr } = await taeda(long, { signal: { on: "epoch 1/", name } })
     expect([code, stderr]).toEqual([expected, "taeda: stopped\n"])
     expect(stdout).not.toContain("Test accuracy")
+  })
+
+  test("bench compares the backends, each in a process of its own", async () => {
+    const { code, stdout, stderr } = await taeda(["bench", "--work", "add 2x2", "--rounds", "2", "--json"])
+    expect(code).toBe(0)
+    const { backends, results } = JSON.parse(stdout) as {
+      backends: { name: string; notes: string[] }[]
+      results: Record<string, unknown>[]
+    }
+    const names = backends.map(({ name }) => name)
+    // What this machine has besides takes part too.
+    expect(names.slice(0, 2)).toEqual(["cpu-js", "wasm-simd"])
+    const works = ["add 2x2", "add 2x2 recorded"]
+    expect(results.map(({ work, backend }) => [work, backend])).toEqual(
+      works.flatMap((work) => names.map((backend) => [work, backend])),
+    )
+    for (const { ms, least, greatest } of results as Record<string, number>[]) {
+      expect(least).toBeGreaterThan(0)
+      expect(least).toBeLessThanOrEqual(ms)
+      expect(ms).toBeLessThanOrEqual(greatest)
+    }
+    for (const { backend, ratio } of results) if (backend === "cpu-js") expect(ratio).toBe(1)
+    expect(stderr).toContain("round 2/2")
+  })
+
+  test("bench prints a table", async () => {
+    const { code, stdout } = await taeda(["bench", "--work", "sum dim 0", "--rounds", "1", "--backend", "cpu"])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^ +cpu-js\nsum dim 0 1M +[\d.]+ .s +1000×1000, over the first dim\n\nMedians of 1 round, /)
+    expect(stdout).toContain("cpu-js: kernels are ")
+  })
+
+  test("bench stops in order", async () => {
+    const options = { signal: { on: "round 1/", name: "SIGINT" as const } }
+    const { code, stdout, stderr } = await taeda(["bench", "--work", "add 2x2", "--rounds", "1000"], options)
+    expect([code, stdout]).toEqual([130, ""])
+    expect(stderr).toMatch(/taeda: stopped\n$/)
   })
 
   test("repl reads from a pipe", async () => {

@@ -3,7 +3,7 @@
  * {"work", "ms"}, where ms is null for what the library has nothing for; {"threads"} before them, where the library says.
  * Exits with 2 where the library does not start.
  */
-import { measure } from "./measure.ts"
+import { measure } from "@taeda/cli/measure"
 import { type Library, parseGrowth, type Runner, type TableWork, type WorkName } from "./works.ts"
 
 const LIBRARIES: Record<string, (device: string) => Promise<Library>> = {

@@ -1,4 +1,5 @@
 /** The rows as tables: a line per work, a column per library, with the ratio to taeda's time. */
+import { times, timeText } from "@taeda/cli/times"
 import type { Row } from "./contestants.ts"
 import { GROWTH_OPS, GROWTH_POWERS } from "./works.ts"
 
@@ -8,18 +9,9 @@ export type Grid = readonly (readonly string[])[]
 /** What stands where a library has nothing. */
 const NOTHING = "–"
 
-/** A time in the unit that suits it. */
-export const timeText = (ms: number): string => {
-  if (ms < 0.01) return `${(ms * 1000).toFixed(2)} µs`
-  if (ms < 10) return `${ms.toFixed(3)} ms`
-  return ms < 10_000 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(1)} s`
-}
-
 /** A row's time, or how long it took without an end. */
 export const rowText = ({ ms, gaveUp }: Row): string => `${gaveUp ? "> " : ""}${timeText(ms)}`
 
-/** Three digits: a run gives no more. */
-const times = (ratio: number): string => `${ratio.toFixed(ratio < 10 ? 2 : ratio < 100 ? 1 : 0)}×`
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)]

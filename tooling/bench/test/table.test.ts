@@ -1,6 +1,7 @@
+import { timeText } from "@taeda/cli/times"
 import { expect, test } from "vitest"
 import type { Row } from "../src/contestants.ts"
-import { asMarkdown, asText, grid, growthGrid, timeText } from "../src/table.ts"
+import { asMarkdown, asText, grid, growthGrid } from "../src/table.ts"
 
 test("times in the unit that suits them", () => {
   expect([0.00011, 0.0099, 0.01, 3.69, 29.84, 13893.8].map(timeText)).toEqual([

@@ -1,5 +1,6 @@
 /** One table: lines are measures of works, columns are libraries. */
-import { type Grid, timeText } from "../table.ts"
+import { timeText } from "@taeda/cli/times"
+import type { Grid } from "../table.ts"
 import type { GpuRow } from "./rows.ts"
 
 /** What stands where a library has nothing. */
