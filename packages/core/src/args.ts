@@ -111,7 +111,8 @@ export const CATALOGUE = new Map<string, Signature>()
 
 /**
  * An op from its signature and its body, which gets the arguments in the signature's order. `F` is the type that callers
- * see. The body runs in a region (`regions.ts`): what it makes on the way to its result is freed.
+ * see; the body itself is written for tensors of any shape and dtype. It runs in a region (`regions.ts`): what it makes on the
+ * way to its result is freed.
  */
 // biome-ignore lint/suspicious/noExplicitAny: the body's parameters are checked against the signature at run time
 export function op<F extends (...args: any[]) => any>(signature: string, body: (...args: any[]) => unknown): F {
@@ -131,7 +132,7 @@ export function op<F extends (...args: any[]) => any>(signature: string, body: (
     leave(mark, result)
     return result
   }
-  return Object.defineProperty(call, "name", { value: s.name }) as F
+  return Object.defineProperty(call, "name", { value: s.name }) as unknown as F
 }
 
 /** The positional parameters `P` (name and type each) followed by whatever was not given by position, by name. */

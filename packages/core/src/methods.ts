@@ -20,6 +20,7 @@ import type { CopyingMethods } from "./ops/copying.ts"
 import { copyingMethods } from "./ops/copying.ts"
 import type { CreationMethods } from "./ops/creation.ts"
 import { creationMethods } from "./ops/creation.ts"
+import { type ExpectationMethods, expectationMethods } from "./ops/expectation.ts"
 import { type ExtremesMethods, extremesMethods } from "./ops/extremes.ts"
 import type { FillMethods } from "./ops/filling.ts"
 import { fillMethods } from "./ops/filling.ts"
@@ -60,6 +61,7 @@ export interface Methods
     ActivationMethods,
     BitwiseMethods,
     ComparisonMethods,
+    ExpectationMethods,
     ExtremesMethods,
     GatheringMethods,
     IndexingMethods,
@@ -104,6 +106,7 @@ const FAMILIES = [
   activationMethods,
   bitwiseMethods,
   comparisonMethods,
+  expectationMethods,
   extremesMethods,
   gatheringMethods,
   indexingMethods,

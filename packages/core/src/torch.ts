@@ -104,6 +104,7 @@ export {
 export { cdist, cosineSimilarity, pairwiseDistance } from "./ops/distance.ts"
 export { dropout } from "./ops/dropout.ts"
 export { einsum } from "./ops/einsum.ts"
+export { dynamic, expect } from "./ops/expectation.ts"
 export { amax, amin, aminmax, argmax, argmin, max, min } from "./ops/extremes.ts"
 export { fill_, zero_ } from "./ops/filling.ts"
 export { gather, indexSelect, maskedSelect, maskedSelectSync, take, takeAlongDim } from "./ops/gathering.ts"

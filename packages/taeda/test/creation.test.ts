@@ -78,7 +78,7 @@ describe("tensor", () => {
           return [
             tensor([1.5]),
             (ones(1) as torch.Tensor).dtype === "float64",
-            arange(0, 2, 0.5).dtype === "float64",
+            (arange(0, 2, 0.5) as torch.Tensor).dtype === "float64",
             tensor([1], { dtype: "float32" }),
             tensor([1], { dtype: "int32" }).add(1.5),
           ].map((x) => (torch.isTensor(x) ? new Printed(String(x)) : x))
@@ -126,18 +126,22 @@ describe("tensor", () => {
 
   refusals({
     "a shorter row": [
+      // @ts-expect-error: the types refuse it as well
       () => tensor([[1, 2], [3]]),
       "tensor: ragged nested array: expected a sequence of length 2 at [1], got an array of length 1",
     ],
     "a number for a row": [
+      // @ts-expect-error: the types refuse it as well
       () => tensor([[1, 2], 3]),
       "tensor: ragged nested array: expected a sequence of length 2 at [1], got 3",
     ],
     "a row for a number": [
+      // @ts-expect-error: the types refuse it as well
       () => tensor([1, [2]]),
       "tensor: ragged nested array: expected a number at [1], got an array of length 1",
     ],
     "deep inside": [
+      // @ts-expect-error: the types refuse it as well
       () => tensor([[[1, 2]], [[3]]]),
       "tensor: ragged nested array: expected a sequence of length 2 at [1][0], got an array of length 1",
     ],

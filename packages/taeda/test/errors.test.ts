@@ -128,6 +128,7 @@ describe("arguments", () => {
     for (const fail of [
       // @ts-expect-error: the types refuse it as well
       () => y.add_(ones(4, 3)),
+      // @ts-expect-error: the types refuse it as well
       () => y.copy_(ones(4, 3)),
       () => y.mul_("2" as unknown as number),
       // @ts-expect-error: the types refuse it as well

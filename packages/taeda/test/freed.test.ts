@@ -34,7 +34,7 @@ function left(body: () => Tensor | readonly Tensor[] | undefined): number {
 
 describe("inner results", () => {
   const x = (): Tensor => torch.rand(4, 6, { device })
-  const OPS: Record<string, (x: Tensor) => Tensor | readonly Tensor[]> = {
+  const OPS: Record<string, (x: Tensor) => Tensor | Iterable<Tensor>> = {
     softmax: (x) => x.softmax(1),
     logSoftmax: (x) => x.logSoftmax(0),
     crossEntropy: (x) => nn.functional.crossEntropy(x, torch.tensor([0, 1, 2, 3], { dtype: "int32", device })),

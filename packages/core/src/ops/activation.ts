@@ -1,6 +1,7 @@
 /** Activation functions. */
-import { type Args, type Fn, op } from "../args.ts"
+import { type Args, op } from "../args.ts"
 import { noBool, onlyFloats, requireDtypes } from "../checks.ts"
+import type { DType } from "../dtype.ts"
 import { tensorText, valueText } from "../errors.ts"
 import { constant, type Expr, where } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
@@ -8,6 +9,11 @@ import { followedBy } from "../products.ts"
 import type { Operandish } from "../promotion.ts"
 import { normalizeDim } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
+import type { CheckDim, SetSize } from "../types/dims.ts"
+import type { PromoteTypes } from "../types/dtype.ts"
+import type { DimOf, Elementwise, ElementwiseFunction } from "../types/patterns.ts"
+import type { Arg, Shape } from "../types/shape.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { sub } from "./arithmetic.ts"
 import { emptyLike } from "./creation.ts"
 import { logSigmoid } from "./formulas.ts"
@@ -16,19 +22,32 @@ import { uniform_ } from "./random.ts"
 import { tanh } from "./unary.ts"
 import { narrow, reshape } from "./views.ts"
 
-export interface ActivationMethods {
+export interface ActivationOps {
   /** max(input, 0); also of integers */
-  relu(): Tensor
-  relu_(): Tensor
+  relu: Elementwise
+  relu_: Elementwise
   /** 0 within [−lambd, lambd], elsewhere the input. */
-  hardshrink(...args: Args<[["lambd", number]]>): Tensor
+  hardshrink: Elementwise<"same", Args<[["lambd", number]]>>
   /** input where it is above 0, else weight·input; weight has one element or one for each channel (dim 1). */
-  prelu(...args: Args<[["weight", Tensor]]>): Tensor
+  prelu: Prelu
 }
 
-type Plain = (input: Tensor) => Tensor
-type Inplace = (input: Tensor, ...args: Args<[["inplace", boolean]]>) => Tensor
-type With<P extends readonly (readonly [string, unknown])[]> = (input: Tensor, ...args: Args<P>) => Tensor
+interface Prelu {
+  method: <S extends Shape, D extends DType, R extends Shape, E extends DType>(
+    this: Tensor<S, D>,
+    weight: Tensor<R, E> | { weight: Tensor<R, E> },
+  ) => Tensor<S, PromoteTypes<D, E>>
+  function: <S extends Shape, D extends DType, R extends Shape, E extends DType>(
+    input: Tensor<S, D>,
+    weight: Tensor<R, E> | { weight: Tensor<R, E> },
+  ) => Tensor<S, PromoteTypes<D, E>>
+}
+
+export interface ActivationMethods extends MethodsOf<ActivationOps> {}
+
+type Plain = ElementwiseFunction
+type Inplace = ElementwiseFunction<"same", Args<[["inplace", boolean]]>>
+type With<P extends readonly (readonly [string, unknown])[]> = ElementwiseFunction<"same", Args<P>>
 type Number1<N extends string> = [[N, number]]
 type Number2<N extends string, M extends string> = [[N, number], [M, number]]
 type Flag = ["inplace", boolean]
@@ -110,7 +129,7 @@ export const [threshold, threshold_] = withInplaceOption<
 const within = (x: Expr, lambd: Expr): Expr => x.ge(lambd.neg()).and(x.le(lambd))
 const shrinkGradient = slope((g, [x, lambd]) => zeroWhere(within(x!, lambd!), g))
 const HARDSHRINK = new Pointwise("hardshrink", (x, lambd) => where(within(x, lambd), 0, x), shrinkGradient)
-export const hardshrink: Fn<ActivationMethods["hardshrink"]> = applied(
+export const hardshrink: FunctionOf<ActivationOps["hardshrink"]> = applied(
   "hardshrink(input, lambd?)",
   (x: Tensor, lambd = 0.5) => floats(HARDSHRINK, x, lambd),
 )
@@ -120,7 +139,7 @@ const SOFTSHRINK = new Pointwise(
   shrinkGradient,
 )
 /** The input moved towards 0 by `lambd` (0.5), 0 within [−lambd, lambd]. */
-export const softshrink: With<Number1<"lambd">> = applied("softshrink(input, lambd?)", (x: Tensor, lambd = 0.5) => {
+export const softshrink = applied<With<Number1<"lambd">>>("softshrink(input, lambd?)", (x: Tensor, lambd = 0.5) => {
   if (!(lambd >= 0))
     throw new RangeError(`softshrink: lambd must be greater or equal to 0, but found ${valueText(lambd)}`)
   return floats(SOFTSHRINK, x, lambd)
@@ -221,7 +240,7 @@ const SOFTPLUS = new Pointwise(
   }),
 )
 /** log(1 + e^(beta·input))/beta, the input itself where beta·input is above `threshold` (20). */
-export const softplus: With<Number2<"beta", "threshold">> = applied(
+export const softplus = applied<With<Number2<"beta", "threshold">>>(
   "softplus(input, beta?, threshold?)",
   (x: Tensor, beta = 1, limit = 20) => floats(SOFTPLUS, x, beta, limit),
 )
@@ -269,7 +288,7 @@ const GELUS: Readonly<Record<string, Pointwise>> = {
   ),
 }
 /** input·Φ(input), Φ the normal distribution function; `approximate: "tanh"` by 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))). */
-export const gelu: (input: Tensor, ...args: Args<[], { approximate: "none" | "tanh" }>) => Tensor = applied(
+export const gelu: ElementwiseFunction<"same", Args<[], { approximate: "none" | "tanh" }>> = applied(
   "gelu(input, *, approximate?)",
   (x: Tensor, approximate = "none") => {
     const own = Object.hasOwn(GELUS, approximate) ? GELUS[approximate] : undefined
@@ -286,10 +305,10 @@ const SOFTSIGN = new Pointwise("softsign", (x) => x.div(x.abs().add(1)), {
   refuse: noBool,
 })
 /** input/(1 + |input|) */
-export const softsign: Plain = applied("softsign(input)", (x: Tensor): Applied => [SOFTSIGN, x])
+export const softsign: ElementwiseFunction<"float"> = applied("softsign(input)", (x: Tensor): Applied => [SOFTSIGN, x])
 
 /** input − tanh(input) */
-export const tanhshrink: Plain = op("tanhshrink(input)", (x: Tensor) => {
+export const tanhshrink: ElementwiseFunction<"float"> = op("tanhshrink(input)", (x: Tensor) => {
   requireDtypes("tanhshrink", [x], noBool)
   return sub(x, tanh(x))
 })
@@ -300,7 +319,7 @@ const PRELU = new Pointwise("prelu", leak, {
   gradName: "PreluKernelBackward0",
   gradient: (g, [x, weight]) => [where(x!.gt(0), g, g.mul(weight!)), zeroWhere(x!.gt(0), g.mul(x!))],
 })
-export const prelu: Fn<ActivationMethods["prelu"]> = op("prelu(input, weight)", (x: Tensor, weight: Tensor) => {
+export const prelu: FunctionOf<ActivationOps["prelu"]> = op("prelu(input, weight)", (x: Tensor, weight: Tensor) => {
   requireDtypes("prelu", [x, weight], onlyFloats)
   if (weight.ndim > 1)
     throw new RangeError(`prelu: expected weight to be a scalar or 1-D tensor, but got ${tensorText(weight)}`)
@@ -322,8 +341,12 @@ export const prelu: Fn<ActivationMethods["prelu"]> = op("prelu(input, weight)", 
 })
 
 const GLU = new Pointwise("glu", (a, b) => a.mul(b.sigmoid()), { refuse: onlyFloats })
+type Glu = <S extends Shape, D extends DType, const N extends number | { dim?: number } = -1>(
+  input: Tensor<S, D>,
+  dim?: Arg<CheckDim<"glu", S, DimOf<N>>, N>,
+) => Tensor<SetSize<S, DimOf<N>, [number]>, D>
 /** a·sigmoid(b), where a and b are the halves of the input along `dim` (the last). */
-export const glu: With<[["dim", number]]> = op("glu(input, dim?)", (x: Tensor, dim = -1) => {
+export const glu: Glu = op("glu(input, dim?)", (x: Tensor, dim = -1) => {
   const d = normalizeDim("glu", dim, x.ndim)
   const size = x.shape[d]
   if (size === undefined || size % 2)

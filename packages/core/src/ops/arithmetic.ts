@@ -5,9 +5,9 @@ import { type Expr, where } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
-import type { Floated, HostNumber } from "../types/dtype.ts"
+import type { CastInto, Floated, HostNumber } from "../types/dtype.ts"
 import type { Binary, BinaryInPlace, Other, Promotion } from "../types/patterns.ts"
-import type { Arg, Broadcast, Ok, Shape } from "../types/shape.ts"
+import type { Arg, Broadcast, BroadcastInto, Ok, Shape } from "../types/shape.ts"
 import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { isFloat } from "./formulas.ts"
 
@@ -24,61 +24,98 @@ interface Mode<M = RoundingMode> {
 type Divided<D, M> = [M] extends [null] ? Floated<D> : [M] extends ["trunc" | "floor"] ? D : any
 
 interface Division<Op extends string> {
-  method<
-    S extends Shape,
-    D extends DType,
-    R extends Shape = [],
-    E extends DType = never,
-    V extends HostNumber = never,
-    M extends RoundingMode = null,
-  >(
-    this: Tensor<S, D>,
-    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", Mode<M>>>,
-    options?: Partial<Mode<M>>,
-  ): Tensor<Ok<Broadcast<S, R, Op>>, Divided<Promotion<S, D, R, E, V>, M>>
-  function<
-    S extends Shape = [],
-    D extends DType = never,
-    U extends HostNumber = never,
-    R extends Shape = [],
-    E extends DType = never,
-    V extends HostNumber = never,
-    M extends RoundingMode = null,
-  >(
-    input: Tensor<S, D> | U,
-    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", Mode<M>>>,
-    options?: Partial<Mode<M>>,
-  ): Tensor<Ok<Broadcast<S, R, Op>>, Divided<Promotion<S, D, R, E, V, U>, M>>
+  method: DivisionMethod<Op>
+  function: DivisionFunction<Op>
 }
+export type DivisionMethod<Op extends string> = <
+  S extends Shape,
+  D extends DType,
+  R extends Shape = [],
+  E extends DType = never,
+  V extends HostNumber = never,
+  M extends RoundingMode = null,
+>(
+  this: Tensor<S, D>,
+  other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", Mode<M>>>,
+  options?: Partial<Mode<M>>,
+) => Tensor<Ok<Broadcast<S, R, Op>>, Divided<Promotion<S, D, R, E, V>, M>>
+export type DivisionFunction<Op extends string> = <
+  S extends Shape = [],
+  D extends DType = never,
+  U extends HostNumber = never,
+  R extends Shape = [],
+  E extends DType = never,
+  V extends HostNumber = never,
+  M extends RoundingMode = null,
+>(
+  input: Tensor<S, D> | U,
+  other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", Mode<M>>>,
+  options?: Partial<Mode<M>>,
+) => Tensor<Ok<Broadcast<S, R, Op>>, Divided<Promotion<S, D, R, E, V, U>, M>>
+
+interface DivisionInPlace {
+  method: DivisionInPlaceMethod
+  function: DivisionInPlaceFunction
+}
+export type DivisionInPlaceMethod = <
+  S extends Shape,
+  D extends DType,
+  R extends Shape = [],
+  E extends DType = never,
+  V extends HostNumber = never,
+  M extends RoundingMode = null,
+>(
+  this: Tensor<S, D>,
+  other: Arg<
+    CastInto<"div", Divided<Promotion<S, D, R, E, V>, M>, D, BroadcastInto<S, R, "div">>,
+    Other<R, E, V, "other", Mode<M>>
+  >,
+  options?: Partial<Mode<M>>,
+) => Tensor<S, D>
+export type DivisionInPlaceFunction = <
+  S extends Shape,
+  D extends DType,
+  R extends Shape = [],
+  E extends DType = never,
+  V extends HostNumber = never,
+  M extends RoundingMode = null,
+>(
+  input: Tensor<S, D>,
+  other: Arg<
+    CastInto<"div", Divided<Promotion<S, D, R, E, V>, M>, D, BroadcastInto<S, R, "div">>,
+    Other<R, E, V, "other", Mode<M>>
+  >,
+  options?: Partial<Mode<M>>,
+) => Tensor<S, D>
 
 export interface ArithmeticOps {
   /** input + alpha·other */
   add: Binary<"add", "promote", Alpha>
-  add_: BinaryInPlace<"add_", Alpha>
+  add_: BinaryInPlace<"add", "promote", Alpha>
   /** input − alpha·other */
   sub: Binary<"sub", "promote", Alpha>
-  sub_: BinaryInPlace<"sub_", Alpha>
+  sub_: BinaryInPlace<"sub", "promote", Alpha>
   subtract: Binary<"sub", "promote", Alpha>
   /** other − alpha·input */
   rsub: Binary<"rsub", "promote", Alpha>
   mul: Binary<"mul">
-  mul_: BinaryInPlace<"mul_">
+  mul_: BinaryInPlace<"mul">
   multiply: Binary<"mul">
   /** input / other; integers give floats unless `roundingMode` is "trunc" or "floor". */
   div: Division<"div">
-  div_: BinaryInPlace<"div_", Mode>
+  div_: DivisionInPlace
   divide: Division<"div">
   trueDivide: Binary<"div", "float">
-  trueDivide_: BinaryInPlace<"div_">
+  trueDivide_: BinaryInPlace<"div", "float">
   /** ⌊input / other⌋ */
   floorDivide: Binary<"floorDivide">
-  floorDivide_: BinaryInPlace<"floorDivide_">
+  floorDivide_: BinaryInPlace<"floorDivide">
   /** The remainder with the sign of the divisor, as Python's `%`. */
   remainder: Binary<"remainder">
-  remainder_: BinaryInPlace<"remainder_">
+  remainder_: BinaryInPlace<"remainder">
   /** The remainder with the sign of the dividend, as C's `fmod`. */
   fmod: Binary<"fmod">
-  fmod_: BinaryInPlace<"fmod_">
+  fmod_: BinaryInPlace<"fmod">
 }
 
 export interface ArithmeticMethods extends MethodsOf<ArithmeticOps> {}

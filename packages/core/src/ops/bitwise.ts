@@ -1,41 +1,45 @@
 /** Operations on the bits of integers; on bool they are the logical ones. */
-import type { Args } from "../args.ts"
 import { onlyIntegral, requireDtypes } from "../checks.ts"
 import { DTYPES, type DType, isIntegral } from "../dtype.ts"
 import { type Expr, where } from "../expr.ts"
 import { Pointwise } from "../pointwise.ts"
 import type { Operandish } from "../promotion.ts"
 import type { Tensor } from "../tensor.ts"
+import type { Binary, BinaryInPlace, Elementwise, ElementwiseFunction } from "../types/patterns.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { type Applied, withInPlace } from "./pointwise-op.ts"
 
-type Other = ["other", Operandish]
-type Binary = (...args: Args<[Other]>) => Tensor
-type BinaryFn = (input: Operandish, ...args: Args<[Other]>) => Tensor
-
-export interface BitwiseMethods {
+export interface BitwiseOps {
   /** ~input; logical on bool */
-  bitwiseNot(): Tensor
-  bitwiseNot_(): Tensor
-  bitwiseAnd: Binary
-  bitwiseAnd_: Binary
-  bitwiseOr: Binary
-  bitwiseOr_: Binary
-  bitwiseXor: Binary
-  bitwiseXor_: Binary
+  bitwiseNot: Elementwise
+  bitwiseNot_: Elementwise
+  bitwiseAnd: Binary<"bitwiseAnd">
+  bitwiseAnd_: BinaryInPlace<"bitwiseAnd">
+  bitwiseOr: Binary<"bitwiseOr">
+  bitwiseOr_: BinaryInPlace<"bitwiseOr">
+  bitwiseXor: Binary<"bitwiseXor">
+  bitwiseXor_: BinaryInPlace<"bitwiseXor">
   /** input·2^other; a shift by the width or more, or by a negative number, leaves 0. */
-  bitwiseLeftShift: Binary
-  bitwiseLeftShift_: Binary
+  bitwiseLeftShift: Binary<"bitwiseLeftShift">
+  bitwiseLeftShift_: BinaryInPlace<"bitwiseLeftShift">
   /** ⌊input/2^other⌋, keeping the sign; a shift by the width or more, or by a negative number, leaves the sign alone. */
-  bitwiseRightShift: Binary
-  bitwiseRightShift_: Binary
+  bitwiseRightShift: Binary<"bitwiseRightShift">
+  bitwiseRightShift_: BinaryInPlace<"bitwiseRightShift">
 }
+
+export interface BitwiseMethods extends MethodsOf<BitwiseOps> {}
 
 const onlyIntegers = (dtype: DType): string | null =>
   isIntegral(dtype) ? null : `${dtype} is not supported, only integers`
 
-const binary = (name: string, formula: (a: Expr, b: Expr) => Expr, refuse = onlyIntegral): [BinaryFn, BinaryFn] => {
+type Name = "bitwiseAnd" | "bitwiseOr" | "bitwiseXor" | "bitwiseLeftShift" | "bitwiseRightShift"
+const binary = <N extends Name>(
+  name: N,
+  formula: (a: Expr, b: Expr) => Expr,
+  refuse = onlyIntegral,
+): [FunctionOf<BitwiseOps[N]>, FunctionOf<BitwiseOps[`${N}_`]>] => {
   const own = new Pointwise(name, formula, { refuse })
-  return withInPlace<BinaryFn>(`${name}(self, other)`, (a: Operandish, b: Operandish): Applied => [own, a, b])
+  return withInPlace(`${name}(self, other)`, (a: Operandish, b: Operandish): Applied => [own, a, b])
 }
 
 const width = (a: Expr): number => 8 * DTYPES[a.dtype as DType].bytes
@@ -61,13 +65,10 @@ export const [bitwiseRightShift, bitwiseRightShift_] = binary(
 const NOT = new Pointwise("bitwiseNot", (x) => x.not())
 /** bool computes in integers, where the complement of 1 is not 0. */
 const NOT_BOOL = new Pointwise("bitwiseNot", (x) => x.not(), { slots: ["bool"], result: "bool" })
-export const [bitwiseNot, bitwiseNot_] = withInPlace<(input: Tensor) => Tensor>(
-  "bitwiseNot(input)",
-  (x: Tensor): Applied => {
-    requireDtypes("bitwiseNot", [x], onlyIntegral)
-    return [x.dtype === "bool" ? NOT_BOOL : NOT, x]
-  },
-)
+export const [bitwiseNot, bitwiseNot_] = withInPlace<ElementwiseFunction>("bitwiseNot(input)", (x: Tensor): Applied => {
+  requireDtypes("bitwiseNot", [x], onlyIntegral)
+  return [x.dtype === "bool" ? NOT_BOOL : NOT, x]
+})
 
 export const bitwiseMethods = {
   bitwiseNot,

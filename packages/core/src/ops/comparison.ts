@@ -9,58 +9,105 @@ import { Pointwise } from "../pointwise.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { broadcastSizes, sameSizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
+import type { OneDType } from "../types/dtype.ts"
+import type { Binary, BinaryInPlace, Elementwise } from "../types/patterns.ts"
+import type { Arg, Broadcast, Ok, Shape } from "../types/shape.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { item, itemSync } from "./host.ts"
 import { type Applied, withInPlace } from "./pointwise-op.ts"
 import { all } from "./reduction.ts"
 
-type Other = ["other", Operandish]
-type Comparison = (...args: Args<[Other]>) => Tensor
-type ComparisonFn = (input: Operandish, ...args: Args<[Other]>) => Tensor
-type Closeness = Args<[["other", Tensor], ["rtol", number], ["atol", number], ["equalNan", boolean]]>
-
-export interface ComparisonMethods {
-  /** input = other, elementwise, as bool; integers against a number that is none compare as floats. */
-  eq: Comparison
-  eq_: Comparison
-  ne: Comparison
-  ne_: Comparison
-  notEqual: Comparison
-  notEqual_: Comparison
-  lt: Comparison
-  lt_: Comparison
-  less: Comparison
-  less_: Comparison
-  le: Comparison
-  le_: Comparison
-  lessEqual: Comparison
-  lessEqual_: Comparison
-  gt: Comparison
-  gt_: Comparison
-  greater: Comparison
-  greater_: Comparison
-  ge: Comparison
-  ge_: Comparison
-  greaterEqual: Comparison
-  greaterEqual_: Comparison
-  /** Of any dtypes; what is not 0, NaN included, counts as true. */
-  logicalAnd: Comparison
-  logicalAnd_: Comparison
-  logicalOr: Comparison
-  logicalOr_: Comparison
-  logicalXor: Comparison
-  logicalXor_: Comparison
-  logicalNot(): Tensor
-  logicalNot_(): Tensor
-  /** |input − other| ≤ atol + rtol·|other|, elementwise; NaNs are close when `equalNan`. Both of one dtype. */
-  isclose(...args: Closeness): Tensor
-  /** Whether all elements are close. */
-  allclose(...args: Closeness): Promise<boolean>
-  allcloseSync(...args: Closeness): boolean
-  /** Whether both have one shape and equal elements; NaN equals nothing. */
-  equal(...args: Args<[["other", Tensor]]>): Promise<boolean>
-  equalSync(...args: Args<[["other", Tensor]]>): boolean
+interface Tolerance {
+  rtol: number
+  atol: number
+  equalNan: boolean
 }
+type ToleranceArgs = Args<[["rtol", number], ["atol", number], ["equalNan", boolean]]>
+
+/** Two tensors of one dtype that broadcast; `Out` is the result where it is not a tensor. */
+interface Closeness<Op extends string = "isclose", Out = never> {
+  method: ClosenessMethod<Op, Out>
+  function: ClosenessFunction<Op, Out>
+}
+export type ClosenessMethod<Op extends string = "isclose", Out = never> = <
+  S extends Shape,
+  D extends DType,
+  R extends Shape,
+  E extends DType,
+>(
+  this: Tensor<S, D>,
+  other: Arg<
+    OneDType<Op, S, D, R, E, Broadcast<S, R, Op>>,
+    Tensor<R, E> | ({ other: Tensor<R, E> } & Partial<Tolerance>)
+  >,
+  ...tolerance: ToleranceArgs
+) => [Out] extends [never] ? Tensor<Ok<Broadcast<S, R, Op>>, "bool"> : Out
+export type ClosenessFunction<Op extends string = "isclose", Out = never> = <
+  S extends Shape,
+  D extends DType,
+  R extends Shape,
+  E extends DType,
+>(
+  input: Tensor<S, D>,
+  other: Arg<
+    OneDType<Op, S, D, R, E, Broadcast<S, R, Op>>,
+    Tensor<R, E> | ({ other: Tensor<R, E> } & Partial<Tolerance>)
+  >,
+  ...tolerance: ToleranceArgs
+) => [Out] extends [never] ? Tensor<Ok<Broadcast<S, R, Op>>, "bool"> : Out
+
+interface Equality<Out> {
+  method: EqualityMethod<Out>
+  function: EqualityFunction<Out>
+}
+export type EqualityMethod<Out> = (this: Tensor, other: Tensor | { other: Tensor }) => Out
+export type EqualityFunction<Out> = (input: Tensor, other: Tensor | { other: Tensor }) => Out
+
+export interface ComparisonOps {
+  /** input = other, elementwise, as bool; integers against a number that is none compare as floats. */
+  eq: Binary<"eq", "bool">
+  eq_: BinaryInPlace<"eq", "bool">
+  ne: Binary<"ne", "bool">
+  ne_: BinaryInPlace<"ne", "bool">
+  notEqual: Binary<"ne", "bool">
+  notEqual_: BinaryInPlace<"ne", "bool">
+  lt: Binary<"lt", "bool">
+  lt_: BinaryInPlace<"lt", "bool">
+  less: Binary<"lt", "bool">
+  less_: BinaryInPlace<"lt", "bool">
+  le: Binary<"le", "bool">
+  le_: BinaryInPlace<"le", "bool">
+  lessEqual: Binary<"le", "bool">
+  lessEqual_: BinaryInPlace<"le", "bool">
+  gt: Binary<"gt", "bool">
+  gt_: BinaryInPlace<"gt", "bool">
+  greater: Binary<"gt", "bool">
+  greater_: BinaryInPlace<"gt", "bool">
+  ge: Binary<"ge", "bool">
+  ge_: BinaryInPlace<"ge", "bool">
+  greaterEqual: Binary<"ge", "bool">
+  greaterEqual_: BinaryInPlace<"ge", "bool">
+  /** Of any dtypes; what is not 0, NaN included, counts as true. */
+  logicalAnd: Binary<"logicalAnd", "bool">
+  logicalAnd_: BinaryInPlace<"logicalAnd", "bool">
+  logicalOr: Binary<"logicalOr", "bool">
+  logicalOr_: BinaryInPlace<"logicalOr", "bool">
+  logicalXor: Binary<"logicalXor", "bool">
+  logicalXor_: BinaryInPlace<"logicalXor", "bool">
+  logicalNot: Elementwise<"bool">
+  logicalNot_: Elementwise
+  /** |input − other| ≤ atol + rtol·|other|, elementwise; NaNs are close when `equalNan`. Both of one dtype. */
+  isclose: Closeness
+  /** Whether all elements are close. */
+  allclose: Closeness<"allclose", Promise<boolean>>
+  allcloseSync: Closeness<"allcloseSync", boolean>
+  /** Whether both have one shape and equal elements; NaN equals nothing. */
+  equal: Equality<Promise<boolean>>
+  equalSync: Equality<boolean>
+}
+
+export interface ComparisonMethods extends MethodsOf<ComparisonOps> {}
 
 const ROUNDED: Partial<Record<DType, (x: number) => number>> = {
   float16: (x) => float16ToNumber(numberToFloat16(x)),
@@ -77,12 +124,20 @@ function settled(a: Operandish, b: Operandish): [Operandish, Operandish] {
   return [settle(a), settle(b)]
 }
 
-function comparison(name: string, formula: (a: Expr, b: Expr) => Expr): [ComparisonFn, ComparisonFn] {
+type Two<N extends keyof ComparisonOps & string> = [
+  FunctionOf<ComparisonOps[N]>,
+  `${N}_` extends keyof ComparisonOps ? FunctionOf<ComparisonOps[`${N}_`]> : never,
+]
+
+function comparison<N extends "eq" | "ne" | "lt" | "le" | "gt" | "ge">(
+  name: N,
+  formula: (a: Expr, b: Expr) => Expr,
+): Two<N> {
   const own = new Pointwise(name, formula, { result: "bool" })
-  return withInPlace<ComparisonFn>(
+  return withInPlace(
     `${name}(input, other)`,
     (a: Operandish, b: Operandish): Applied => [own, ...settled(a, b)],
-  )
+  ) as unknown as Two<N>
 }
 
 export const [eq, eq_] = comparison("eq", (a, b) => a.eq(b))
@@ -94,9 +149,15 @@ export const [ge, ge_] = comparison("ge", (a, b) => a.ge(b))
 export const [notEqual, notEqual_, less, less_, lessEqual, lessEqual_] = [ne, ne_, lt, lt_, le, le_]
 export const [greater, greater_, greaterEqual, greaterEqual_] = [gt, gt_, ge, ge_]
 
-function logical(name: string, formula: (a: Expr, b: Expr) => Expr): [ComparisonFn, ComparisonFn] {
+function logical<N extends "logicalAnd" | "logicalOr" | "logicalXor">(
+  name: N,
+  formula: (a: Expr, b: Expr) => Expr,
+): Two<N> {
   const own = new Pointwise(name, formula, { result: "bool", slots: ["bool", "bool"] })
-  return withInPlace<ComparisonFn>(`${name}(input, other)`, (a: Operandish, b: Operandish): Applied => [own, a, b])
+  return withInPlace(
+    `${name}(input, other)`,
+    (a: Operandish, b: Operandish): Applied => [own, a, b],
+  ) as unknown as Two<N>
 }
 
 export const [logicalAnd, logicalAnd_] = logical("logicalAnd", (a, b) => a.and(b))
@@ -104,10 +165,10 @@ export const [logicalOr, logicalOr_] = logical("logicalOr", (a, b) => a.or(b))
 export const [logicalXor, logicalXor_] = logical("logicalXor", (a, b) => a.xor(b))
 
 const NOT = new Pointwise("logicalNot", (x) => x.not(), { result: "bool", slots: ["bool"] })
-export const [logicalNot, logicalNot_] = withInPlace<(input: Tensor) => Tensor>(
-  "logicalNot(input)",
-  (x: Tensor): Applied => [NOT, x],
-)
+export const [logicalNot, logicalNot_] = withInPlace<
+  FunctionOf<ComparisonOps["logicalNot"]>,
+  FunctionOf<ComparisonOps["logicalNot_"]>
+>("logicalNot(input)", (x: Tensor): Applied => [NOT, x])
 
 const close = (a: Expr, b: Expr, rtol: Expr, atol: Expr): Expr => {
   const distance = a.sub(b).abs()
@@ -139,25 +200,25 @@ function closeness(name: string, [a, b, rtol = 1e-5, atol = 1e-8, equalNan = fal
 const read = async (x: Tensor): Promise<boolean> => (await item<boolean>(x)) === true
 const readSync = (x: Tensor): boolean => itemSync<boolean>(x) === true
 
-type CloseFn<R> = (input: Tensor, ...args: Closeness) => R
 const CLOSE_ARGS = "(input, other, rtol?, atol?, equalNan?)"
-export const isclose: CloseFn<Tensor> = op(`isclose${CLOSE_ARGS}`, (...args: CloseArguments) =>
+export const isclose: FunctionOf<ComparisonOps["isclose"]> = op(`isclose${CLOSE_ARGS}`, (...args: CloseArguments) =>
   closeness("isclose", args),
 )
-export const allclose: CloseFn<Promise<boolean>> = op(`allclose${CLOSE_ARGS}`, async (...args: CloseArguments) =>
-  read(all(closeness("allclose", args))),
+export const allclose: FunctionOf<ComparisonOps["allclose"]> = op(
+  `allclose${CLOSE_ARGS}`,
+  async (...args: CloseArguments) => read(all(closeness("allclose", args))),
 )
-export const allcloseSync: CloseFn<boolean> = op(`allcloseSync${CLOSE_ARGS}`, (...args: CloseArguments) =>
-  readSync(all(closeness("allcloseSync", args))),
+export const allcloseSync: FunctionOf<ComparisonOps["allcloseSync"]> = op(
+  `allcloseSync${CLOSE_ARGS}`,
+  (...args: CloseArguments) => readSync(all(closeness("allcloseSync", args))),
 )
 
-type EqualFn<R> = (input: Tensor, ...args: Args<[["other", Tensor]]>) => R
 const allEqual = (a: Tensor, b: Tensor): Tensor => all(eq(a, b))
-export const equal: EqualFn<Promise<boolean>> = op(
+export const equal: FunctionOf<ComparisonOps["equal"]> = op(
   "equal(input, other)",
   async (a: Tensor, b: Tensor) => sameSizes(a.shape, b.shape) && read(allEqual(a, b)),
 )
-export const equalSync: EqualFn<boolean> = op(
+export const equalSync: FunctionOf<ComparisonOps["equalSync"]> = op(
   "equalSync(input, other)",
   (a: Tensor, b: Tensor) => sameSizes(a.shape, b.shape) && readSync(allEqual(a, b)),
 )

@@ -1,5 +1,5 @@
 /** Conversions between dtypes and devices. */
-import { type Args, bind, type Fn, op, parseSignature } from "../args.ts"
+import { bind, op, parseSignature } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { Device, deviceByName } from "../device.ts"
 import { DTYPE_NAMES, type DType, isDType } from "../dtype.ts"
@@ -7,29 +7,73 @@ import { OTHER_NAMES } from "../dtype-names.ts"
 import { didYouMean, valueText } from "../errors.ts"
 import { denseStrides } from "../layout.ts"
 import { allocate, isTensor, type Tensor, track } from "../tensor.ts"
+import type { One } from "../types/dtype.ts"
+import type { Elementwise, ElementwiseFunction } from "../types/patterns.ts"
+import type { IsAny, Shape } from "../types/shape.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { writeInto } from "./copying.ts"
 
-export interface ConversionMethods {
+export interface ConversionOps {
   /**
    * The tensor in another dtype and/or on another device ("cpu", "wasm", "webgpu", "cuda"), itself where nothing changes.
    * `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`, each with `{ copy: true }` for a copy in any case.
    */
-  to(...args: ToArgs): Tensor
-  type(...args: Args<[["dtype", DType]]>): Tensor
-  typeAs(other: Tensor): Tensor
-  float(): Tensor
-  double(): Tensor
-  half(): Tensor
-  bfloat16(): Tensor
-  byte(): Tensor
-  char(): Tensor
-  short(): Tensor
-  int(): Tensor
-  long(): Tensor
-  bool(): Tensor
-  cpu(): Tensor
-  cuda(): Tensor
+  to: Convert<ToArgs>
+  type: Convert<[dtype: DType | { dtype: DType }]>
+  typeAs: Convert<[other: Tensor | { other: Tensor }]>
+  float: Elementwise<"float32">
+  double: Elementwise<"float64">
+  half: Elementwise<"float16">
+  bfloat16: Elementwise<"bfloat16">
+  byte: Elementwise<"uint8">
+  char: Elementwise<"int8">
+  short: Elementwise<"int16">
+  int: Elementwise<"int32">
+  long: Elementwise<"int64">
+  bool: Elementwise<"bool">
+  cpu: Elementwise
+  cuda: Elementwise
 }
+
+export interface ConversionMethods extends MethodsOf<ConversionOps> {}
+
+interface Convert<Given extends readonly unknown[]> {
+  method: ConvertMethod<Given>
+  function: ConvertFunction<Given>
+}
+type ConvertMethod<Given extends readonly unknown[]> = <S extends Shape, D extends DType, const A extends Given>(
+  this: Tensor<S, D>,
+  ...args: A
+) => Tensor<S, Converted<A, D>>
+type ConvertFunction<Given extends readonly unknown[]> = <S extends Shape, D extends DType, const A extends Given>(
+  input: Tensor<S, D>,
+  ...args: A
+) => Tensor<S, Converted<A, D>>
+
+/** The dtype that the arguments of `to` name, D where none does. */
+type Converted<A extends readonly unknown[], D> = A extends readonly [infer H, ...infer T]
+  ? Target<H> extends infer E
+    ? [E] extends [never]
+      ? Converted<T, D>
+      : One<E>
+    : never
+  : D
+/** Never of a device. Any other text may be a dtype's name. */
+type Target<H> =
+  IsAny<H> extends true
+    ? H
+    : H extends DType
+      ? H
+      : H extends string
+        ? string extends H
+          ? // biome-ignore lint/suspicious/noExplicitAny: a name that only the run knows
+            any
+          : never
+        : H extends { readonly dtype?: infer E }
+          ? Extract<E, DType>
+          : H extends { readonly other: { readonly dtype: infer E } }
+            ? E
+            : never
 
 interface ToOptions {
   dtype?: DType
@@ -64,6 +108,10 @@ function convert(x: Tensor, dtype: DType, device: Device, copy: boolean): Tensor
 const TO = parseSignature("to(input, *, dtype?, device?, copy?)")
 
 /** See the method `to`. */
+export function to<S extends Shape, D extends DType, const A extends ToArgs>(
+  input: Tensor<S, D>,
+  ...args: A
+): Tensor<S, Converted<A, D>>
 export function to(input: Tensor, ...args: ToArgs): Tensor {
   const first = args[0]
   if (args.length === 1 && isDType(first)) return convert(input, first, input.device, false)
@@ -115,18 +163,18 @@ function nearestDtype(text: string): string {
   return meant ? `; did you mean ${meant}?` : didYouMean(plain, DTYPE_NAMES)
 }
 
-const as = (name: string, dtype: DType): ((input: Tensor) => Tensor) =>
+const as = <E extends DType>(name: string, dtype: E): ElementwiseFunction<E> =>
   op(`${name}(input)`, (x: Tensor) => to(x, dtype))
 
-export const type: Fn<ConversionMethods["type"]> = op("type(input, dtype)", (x: Tensor, dtype: DType) =>
+export const type: FunctionOf<ConversionOps["type"]> = op("type(input, dtype)", (x: Tensor, dtype: DType) =>
   to(x, checkDtype("type", dtype)!),
 )
-export const typeAs: Fn<ConversionMethods["typeAs"]> = op("typeAs(input, other)", (x: Tensor, other: Tensor) =>
+export const typeAs: FunctionOf<ConversionOps["typeAs"]> = op("typeAs(input, other)", (x: Tensor, other: Tensor) =>
   to(x, other),
 )
 
-const cpu = op<(input: Tensor) => Tensor>("cpu(input)", (x: Tensor) => to(x, "cpu"))
-const cuda = op<(input: Tensor) => Tensor>("cuda(input)", (x: Tensor) => to(x, "cuda"))
+const cpu = op<ElementwiseFunction>("cpu(input)", (x: Tensor) => to(x, "cpu"))
+const cuda = op<ElementwiseFunction>("cuda(input)", (x: Tensor) => to(x, "cuda"))
 
 export const conversionMethods = {
   to,

@@ -1,13 +1,17 @@
 /** Copies: clone, contiguous, copy_. */
-import { type Args, type Fn, op } from "../args.ts"
+import { type Args, op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
 import { requireTensor } from "../checks.ts"
+import type { DType } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import { runMap } from "../kernels.ts"
 import { denseStrides } from "../layout.ts"
 import { broadcastSizes, contiguousStrides, isContiguous, sameSizes } from "../shape.ts"
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
+import type { Elementwise } from "../types/patterns.ts"
+import type { Arg, Broadcast, Fits, Shape, Show, ShowTensor } from "../types/shape.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { zerosLike } from "./creation.ts"
 import { hostCopy } from "./host.ts"
@@ -15,14 +19,35 @@ import { sumToSize } from "./sum-to-size.ts"
 
 export type MemoryFormat = "preserve" | "contiguous"
 
-export interface CopyingMethods {
+export interface CopyingOps {
   /** A copy with memory of its own, part of the graph. `memoryFormat` "preserve" keeps the order of the strides. */
-  clone(...args: Args<[], { memoryFormat: MemoryFormat }>): Tensor
+  clone: Elementwise<"same", Args<[], { memoryFormat: MemoryFormat }>>
   /** The tensor itself where its elements are in row-major order without gaps, else such a copy. */
-  contiguous(): Tensor
+  contiguous: Elementwise
   /** Copies `src` into this tensor, broadcast and converted; also from another device. */
-  copy_(src: Tensor): Tensor
+  copy_: Copy
 }
+
+interface Copy {
+  method: <S extends Shape, D extends DType, R extends Shape, E extends DType>(
+    this: Tensor<S, D>,
+    src: Arg<CopiedInto<S, R, E>, Tensor<R, E> | { src: Tensor<R, E> }>,
+  ) => Tensor<S, D>
+  function: <S extends Shape, D extends DType, R extends Shape, E extends DType>(
+    input: Tensor<S, D>,
+    src: Arg<CopiedInto<S, R, E>, Tensor<R, E> | { src: Tensor<R, E> }>,
+  ) => Tensor<S, D>
+}
+type CopiedInto<S extends Shape, R extends Shape, E> =
+  Broadcast<S, R, "copy_"> extends infer Q
+    ? Q extends Shape
+      ? Fits<S, Q> extends true
+        ? S
+        : `copy_: the size of ${ShowTensor<R, E>} does not broadcast to ${Show<S>}`
+      : Q
+    : never
+
+export interface CopyingMethods extends MethodsOf<CopyingOps> {}
 
 /** Writes `src`, broadcast and converted, into `out`; nothing is recorded. */
 export function writeInto(out: Tensor, src: Tensor): Tensor {
@@ -41,7 +66,7 @@ function overlapFree(src: Tensor): Tensor {
 
 const CLONE: Rule = { name: "CloneBackward0", backward: (_node, g) => [g] }
 
-export const clone: Fn<CopyingMethods["clone"]> = op(
+export const clone: FunctionOf<CopyingOps["clone"]> = op(
   "clone(input, *, memoryFormat?)",
   (x: Tensor, format: MemoryFormat = "preserve") => {
     if (format !== "preserve" && format !== "contiguous")
@@ -51,7 +76,7 @@ export const clone: Fn<CopyingMethods["clone"]> = op(
   },
 )
 
-export const contiguous: Fn<CopyingMethods["contiguous"]> = op("contiguous(input)", (x: Tensor) =>
+export const contiguous: FunctionOf<CopyingOps["contiguous"]> = op("contiguous(input)", (x: Tensor) =>
   isContiguous(x.shape, x.strides) ? x : clone(x, { memoryFormat: "contiguous" }),
 )
 
@@ -63,7 +88,9 @@ const COPY: Rule = {
   },
 }
 
-export const copy_: Fn<CopyingMethods["copy_"]> = op("copy_(input, src)", (x: Tensor, src: Tensor) => copyInto(x, src))
+export const copy_: FunctionOf<CopyingOps["copy_"]> = op("copy_(input, src)", (x: Tensor, src: Tensor) =>
+  copyInto(x, src),
+)
 
 /** `copy_`, recorded. */
 export function copyInto(x: Tensor, src: Tensor): Tensor {

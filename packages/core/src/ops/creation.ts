@@ -1,5 +1,5 @@
 /** Creation: from host values, filled, in sequence. */
-import { type Args, bind, op, parseSignature, type Signature } from "../args.ts"
+import { bind, op, parseSignature, type Signature } from "../args.ts"
 import { type Device, deviceByName, getDefaultDevice } from "../device.ts"
 import { DEFAULT_INT, DTYPES, type DType, getDefaultDtype, isFloating, type TypedArray } from "../dtype.ts"
 import { shapeText, valueText } from "../errors.ts"
@@ -10,7 +10,28 @@ import { denseStrides } from "../layout.ts"
 import { scalarType, toScalar } from "../promotion.ts"
 import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
 import { allocate, isTensor, Tensor } from "../tensor.ts"
-import type { Factory, FactoryOptions } from "../types/patterns.ts"
+import type {
+  Arange,
+  ArangeArgs,
+  ArangeDType,
+  Eye,
+  Factory,
+  FactoryMethod,
+  FactoryOptions,
+  Filled,
+  FilledMethod,
+  HostData,
+  Like,
+  LogspaceArgs,
+  NestedDType,
+  NestedShape,
+  SpaceArgs,
+  Spaced,
+  Wanted,
+  WantedIn,
+} from "../types/creation.ts"
+import type { DefaultFloat, HostNumber } from "../types/dtype.ts"
+import type { Arg, Known, Shape } from "../types/shape.ts"
 import { checkDtype, to } from "./conversion.ts"
 import { clone } from "./copying.ts"
 import { fromBits } from "./host.ts"
@@ -18,9 +39,7 @@ import { detached } from "./views.ts"
 
 export type TensorOptions<D extends DType = DType> = FactoryOptions<D>
 
-type HostScalar = number | boolean | bigint
-type HostData = HostScalar | readonly HostData[] | TypedArray | Tensor
-type SizesThen<O> = [...sizes: number[]] | [...sizes: [...number[], O]] | [size: readonly number[], options?: O]
+type HostScalar = HostNumber
 
 const FACTORY = "*, dtype?, device?, requiresGrad?"
 
@@ -155,7 +174,10 @@ const TENSOR = parseSignature(`tensor(data, ${FACTORY})`)
  * A tensor of host values: a number, nested arrays (`[[1, 2], [3, 4]]`) or a typed array, which is copied. Numbers make the
  * default float, booleans bool, BigInts int64, a typed array keeps its type. Throws a TypeError for ragged arrays.
  */
-export function tensor(data: HostData, options?: TensorOptions): Tensor
+export function tensor<const A extends HostData, E extends DType = never>(
+  data: Arg<NestedShape<A>, A>,
+  options?: TensorOptions<E>,
+): Tensor<Known<NestedShape<A>>, Wanted<E, NestedDType<A>>>
 export function tensor(...args: unknown[]): Tensor {
   const [data, dtype, device, requiresGrad] = bind(TENSOR, args) as [HostData, unknown, unknown, unknown]
   const wanted = checkDtype("tensor", dtype)
@@ -179,6 +201,10 @@ export function tensor(...args: unknown[]): Tensor {
 }
 
 /** As `tensor`, but a tensor is given back as it is. */
+export function asTensor<const A extends HostData, E extends DType = never>(
+  data: Arg<NestedShape<A>, A>,
+  options?: Omit<TensorOptions<E>, "requiresGrad">,
+): Tensor<Known<NestedShape<A>>, Wanted<E, NestedDType<A>>>
 export function asTensor(data: HostData, options: Omit<TensorOptions, "requiresGrad"> = {}): Tensor {
   if (!isTensor(data)) return tensor(data, options)
   return to(data, { ...(options.dtype && { dtype: options.dtype }), ...(options.device && { device: options.device }) })
@@ -206,6 +232,11 @@ export const ones = factory("ones", 1)
 export const empty = factory("empty", null)
 
 /** As `empty` with strides of one's own, in elements. */
+export function emptyStrided<const S extends readonly number[], E extends DType = never>(
+  size: S,
+  stride: readonly number[],
+  options?: TensorOptions<E>,
+): Tensor<Known<S>, Wanted<E, DefaultFloat>>
 export function emptyStrided(size: readonly number[], stride: readonly number[], options: TensorOptions = {}): Tensor {
   const shape = checkSizes("emptyStrided", size)
   if (stride.length !== shape.length)
@@ -222,10 +253,8 @@ function checkValue(name: string, value: unknown): HostScalar {
   return value
 }
 
-type FillArgs = Args<[["size", readonly number[]], ["fillValue", number | bigint | boolean]], TensorOptions>
-
 /** Every element `fillValue`: a boolean makes bool, a BigInt int64, a number the default float. */
-export const full: (...args: FillArgs) => Tensor = op(
+export const full: Filled = op(
   `full(size, fillValue, ${FACTORY})`,
   (size: unknown, value: number | bigint | boolean, dtype: unknown, device: unknown, requiresGrad: unknown) => {
     const kind =
@@ -237,14 +266,16 @@ export const full: (...args: FillArgs) => Tensor = op(
 )
 
 export interface CreationMethods {
-  newZeros(...args: SizesThen<TensorOptions>): Tensor
-  newOnes(...args: SizesThen<TensorOptions>): Tensor
-  newEmpty(...args: SizesThen<TensorOptions>): Tensor
-  newFull(...args: FillArgs): Tensor
-  newTensor(data: HostData, options?: TensorOptions): Tensor
+  newZeros: FactoryMethod
+  newOnes: FactoryMethod
+  newEmpty: FactoryMethod
+  newFull: FilledMethod
+  newTensor<S extends Shape, D extends DType, const A extends HostData, E extends DType = never>(
+    this: Tensor<S, D>,
+    data: Arg<NestedShape<A>, A>,
+    options?: TensorOptions<E>,
+  ): Tensor<Known<NestedShape<A>>, Wanted<E, D>>
 }
-
-type Like = (input: Tensor, options?: TensorOptions) => Tensor
 
 function like(name: string, value: number | null): Like {
   return op(`${name}(input, ${FACTORY})`, (x: Tensor, dtype: unknown, device: unknown, requiresGrad: unknown) => {
@@ -259,11 +290,13 @@ export const zerosLike = like("zerosLike", 0)
 export const onesLike = like("onesLike", 1)
 export const emptyLike = like("emptyLike", null)
 
+type FilledLike = <S extends Shape, D extends DType, E extends DType = never>(
+  input: Tensor<S, D>,
+  fillValue: HostNumber | ({ fillValue: HostNumber } & TensorOptions<E>),
+  options?: TensorOptions<E>,
+) => Tensor<S, Wanted<E, D>>
 /** Every element `fillValue`, in the shape and dtype of `input`. */
-export const fullLike: (
-  input: Tensor,
-  ...args: Args<[["fillValue", number | bigint | boolean]], TensorOptions>
-) => Tensor = op(
+export const fullLike: FilledLike = op(
   `fullLike(input, fillValue, ${FACTORY})`,
   (x: Tensor, value: number | bigint | boolean, dtype: unknown, device: unknown, requiresGrad: unknown) =>
     finish(
@@ -321,7 +354,8 @@ const ARANGE = parseSignature(`arange(start?, end?, step?, ${FACTORY})`)
  * `start`, `start + step`, ... below `end`: `arange(5)`, `arange(1, 10, 2)`. Integral arguments give int32, others the
  * default float. Length ⌈(end − start)/step⌉.
  */
-export function arange(...args: Args<[["start", number], ["end", number], ["step", number]], TensorOptions>): Tensor {
+export function arange<const A extends ArangeArgs>(...args: A): Tensor<Known<Arange<A>>, WantedIn<A, ArangeDType<A>>>
+export function arange(...args: unknown[]): Tensor {
   const [first, second, third, dtype, device, requiresGrad] = bind(ARANGE, args) as [
     number?,
     number?,
@@ -377,10 +411,8 @@ const spaced = (
   return out
 }
 
-type SpaceArgs = Args<[["start", number], ["end", number], ["steps", number]], TensorOptions>
-
 /** `steps` values from `start` to `end`, both included, evenly spaced. */
-export const linspace: (...args: SpaceArgs) => Tensor = op(
+export const linspace: Spaced<SpaceArgs> = op(
   `linspace(start, end, steps, ${FACTORY})`,
   (start: number, end: number, steps: number, dtype: unknown, device: unknown, requiresGrad: unknown) => {
     const kind = checkDtype("linspace", dtype) ?? getDefaultDtype()
@@ -393,9 +425,7 @@ export const linspace: (...args: SpaceArgs) => Tensor = op(
 )
 
 /** `base` to the powers from `start` to `end`, `steps` of them. */
-export const logspace: (
-  ...args: Args<[["start", number], ["end", number], ["steps", number], ["base", number]], TensorOptions>
-) => Tensor = op(
+export const logspace: Spaced<LogspaceArgs> = op(
   `logspace(start, end, steps, base?, ${FACTORY})`,
   (start: number, end: number, steps: number, base = 10, dtype: unknown, device: unknown, requiresGrad: unknown) => {
     const kind = checkDtype("logspace", dtype) ?? getDefaultDtype()
@@ -409,7 +439,7 @@ export const logspace: (
 )
 
 /** Ones on the diagonal of an `n` × `m` matrix of zeros. */
-export const eye: (...args: Args<[["n", number], ["m", number]], TensorOptions>) => Tensor = op(
+export const eye: Eye = op(
   `eye(n, m?, ${FACTORY})`,
   (n: number, m: number | undefined, dtype: unknown, device: unknown, requiresGrad: unknown) => {
     const shape = checkSizes("eye", [n, m ?? n])

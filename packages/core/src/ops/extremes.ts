@@ -1,12 +1,18 @@
 /** Extremes: max, min, argmax, amax, ... NaN wins over everything, and the first of equal elements is the one found. */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
+import type { DType } from "../dtype.ts"
 import { result } from "../expr.ts"
 import { accumulatorOf } from "../lowering/views.ts"
 import { extremeMonoid, joinMonoids, maxMonoid, minMonoid } from "../monoids.ts"
-import { type Results, results } from "../results.ts"
+import { results } from "../results.ts"
 import { isTensor, type Tensor, track, trackAll } from "../tensor.ts"
+import type { CheckDim, Reduced } from "../types/dims.ts"
+import type { Promote } from "../types/dtype.ts"
+import type { DimOf, KeepOf, Reduction as ReductionOp, Two } from "../types/patterns.ts"
+import type { Arg, Broadcast, IsAny, Ok, Shape } from "../types/shape.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { reduceAlong } from "./along.ts"
 import { add } from "./arithmetic.ts"
 import { type Found, found, oneDim, refuseEmpty, selectedRule, shared, sharing } from "./finding.ts"
@@ -14,44 +20,81 @@ import { maximum, minimum } from "./math.ts"
 import { type DimArg, type Reduction, reduceInputs, reduceTo, reductionOf } from "./over-dims.ts"
 import { detached, reshape, unsqueeze } from "./views.ts"
 
-type Dims = [["dim", DimArg], ["keepdim", boolean]]
-type OneDim = [["dim", number | null], ["keepdim", boolean]]
+type DimAndKeep = { dim?: number | null; keepdim?: boolean }
+type ExtremeArg = number | Tensor | DimAndKeep | { other: Tensor } | null
 
-/** The three forms of `max` and `min`. */
-interface Extreme {
-  /** Of all elements. */
-  (): Tensor
-  /** Elementwise, as `maximum` or `minimum`. */
-  (other: Tensor): Tensor
-  /** Along one dim: values, and their int32 positions. */
-  (dim: number, keepdim?: boolean, options?: { keepdim?: boolean }): Found
-  (options: { dim: number; keepdim?: boolean }): Found
+/** What stands in the first place: another tensor, or a dim. */
+type Second<A> = A extends Tensor ? A : A extends { readonly other: infer X } ? X : null
+type CheckExtreme<Op extends "max" | "min", S extends Shape, A> =
+  Second<A> extends Tensor<infer R, infer _E> ? Broadcast<S, R, `${Op}imum`> : CheckDim<Op, S, DimOf<A>>
+type ExtremeOf<S extends Shape, D extends DType, A, K> =
+  IsAny<A> extends true
+    ? // biome-ignore lint/suspicious/noExplicitAny: nothing is known of the result
+      any
+    : Second<A> extends Tensor<infer R, infer E>
+      ? Tensor<Ok<Broadcast<S, R>>, Promote<S, D, R, E>>
+      : DimOf<A> extends null | undefined
+        ? Tensor<[], D>
+        : Found<Reduced<S, DimOf<A>, KeepOf<A, K>>, D>
+
+/** The three forms of `max` and `min`: of all elements, elementwise with another tensor, along one dim with positions. */
+interface Extreme<Op extends "max" | "min"> {
+  method: <
+    S extends Shape,
+    D extends DType,
+    const A extends ExtremeArg = null,
+    const K extends boolean | { keepdim?: boolean } = false,
+  >(
+    this: Tensor<S, D>,
+    dim?: Arg<CheckExtreme<Op, S, A>, A>,
+    keepdim?: K,
+  ) => ExtremeOf<S, D, A, K>
+  function: <
+    S extends Shape,
+    D extends DType,
+    const A extends ExtremeArg = null,
+    const K extends boolean | { keepdim?: boolean } = false,
+  >(
+    input: Tensor<S, D>,
+    dim?: Arg<CheckExtreme<Op, S, A>, A>,
+    keepdim?: K,
+  ) => ExtremeOf<S, D, A, K>
 }
 
-/** The same with the tensor first. */
-interface ExtremeOf {
-  (input: Tensor): Tensor
-  (input: Tensor, other: Tensor): Tensor
-  (input: Tensor, dim: number, keepdim?: boolean, options?: { keepdim?: boolean }): Found
-  (input: Tensor, options: { dim: number; keepdim?: boolean }): Found
+interface MinAndMax<S extends Shape, D extends DType> extends Two<Tensor<S, D>, Tensor<S, D>> {
+  readonly min: Tensor<S, D>
+  readonly max: Tensor<S, D>
 }
 
-export interface ExtremesMethods {
+interface BothExtremes {
+  method: <S extends Shape, D extends DType, const A extends DimAndKeep = { dim?: undefined }>(
+    this: Tensor<S, D>,
+    options?: Arg<CheckDim<"aminmax", S, DimOf<A>>, A>,
+  ) => MinAndMax<Reduced<S, DimOf<A>, KeepOf<A, false>>, D>
+  function: <S extends Shape, D extends DType, const A extends DimAndKeep = { dim?: undefined }>(
+    input: Tensor<S, D>,
+    options?: Arg<CheckDim<"aminmax", S, DimOf<A>>, A>,
+  ) => MinAndMax<Reduced<S, DimOf<A>, KeepOf<A, false>>, D>
+}
+
+export interface ExtremesOps {
   /** The greatest: `max()` of all, `max(dim, keepdim)` with values and indices, `max(other)` elementwise. */
-  max: Extreme
+  max: Extreme<"max">
   /** The least: `min()` of all, `min(dim, keepdim)` with values and indices, `min(other)` elementwise. */
-  min: Extreme
+  min: Extreme<"min">
   /** The greatest over all or over one or more dims; equal ones share the gradient evenly. */
-  amax(...args: Args<Dims>): Tensor
+  amax: ReductionOp<"amax", "same">
   /** The least over all or over one or more dims; equal ones share the gradient evenly. */
-  amin(...args: Args<Dims>): Tensor
+  amin: ReductionOp<"amin", "same">
   /** Both extremes over all or one dim, as `{ min, max }`. */
-  aminmax(options?: { dim?: number | null; keepdim?: boolean }): Results<["min", "max"], Tensor>
+  aminmax: BothExtremes
   /** The int32 position of the greatest along `dim`, or in the flattened tensor. */
-  argmax(...args: Args<OneDim>): Tensor
+  argmax: ReductionOp<"argmax", "int", unknown, number | null>
   /** The int32 position of the least along `dim`, or in the flattened tensor. */
-  argmin(...args: Args<OneDim>): Tensor
+  argmin: ReductionOp<"argmin", "int", unknown, number | null>
 }
+
+export interface ExtremesMethods extends MethodsOf<ExtremesOps> {}
 
 type Which = "max" | "min"
 const MONOIDS = { max: maxMonoid, min: minMonoid } as const
@@ -72,9 +115,9 @@ function extremeOver(which: Which, x: Tensor, r: Reduction): Tensor {
 
 // ---- values alone ----
 
-function reducing(name: "amax" | "amin", which: Which) {
+function reducing<N extends "amax" | "amin">(name: N, which: Which) {
   const rule = sharing(`${name[0]!.toUpperCase()}${name.slice(1)}Backward0`, "byCount")
-  return op<Fn<ExtremesMethods["amax"]>>(
+  return op<FunctionOf<ExtremesOps[N]>>(
     `${name}(input, dim?, keepdim?)`,
     (x: Tensor, dim?: DimArg, keepdim?: boolean) => {
       const r = reductionOf(name, x, dim, keepdim)
@@ -97,7 +140,7 @@ const AMINMAX: Rule = {
   },
 }
 
-export const aminmax = op<Fn<ExtremesMethods["aminmax"]>>(
+export const aminmax = op<FunctionOf<ExtremesOps["aminmax"]>>(
   "aminmax(input, *, dim?, keepdim?)",
   (x: Tensor, dim?: number | null, keepdim?: boolean) => {
     const r = reductionOf("aminmax", x, dim, keepdim)
@@ -113,7 +156,7 @@ export const aminmax = op<Fn<ExtremesMethods["aminmax"]>>(
       () => [result(0, wide), result(1, wide)],
     )
     trackAll(AMINMAX, outs, [x], [x, ...outs], r)
-    return results(["min", "max"], outs)
+    return results(["min", "max"], outs) as never
   },
 )
 
@@ -135,7 +178,7 @@ function locate(which: Which, x: Tensor, d: number, wanted: "both" | "position")
   )
 }
 
-function extreme(name: Which): ExtremeOf {
+function extreme<N extends Which>(name: N): FunctionOf<ExtremesOps[N]> {
   const all = sharing(name === "max" ? "MaxBackward1" : "MinBackward1", "evenly")
   const along = selectedRule(name === "max" ? "MaxBackward0" : "MinBackward0")
   const body = (x: Tensor, dim?: unknown, keepdim?: unknown, other?: unknown): Tensor | Found => {
@@ -152,14 +195,14 @@ function extreme(name: Which): ExtremeOf {
     const where = oneDim(name, x, dim, keepdim)
     return found(along, x, locate(name, x, where.d, "both"), where.d, where.keepdim)
   }
-  return op<typeof body>(`${name}(input, dim?, keepdim?, *, other?)`, body) as ExtremeOf
+  return op<typeof body>(`${name}(input, dim?, keepdim?, *, other?)`, body) as unknown as FunctionOf<ExtremesOps[N]>
 }
 
 export const max = extreme("max")
 export const min = extreme("min")
 
-function position(name: "argmax" | "argmin", which: Which) {
-  return op<Fn<ExtremesMethods["argmax"]>>(
+function position<N extends "argmax" | "argmin">(name: N, which: Which) {
+  return op<FunctionOf<ExtremesOps[N]>>(
     `${name}(input, dim?, keepdim?)`,
     (x: Tensor, dim?: number | null, keepdim?: boolean) => {
       if (x.dtype === "bool") throw new TypeError(`${name}: does not support bool input; convert it with x.to("uint8")`)

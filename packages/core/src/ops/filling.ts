@@ -1,20 +1,42 @@
 /** Filling in place. */
-import { type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
 import type { DType } from "../dtype.ts"
 import { tensorText, valueText } from "../errors.ts"
 import { isTensor, needsGrad, type Tensor } from "../tensor.ts"
+import type { HostNumber } from "../types/dtype.ts"
+import type { Elementwise } from "../types/patterns.ts"
+import type { Arg, Shape, ShowTensor } from "../types/shape.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { fillWith, zerosLike } from "./creation.ts"
 import { sum } from "./reduction.ts"
 
-export interface FillMethods {
+export interface FillOps {
   /** Every element `value`, a number or a 0-d tensor. */
-  fill_(value: number | bigint | boolean | Tensor): Tensor
-  zero_(): Tensor
+  fill_: Fill
+  zero_: Elementwise
 }
+
+interface Fill {
+  method: <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never>(
+    this: Tensor<S, D>,
+    value: Arg<ZeroD<R, E>, HostNumber | Tensor<R, E> | { value: HostNumber | Tensor<R, E> }>,
+  ) => Tensor<S, D>
+  function: <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never>(
+    input: Tensor<S, D>,
+    value: Arg<ZeroD<R, E>, HostNumber | Tensor<R, E> | { value: HostNumber | Tensor<R, E> }>,
+  ) => Tensor<S, D>
+}
+type ZeroD<R extends Shape, E> = number extends R["length"]
+  ? R
+  : R extends readonly []
+    ? R
+    : `fill_: only supports 0-dimension value tensor but got tensor with ${R["length"]} dimensions: ${ShowTensor<R, E>}`
+
+export interface FillMethods extends MethodsOf<FillOps> {}
 
 /** What was there has no influence any more; a value that is a tensor has it everywhere. */
 const rule = (name: string): Rule => ({
@@ -40,7 +62,7 @@ function overwrite(name: string, x: Tensor, value: number | bigint | boolean | T
   return x
 }
 
-export const fill_: Fn<FillMethods["fill_"]> = op("fill_(input, value)", (x: Tensor, value: number | Tensor) => {
+export const fill_: FunctionOf<FillOps["fill_"]> = op("fill_(input, value)", (x: Tensor, value: number | Tensor) => {
   if (isTensor(value) && value.ndim > 0)
     throw new RangeError(
       `fill_: only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions: ${tensorText(value)}`,
@@ -49,6 +71,6 @@ export const fill_: Fn<FillMethods["fill_"]> = op("fill_(input, value)", (x: Ten
     throw new TypeError(`fill_: value must be a number or a 0-d tensor, got ${valueText(value)}`)
   return overwrite("fill", x, value, isTensor(value) ? FILL_TENSOR : FILL)
 })
-export const zero_: Fn<FillMethods["zero_"]> = op("zero_(input)", (x: Tensor) => overwrite("zero", x, 0, ZERO))
+export const zero_: FunctionOf<FillOps["zero_"]> = op("zero_(input)", (x: Tensor) => overwrite("zero", x, 0, ZERO))
 
 export const fillMethods = { fill_, zero_ }

@@ -6,16 +6,16 @@ import { type Expr, result, where } from "../expr.ts"
 import { runMap } from "../kernels.ts"
 import { sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
-import { type Results, results } from "../results.ts"
+import { results } from "../results.ts"
 import { normalizeDim } from "../shape.ts"
 import { type Tensor, track, trackAll } from "../tensor.ts"
+import type { Found } from "../types/patterns.ts"
 import { fresh } from "./along.ts"
 import { gather } from "./gathering.ts"
 import { type Reduction, reduceInputs, reductionOf } from "./over-dims.ts"
 import { detached, reshape, unsqueeze } from "./views.ts"
 
-/** What an op along a dim found: the values, and their int32 positions. */
-export type Found = Results<["values", "indices"], Tensor>
+export type { Found }
 
 /** Throws where nothing would be compared: there is no extreme of nothing. */
 export function refuseEmpty(name: string, x: Tensor, r: Reduction): void {
@@ -119,5 +119,5 @@ const PLACE_ONE: Rule = {
 export function found(rule: Rule, x: Tensor, [values, indices]: readonly Tensor[], d: number, keepdim: boolean): Found {
   const outs = [values!, indices!].map((t) => (keepdim ? raw(() => unsqueeze(t, d)) : t))
   trackAll(rule, outs, [x], [outs[1]!], { d, size: x.shape[d] ?? SCALAR, keepdim })
-  return results(["values", "indices"], outs)
+  return results(["values", "indices"], outs) as unknown as Found
 }

@@ -1,5 +1,5 @@
 /** Linear algebra beyond products: norms, trace, cross. */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireFloating, requireTensors } from "../checks.ts"
 import { computeType, type DType, isFloating, promoteTypes } from "../dtype.ts"
@@ -11,6 +11,8 @@ import { maxMonoid, minMonoid, sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { broadcastSizes, normalizeDim } from "../shape.ts"
 import { type Tensor, track } from "../tensor.ts"
+import type { Cross, Distance, NormOp, Trace } from "../types/linear-algebra.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { fresh } from "./along.ts"
 import { mul, sub } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
@@ -19,18 +21,18 @@ import { sum } from "./reduction.ts"
 import { sumToSize } from "./sum-to-size.ts"
 import { detached, diagonal, expand, reshape } from "./views.ts"
 
-type NormArgs = Args<[["p", number | "fro"], ["dim", DimArg], ["keepdim", boolean]], { dtype: DType | null }>
-
-export interface LinearAlgebraMethods {
+export interface LinearAlgebraOps {
   /** (Σ |x|^p)^(1/p) over all or over `dim`; p may be ±Infinity, 0 (counts what is not 0) or "fro" (as 2). */
-  norm(...args: NormArgs): Tensor
+  norm: NormOp<"norm", "p", number | "fro" | null>
   /** The p-norm of input − other, which broadcast. */
-  dist(...args: Args<[["other", Tensor], ["p", number]]>): Tensor
+  dist: Distance
   /** Σ of the diagonal of a matrix; integers as `sum`. */
-  trace(): Tensor
+  trace: Trace
   /** The vector product along `dim`, whose size is 3: by default the first such dim. */
-  cross(...args: Args<[["other", Tensor], ["dim", number | null]]>): Tensor
+  cross: Cross<"cross">
 }
+
+export interface LinearAlgebraMethods extends MethodsOf<LinearAlgebraOps> {}
 
 // ---- norms ----
 
@@ -172,16 +174,14 @@ function vectorNormOf(
   return track(NORM, out, [x], [x, out], { p, r })
 }
 
-type VectorNormArgs = Args<[["ord", number], ["dim", DimArg], ["keepdim", boolean]], { dtype: DType | null }>
-
 /** (Σ |x|^ord)^(1/ord) over all or over `dim`: PyTorch's `linalg.vector_norm`. Floating dtypes only. */
-export const vectorNorm: (input: Tensor, ...args: VectorNormArgs) => Tensor = op(
+export const vectorNorm: FunctionOf<NormOp<"vectorNorm", "ord", number>> = op(
   "vectorNorm(input, ord?, dim?, keepdim?, *, dtype?)",
   (x: Tensor, ord = 2, dim?: DimArg, keepdim?: boolean, dtype?: DType | null) =>
     vectorNormOf("vectorNorm", x, ord, dim, keepdim, dtype),
 )
 
-export const norm: Fn<LinearAlgebraMethods["norm"]> = op(
+export const norm: FunctionOf<LinearAlgebraOps["norm"]> = op(
   "norm(input, p?, dim?, keepdim?, *, dtype?)",
   (x: Tensor, p: number | "fro" | null = "fro", dim?: DimArg, keepdim?: boolean, dtype?: DType | null) =>
     vectorNormOf("norm", x, p === "fro" || p === null ? 2 : p, dim, keepdim, dtype),
@@ -202,12 +202,15 @@ const DIST: Rule = {
   },
 }
 
-export const dist: Fn<LinearAlgebraMethods["dist"]> = op("dist(input, other, p?)", (a: Tensor, b: Tensor, p = 2) => {
-  requireTensors("dist", { input: a, other: b })
-  const d = sub(detached(a), detached(b))
-  const out = vectorNormOf("dist", d, p, null)
-  return track(DIST, out, [a, b], [a, b, out], p)
-})
+export const dist: FunctionOf<LinearAlgebraOps["dist"]> = op(
+  "dist(input, other, p?)",
+  (a: Tensor, b: Tensor, p = 2) => {
+    requireTensors("dist", { input: a, other: b })
+    const d = sub(detached(a), detached(b))
+    const out = vectorNormOf("dist", d, p, null)
+    return track(DIST, out, [a, b], [a, b, out], p)
+  },
+)
 
 // ---- trace ----
 
@@ -227,7 +230,7 @@ function onDiagonal(g: Tensor, shape: readonly number[]): Tensor {
   return track(ON_DIAGONAL, out, [g])
 }
 
-export const trace: Fn<LinearAlgebraMethods["trace"]> = op("trace(input)", (x: Tensor) => {
+export const trace: FunctionOf<LinearAlgebraOps["trace"]> = op("trace(input)", (x: Tensor) => {
   if (x.ndim !== 2) throw new RangeError(`trace: expected a tensor with 2 dims, got ${tensorText(x)}`)
   const out = sum(diagonal(detached(x)))
   return track(TRACE, out, [x], [], x.shape)
@@ -278,13 +281,13 @@ function crossOf(name: string, a: Tensor, b: Tensor, dim: number | null): Tensor
   return crossAlong(a, b, d - a.ndim)
 }
 
-export const cross: Fn<LinearAlgebraMethods["cross"]> = op(
+export const cross: FunctionOf<LinearAlgebraOps["cross"]> = op(
   "cross(input, other, dim?)",
   (a: Tensor, b: Tensor, dim: number | null = null) => crossOf("cross", a, b, dim),
 )
 
 /** PyTorch's `linalg.cross`: along the last dim unless `dim` is given. */
-export const linalgCross: (input: Tensor, ...args: Args<[["other", Tensor]], { dim: number }>) => Tensor = op(
+export const linalgCross: FunctionOf<Cross<"linalg.cross">> = op(
   "linalgCross(input, other, *, dim?)",
   (a: Tensor, b: Tensor, dim = -1) => crossOf("linalg.cross", a, b, dim),
 )

@@ -1,5 +1,5 @@
 /** Functions of two or three numbers: pow, atan2, lerp, ... */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { noBool, onlyFloats, requireDtypes, requireOneDtype } from "../checks.ts"
 import { isFloating, isIntegral } from "../dtype.ts"
 import { tensorText } from "../errors.ts"
@@ -7,81 +7,87 @@ import { constant, type Expr, where } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
+import type {
+  Binary,
+  BinaryInPlace,
+  Elementwise,
+  ElementwiseFunction,
+  Ternary,
+  TernaryInPlace,
+} from "../types/patterns.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { signBit } from "./formulas.ts"
 import { type Applied, applied, apply, withInPlace } from "./pointwise-op.ts"
 
-type Other = ["other", Operandish]
-type Binary = (...args: Args<[Other]>) => Tensor
-type Power = (...args: Args<[["exponent", Operandish]]>) => Tensor
-type Lerp = (...args: Args<[["end", Tensor], ["weight", Operandish]]>) => Tensor
-type Addc = (...args: Args<[["tensor1", Tensor], ["tensor2", Tensor]], { value: number }>) => Tensor
+interface ValueOption {
+  value: number
+}
 
-export interface MathMethods {
+export interface MathOps {
   /**
    * input^exponent; either may be a number. Integers to integers stay integers, computed exactly modulo their width. Throws a
    * RangeError for integers to a negative integer number.
    */
-  pow: Power
-  pow_: Power
+  pow: Binary<"pow", "promote", unknown, "exponent">
+  pow_: BinaryInPlace<"pow", "promote", unknown, "exponent">
   /** input² */
-  square(): Tensor
-  square_(): Tensor
+  square: Elementwise
+  square_: Elementwise
   /** `pow` in float64. */
-  floatPower: Power
-  floatPower_: Power
+  floatPower: Binary<"pow", "float64", unknown, "exponent">
+  floatPower_: BinaryInPlace<"pow", "float64", unknown, "exponent">
   /** The angle of the point (other, input), in (−π, π]. */
-  atan2: Binary
-  atan2_: Binary
-  arctan2: Binary
-  arctan2_: Binary
+  atan2: Binary<"atan2", "float">
+  atan2_: BinaryInPlace<"atan2", "float">
+  arctan2: Binary<"atan2", "float">
+  arctan2_: BinaryInPlace<"atan2", "float">
   /** The larger, NaN if either is; at a tie each gets half of the gradient. */
-  maximum: Binary
-  minimum: Binary
+  maximum: Binary<"maximum">
+  minimum: Binary<"minimum">
   /** The larger, ignoring a NaN beside a number. */
-  fmax: Binary
-  fmin: Binary
+  fmax: Binary<"fmax">
+  fmin: Binary<"fmin">
   /** √(input² + other²) without overflow; floating dtypes only. */
-  hypot: Binary
-  hypot_: Binary
+  hypot: Binary<"hypot">
+  hypot_: BinaryInPlace<"hypot">
   /** |input| with the sign of other, also of its −0. */
-  copysign: Binary
-  copysign_: Binary
+  copysign: Binary<"copysign", "float">
+  copysign_: BinaryInPlace<"copysign", "float">
   /** 0 below zero, 1 above, `values` at 0. No gradient. */
-  heaviside(...args: Args<[["values", Tensor]]>): Tensor
-  heaviside_(...args: Args<[["values", Tensor]]>): Tensor
+  heaviside: Binary<"heaviside", "promote", unknown, "values">
+  heaviside_: BinaryInPlace<"heaviside", "promote", unknown, "values">
   /** The neighbouring number of the dtype towards other; float32 and float64. */
-  nextafter: Binary
-  nextafter_: Binary
+  nextafter: Binary<"nextafter">
+  nextafter_: BinaryInPlace<"nextafter">
   /** log(e^input + e^other) without overflow; floating dtypes only. */
-  logaddexp: Binary
+  logaddexp: Binary<"logaddexp">
   /** log2(2^input + 2^other) */
-  logaddexp2: Binary
+  logaddexp2: Binary<"logaddexp2">
   /** input·log(other), 0 where input is 0 and other no NaN. */
-  xlogy: Binary
-  xlogy_: Binary
+  xlogy: Binary<"xlogy", "float">
+  xlogy_: BinaryInPlace<"xlogy", "float">
   /** input·2^other */
-  ldexp: Binary
-  ldexp_: Binary
+  ldexp: Binary<"ldexp", "float">
+  ldexp_: BinaryInPlace<"ldexp", "float">
   /** The greatest common divisor, not negative; integers only. */
-  gcd: Binary
-  gcd_: Binary
+  gcd: Binary<"gcd">
+  gcd_: BinaryInPlace<"gcd">
   /** The least common multiple, not negative; integers only. */
-  lcm: Binary
-  lcm_: Binary
+  lcm: Binary<"lcm">
+  lcm_: BinaryInPlace<"lcm">
   /** input + weight·(end − input), exact at both ends; floating dtypes only. */
-  lerp: Lerp
-  lerp_: Lerp
+  lerp: Ternary<"lerp", "end", "weight">
+  lerp_: TernaryInPlace<"lerp", "end", "weight">
   /** input + value·tensor1·tensor2 */
-  addcmul: Addc
-  addcmul_: Addc
+  addcmul: Ternary<"addcmul", "tensor1", "tensor2", ValueOption>
+  addcmul_: TernaryInPlace<"addcmul", "tensor1", "tensor2", ValueOption>
   /** input + value·tensor1/tensor2; floating dtypes only. */
-  addcdiv: Addc
-  addcdiv_: Addc
+  addcdiv: Ternary<"addcdiv", "tensor1", "tensor2", ValueOption>
+  addcdiv_: TernaryInPlace<"addcdiv", "tensor1", "tensor2", ValueOption>
 }
 
-/** Where the first argument may be a number too. */
-type OnEither<M> = M extends (...args: infer A) => Tensor ? (input: Operandish, ...args: A) => Tensor : never
+export interface MathMethods extends MethodsOf<MathOps> {}
 
 const one = (like: Expr): Expr => constant(1, like.dtype)
 
@@ -173,23 +179,30 @@ function pickPow(x: Operandish, exponent: Operandish): Applied {
   return own ? [own, x, exponent] : [POW_NUMBER, x, exponent, typeof exponent === "bigint" ? exponent - 1n : e - 1]
 }
 
-export const [pow, pow_] = withInPlace<OnEither<Power>>("pow(self, exponent)", pickPow)
-export const [square, square_] = withInPlace<(input: Tensor) => Tensor>(
+export const [pow, pow_] = withInPlace<FunctionOf<MathOps["pow"]>, FunctionOf<MathOps["pow_"]>>(
+  "pow(self, exponent)",
+  pickPow,
+)
+export const [square, square_] = withInPlace<ElementwiseFunction>(
   "square(input)",
   (x: Tensor): Applied => pickPow(x, 2),
 )
 
 const double = (x: Operandish): Operandish => (isTensor(x) ? to(x, "float64") : x)
 /** `pow` in float64; either may be a number. */
-export const floatPower: OnEither<Power> = op("floatPower(self, exponent)", (x: Operandish, exponent: Operandish) =>
-  apply(pickPow(double(x), double(exponent))),
+export const floatPower: FunctionOf<MathOps["floatPower"]> = op(
+  "floatPower(self, exponent)",
+  (x: Operandish, exponent: Operandish) => apply(pickPow(double(x), double(exponent))),
 )
-export const floatPower_: Fn<Power> = op("floatPower_(input, exponent)", (x: Tensor, exponent: Operandish) => {
-  if (x.dtype !== "float64")
-    throw new TypeError(`floatPower_: the input must be float64, the result's dtype, got ${tensorText(x)}`)
-  const [f, , ...others] = pickPow(x, double(exponent))
-  return f.callInPlace(x, ...others)
-})
+export const floatPower_: FunctionOf<MathOps["floatPower_"]> = op(
+  "floatPower_(input, exponent)",
+  (x: Tensor, exponent: Operandish) => {
+    if (x.dtype !== "float64")
+      throw new TypeError(`floatPower_: the input must be float64, the result's dtype, got ${tensorText(x)}`)
+    const [f, , ...others] = pickPow(x, double(exponent))
+    return f.callInPlace(x, ...others)
+  },
+)
 
 // ---- two tensors, or a tensor and a number ----
 
@@ -328,9 +341,13 @@ const OTHER = (name: string): string => `${name}(input, other)`
 const plain =
   (f: Pointwise) =>
   (a: Operandish, b: Operandish): Applied => [f, a, b]
-const binary = (name: string, f: Pointwise): Fn<Binary> => applied<Fn<Binary>>(OTHER(name), plain(f))
-const both = (name: string, pick: (a: Operandish, b: Operandish) => Applied): [Fn<Binary>, Fn<Binary>] =>
-  withInPlace<Fn<Binary>>(OTHER(name), pick)
+type Alone = "maximum" | "minimum" | "fmax" | "fmin" | "logaddexp" | "logaddexp2"
+const binary = <N extends Alone>(name: N, f: Pointwise): FunctionOf<MathOps[N]> => applied(OTHER(name), plain(f))
+type Both = "atan2" | "hypot" | "copysign" | "nextafter" | "ldexp" | "gcd" | "lcm"
+const both = <N extends Both>(
+  name: N,
+  pick: (a: Operandish, b: Operandish) => Applied,
+): [FunctionOf<MathOps[N]>, FunctionOf<MathOps[`${N}_`]>] => withInPlace(OTHER(name), pick)
 
 export const maximum = binary("maximum", MAXIMUM)
 export const minimum = binary("minimum", MINIMUM)
@@ -346,10 +363,13 @@ export const [nextafter, nextafter_] = both("nextafter", plain(NEXTAFTER))
 export const [ldexp, ldexp_] = both("ldexp", plain(LDEXP))
 export const [gcd, gcd_] = both("gcd", plain(GCD))
 export const [lcm, lcm_] = both("lcm", plain(LCM))
-export const [xlogy, xlogy_] = withInPlace<OnEither<Binary>>("xlogy(self, other)", pickXlogy)
+export const [xlogy, xlogy_] = withInPlace<FunctionOf<MathOps["xlogy"]>, FunctionOf<MathOps["xlogy_"]>>(
+  "xlogy(self, other)",
+  pickXlogy,
+)
 /** input·log(1 + other), 0 where input is 0 and other no NaN; either may be a number. */
-export const xlog1py: OnEither<Binary> = applied("xlog1py(self, other)", pickXlog1py)
-export const [heaviside, heaviside_] = withInPlace<Fn<MathMethods["heaviside"]>>(
+export const xlog1py: FunctionOf<Binary<"xlog1py", "float">> = applied("xlog1py(self, other)", pickXlog1py)
+export const [heaviside, heaviside_] = withInPlace<FunctionOf<MathOps["heaviside"]>, FunctionOf<MathOps["heaviside_"]>>(
   "heaviside(input, values)",
   (x: Tensor, values: Tensor): Applied => {
     requireOneDtype("heaviside", x, values)
@@ -371,7 +391,7 @@ const lerpGradient: PointwiseOptions["gradient"] = (g, [a, b, w]) => [
 ]
 const LERP_NUMBER = new Pointwise("lerp", lerpOf, { gradient: lerpGradient })
 const LERP_TENSOR = new Pointwise("lerp", lerpOf, { gradient: lerpGradient, gradName: "LerpBackward1" })
-export const [lerp, lerp_] = withInPlace<Fn<Lerp>>(
+export const [lerp, lerp_] = withInPlace<FunctionOf<MathOps["lerp"]>, FunctionOf<MathOps["lerp_"]>>(
   "lerp(input, end, weight)",
   (x: Tensor, end: Tensor, weight: Operandish): Applied => {
     requireDtypes("lerp", [x, end, weight], onlyFloats)
@@ -383,7 +403,7 @@ export const [lerp, lerp_] = withInPlace<Fn<Lerp>>(
 const ADDCMUL = new Pointwise("addcmul", (a, b, c, value) => a.add(value.mul(b).mul(c)), {
   gradient: (g, [, b, c, value]) => [g, g.mul(c!.mul(value!)), g.mul(b!.mul(value!)), zero(g)],
 })
-export const [addcmul, addcmul_] = withInPlace<Fn<Addc>>(
+export const [addcmul, addcmul_] = withInPlace<FunctionOf<MathOps["addcmul"]>, FunctionOf<MathOps["addcmul_"]>>(
   "addcmul(input, tensor1, tensor2, *, value?)",
   (x: Tensor, b: Tensor, c: Tensor, value = 1): Applied => {
     const dtype = resultType(x, b, c)
@@ -395,7 +415,7 @@ export const [addcmul, addcmul_] = withInPlace<Fn<Addc>>(
 const ADDCDIV = new Pointwise("addcdiv", (a, b, c, value) => a.add(value.mul(b).div(c)), {
   gradient: (g, [, b, c, value]) => [g, g.mul(value!.div(c!)), g.neg().mul(value!.mul(b!).div(c!.square())), zero(g)],
 })
-export const [addcdiv, addcdiv_] = withInPlace<Fn<Addc>>(
+export const [addcdiv, addcdiv_] = withInPlace<FunctionOf<MathOps["addcdiv"]>, FunctionOf<MathOps["addcdiv_"]>>(
   "addcdiv(input, tensor1, tensor2, *, value?)",
   (x: Tensor, b: Tensor, c: Tensor, value = 1): Applied => {
     if (!isFloating(resultType(x, b, c))) requireDtypes("addcdiv", [x, b, c], onlyFloats)

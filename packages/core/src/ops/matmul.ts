@@ -1,6 +1,6 @@
 /** Products of matrices and vectors. */
 
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { raw } from "../autograd/mode.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
@@ -10,7 +10,16 @@ import { type Addend, checkFactors, checkScale } from "../products.ts"
 import { enclosed } from "../regions.ts"
 import { broadcastStrides, contiguousStrides, normalizeDims, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { needsGrad, type Tensor, track, viewOf } from "../tensor.ts"
-import type { MatrixProduct } from "../types/patterns.ts"
+import type {
+  AddedProduct,
+  AddedProductInPlace,
+  ChainMatmul,
+  KroneckerProduct,
+  MatrixProduct,
+  OuterProduct,
+  Tensordot,
+} from "../types/matmul.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { mul } from "./arithmetic.ts"
 import { contiguous, writeInto } from "./copying.ts"
 import {
@@ -43,84 +52,83 @@ interface Scale {
   readonly beta: number
   readonly alpha: number
 }
-type Binary<Name extends string> = (...args: Args<[[Name, Tensor]]>) => Tensor
-type Added<A extends string, B extends string> = (...args: Args<[[A, Tensor], [B, Tensor]], Partial<Scale>>) => Tensor
 
-export interface MatmulMethods {
+export interface MatmulOps {
   /**
    * The matrix product of the last two dims, the dims before them broadcast. A vector counts as a row on the left and as a
    * column on the right, and that dim is dropped from the result. Both must have one dtype.
    */
-  matmul: MatrixProduct<"matmul", "other">["method"]
+  matmul: MatrixProduct<"matmul", "other">
   /** [n, k] · [k, m] → [n, m] */
-  mm: Binary<"mat2">
+  mm: MatrixProduct<"mm", "mat2">
   /** [b, n, k] · [b, k, m] → [b, n, m] */
-  bmm: Binary<"mat2">
+  bmm: MatrixProduct<"bmm", "mat2">
   /** [n, k] · [k] → [n] */
-  mv: Binary<"vec">
+  mv: MatrixProduct<"mv", "vec">
   /** Σ input·other of two vectors. */
-  dot: Binary<"tensor">
-  vdot: Binary<"other">
+  dot: MatrixProduct<"dot", "tensor">
+  vdot: MatrixProduct<"vdot", "other">
   /** Sums of products over the last dim of both; of 0-d tensors the plain product. */
-  inner: Binary<"other">
+  inner: MatrixProduct<"inner", "other">
   /** [n], [m] → [n, m] of all products. */
-  outer: Binary<"vec2">
-  ger: Binary<"vec2">
+  outer: OuterProduct<"outer">
+  ger: OuterProduct<"ger">
   /** β·input + α·(mat1 · mat2); `input` broadcasts, and is not read where β is 0. */
-  addmm: Added<"mat1", "mat2">
-  addmm_: Added<"mat1", "mat2">
+  addmm: AddedProduct<"addmm", "mat1", "mat2">
+  addmm_: AddedProductInPlace<"addmm", "mat1", "mat2">
   /** β·input + α·(mat · vec) */
-  addmv: Added<"mat", "vec">
-  addmv_: Added<"mat", "vec">
+  addmv: AddedProduct<"addmv", "mat", "vec">
+  addmv_: AddedProductInPlace<"addmv", "mat", "vec">
   /** β·input + α·Σ_b batch1[b] · batch2[b] */
-  addbmm: Added<"batch1", "batch2">
-  addbmm_: Added<"batch1", "batch2">
+  addbmm: AddedProduct<"addbmm", "batch1", "batch2">
+  addbmm_: AddedProductInPlace<"addbmm", "batch1", "batch2">
   /** β·input + α·(batch1 · batch2), batch by batch */
-  baddbmm: Added<"batch1", "batch2">
-  baddbmm_: Added<"batch1", "batch2">
+  baddbmm: AddedProduct<"baddbmm", "batch1", "batch2">
+  baddbmm_: AddedProductInPlace<"baddbmm", "batch1", "batch2">
   /** β·input + α·(vec1 ⊗ vec2) */
-  addr: Added<"vec1", "vec2">
-  addr_: Added<"vec1", "vec2">
+  addr: AddedProduct<"addr", "vec1", "vec2">
+  addr_: AddedProductInPlace<"addr", "vec1", "vec2">
   /** The Kronecker product: every element of the input times the whole of `other`. */
-  kron: Binary<"other">
+  kron: KroneckerProduct
 }
 
-export const matmul: MatrixProduct<"matmul", "other">["function"] = op(
-  "matmul(input, other)",
-  (a: Tensor, b: Tensor) => {
-    checkFactors("matmul", [a, b])
-    return product(a, b)
-  },
-)
+export interface MatmulMethods extends MethodsOf<MatmulOps> {}
 
-export const mm: Fn<MatmulMethods["mm"]> = op("mm(input, mat2)", (a: Tensor, b: Tensor) => {
+export const matmul: FunctionOf<MatmulOps["matmul"]> = op("matmul(input, other)", (a: Tensor, b: Tensor) => {
+  checkFactors("matmul", [a, b])
+  return product(a, b)
+})
+
+export const mm: FunctionOf<MatmulOps["mm"]> = op("mm(input, mat2)", (a: Tensor, b: Tensor) => {
   checkRank("mm", a, 2, "input")
   checkRank("mm", b, 2, "mat2")
   return multiply("mm", a, b, MM)
 })
 
-export const bmm: Fn<MatmulMethods["bmm"]> = op("bmm(input, mat2)", (a: Tensor, b: Tensor) => {
+export const bmm: FunctionOf<MatmulOps["bmm"]> = op("bmm(input, mat2)", (a: Tensor, b: Tensor) => {
   checkBatches("bmm", a, b)
   return multiply("bmm", a, b, BMM)
 })
 
-export const mv: Fn<MatmulMethods["mv"]> = op("mv(input, vec)", (a: Tensor, b: Tensor) => {
+export const mv: FunctionOf<MatmulOps["mv"]> = op("mv(input, vec)", (a: Tensor, b: Tensor) => {
   checkRank("mv", a, 2, "input")
   checkRank("mv", b, 1, "vec")
   return multiply("mv", a, b, MV)
 })
 
-export const dot: Fn<MatmulMethods["dot"]> = op("dot(input, tensor)", (a: Tensor, b: Tensor) =>
+export const dot: FunctionOf<MatmulOps["dot"]> = op("dot(input, tensor)", (a: Tensor, b: Tensor) =>
   dotted("dot", a, b, DOT),
 )
-export const vdot: Fn<MatmulMethods["vdot"]> = op("vdot(input, other)", (a: Tensor, b: Tensor) =>
+export const vdot: FunctionOf<MatmulOps["vdot"]> = op("vdot(input, other)", (a: Tensor, b: Tensor) =>
   dotted("vdot", a, b, VDOT),
 )
 
-export const outer: Fn<MatmulMethods["outer"]> = op("outer(input, vec2)", (a: Tensor, b: Tensor) =>
+export const outer: FunctionOf<MatmulOps["outer"]> = op("outer(input, vec2)", (a: Tensor, b: Tensor) =>
   outerProduct("outer", a, b),
 )
-export const ger: Fn<MatmulMethods["ger"]> = op("ger(input, vec2)", (a: Tensor, b: Tensor) => outerProduct("ger", a, b))
+export const ger: FunctionOf<MatmulOps["ger"]> = op("ger(input, vec2)", (a: Tensor, b: Tensor) =>
+  outerProduct("ger", a, b),
+)
 
 function outerProduct(name: string, a: Tensor, b: Tensor): Tensor {
   for (const [x, role] of [
@@ -140,13 +148,10 @@ type Dims = number | readonly [readonly number[] | number, readonly number[] | n
  * Sums of products over `dims`: a number n takes the last n dims of `a` and the first n of `b`; two lists name them. The
  * result has the other dims of `a`, then those of `b`.
  */
-export const tensordot: (a: Tensor, ...args: Args<[["b", Tensor], ["dims", Dims]]>) => Tensor = op(
-  "tensordot(a, b, dims?)",
-  (a: Tensor, b: Tensor, dims: Dims = 2) => {
-    checkFactors("tensordot", [a, b])
-    return contracted("tensordot", a, b, dims)
-  },
-)
+export const tensordot: Tensordot = op("tensordot(a, b, dims?)", (a: Tensor, b: Tensor, dims: Dims = 2) => {
+  checkFactors("tensordot", [a, b])
+  return contracted("tensordot", a, b, dims)
+})
 
 function contracted(name: string, a: Tensor, b: Tensor, dims: Dims): Tensor {
   if (typeof dims === "number" && (!Number.isInteger(dims) || dims < 0 || dims > Math.min(a.ndim, b.ndim)))
@@ -181,7 +186,7 @@ function contracted(name: string, a: Tensor, b: Tensor, dims: Dims): Tensor {
   return reshape(multiply(name, left, right, MM), [...m, ...n])
 }
 
-export const inner: Fn<MatmulMethods["inner"]> = op("inner(input, other)", (a: Tensor, b: Tensor) => {
+export const inner: FunctionOf<MatmulOps["inner"]> = op("inner(input, other)", (a: Tensor, b: Tensor) => {
   checkFactors("inner", [a, b])
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b)
   if (a.shape.at(-1) !== b.shape.at(-1))
@@ -191,7 +196,7 @@ export const inner: Fn<MatmulMethods["inner"]> = op("inner(input, other)", (a: T
   return contracted("inner", a, b, [[-1], [-1]])
 })
 
-export const kron: Fn<MatmulMethods["kron"]> = op("kron(input, other)", (a: Tensor, b: Tensor) => {
+export const kron: FunctionOf<MatmulOps["kron"]> = op("kron(input, other)", (a: Tensor, b: Tensor) => {
   const rank = Math.max(a.ndim, b.ndim)
   const pad = (x: Tensor): number[] => [...new Array<number>(rank - x.ndim).fill(1), ...x.shape]
   const [p, q] = [pad(a), pad(b)]
@@ -217,7 +222,7 @@ const KRON: Rule = { name: "UnsafeViewBackward0", backward: (node, g) => [reshap
  * The product of two or more matrices, in the order that needs the fewest multiplications. The first and the last may be
  * vectors.
  */
-export const chainMatmul: (...matrices: Tensor[]) => Tensor = enclosed((...matrices: Tensor[]): Tensor => {
+export const chainMatmul = enclosed((...matrices: Tensor[]): Tensor => {
   const list = matrices.length === 1 && Array.isArray(matrices[0]) ? (matrices[0] as Tensor[]) : matrices
   if (list.length === 0) throw new TypeError("chainMatmul: expected at least one tensor, got none")
   checkFactors("chainMatmul", list)
@@ -243,7 +248,7 @@ export const chainMatmul: (...matrices: Tensor[]) => Tensor = enclosed((...matri
     i === j ? list[i]! : product(chain(i, cut[i]![j]!), chain(cut[i]![j]! + 1, j), "chainMatmul")
   const result = chain(0, n - 1)
   return n === 2 ? result : reshape(result, result.shape)
-})
+}) as ChainMatmul
 
 // ---- β·input + α·product ----
 
@@ -312,10 +317,13 @@ const ADDBMM: Rule = {
   },
 }
 
-type Pair<F> = readonly [F, (input: Tensor, ...args: unknown[]) => Tensor]
-
 /** An op of this family and its in-place form. */
-function family<F>(name: string, factors: readonly [string, string], rule: Rule, compute: AddOp): Pair<F> {
+function family<N extends "addmm" | "addmv" | "addbmm" | "baddbmm">(
+  name: N,
+  factors: readonly [string, string],
+  rule: Rule,
+  compute: AddOp,
+): [FunctionOf<MatmulOps[N]>, FunctionOf<MatmulOps[`${N}_`]>] {
   const signature = (n: string): string => `${n}(input, ${factors.join(", ")}, *, beta?, alpha?)`
   const run = (n: string, c: Tensor, a: Tensor, b: Tensor, beta: number, alpha: number): Outcome => {
     checkScale(n, c.dtype, { beta, alpha })
@@ -338,7 +346,7 @@ function family<F>(name: string, factors: readonly [string, string], rule: Rule,
     recordInPlace(c, node)
     return c
   }
-  return [op(signature(name), call) as unknown as F, op(signature(`${name}_`), inPlace)]
+  return [op(signature(name), call), op(signature(`${name}_`), inPlace)]
 }
 
 const matrices = (name: string, a: Tensor, b: Tensor): void => {
@@ -350,25 +358,10 @@ const matrixVector = (name: string, a: Tensor, b: Tensor): void => {
   checkRank(name, b, 1, "vec")
 }
 
-export const [addmm, addmm_] = family<Fn<MatmulMethods["addmm"]>>(
-  "addmm",
-  ["mat1", "mat2"],
-  addRule("AddmmBackward0"),
-  addedProduct(matrices),
-)
-export const [addmv, addmv_] = family<Fn<MatmulMethods["addmv"]>>(
-  "addmv",
-  ["mat", "vec"],
-  addRule("AddmvBackward0"),
-  addedProduct(matrixVector),
-)
-export const [addbmm, addbmm_] = family<Fn<MatmulMethods["addbmm"]>>(
-  "addbmm",
-  ["batch1", "batch2"],
-  ADDBMM,
-  addedBatches,
-)
-export const [baddbmm, baddbmm_] = family<Fn<MatmulMethods["baddbmm"]>>(
+export const [addmm, addmm_] = family("addmm", ["mat1", "mat2"], addRule("AddmmBackward0"), addedProduct(matrices))
+export const [addmv, addmv_] = family("addmv", ["mat", "vec"], addRule("AddmvBackward0"), addedProduct(matrixVector))
+export const [addbmm, addbmm_] = family("addbmm", ["batch1", "batch2"], ADDBMM, addedBatches)
+export const [baddbmm, baddbmm_] = family(
   "baddbmm",
   ["batch1", "batch2"],
   addRule("BaddbmmBackward0"),
@@ -378,7 +371,7 @@ export const [baddbmm, baddbmm_] = family<Fn<MatmulMethods["baddbmm"]>>(
 const ADDR = new Pointwise("addr", (c, a, b, beta, alpha) => c.mul(beta).add(a.mul(b).mul(alpha)))
 const ADDR_NO_INPUT = new Pointwise("addr", (_c, a, b, alpha) => a.mul(b).mul(alpha))
 
-export const [addr, addr_] = withInPlace<Fn<MatmulMethods["addr"]>>(
+export const [addr, addr_] = withInPlace<FunctionOf<MatmulOps["addr"]>, FunctionOf<MatmulOps["addr_"]>>(
   "addr(input, vec1, vec2, *, beta?, alpha?)",
   (c: Tensor, a: Tensor, b: Tensor, beta = 1, alpha = 1): Applied => {
     checkScale("addr", c.dtype, { beta, alpha })

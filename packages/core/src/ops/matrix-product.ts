@@ -215,7 +215,7 @@ export function dotted(name: string, a: Tensor, b: Tensor, rule: Rule): Tensor {
   checkRank(name, b, 1, "the second argument")
   if (a.shape[0] !== b.shape[0])
     throw new RangeError(
-      `${name}: inconsistent tensor size, expected vectors of the same length, got ${tensorText(a)} and ${tensorText(b)}`,
+      `${name}: inconsistent tensor size, expected vectors of the same length, got ${shapeText(a.shape)} and ${shapeText(b.shape)}`,
     )
   const dtype = a.dtype as DType
   const type = accumulatorOf(dtype)

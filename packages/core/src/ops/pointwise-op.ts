@@ -22,10 +22,13 @@ export const applied = <F extends TensorFn>(signature: string, pick: Body<Applie
   op<F>(signature, (...args) => apply(pick(...args)) as ReturnType<F>)
 
 /** `name` and `name_` from the signature of the first. */
-export function withInPlace<F extends TensorFn>(signature: string, pick: Body<Applied>): [F, F] {
-  const inPlace = op<F>(
+export function withInPlace<F extends TensorFn, G extends TensorFn = F>(
+  signature: string,
+  pick: Body<Applied>,
+): [F, G] {
+  const inPlace = op<G>(
     signature.replace(/\(\w+/, "_(input"),
-    (...args) => applyInPlace(pick(...args)) as ReturnType<F>,
+    (...args) => applyInPlace(pick(...args)) as ReturnType<G>,
   )
   return [applied<F>(signature, pick), inPlace]
 }

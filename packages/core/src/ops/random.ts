@@ -2,7 +2,7 @@
  * Random tensors. On devices whose stream is the host's mt19937 (cpu-js, wasm) the same seed gives PyTorch's CPU numbers, in
  * the same order; elsewhere Philox makes them on the device, the same numbers on each such device.
  */
-import { type Args, type Fn, op } from "../args.ts"
+import { type Args, op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
 import { type Device, deviceByName } from "../device.ts"
@@ -33,6 +33,12 @@ import {
 } from "../random/sampling.ts"
 import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
 import { allocate, isTensor, needsGrad, Tensor } from "../tensor.ts"
+import type { IsKnown } from "../types/arithmetic.ts"
+import type { Factory, Like, Wanted, WantedIn } from "../types/creation.ts"
+import type { DefaultFloat, DefaultInt, PromoteTypes } from "../types/dtype.ts"
+import type { Elementwise } from "../types/patterns.ts"
+import type { Arg, Broadcast, Known, Ok, Shape } from "../types/shape.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { add, mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
@@ -42,31 +48,52 @@ import { detach, expand } from "./views.ts"
 
 export { Generator } from "../random/generator.ts"
 
-interface RandomOptions extends TensorOptions {
+interface Draw {
   /** The stream to draw from; by default the one that `manualSeed` seeds. */
   generator?: Generator | null
 }
-interface Draw {
-  generator?: Generator | null
+type RandomOptions<E extends DType = DType> = TensorOptions<E> & Draw
+
+export interface RandomOps {
+  /** Fills with uniform numbers of [from, to). */
+  uniform_: Elementwise<"same", Args<[["from", number], ["to", number]], Draw>>
+  normal_: Elementwise<"same", Args<[["mean", number], ["std", number]], Draw>>
+  logNormal_: Elementwise<"same", Args<[["mean", number], ["std", number]], Draw>>
+  exponential_: Elementwise<"same", Args<[["lambd", number]], Draw>>
+  cauchy_: Elementwise<"same", Args<[["median", number], ["sigma", number]], Draw>>
+  geometric_: Elementwise<"same", Args<[["p", number]], Draw>>
+  /** Fills with ones of probability `p` (a number, or a tensor of probabilities) and zeros. */
+  bernoulli_: Elementwise<"same", Args<[["p", number | Tensor]], Draw>>
+  /** Fills with integers of [from, to), by default all that the dtype represents from 0 on. */
+  random_: Elementwise<"same", Args<[["from", number], ["to", number | null]], Draw>>
+  /** Ones with the probabilities that the input holds, and zeros. */
+  bernoulli: Elementwise<"same", Args<[], Draw>>
+  /** `numSamples` indices per row, drawn by the weights in the row. */
+  multinomial: Multinomial
 }
 
-export interface RandomMethods {
-  /** Fills with uniform numbers of [from, to). */
-  uniform_(...args: Args<[["from", number], ["to", number]], Draw>): Tensor
-  normal_(...args: Args<[["mean", number], ["std", number]], Draw>): Tensor
-  logNormal_(...args: Args<[["mean", number], ["std", number]], Draw>): Tensor
-  exponential_(...args: Args<[["lambd", number]], Draw>): Tensor
-  cauchy_(...args: Args<[["median", number], ["sigma", number]], Draw>): Tensor
-  geometric_(...args: Args<[["p", number]], Draw>): Tensor
-  /** Fills with ones of probability `p` (a number, or a tensor of probabilities) and zeros. */
-  bernoulli_(...args: Args<[["p", number | Tensor]], Draw>): Tensor
-  /** Fills with integers of [from, to), by default all that the dtype represents from 0 on. */
-  random_(...args: Args<[["from", number], ["to", number | null]], Draw>): Tensor
-  /** Ones with the probabilities that the input holds, and zeros. */
-  bernoulli(...args: Args<[], Draw>): Tensor
-  /** `numSamples` indices per row, drawn by the weights in the row. */
-  multinomial(...args: Args<[["numSamples", number], ["replacement", boolean]], Draw>): Tensor
+// biome-ignore-start lint/suspicious/noExplicitAny: what is not known to the compiler
+interface Multinomial {
+  method: <S extends Shape, D extends DType, const N extends number | { numSamples: number; replacement?: boolean }>(
+    this: Tensor<S, D>,
+    numSamples: N,
+    ...args: Args<[["replacement", boolean]], Draw>
+  ) => Tensor<Samples<S, N>, "int32">
+  function: <S extends Shape, D extends DType, const N extends number | { numSamples: number; replacement?: boolean }>(
+    input: Tensor<S, D>,
+    numSamples: N,
+    ...args: Args<[["replacement", boolean]], Draw>
+  ) => Tensor<Samples<S, N>, "int32">
 }
+type Samples<S extends Shape, N> = number extends S["length"]
+  ? any
+  : S extends readonly [...infer B extends Shape, number]
+    ? [...B, N extends number ? (IsKnown<N> extends true ? N : number) : number]
+    : any
+
+// biome-ignore-end lint/suspicious/noExplicitAny: as above
+
+export interface RandomMethods extends MethodsOf<RandomOps> {}
 
 // ---- the default streams ----
 
@@ -259,13 +286,9 @@ function floatType(name: string, dtype: unknown): DType {
   return kind
 }
 
-type SizesThen =
-  | [...sizes: number[]]
-  | [...sizes: [...number[], RandomOptions]]
-  | [size: readonly number[], options?: RandomOptions]
 const OPTIONS = "*, generator?, dtype?, device?, requiresGrad?"
 
-const factory = (name: string, d: Distribution): ((...args: SizesThen) => Tensor) =>
+const factory = (name: string, d: Distribution): Factory<Draw> =>
   op(
     `${name}(...size, ${OPTIONS})`,
     (size: unknown, generator: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
@@ -283,8 +306,7 @@ export const rand = factory("rand", uniform(0, 1))
 /** Normal numbers of mean 0 and standard deviation 1. */
 export const randn = factory("randn", normalDistribution(0, 1))
 
-type Like = (input: Tensor, options?: RandomOptions) => Tensor
-const like = (name: string, d: Distribution): Like =>
+const like = (name: string, d: Distribution): Like<Draw> =>
   op(
     `${name}(input, ${OPTIONS})`,
     (x: Tensor, generator: unknown, dtype: unknown, device: unknown, requiresGrad: unknown) => {
@@ -309,8 +331,9 @@ function checkRange(name: string, low: unknown, high: unknown): void {
 }
 
 type RandintArgs =
-  | [high: number, size: readonly number[], options?: RandomOptions]
-  | [low: number, high: number, size: readonly number[], options?: RandomOptions]
+  | readonly [high: number, size: readonly number[], options?: RandomOptions]
+  | readonly [low: number, high: number, size: readonly number[], options?: RandomOptions]
+type SizeIn<A extends readonly unknown[]> = Extract<A[number], readonly number[]>
 
 const RANDINT = op<(...args: unknown[]) => Tensor>(
   `randint(low, high, size, ${OPTIONS})`,
@@ -341,11 +364,14 @@ const RANDINT = op<(...args: unknown[]) => Tensor>(
 )
 
 /** Integers of [low, high), int32: `randint(10, [2, 3])` or `randint(5, 10, [2, 3])`. */
-export const randint = (...args: RandintArgs): Tensor =>
+export const randint = <const A extends RandintArgs>(...args: A): Tensor<Known<SizeIn<A>>, WantedIn<A, DefaultInt>> =>
   Array.isArray(args[1]) ? RANDINT(0, ...args) : RANDINT(...args)
 
 /** Integers of [low, high) in the shape and dtype of the input. */
-export const randintLike = (input: Tensor, ...args: [high: number] | [low: number, high: number]): Tensor => {
+export const randintLike = <S extends Shape, D extends DType>(
+  input: Tensor<S, D>,
+  ...args: [high: number] | [low: number, high: number]
+): Tensor<S, D> => {
   const [low, high] = args.length === 1 ? [0, args[0]] : args
   checkRange("randintLike", low, high)
   return drawNew(
@@ -355,11 +381,14 @@ export const randintLike = (input: Tensor, ...args: [high: number] | [low: numbe
     input.dtype,
     integers(low, high),
     null,
-  )
+  ) as Tensor<S, D>
 }
 
+type Permutation = <const A extends Args<[["n", number]], RandomOptions>>(
+  ...args: A
+) => Tensor<Known<[A extends readonly [infer N extends number, ...unknown[]] ? N : number]>, WantedIn<A, DefaultInt>>
 /** The integers 0 to n − 1 in random order, int32. */
-export const randperm: (...args: Args<[["n", number]], RandomOptions>) => Tensor = op(
+export const randperm: Permutation = op(
   `randperm(n, ${OPTIONS})`,
   (n: number, generator: unknown, dtype: unknown, device: unknown) => {
     const kind = checkDtype("randperm", dtype) ?? DEFAULT_INT
@@ -369,13 +398,44 @@ export const randperm: (...args: Args<[["n", number]], RandomOptions>) => Tensor
   },
 )
 
+// biome-ignore-start lint/suspicious/noExplicitAny: what is not known to the compiler
+type Normal = <
+  const M extends number | Tensor | NormalByName = 0,
+  const N extends number | Tensor | Omit<NormalByName, "mean"> = 1,
+  const S extends readonly number[] | Omit<NormalByName, "mean" | "std"> = [],
+  E extends DType = never,
+>(
+  mean?: M,
+  std?: Arg<NormalShape<M, N, S>, N>,
+  size?: S,
+  options?: RandomOptions<E>,
+) => Tensor<Ok<NormalShape<M, N, S>>, NormalDType<M, N, S, E>>
+type NormalByName = { mean?: number | Tensor; std?: number | Tensor; size?: readonly number[] } & RandomOptions
+type ShapeIn<X> = X extends Tensor<infer S, infer _D> ? S : X extends number ? [] : any
+/** Of numbers the size says how many; anything by name is left to the run. */
+type NormalShape<M, N, S> = [M, N] extends [number, number]
+  ? S extends readonly number[]
+    ? Known<S>
+    : any
+  : Broadcast<ShapeIn<M>, ShapeIn<N>, "add">
+type NormalDType<M, N, S, E extends DType> = [M, N] extends [number, number]
+  ? S extends readonly number[]
+    ? Wanted<E, DefaultFloat>
+    : any
+  : M extends Tensor<infer _S, infer D>
+    ? N extends Tensor<infer _R, infer F>
+      ? PromoteTypes<D, F>
+      : D
+    : N extends Tensor<infer _R, infer F>
+      ? F
+      : any
+
+// biome-ignore-end lint/suspicious/noExplicitAny: as above
 /**
  * Normal numbers of the means and standard deviations given, numbers or tensors that broadcast; with two numbers `size` says
  * how many.
  */
-export const normal: (
-  ...args: Args<[["mean", number | Tensor], ["std", number | Tensor], ["size", readonly number[]]], RandomOptions>
-) => Tensor = op(
+export const normal: Normal = op(
   `normal(mean?, std?, size?, ${OPTIONS})`,
   (
     mean: number | Tensor = 0,
@@ -414,8 +474,8 @@ export const normal: (
 const rule = (name: string): Rule => ({ name, backward: () => [null] })
 
 /** An in-place fill with draws, recorded as one that forgets what was there. */
-function inPlace(
-  name: string,
+function inPlace<N extends keyof RandomOps>(
+  name: N extends `${infer M}_` ? M : never,
   parameters: string,
   node: string,
   make: (...args: number[]) => Distribution,
@@ -423,7 +483,7 @@ function inPlace(
 ) {
   const by = rule(node)
   const count = parameters.split(",").length
-  return op<(input: Tensor, ...args: unknown[]) => Tensor>(
+  return op<FunctionOf<RandomOps[N]>>(
     `${name}_(input, ${parameters}, *, generator?)`,
     (x: Tensor, ...args: unknown[]) => {
       const generator = checkGenerator(`${name}_`, args[count])
@@ -439,26 +499,30 @@ function inPlace(
   )
 }
 
-export const uniform_ = inPlace("uniform", "from?, to?", "UniformBackward0", (from = 0, to = 1) => uniform(from, to))
-export const normal_ = inPlace("normal", "mean?, std?", "NormalBackward0", (mean = 0, std = 1) => {
+export const uniform_ = inPlace<"uniform_">("uniform", "from?, to?", "UniformBackward0", (from = 0, to = 1) =>
+  uniform(from, to),
+)
+export const normal_ = inPlace<"normal_">("normal", "mean?, std?", "NormalBackward0", (mean = 0, std = 1) => {
   if (std < 0) throw new RangeError(`normal_: expects std >= 0.0, but found std ${std}`)
   return normalDistribution(mean, std)
 })
-export const logNormal_ = inPlace("logNormal", "mean?, std?", "LogNormalBackward0", (mean = 1, std = 2) =>
+export const logNormal_ = inPlace<"logNormal_">("logNormal", "mean?, std?", "LogNormalBackward0", (mean = 1, std = 2) =>
   logNormal(mean, std),
 )
-export const exponential_ = inPlace("exponential", "lambd?", "ExponentialBackward0", (lambd = 1) => exponential(lambd))
-export const cauchy_ = inPlace("cauchy", "median?, sigma?", "CauchyBackward0", (median = 0, sigma = 1) =>
+export const exponential_ = inPlace<"exponential_">("exponential", "lambd?", "ExponentialBackward0", (lambd = 1) =>
+  exponential(lambd),
+)
+export const cauchy_ = inPlace<"cauchy_">("cauchy", "median?, sigma?", "CauchyBackward0", (median = 0, sigma = 1) =>
   cauchy(median, sigma),
 )
-export const geometric_ = inPlace(
+export const geometric_ = inPlace<"geometric_">(
   "geometric",
   "p",
   "GeometricBackward0",
   (p: number) => geometric(p),
   () => true,
 )
-export const random_ = inPlace(
+export const random_ = inPlace<"random_">(
   "random",
   "from?, to?",
   "RandomBackward0",
@@ -467,7 +531,7 @@ export const random_ = inPlace(
   () => true,
 )
 
-const bernoulliNumber_ = inPlace(
+const bernoulliNumber_ = inPlace<"bernoulli_">(
   "bernoulli",
   "p?",
   "BernoulliBackward1",
@@ -475,7 +539,7 @@ const bernoulliNumber_ = inPlace(
   () => true,
 )
 
-export const bernoulli_: Fn<RandomMethods["bernoulli_"]> = op(
+export const bernoulli_: FunctionOf<RandomOps["bernoulli_"]> = op(
   "bernoulli_(input, p?, *, generator?)",
   (x: Tensor, p: number | Tensor = 0.5, generator?: Generator) => {
     if (!isTensor(p)) return bernoulliNumber_(x, p, { generator: generator ?? null })
@@ -503,12 +567,12 @@ function bernoulliLike(p: Tensor, generator: Generator | null): Tensor {
   return fromBits(p.device, bitsOf(values, p.dtype), p.shape, p.dtype)
 }
 
-export const bernoulli: Fn<RandomMethods["bernoulli"]> = op(
+export const bernoulli: FunctionOf<RandomOps["bernoulli"]> = op(
   "bernoulli(input, *, generator?)",
   (x: Tensor, generator?: Generator) => bernoulliLike(x, checkGenerator("bernoulli", generator)),
 )
 
-export const multinomial: Fn<RandomMethods["multinomial"]> = op(
+export const multinomial: FunctionOf<RandomOps["multinomial"]> = op(
   "multinomial(input, numSamples, replacement?, *, generator?)",
   (x: Tensor, numSamples: number, replacement = false, generator?: Generator) => {
     if (!x.isFloatingPoint())

@@ -1,5 +1,5 @@
 /** Running combinations along a dim: cumsum, cumprod, cummax, ... */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
 import { type DType, isFloating } from "../dtype.ts"
@@ -8,9 +8,13 @@ import { result } from "../expr.ts"
 import { accumulatorOf } from "../lowering/views.ts"
 import { runningExtremeMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
-import { type Results, results } from "../results.ts"
+import { results } from "../results.ts"
 import { normalizeDim } from "../shape.ts"
 import { needsGrad, type Tensor, trackAll } from "../tensor.ts"
+import type { CheckDim, SetSize } from "../types/dims.ts"
+import type { Along, AlongInPlace, DtypeOption, Field, Found, RunningFound } from "../types/patterns.ts"
+import type { Arg, Shape } from "../types/shape.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { placed, scanAlong } from "./along.ts"
 import { sub } from "./arithmetic.ts"
 import { checkDtype } from "./conversion.ts"
@@ -21,36 +25,77 @@ import { sumDtype } from "./over-dims.ts"
 import { apply, RUNNING_LOGSUMEXP, RUNNING_PRODUCT, RUNNING_SUM, type Running } from "./running.ts"
 import { narrow } from "./views.ts"
 
-type Along = Args<[["dim", number]], { dtype: DType }>
-type Extremes = Results<["values", "indices"], Tensor>
+type DiffByName = { n?: number; dim?: number; prepend?: Tensor | null; append?: Tensor | null }
+type NthDim<A, N> = A extends number ? (N extends number ? N : Field<N, "dim">) : Field<A, "dim">
+/** How long the dim becomes only the run knows. */
+type Differences<S extends Shape, A, N> = SetSize<S, NthDim<A, N> extends number ? NthDim<A, N> : -1, [number]>
 
-export interface ScanMethods {
-  /** Σ of the elements up to each along `dim`. Integers and bool give int32 (int64 stays), unless `dtype` says otherwise. */
-  cumsum(...args: Along): Tensor
-  cumsum_(...args: Along): Tensor
-  /** Π of the elements up to each along `dim`; dtypes as `cumsum`. The gradient is right where elements are 0. */
-  cumprod(...args: Along): Tensor
-  cumprod_(...args: Along): Tensor
-  /** The greatest element so far along `dim` and its int32 position: the last among equals, NaN above all. */
-  cummax(...args: Args<[["dim", number]]>): Extremes
-  /** The least element so far along `dim` and its int32 position: the last among equals, NaN below all. */
-  cummin(...args: Args<[["dim", number]]>): Extremes
-  /** log Σ exp of the elements up to each along `dim`, without overflow; floating dtypes only. */
-  logcumsumexp(...args: Args<[["dim", number]]>): Tensor
-  /** Differences of neighbours along `dim`, `n` times; `prepend` and `append` are joined on first. */
-  diff(...args: Args<[["n", number], ["dim", number], ["prepend", Tensor | null], ["append", Tensor | null]]>): Tensor
+// biome-ignore-start lint/suspicious/noExplicitAny: the dtype of tensors that are joined on
+interface Diff {
+  method: <
+    S extends Shape,
+    D extends DType,
+    const A extends number | DiffByName = 1,
+    const N extends number | Omit<DiffByName, "n"> = -1,
+    const P extends Tensor | Pick<DiffByName, "prepend" | "append"> | null = null,
+    const Q extends Tensor | Pick<DiffByName, "append"> | null = null,
+  >(
+    this: Tensor<S, D>,
+    n?: A,
+    dim?: Arg<CheckDim<"diff", S, NthDim<A, N>>, N>,
+    prepend?: P,
+    append?: Q,
+  ) => Tensor<Differences<S, A, N>, [A, P, Q] extends [number, null, null] ? D : any>
+  function: <
+    S extends Shape,
+    D extends DType,
+    const A extends number | DiffByName = 1,
+    const N extends number | Omit<DiffByName, "n"> = -1,
+    const P extends Tensor | Pick<DiffByName, "prepend" | "append"> | null = null,
+    const Q extends Tensor | Pick<DiffByName, "append"> | null = null,
+  >(
+    input: Tensor<S, D>,
+    n?: A,
+    dim?: Arg<CheckDim<"diff", S, NthDim<A, N>>, N>,
+    prepend?: P,
+    append?: Q,
+  ) => Tensor<Differences<S, A, N>, [A, P, Q] extends [number, null, null] ? D : any>
 }
 
+// biome-ignore-end lint/suspicious/noExplicitAny: as above
+
+export interface ScanOps {
+  /** Σ of the elements up to each along `dim`. Integers and bool give int32 (int64 stays), unless `dtype` says otherwise. */
+  cumsum: Along<"cumsum", "sum", DtypeOption>
+  cumsum_: AlongInPlace<"cumsum_">
+  /** Π of the elements up to each along `dim`; dtypes as `cumsum`. The gradient is right where elements are 0. */
+  cumprod: Along<"cumprod", "sum", DtypeOption>
+  cumprod_: AlongInPlace<"cumprod_">
+  /** The greatest element so far along `dim` and its int32 position: the last among equals, NaN above all. */
+  cummax: RunningFound<"cummax">
+  /** The least element so far along `dim` and its int32 position: the last among equals, NaN below all. */
+  cummin: RunningFound<"cummin">
+  /** log Σ exp of the elements up to each along `dim`, without overflow; floating dtypes only. */
+  logcumsumexp: Along<"logcumsumexp">
+  /** Differences of neighbours along `dim`, `n` times; `prepend` and `append` are joined on first. */
+  diff: Diff
+}
+
+export interface ScanMethods extends MethodsOf<ScanOps> {}
+
 /** Both forms of a running sum or product. */
-function pair(name: string, running: Running): [Fn<ScanMethods["cumsum"]>, Fn<ScanMethods["cumsum_"]>] {
-  const outOfPlace = op<Fn<ScanMethods["cumsum"]>>(
+function pair<N extends "cumsum" | "cumprod">(
+  name: N,
+  running: Running,
+): [FunctionOf<ScanOps[N]>, FunctionOf<ScanOps[`${N}_`]>] {
+  const outOfPlace = op<FunctionOf<ScanOps[N]>>(
     `${name}(input, dim, *, dtype?)`,
     (x: Tensor, dim: number, dtype?: DType) => {
       const d = normalizeDim(name, dim, x.ndim)
       return apply(running, x, { d, reverse: false }, checkDtype(name, dtype) ?? sumDtype(x.dtype))
     },
   )
-  const inPlace = op<Fn<ScanMethods["cumsum_"]>>(
+  const inPlace = op<FunctionOf<ScanOps[`${N}_`]>>(
     `${name}_(input, dim, *, dtype?)`,
     (x: Tensor, dim: number, dtype?: DType) => {
       const d = normalizeDim(`${name}_`, dim, x.ndim)
@@ -76,7 +121,7 @@ function pair(name: string, running: Running): [Fn<ScanMethods["cumsum"]>, Fn<Sc
 export const [cumsum, cumsum_] = pair("cumsum", RUNNING_SUM)
 export const [cumprod, cumprod_] = pair("cumprod", RUNNING_PRODUCT)
 
-export const logcumsumexp: Fn<ScanMethods["logcumsumexp"]> = op(
+export const logcumsumexp: FunctionOf<ScanOps["logcumsumexp"]> = op(
   "logcumsumexp(input, dim)",
   (x: Tensor, dim: number) => {
     if (!isFloating(x.dtype))
@@ -87,7 +132,7 @@ export const logcumsumexp: Fn<ScanMethods["logcumsumexp"]> = op(
   },
 )
 
-function runningExtreme(name: "cummax" | "cummin", which: "max" | "min") {
+function runningExtreme<N extends "cummax" | "cummin">(name: N, which: "max" | "min") {
   const rule: Rule = {
     name: which === "max" ? "CummaxBackward0" : "CumminBackward0",
     backward: (node, g) => {
@@ -95,7 +140,7 @@ function runningExtreme(name: "cummax" | "cummin", which: "max" | "min") {
       return [placed(g, d, node.get(0), size)]
     },
   }
-  return op<Fn<ScanMethods["cummax"]>>(`${name}(input, dim)`, (x: Tensor, dim: number) => {
+  return op<FunctionOf<ScanOps[N]>>(`${name}(input, dim)`, (x: Tensor, dim: number) => {
     const d = normalizeDim(name, dim, x.ndim)
     const wide = accumulatorOf(x.dtype)
     const outs = scanAlong(
@@ -107,7 +152,7 @@ function runningExtreme(name: "cummax" | "cummin", which: "max" | "min") {
       [result(0, wide), result(1, "int32")],
     )
     trackAll(rule, outs, [x], [outs[1]!], { d, size: x.shape[d] ?? 1 })
-    return results(["values", "indices"], outs)
+    return results(["values", "indices"], outs) as unknown as Found
   })
 }
 
@@ -116,7 +161,7 @@ export const cummin = runningExtreme("cummin", "min")
 
 const DIFFER = new Pointwise("diff", (a, b) => a.eq(b).not(), { result: "bool" })
 
-export const diff: Fn<ScanMethods["diff"]> = op(
+export const diff: FunctionOf<ScanOps["diff"]> = op(
   "diff(input, n?, dim?, prepend?, append?)",
   (input: Tensor, n = 1, dim = -1, prepend?: Tensor | null, append?: Tensor | null) => {
     if (input.ndim === 0) throw new RangeError("diff: expects input to be at least one-dimensional")

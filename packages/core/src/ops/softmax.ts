@@ -1,5 +1,5 @@
 /** Softmax and its relatives. */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { gradEnabled } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireFloating, requireInteger } from "../checks.ts"
@@ -10,6 +10,8 @@ import { denseStrides } from "../layout.ts"
 import { sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { allocate, Tensor, track } from "../tensor.ts"
+import type { Along, AlongFunction, DtypeOption } from "../types/patterns.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
 import { type Reduction, reduceInputs, reduceTo, reductionOf } from "./over-dims.ts"
@@ -17,14 +19,14 @@ import { exponential, inOneKernel, inSteps, overRows, peak, type RowsWork, reduc
 import { sum } from "./reduction.ts"
 import { neg } from "./unary.ts"
 
-type Along = Args<[["dim", number]], { dtype: DType | null }>
-
-export interface SoftmaxMethods {
+export interface SoftmaxOps {
   /** exp(input) / Σ exp(input) along `dim`, without overflow; floating dtypes, or converted to `dtype` first. */
-  softmax(...args: Along): Tensor
+  softmax: Along<"softmax", "same", DtypeOption>
   /** input − log Σ exp(input) along `dim`, without overflow; floating dtypes, or converted to `dtype` first. */
-  logSoftmax(...args: Along): Tensor
+  logSoftmax: Along<"logSoftmax", "same", DtypeOption>
 }
+
+export interface SoftmaxMethods extends MethodsOf<SoftmaxOps> {}
 
 /** The greatest, the sum of the exponentials from there, and what `body` makes of an element and the two. */
 const work = (key: string, x: Tensor, body: (e: Expr, peak: Expr, sum: Expr) => Expr): RowsWork => {
@@ -170,7 +172,7 @@ function apply(name: string, member: keyof typeof MEMBERS, input: Tensor, dim: n
   return track(rule, out, [x], [out], r)
 }
 
-const member = (name: keyof typeof MEMBERS): Fn<SoftmaxMethods["softmax"]> =>
+const member = <N extends keyof typeof MEMBERS>(name: N): FunctionOf<SoftmaxOps[N]> =>
   op(`${name}(input, dim, *, dtype?)`, (x: Tensor, dim: number, dtype?: DType | null) =>
     apply(name, name, x, dim, dtype),
   )
@@ -189,7 +191,7 @@ export function logSoftmaxForLoss(x: Tensor, dim: number): Tensor {
 }
 
 /** softmax(−input) along `dim`. */
-export const softmin: (input: Tensor, ...args: Along) => Tensor = op(
+export const softmin: AlongFunction<"softmin", "same", DtypeOption> = op(
   "softmin(input, dim, *, dtype?)",
   (x: Tensor, dim: number, dtype?: DType | null) => apply("softmin", "softmax", neg(x), dim, dtype),
 )

@@ -1,17 +1,22 @@
 /** Statistics: var, std, median, quantile, mode, ... */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireFlag, requireFloating, requireNumbers } from "../checks.ts"
-import { computeType, isFloating } from "../dtype.ts"
+import { computeType, type DType, isFloating } from "../dtype.ts"
 import { tensorText, valueText } from "../errors.ts"
 import { type Expr, result, where } from "../expr.ts"
 import { type Argument, int, runMap } from "../kernels.ts"
 import { extremeMonoid, maxMonoid, sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
-import { type Results, results } from "../results.ts"
+import { results } from "../results.ts"
 import { normalizeDim } from "../shape.ts"
 import { isTensor, type Tensor, track, trackAll, viewOf } from "../tensor.ts"
+import type { CheckDim, Reduced } from "../types/dims.ts"
+import type { Floated } from "../types/dtype.ts"
+import type { DimOf, DimsLike, Field, KeepOf, Two } from "../types/patterns.ts"
+import type { Arg, IsLiteral, Shape } from "../types/shape.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { fresh, reduceAlong, scanAlong, sortAlong, withLast } from "./along.ts"
 import { add, div, mul, sub } from "./arithmetic.ts"
 import { tensor } from "./creation.ts"
@@ -25,50 +30,180 @@ import { sort } from "./sorting.ts"
 import { sqrt } from "./unary.ts"
 import { detached, diagonal, movedim, reshape, select, squeeze, t, unsqueeze } from "./views.ts"
 
-type VarArgs = Args<
-  [["dim", DimArg | boolean], ["unbiased", boolean], ["keepdim", boolean]],
-  { correction: number | null }
->
-type OneDim = Args<[["dim", number], ["keepdim", boolean]]>
+// biome-ignore-start lint/suspicious/noExplicitAny: what is not known to the compiler
+interface SpreadOptions {
+  unbiased?: boolean
+  keepdim?: boolean
+  correction?: number | null
+}
+type SpreadArg = DimArg | boolean | (SpreadOptions & { dim?: DimArg })
+type KeepArg = boolean | { keepdim?: boolean; correction?: number | null }
+/** `keepdim` in the third place, or by name in the first or second. */
+type KeepOfThree<A, U, K> = KeepOf<U extends boolean ? A : U, K>
+
+/** (unbiased), (dim, unbiased, keepdim) or (dim, { correction, keepdim }); `Names` are those of two results, never of one. */
+interface SpreadOp<Op extends string, Name extends string = never> {
+  method: <
+    S extends Shape,
+    D extends DType,
+    const A extends SpreadArg = null,
+    const U extends boolean | SpreadOptions = true,
+    const K extends KeepArg = false,
+  >(
+    this: Tensor<S, D>,
+    dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
+    unbiased?: U,
+    keepdim?: K,
+    options?: { correction?: number | null },
+  ) => SpreadResult<Reduced<S, DimOf<A>, KeepOfThree<A, U, K>>, D, Name>
+  function: <
+    S extends Shape,
+    D extends DType,
+    const A extends SpreadArg = null,
+    const U extends boolean | SpreadOptions = true,
+    const K extends KeepArg = false,
+  >(
+    input: Tensor<S, D>,
+    dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
+    unbiased?: U,
+    keepdim?: K,
+    options?: { correction?: number | null },
+  ) => SpreadResult<Reduced<S, DimOf<A>, KeepOfThree<A, U, K>>, D, Name>
+}
+type SpreadResult<S extends Shape, D extends DType, Name extends string> = [Name] extends [never]
+  ? Tensor<S, D>
+  : Two<Tensor<S, D>, Tensor<S, D>> & { readonly [N in Name | "mean"]: Tensor<S, D> }
+
 export type Interpolation = "linear" | "lower" | "higher" | "midpoint" | "nearest"
-type QuantileArgs = Args<
-  [["q", number | Tensor], ["dim", number | null], ["keepdim", boolean]],
-  { interpolation: Interpolation }
->
+interface QuantileOptions {
+  dim?: number | null
+  keepdim?: boolean
+  interpolation?: Interpolation
+}
+type QuantileArg = number | Tensor | (QuantileOptions & { q: number | Tensor })
+type QuantileDim<Q, A> = Q extends { readonly q: unknown } ? Field<Q, "dim"> : DimOf<A>
+type QuantileKeep<Q, A, K> = KeepOf<Q extends { readonly q: unknown } ? Q : A, K>
+/** The fractions come first, unless there is only one number. */
+type Fractions<Q> = Q extends { readonly q: infer X } ? Fractions<X> : Q extends Tensor<infer R, infer _E> ? R : []
+type Quantiles<S extends Shape, Q, A, K> =
+  Reduced<S, QuantileDim<Q, A>, QuantileKeep<Q, A, K>> extends infer R extends Shape
+    ? number extends R["length"] | Fractions<Q>["length"]
+      ? any
+      : [...Fractions<Q>, ...R]
+    : never
 
-/** Of all elements, or along one dim. */
-interface Median {
-  (): Tensor
-  (dim: number, keepdim?: boolean, options?: { keepdim?: boolean }): Found
-  (options: { dim: number; keepdim?: boolean }): Found
+interface QuantileOp<Op extends string> {
+  method: <
+    S extends Shape,
+    D extends DType,
+    const Q extends QuantileArg,
+    const A extends number | QuantileOptions | null = null,
+    const K extends boolean | Omit<QuantileOptions, "dim"> = false,
+  >(
+    this: Tensor<S, D>,
+    q: Q,
+    dim?: Arg<CheckDim<Op, S, QuantileDim<Q, A>>, A>,
+    keepdim?: K,
+    options?: Pick<QuantileOptions, "interpolation">,
+  ) => Tensor<Quantiles<S, Q, A, K>, D>
+  function: <
+    S extends Shape,
+    D extends DType,
+    const Q extends QuantileArg,
+    const A extends number | QuantileOptions | null = null,
+    const K extends boolean | Omit<QuantileOptions, "dim"> = false,
+  >(
+    input: Tensor<S, D>,
+    q: Q,
+    dim?: Arg<CheckDim<Op, S, QuantileDim<Q, A>>, A>,
+    keepdim?: K,
+    options?: Pick<QuantileOptions, "interpolation">,
+  ) => Tensor<Quantiles<S, Q, A, K>, D>
 }
 
-interface MedianOf {
-  (input: Tensor): Tensor
-  (input: Tensor, dim: number, keepdim?: boolean, options?: { keepdim?: boolean }): Found
-  (input: Tensor, options: { dim: number; keepdim?: boolean }): Found
+/** Of all elements, or along one dim with positions. */
+interface MedianOp<Op extends string, Default = null> {
+  method: <
+    S extends Shape,
+    D extends DType,
+    const A extends number | { dim?: number; keepdim?: boolean } | Default = Default,
+    const K extends boolean | { keepdim?: boolean } = false,
+  >(
+    this: Tensor<S, D>,
+    dim?: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    keepdim?: K,
+  ) => MedianResult<S, D, DimOf<A>, KeepOf<A, K>, Default>
+  function: <
+    S extends Shape,
+    D extends DType,
+    const A extends number | { dim?: number; keepdim?: boolean } | Default = Default,
+    const K extends boolean | { keepdim?: boolean } = false,
+  >(
+    input: Tensor<S, D>,
+    dim?: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    keepdim?: K,
+  ) => MedianResult<S, D, DimOf<A>, KeepOf<A, K>, Default>
+}
+type MedianResult<S extends Shape, D extends DType, A, K, Default> = A extends null | undefined
+  ? [Default] extends [null]
+    ? Tensor<[], D>
+    : Found<Reduced<S, Default, K>, D>
+  : Found<Reduced<S, A, K>, D>
+
+/** Of n rows [n, n], squeezed. */
+type Covariances<S extends Shape> = number extends S["length"]
+  ? any
+  : S extends readonly [infer N extends number, number]
+    ? N extends 1
+      ? []
+      : IsLiteral<N> extends true
+        ? [N, N]
+        : any
+    : []
+interface CovOptions {
+  correction?: number
+  fweights?: Tensor | null
+  aweights?: Tensor | null
+}
+interface Covariance {
+  method: <S extends Shape, D extends DType, const O extends CovOptions = never>(
+    this: Tensor<S, D>,
+    options?: O,
+  ) => Tensor<Covariances<S>, [O] extends [never] ? Floated<D> : any>
+  function: <S extends Shape, D extends DType, const O extends CovOptions = never>(
+    input: Tensor<S, D>,
+    options?: O,
+  ) => Tensor<Covariances<S>, [O] extends [never] ? Floated<D> : any>
+}
+interface Correlation {
+  method: <S extends Shape, D extends DType>(this: Tensor<S, D>) => Tensor<Covariances<S>, Floated<D>>
+  function: <S extends Shape, D extends DType>(input: Tensor<S, D>) => Tensor<Covariances<S>, Floated<D>>
 }
 
-export interface StatisticsMethods {
+export interface StatisticsOps {
   /** Σ (x − mean)² / (n − correction), correction 1 unless given; `unbiased: false` means correction 0. */
-  var(...args: VarArgs): Tensor
+  var: SpreadOp<"var">
   /** √var */
-  std(...args: VarArgs): Tensor
+  std: SpreadOp<"std">
   /** The lower median of all elements, or along a dim with its int32 position; NaN if there is any. */
-  median: Median
+  median: MedianOp<"median">
   /** As `median`, of the elements that are not NaN. */
-  nanmedian: Median
+  nanmedian: MedianOp<"nanmedian">
   /** The most frequent element along `dim`, the least of several, and the int32 position of its last occurrence. */
-  mode(...args: OneDim): Found
+  mode: MedianOp<"mode", -1>
   /** The elements at the fraction `q` (one or several) of the order along `dim`, between two of them as `interpolation` says. */
-  quantile(...args: QuantileArgs): Tensor
+  quantile: QuantileOp<"quantile">
   /** As `quantile`, of the elements that are not NaN. */
-  nanquantile(...args: QuantileArgs): Tensor
+  nanquantile: QuantileOp<"nanquantile">
   /** The covariances of the rows of a matrix (variables), whose columns are observations, optionally weighted. */
-  cov(...args: Args<[], { correction: number; fweights: Tensor | null; aweights: Tensor | null }>): Tensor
+  cov: Covariance
   /** The correlations of the rows of a matrix, from -1 to 1. */
-  corrcoef(): Tensor
+  corrcoef: Correlation
 }
+
+export interface StatisticsMethods extends MethodsOf<StatisticsOps> {}
+
+// biome-ignore-end lint/suspicious/noExplicitAny: as above
 
 // ---- variance ----
 
@@ -163,7 +298,7 @@ function spreadArguments(name: string, x: Tensor, given: readonly unknown[]): Sp
 
 const SPREAD_PARAMETERS = "input, dim?, unbiased?, keepdim?, *, correction?"
 
-function spreadOp(name: "var" | "std", root: boolean): Fn<StatisticsMethods["var"]> {
+function spreadOp<N extends "var" | "std">(name: N, root: boolean): FunctionOf<StatisticsOps[N]> {
   const rule = spreadRule(root ? "StdBackward0" : "VarBackward0", root)
   return op(`${name}(${SPREAD_PARAMETERS})`, (x: Tensor, ...given: unknown[]) => {
     const context = spreadArguments(name, x, given)
@@ -172,15 +307,14 @@ function spreadOp(name: "var" | "std", root: boolean): Fn<StatisticsMethods["var
   })
 }
 
-function spreadMeanOp(name: "varMean" | "stdMean", root: boolean) {
+function spreadMeanOp<N extends "var" | "std">(name: `${N}Mean`, root: boolean) {
   const rule = spreadMeanRule(root ? "StdMeanBackward0" : "VarMeanBackward0", root)
   const names = [root ? "std" : "var", "mean"] as const
-  type Call = (input: Tensor, ...args: VarArgs) => Results<typeof names, Tensor>
-  return op<Call>(`${name}(${SPREAD_PARAMETERS})`, (x: Tensor, ...given: unknown[]) => {
+  return op<FunctionOf<SpreadOp<`${N}Mean`, N>>>(`${name}(${SPREAD_PARAMETERS})`, (x: Tensor, ...given: unknown[]) => {
     const context = spreadArguments(name, x, given)
     const outs = moments(x, context, root)
     trackAll(rule, outs, [x], [x, outs[0]], context)
-    return results(names, outs)
+    return results(names, outs) as never
   })
 }
 
@@ -189,9 +323,9 @@ const variance = spreadOp("var", false)
 export { variance as var }
 export const std = spreadOp("std", true)
 /** Variance and mean in one. */
-export const varMean = spreadMeanOp("varMean", false)
+export const varMean = spreadMeanOp<"var">("varMean", false)
 /** Standard deviation and mean in one. */
-export const stdMean = spreadMeanOp("stdMean", true)
+export const stdMean = spreadMeanOp<"std">("stdMean", true)
 
 // ---- median ----
 
@@ -220,7 +354,7 @@ function medianPlaces(x: Tensor, d: number, ignoreNaN: boolean): Tensor {
   return out
 }
 
-function medianOp(name: "median" | "nanmedian", ignoreNaN: boolean): MedianOf {
+function medianOp<N extends "median" | "nanmedian">(name: N, ignoreNaN: boolean): FunctionOf<StatisticsOps[N]> {
   const gradName = ignoreNaN ? "NanmedianBackward" : "MedianBackward"
   const all = sharing(`${gradName}0`, "evenly")
   const along = selectedRule(`${gradName}1`)
@@ -243,7 +377,7 @@ function medianOp(name: "median" | "nanmedian", ignoreNaN: boolean): MedianOf {
       where.keepdim,
     )
   }
-  return op<typeof body>(`${name}(input, dim?, keepdim?)`, body) as MedianOf
+  return op<typeof body>(`${name}(input, dim?, keepdim?)`, body) as unknown as FunctionOf<StatisticsOps[N]>
 }
 
 export const median = medianOp("median", false)
@@ -253,7 +387,7 @@ export const nanmedian = medianOp("nanmedian", true)
 
 const MODE = selectedRule("ModeBackward0")
 
-export const mode: Fn<StatisticsMethods["mode"]> = op(
+export const mode: FunctionOf<StatisticsOps["mode"]> = op(
   "mode(input, dim?, keepdim?)",
   (x: Tensor, dim = -1, keepdim = false) => {
     const along = oneDim("mode", x, dim, keepdim)
@@ -321,7 +455,7 @@ const FRACTION = new Pointwise("sub", (rank) => rank.sub(rank.floor()))
 /** As PyTorch's last step is called, whatever the shape. */
 const SQUEEZE: Rule = { name: "SqueezeBackward4", backward: (node, g) => [reshape(g, node.context as number[])] }
 
-function quantileOp(name: "quantile" | "nanquantile", ignoreNaN: boolean): Fn<StatisticsMethods["quantile"]> {
+function quantileOp<N extends "quantile" | "nanquantile">(name: N, ignoreNaN: boolean): FunctionOf<StatisticsOps[N]> {
   const body = (
     x: Tensor,
     fraction: number | Tensor,
@@ -377,7 +511,7 @@ function checkWeights(name: string, weights: Tensor | null | undefined, n: numbe
     )
 }
 
-export const cov: Fn<StatisticsMethods["cov"]> = op(
+export const cov: FunctionOf<StatisticsOps["cov"]> = op(
   "cov(input, *, correction?, fweights?, aweights?)",
   (input: Tensor, correction = 1, fweights?: Tensor | null, aweights?: Tensor | null) => {
     if (input.ndim > 2) throw new RangeError(`cov: expected input to have two or fewer dims, got ${tensorText(input)}`)
@@ -398,7 +532,7 @@ export const cov: Fn<StatisticsMethods["cov"]> = op(
   },
 )
 
-export const corrcoef: Fn<StatisticsMethods["corrcoef"]> = op("corrcoef(input)", (x: Tensor) => {
+export const corrcoef: FunctionOf<StatisticsOps["corrcoef"]> = op("corrcoef(input)", (x: Tensor) => {
   if (x.ndim > 2) throw new RangeError(`corrcoef: expected input to have two or fewer dims, got ${tensorText(x)}`)
   const c = cov(x)
   if (c.ndim === 0) return div(c, c)

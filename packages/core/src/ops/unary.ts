@@ -6,20 +6,29 @@ import { tensorText, valueText } from "../errors.ts"
 import { constant, type Expr, where } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
 import type { Tensor } from "../tensor.ts"
+import type { DTypeRule, Floated } from "../types/dtype.ts"
+import type { Elementwise, ElementwiseFunction, ElementwiseMethods } from "../types/patterns.ts"
+import type { Shape } from "../types/shape.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { isFloat, signBit } from "./formulas.ts"
 import { type Applied, applied, withInPlace } from "./pointwise-op.ts"
 
 type Formula = (x: Expr) => Expr
-type Unary = (input: Tensor) => Tensor
+type Same = ElementwiseFunction
+type Float = ElementwiseFunction<"float">
 
 /** `name` and `name_` of a formula. */
-const unary = (name: string, formula: Formula, options?: PointwiseOptions): [Unary, Unary] => {
+const unary = <F extends ElementwiseFunction<DTypeRule> = Same>(
+  name: string,
+  formula: Formula,
+  options?: PointwiseOptions,
+): [F, Same] => {
   const own = new Pointwise(name, (x) => formula(x), options)
   return withInPlace(`${name}(input)`, (x: Tensor): Applied => [own, x])
 }
 /** Integers and bool give the default float. */
-const float = (name: string, formula: Formula, options?: PointwiseOptions): [Unary, Unary] =>
-  unary(name, formula, { result: "float", ...options })
+const float = (name: string, formula: Formula, options?: PointwiseOptions): [Float, Same] =>
+  unary<Float>(name, formula, { result: "float", ...options })
 /** A gradient in terms of `g`, the argument and the result. */
 const gradient = (rule: (g: Expr, x: Expr, y: Expr) => Expr): PointwiseOptions => ({
   gradient: (g, [x], y) => [rule(g, x!, y)],
@@ -164,12 +173,17 @@ export const [deg2rad, deg2rad_] = float("deg2rad", (x) => x.mul(Math.PI / 180),
 export const [rad2deg, rad2deg_] = float("rad2deg", (x) => x.mul(180 / Math.PI), { gradName: "Rad2DegBackward0" })
 
 /** `name` alone. */
-const single = (name: string, formula: Formula, options: PointwiseOptions): Unary => {
+const single = <F extends ElementwiseFunction<DTypeRule>>(
+  name: string,
+  formula: Formula,
+  options: PointwiseOptions,
+): F => {
   const own = new Pointwise(name, (x) => formula(x), options)
   return applied(`${name}(input)`, (x: Tensor): Applied => [own, x])
 }
-const predicate = (name: string, formula: Formula): Unary => single(name, formula, { result: "bool" })
-const onFloats = (name: string, test: Formula, otherwise: boolean): Unary =>
+type Predicate = ElementwiseFunction<"bool">
+const predicate = (name: string, formula: Formula): Predicate => single(name, formula, { result: "bool" })
+const onFloats = (name: string, test: Formula, otherwise: boolean): Predicate =>
   predicate(name, (x) => (isFloat(x) ? test(x) : constant(otherwise, "bool")))
 
 export const isnan = onFloats("isnan", (x) => x.isnan(), false)
@@ -182,7 +196,7 @@ export const isneginf = onFloats("isneginf", (x) => x.eq(Number.NEGATIVE_INFINIT
 export const signbit = predicate("signbit", signBit)
 
 /** PyTorch keeps these in `torch.special`; they are no methods. */
-const special = (name: string, formula: Formula, options: PointwiseOptions): Unary =>
+const special = (name: string, formula: Formula, options: PointwiseOptions): Float =>
   single(name, formula, { result: "float", ...options })
 /** −input·log(input); 0 at 0, −∞ below */
 export const entr = special(
@@ -220,8 +234,6 @@ export const arctanh = atanh
 export const arctanh_ = atanh_
 export const fix = trunc
 export const fix_ = trunc_
-
-type Method<T> = { readonly [K in keyof T]: () => Tensor }
 
 const PLAIN_METHODS = {
   abs,
@@ -337,25 +349,31 @@ type NanToNumArgs = Args<
   [["nan", NanToNumOptions["nan"]], ["posinf", NanToNumOptions["posinf"]], ["neginf", NanToNumOptions["neginf"]]]
 >
 
-export interface UnaryMethods extends Method<typeof PLAIN_METHODS> {
-  /** log(input/(1 − input)); with `eps` the input is clamped to [eps, 1 − eps], without it NaN outside of [0, 1]. */
-  logit(...args: Args<[["eps", number | null]]>): Tensor
-  logit_(...args: Args<[["eps", number | null]]>): Tensor
-  /** To the nearest integer, ties to even; or to so many decimals (negative: tens, hundreds, ...), floating dtypes only. */
-  round(...args: Args<[], { decimals: number }>): Tensor
-  round_(...args: Args<[], { decimals: number }>): Tensor
-  /** NaN becomes `nan` (0), the infinities `posinf` and `neginf` (the largest finite numbers of the dtype). */
-  nanToNum(...args: NanToNumArgs): Tensor
-  nanToNum_(...args: NanToNumArgs): Tensor
-  /** The n-th derivative of digamma, n ≥ 0. */
-  polygamma(n: number): Tensor
-  polygamma_(n: number): Tensor
-  /** The logarithm of the multivariate gamma function of dimension p ≥ 1, up to what does not depend on the input. */
-  mvlgamma(p: number): Tensor
-  mvlgamma_(p: number): Tensor
-  /** The input itself. */
-  positive(): Tensor
+interface DecimalsOption {
+  decimals: number
 }
+
+export interface UnaryOps {
+  /** log(input/(1 − input)); with `eps` the input is clamped to [eps, 1 − eps], without it NaN outside of [0, 1]. */
+  logit: Elementwise<"float", Args<[["eps", number | null]]>>
+  logit_: Elementwise<"same", Args<[["eps", number | null]]>>
+  /** To the nearest integer, ties to even; or to so many decimals (negative: tens, hundreds, ...), floating dtypes only. */
+  round: Elementwise<"same", Args<[], DecimalsOption>>
+  round_: Elementwise<"same", Args<[], DecimalsOption>>
+  /** NaN becomes `nan` (0), the infinities `posinf` and `neginf` (the largest finite numbers of the dtype). */
+  nanToNum: Elementwise<"same", NanToNumArgs>
+  nanToNum_: Elementwise<"same", NanToNumArgs>
+  /** The n-th derivative of digamma, n ≥ 0. */
+  polygamma: Elementwise<"float", [n: number]>
+  polygamma_: Elementwise<"same", [n: number]>
+  /** The logarithm of the multivariate gamma function of dimension p ≥ 1, up to what does not depend on the input. */
+  mvlgamma: Elementwise<"float", [p: number]>
+  mvlgamma_: Elementwise<"same", [p: number]>
+  /** The input itself. */
+  positive: Elementwise
+}
+
+export interface UnaryMethods extends ElementwiseMethods<typeof PLAIN_METHODS>, MethodsOf<UnaryOps> {}
 
 const odds = (z: Expr): Expr => z.div(constant(1, z.dtype).sub(z)).log()
 const oddsGradient = (g: Expr, x: Expr): Expr => g.div(x.mul(constant(1, x.dtype).sub(x)))
@@ -377,7 +395,7 @@ const LOGIT_EPS = new Pointwise(
     ],
   },
 )
-export const [logit, logit_] = withInPlace<(input: Tensor, ...args: Args<[["eps", number | null]]>) => Tensor>(
+export const [logit, logit_] = withInPlace<FunctionOf<UnaryOps["logit"]>, FunctionOf<UnaryOps["logit_"]>>(
   "logit(input, eps?)",
   (x: Tensor, eps: number | null = null): Applied => (eps === null ? [LOGIT, x] : [LOGIT_EPS, x, eps]),
 )
@@ -386,7 +404,7 @@ const ROUND = new Pointwise("round", (x) => x.round(), { refuse: noBool })
 const noSlope: PointwiseOptions = { gradName: "RoundBackward1", gradient: () => [null, null] }
 const ROUND_DECIMALS = new Pointwise("round", (x, scale) => x.mul(scale).round().div(scale), noSlope)
 const ROUND_TENS = new Pointwise("round", (x, scale) => x.div(scale).round().mul(scale), noSlope)
-export const [round, round_] = withInPlace<(input: Tensor, ...args: Args<[], { decimals: number }>) => Tensor>(
+export const [round, round_] = withInPlace<FunctionOf<UnaryOps["round"]>, FunctionOf<UnaryOps["round_"]>>(
   "round(input, *, decimals?)",
   (x: Tensor, decimals = 0): Applied => {
     if (!Number.isInteger(decimals))
@@ -416,7 +434,7 @@ const NAN_TO_NUM = new Pointwise(
   { gradient: (g, [x]) => [where(finite(x!), g, 0), null, null, null] },
 )
 const KEEP = new Pointwise("nanToNum", (x) => x)
-export const [nanToNum, nanToNum_] = withInPlace<(input: Tensor, ...args: NanToNumArgs) => Tensor>(
+export const [nanToNum, nanToNum_] = withInPlace<FunctionOf<UnaryOps["nanToNum"]>, FunctionOf<UnaryOps["nanToNum_"]>>(
   "nanToNum(input, nan?, posinf?, neginf?)",
   (x: Tensor, nan: number | null = null, posinf: number | null = null, neginf: number | null = null): Applied => {
     const greatest = GREATEST[x.dtype as DType]
@@ -442,12 +460,13 @@ const pickPolygamma = (n: number, x: Tensor): Applied => {
     throw new RangeError(`polygamma: n must be an integer not below 0, got ${valueText(n)}`)
   return [polygammaOf(n), x]
 }
-const [polygammaMethod, polygammaInPlace] = withInPlace<(input: Tensor, n: number) => Tensor>(
-  "polygamma(input, n)",
-  (x: Tensor, n: number) => pickPolygamma(n, x),
-)
+const [polygammaMethod, polygammaInPlace] = withInPlace<
+  FunctionOf<UnaryOps["polygamma"]>,
+  FunctionOf<UnaryOps["polygamma_"]>
+>("polygamma(input, n)", (x: Tensor, n: number) => pickPolygamma(n, x))
 /** The n-th derivative of digamma at `input`, n ≥ 0. */
-export const polygamma: (n: number, input: Tensor) => Tensor = applied("polygamma(n, input)", pickPolygamma)
+export const polygamma: <S extends Shape, D extends DType>(n: number, input: Tensor<S, D>) => Tensor<S, Floated<D>> =
+  applied("polygamma(n, input)", pickPolygamma)
 /** `polygamma` into the input, which comes first here. */
 export const polygamma_ = polygammaInPlace
 
@@ -464,7 +483,7 @@ const mvlgammaOf = byOrder(
       { result: "float" },
     ),
 )
-export const [mvlgamma, mvlgamma_] = withInPlace<(input: Tensor, p: number) => Tensor>(
+export const [mvlgamma, mvlgamma_] = withInPlace<FunctionOf<UnaryOps["mvlgamma"]>, FunctionOf<UnaryOps["mvlgamma_"]>>(
   "mvlgamma(input, p)",
   (x: Tensor, p: number): Applied => {
     if (!Number.isInteger(p) || p < 1)
@@ -473,7 +492,7 @@ export const [mvlgamma, mvlgamma_] = withInPlace<(input: Tensor, p: number) => T
   },
 )
 
-export const positive: Unary = op("positive(input)", (x: Tensor) => {
+export const positive: FunctionOf<UnaryOps["positive"]> = op("positive(input)", (x) => {
   if (x.dtype === "bool")
     throw new TypeError(`positive: the + operator, on a bool tensor is not supported (${tensorText(x)})`)
   return x

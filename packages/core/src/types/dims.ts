@@ -1,5 +1,5 @@
 /** Dims by number: counted from the front or the back, and what is left when some are reduced. */
-import type { Shape } from "./shape.ts"
+import type { IsUnion, Shape } from "./shape.ts"
 
 /**
  * For every number of dims: that number (0-d tensors have a dim by courtesy), then what -1, -2, ... mean counted from the front. With
@@ -115,9 +115,6 @@ type Without<S extends Shape, P, Keep, I extends 0[] = [], R extends Shape = []>
 
 /** All sizes 1. */
 type AllOnes<S extends Shape> = { -readonly [K in keyof S]: 1 }
-
-/** Whether T is a union of several types. */
-type IsUnion<T, U = T> = T extends U ? ([U] extends [T] ? false : true) : never
 
 /** The places of a list of dims, or of a single one; `number` where one of them is not known. */
 type PlacesIn<S extends Shape, D, P = never> = D extends readonly [infer N, ...infer T]

@@ -1,7 +1,7 @@
 /** What dtype comes out: PyTorch's promotion in the types, with int32 where PyTorch gives int64. */
 import type { DType } from "../dtype.ts"
 import type { TypeConfig } from "./config.ts"
-import type { IsAny, Shape, ShowTensor } from "./shape.ts"
+import type { IsAny, IsUnion, Shape, ShowTensor } from "./shape.ts"
 
 /** The dtype of floats that nothing else decides. */
 export type DefaultFloat = TypeConfig extends { defaultDtype: infer F extends DType } ? F : "float32"
@@ -14,12 +14,12 @@ export type HostNumber = number | boolean | bigint
 export type FloatDType = "float32" | "float64" | "float16" | "bfloat16"
 export type IntDType = "int8" | "uint8" | "int16" | "int32" | "int64"
 
-interface Kinds extends Record<FloatDType, "float">, Record<IntDType, "int"> {
+export interface Kinds extends Record<FloatDType, "float">, Record<IntDType, "int"> {
   bool: "bool"
 }
 
 /** The smallest dtype that the row's and the column's convert to (`torch.promote_types`). */
-interface Promotions {
+export interface Promotions {
   float32: Record<Exclude<DType, "float64">, "float32"> & { float64: "float64" }
   float64: Record<DType, "float64">
   float16: Record<IntDType | "bool" | "float16", "float16"> & Record<"bfloat16" | "float32", "float32"> & Wide
@@ -99,7 +99,7 @@ export type PromoteNumber<D, V> =
           : never
 
 /** Whether a literal is integral; null where only the run knows. */
-type IsIntegral<V> = V extends bigint
+export type IsIntegral<V> = V extends bigint
   ? true
   : V extends number
     ? number extends V
@@ -120,15 +120,47 @@ export type Summed<D> = IsAny<D> extends true ? any : D extends FloatDType | "in
 /** Of truths: bool, of uint8 uint8. */
 export type Truth<D> = IsAny<D> extends true ? any : D extends "uint8" ? D : "bool"
 
+/** The dtype of three tensors; `any` where they differ and one of them may be 0-d. */
+export type Promote3<S extends Shape, D, R extends Shape, E, Q extends Shape, F> =
+  PromoteTypes<PromoteTypes<D, E>, F> extends infer P extends DType
+    ? [D | E | F] extends [D & E & F]
+      ? D
+      : number extends S["length"] | R["length"] | Q["length"]
+        ? any
+        : 0 extends S["length"] | R["length"] | Q["length"]
+          ? any
+          : P
+    : never
+
+/** `R`, or the sentence of a result of dtype From that does not go into a tensor of dtype To. */
+export type CastInto<Op extends string, From, To, R> =
+  IsAny<From> extends true
+    ? R
+    : From extends keyof Kinds
+      ? To extends keyof Kinds
+        ? Kinds[From] extends Narrower[Kinds[To]]
+          ? R
+          : `${Op}_: result type ${From} can't be cast to the desired output type ${To}; use ${Op} without the underscore`
+        : R
+      : R
+export interface Narrower {
+  bool: "bool"
+  int: "bool" | "int"
+  float: "bool" | "int" | "float"
+}
+
 /** What a rule about dtypes makes of D; an op's signature names the row. */
-export interface DTypeRules<D> {
+export interface DTypeRules<D> extends Fixed {
   same: D
   float: Floated<D>
   sum: Summed<D>
   truth: Truth<D>
-  bool: "bool"
   int: DefaultInt
 }
+type Fixed = { [K in DType]: K }
+
+/** The dtype E, or `any` where it is one of several. */
+export type One<E> = IsUnion<E> extends true ? any : E
 
 /** `R`, or the sentence of two tensors that must be of one dtype and are not. */
 export type OneDType<Op extends string, S extends Shape, D, R extends Shape, E, Result> =
@@ -139,3 +171,5 @@ export type OneDType<Op extends string, S extends Shape, D, R extends Shape, E, 
       : [D & E] extends [never]
         ? `${Op}: expected tensors of one dtype, but got ${ShowTensor<S, D>} and ${ShowTensor<R, E>}; convert with x.to(dtype)`
         : Result
+
+export type DTypeRule = keyof DTypeRules<unknown>

@@ -1,24 +1,33 @@
 /** The signatures that many ops share. How they are written, and why so, stands in `signature.ts`. */
 
-import type { Device } from "../device.ts"
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { CheckDim, Reduced } from "./dims.ts"
-import type { DefaultFloat, DTypeRules, HostNumber, OneDType, Promote, PromoteNumber } from "./dtype.ts"
-import type { MatMul } from "./matmul.ts"
-import type { Arg, Broadcast, BroadcastInto, IsAny, Known, Ok, Shape, Show, ShowTensor } from "./shape.ts"
+import type { CastInto, DTypeRule, DTypeRules, HostNumber, Promote, Promote3, PromoteNumber } from "./dtype.ts"
+import type { Arg, Broadcast, Broadcast3, BroadcastInto, IsAny, Ok, Shape, Show, ShowTensor } from "./shape.ts"
 
-/** One tensor in, one of the same shape out; `R` is a row of `DTypeRules`. */
-export interface Elementwise<R extends keyof DTypeRules<unknown> = "same"> {
-  method<S extends Shape, D extends DType>(this: Tensor<S, D>): Tensor<S, DTypeRules<D>[R]>
-  function<S extends Shape, D extends DType>(input: Tensor<S, D>): Tensor<S, DTypeRules<D>[R]>
+/**
+ * One tensor in, one of the same shape out; `T` is a row of `DTypeRules`, `A` the arguments that follow. Ops that write into their
+ * input are "same".
+ */
+export interface Elementwise<T extends DTypeRule = "same", A extends readonly unknown[] = []> {
+  method: ElementwiseMethod<T, A>
+  function: ElementwiseFunction<T, A>
+}
+export interface ElementwiseMethod<T extends DTypeRule, A extends readonly unknown[]> {
+  <S extends Shape, D extends DType>(this: Tensor<S, D>, ...args: A): Tensor<S, DTypeRules<D>[T]>
+}
+/** An interface, so that the method can be made from it (`MethodsOfFunctions`). */
+export interface ElementwiseFunction<T extends DTypeRule = "same", A extends readonly unknown[] = []> {
+  <S extends Shape, D extends DType>(input: Tensor<S, D>, ...args: A): Tensor<S, DTypeRules<D>[T]>
+}
+/** The methods of functions that are all `ElementwiseFunction`s. */
+export type ElementwiseMethods<F> = {
+  [K in keyof F]: F[K] extends ElementwiseFunction<infer T, infer A> ? ElementwiseMethod<T, A> : never
 }
 
-/** As `Elementwise`, writing into the input. */
-export interface ElementwiseInPlace {
-  method<S extends Shape, D extends DType>(this: Tensor<S, D>): Tensor<S, D>
-  function<S extends Shape, D extends DType>(input: Tensor<S, D>): Tensor<S, D>
-}
+/** An op that writes into its input. */
+export type ElementwiseInPlace = Elementwise
 
 // ---- two operands ----
 
@@ -46,15 +55,36 @@ export type Other<R extends Shape, E extends DType, V, Name extends string, K> =
 
 /**
  * The input and a tensor that broadcasts with it, or a number. `Op` names the op in the sentence, `T` is the row of the dtype
- * rules, K the options by name. As a function it takes a number for the input as well.
+ * rules, K the options by name, `Name` the parameter. As a function it takes a number for the input as well.
  */
-export interface Binary<Op extends string, T extends BinaryRule = "promote", K = unknown> {
-  method<S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+export interface Binary<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  method: BinaryMethod<Op, T, K, Name>
+  function: BinaryFunction<Op, T, K, Name>
+}
+export interface BinaryMethod<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
     this: Tensor<S, D>,
-    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", K>>,
+    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
   ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V>>[T]>
-  function<
+}
+export interface BinaryFunction<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  <
     S extends Shape = [],
     D extends DType = never,
     U extends HostNumber = never,
@@ -63,27 +93,131 @@ export interface Binary<Op extends string, T extends BinaryRule = "promote", K =
     V extends HostNumber = never,
   >(
     input: Tensor<S, D> | U,
-    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", K>>,
+    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
   ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V, U>>[T]>
 }
 
-/** As `Binary`, writing into the input, whose shape and dtype stay. */
-export interface BinaryInPlace<Op extends string, K = unknown> {
-  method<S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+/** The rule of an op that writes the result of `Binary<Op, T>` into its input. */
+type Into<Op extends string, T extends BinaryRule, S extends Shape, D, R extends Shape, E, V> = CastInto<
+  Op,
+  BinaryRules<Promotion<S, D, R, E, V>>[T],
+  D,
+  BroadcastInto<S, R, Op>
+>
+
+/** As `Binary`, writing into the input, whose shape and dtype stay. `Op` is the name without the underscore. */
+export interface BinaryInPlace<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  method: BinaryInPlaceMethod<Op, T, K, Name>
+  function: BinaryInPlaceFunction<Op, T, K, Name>
+}
+export interface BinaryInPlaceMethod<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
     this: Tensor<S, D>,
-    other: Arg<BroadcastInto<S, R, Op>, Other<R, E, V, "other", K>>,
+    other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
   ): Tensor<S, D>
-  function<
+}
+export interface BinaryInPlaceFunction<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+    input: Tensor<S, D>,
+    other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
+    options?: Partial<K>,
+  ): Tensor<S, D>
+}
+
+// ---- three tensors ----
+
+/** The input and two more tensors, all broadcast; the last may be a number. `A` and `B` are their names, `K` the options. */
+export interface Ternary<Op extends string, A extends string, B extends string, K = unknown> {
+  method: TernaryMethod<Op, A, B, K>
+  function: TernaryFunction<Op, A, B, K>
+}
+export interface TernaryMethod<Op extends string, A extends string, B extends string, K = unknown> {
+  <
     S extends Shape,
     D extends DType,
-    R extends Shape = [],
-    E extends DType = never,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
+    V extends HostNumber = never,
+  >(
+    this: Tensor<S, D>,
+    first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
+    second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
+    options?: Partial<K>,
+  ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
+}
+export interface TernaryFunction<Op extends string, A extends string, B extends string, K = unknown> {
+  <
+    S extends Shape,
+    D extends DType,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
     V extends HostNumber = never,
   >(
     input: Tensor<S, D>,
-    other: Arg<BroadcastInto<S, R, Op>, Other<R, E, V, "other", K>>,
+    first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
+    second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
+    options?: Partial<K>,
+  ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
+}
+type TernaryByName<A extends string, B extends string, X, Y, K> = { readonly [N in A]: X } & {
+  readonly [N in B]: Y & Partial<K>
+}
+
+/** As `Ternary`, writing into the input. */
+export interface TernaryInPlace<Op extends string, A extends string, B extends string, K = unknown> {
+  method: TernaryInPlaceMethod<Op, A, B, K>
+  function: TernaryInPlaceFunction<Op, A, B, K>
+}
+export interface TernaryInPlaceMethod<Op extends string, A extends string, B extends string, K = unknown> {
+  <
+    S extends Shape,
+    D extends DType,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
+    V extends HostNumber = never,
+  >(
+    this: Tensor<S, D>,
+    first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
+    second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
+    options?: Partial<K>,
+  ): Tensor<S, D>
+}
+export interface TernaryInPlaceFunction<Op extends string, A extends string, B extends string, K = unknown> {
+  <
+    S extends Shape,
+    D extends DType,
+    R extends Shape,
+    E extends DType,
+    Q extends Shape = [],
+    F extends DType = D,
+    V extends HostNumber = never,
+  >(
+    input: Tensor<S, D>,
+    first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
+    second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
     options?: Partial<K>,
   ): Tensor<S, D>
 }
@@ -126,23 +260,21 @@ export type KeepOf<A, K> = K extends true
     : Flag<Field<K, "keepdim">>
 
 /** The dtype named in one of three places, or else `Default`. */
-type Named<A, K, O, Default> = [DtypeIn<A> | DtypeIn<K> | DtypeIn<O>] extends [never]
+export type Named<A, K, O, Default> = [DtypeIn<A> | DtypeIn<K> | DtypeIn<O>] extends [never]
   ? Default
   : DtypeIn<A> | DtypeIn<K> | DtypeIn<O>
-type DtypeIn<A> = A extends { readonly dtype?: infer E } ? (E extends DType ? E : never) : never
+export type DtypeIn<A> = A extends { readonly dtype?: infer E } ? (E extends DType ? E : never) : never
 
 /**
  * A reduction over all elements, one dim or several. `T` is the row of the dtype rules; `K` is `DtypeOption` where the dtype may
  * be named; `Dims` what the dim may be; `Empty` what an empty list of dims means.
  */
-export interface Reduction<
-  Op extends string,
-  T extends keyof DTypeRules<unknown>,
-  K = unknown,
-  Dims = DimArg,
-  Empty = "all",
-> {
-  method<
+export interface Reduction<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> {
+  method: ReductionMethod<Op, T, K, Dims, Empty>
+  function: ReductionFunction<Op, T, K, Dims, Empty>
+}
+export interface ReductionMethod<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> {
+  <
     S extends Shape,
     D extends DType,
     const A extends Dims | ByName<Dims, K> | undefined = undefined,
@@ -154,7 +286,9 @@ export interface Reduction<
     keepdim?: P,
     options?: O,
   ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
-  function<
+}
+export interface ReductionFunction<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> {
+  <
     S extends Shape,
     D extends DType,
     const A extends Dims | ByName<Dims, K> | undefined = undefined,
@@ -168,18 +302,64 @@ export interface Reduction<
   ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
 }
 
-// ---- products ----
+/** Values and their int32 positions, by name and in that order. (A list's elements are of one type, so its dtype is open.) */
+export interface Found<S extends Shape = any, D extends DType = any> extends Iterable<Tensor<S, any>> {
+  readonly 0: Tensor<S, D>
+  readonly 1: Tensor<S, "int32">
+  readonly values: Tensor<S, D>
+  readonly indices: Tensor<S, "int32">
+}
+/** What results of two parts extend: a list of both. */
+export type Two<A, B> = readonly [A, B]
 
-/** `Op` of two tensors of one dtype; `Name` is the second one's. */
-export interface MatrixProduct<Op extends string, Name extends string> {
-  method<S extends Shape, D extends DType, R extends Shape, E extends DType>(
+// ---- along one dim ----
+
+type AlongByName<K> = { dim: number } & Partial<K>
+
+/** An op along one dim that keeps the shape; `T` is the row of the dtype rules, `K` is `DtypeOption` where the dtype may be named. */
+export interface Along<Op extends string, T extends DTypeRule = "same", K = unknown> {
+  method: AlongMethod<Op, T, K>
+  function: AlongFunction<Op, T, K>
+}
+export interface AlongMethod<Op extends string, T extends DTypeRule, K> {
+  <S extends Shape, D extends DType, const A extends number | AlongByName<K>, const O extends Partial<K> = never>(
     this: Tensor<S, D>,
-    other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
-  ): Tensor<Ok<MatMul<S, R, Op>>, D>
-  function<S extends Shape, D extends DType, R extends Shape, E extends DType>(
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: O,
+  ): Tensor<S, Named<A, O, never, DTypeRules<D>[T]>>
+}
+export interface AlongFunction<Op extends string, T extends DTypeRule = "same", K = unknown> {
+  <S extends Shape, D extends DType, const A extends number | AlongByName<K>, const O extends Partial<K> = never>(
     input: Tensor<S, D>,
-    other: Arg<OneDType<Op, S, D, R, E, MatMul<S, R, Op>>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
-  ): Tensor<Ok<MatMul<S, R, Op>>, D>
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: O,
+  ): Tensor<S, Named<A, O, never, DTypeRules<D>[T]>>
+}
+
+/** As `Along`, writing into the input. */
+export interface AlongInPlace<Op extends string> {
+  method: <S extends Shape, D extends DType, const A extends number | AlongByName<DtypeOption>>(
+    this: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: Partial<DtypeOption>,
+  ) => Tensor<S, D>
+  function: <S extends Shape, D extends DType, const A extends number | AlongByName<DtypeOption>>(
+    input: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    options?: Partial<DtypeOption>,
+  ) => Tensor<S, D>
+}
+
+/** Along one dim, values and positions in the input's shape. */
+export interface RunningFound<Op extends string> {
+  method: <S extends Shape, D extends DType, const A extends number | { dim: number }>(
+    this: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+  ) => Found<S, D>
+  function: <S extends Shape, D extends DType, const A extends number | { dim: number }>(
+    input: Tensor<S, D>,
+    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+  ) => Found<S, D>
 }
 
 // ---- what is asked of the tensor itself ----
@@ -224,27 +404,3 @@ export type Root<S extends Shape, D extends DType, G> = [G] extends [null | unde
     ? Tensor<S, D>
     : `backward: grad can be implicitly created only for scalar outputs, and this tensor has shape ${Show<S>}; give its gradient`
   : Tensor<S, D>
-
-// ---- factories ----
-
-/** The options of whatever makes a tensor. */
-export interface FactoryOptions<D extends DType = DType> {
-  /** The element type; by default the default float (or what the data says). */
-  dtype?: D | null
-  /** Where to make it; by default the default device. */
-  device?: string | Device | null
-  /** Whether it collects a gradient. */
-  requiresGrad?: boolean
-}
-
-/** A tensor of given sizes: `zeros(2, 3)` or `zeros([2, 3], { dtype, device, requiresGrad })`. */
-export interface Factory {
-  <const S extends readonly number[], E extends DType = DefaultFloat>(
-    size: S,
-    options?: FactoryOptions<E>,
-  ): Tensor<Known<S>, E>
-  <const S extends readonly number[]>(...size: S): Tensor<Known<S>, DefaultFloat>
-  <const S extends readonly number[], E extends DType = DefaultFloat>(
-    ...sizeAndOptions: readonly [...S, FactoryOptions<E>]
-  ): Tensor<Known<S>, E>
-}

@@ -31,6 +31,9 @@ export type Arg<R, A> = [R] extends [infer E extends string] ? (0 extends 1 & R 
 /** The shape that the rule `R` gave; `any` after a sentence, so that one mistake is told once. */
 export type Ok<R> = R extends infer Q extends Shape ? Q : any
 
+/** Whether T is a union of several types. */
+export type IsUnion<T, U = T> = T extends U ? ([U] extends [T] ? false : true) : never
+
 /** A list of sizes as the shape that a factory gives. */
 export type Known<S> = TypeConfig extends { shapes: false }
   ? any
@@ -128,30 +131,45 @@ export type Broadcast<A extends Shape, B extends Shape, Op extends string = "bro
           ? R
           : `${Op}: shapes ${Show<A>} and ${Show<B>} do not broadcast`
 
-/** A where B broadcasts to it, for ops that write into their input. */
-export type BroadcastInto<A extends Shape, B extends Shape, Op extends string> = number extends
-  | A["length"]
-  | B["length"]
-  ? any
-  : B extends readonly []
-    ? A
-    : Broadcast<A, B, Op> extends infer R
-      ? R extends Shape
-        ? R["length"] extends A["length"]
-          ? Pair<A, R> extends Pair<R, A>
-            ? A
-            : Fits<A, R> extends true
-              ? A
-              : `${Op}: output with shape ${Show<A>} doesn't match the broadcast shape ${Show<R>}`
-          : `${Op}: output with shape ${Show<A>} doesn't match the broadcast shape ${Show<R>}`
-        : R
-      : never
+/** The shape that three broadcast to. */
+export type Broadcast3<A extends Shape, B extends Shape, C extends Shape, Op extends string> =
+  Broadcast<A, B> extends infer R
+    ? R extends Shape
+      ? Broadcast<R, C> extends infer Q
+        ? Q extends string
+          ? Unbroadcast3<A, B, C, Op>
+          : Q
+        : never
+      : Unbroadcast3<A, B, C, Op>
+    : never
+type Unbroadcast3<
+  A extends Shape,
+  B extends Shape,
+  C extends Shape,
+  Op extends string,
+> = `${Op}: shapes ${Show<A>} and ${Show<B>} and ${Show<C>} do not broadcast`
 
-/** Whether no size of R is certain to differ from A's. */
-type Fits<A extends Shape, R extends Shape> = A extends readonly [infer H, ...infer T extends Shape]
-  ? R extends readonly [infer G, ...infer U extends Shape]
-    ? Clash<H, G> extends true
-      ? false
-      : Fits<T, U>
-    : true
-  : true
+/** A where B broadcasts to it, for ops that write into their input; `Op` is the op's name without the underscore. */
+export type BroadcastInto<A extends Shape, B extends Shape, Op extends string> =
+  Broadcast<A, B, Op> extends infer R
+    ? Pair<A, R> extends Pair<R, A>
+      ? A
+      : R extends Shape
+        ? Fits<A, R> extends true
+          ? A
+          : `${Op}_: output with shape ${Show<A>} doesn't match the broadcast shape ${Show<R>}`
+        : R
+    : never
+
+/** Whether R has as many sizes as A and none that is certain to differ; true where either is unknown. */
+export type Fits<A extends Shape, R extends Shape> = number extends A["length"] | R["length"]
+  ? true
+  : A extends readonly [infer H, ...infer T extends Shape]
+    ? R extends readonly [infer G, ...infer U extends Shape]
+      ? Clash<H, G> extends true
+        ? false
+        : Fits<T, U>
+      : false
+    : R extends readonly []
+      ? true
+      : false
