@@ -1,30 +1,31 @@
 /** Reading at indices: gather, indexSelect, take, maskedSelect. Writing there is in `scattering.ts`. */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { requireIndex } from "../checks.ts"
 import { shapeText } from "../errors.ts"
 import { pull, pullRule } from "../movement.ts"
 import { broadcastSizes, normalizeDim } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
+import type { MaskedSelect, MaskedSelectSync, ReadingAlong, Take, TakeAlongDim } from "../types/reading-signatures.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { data, dataSync, fromBits } from "./host.ts"
 import { alongDim, checkSmaller, masked, places, slicesOf } from "./places.ts"
 import { expand, reshape } from "./views.ts"
 
-type Dim = ["dim", number]
-type IndexArg = ["index", Tensor]
-
-export interface GatheringMethods {
+export interface GatheringOps {
   /** out[i][j][k] = input[index[i][j][k]][j][k] for dim 0, and so on; the result has the shape of `index`. */
-  gather(...args: Args<[Dim, IndexArg]>): Tensor
+  gather: ReadingAlong<"gather", "along">
   /** The slices of `dim` that the 1-d `index` names, in its order. */
-  indexSelect(...args: Args<[Dim, IndexArg]>): Tensor
+  indexSelect: ReadingAlong<"indexSelect", "slices">
   /** The elements at places in the flattened input, in the shape of `index`; negative ones count from the end. */
-  take(...args: Args<[IndexArg]>): Tensor
+  take: Take
   /** `gather` with broadcasting along all dims but `dim`; without `dim`, of the flattened input. */
-  takeAlongDim(...args: Args<[["indices", Tensor], Dim]>): Tensor
+  takeAlongDim: TakeAlongDim
   /** The elements where `mask` is true, as one dim; broadcasts. Awaited, since its length depends on the mask. */
-  maskedSelect(...args: Args<[["mask", Tensor]]>): Promise<Tensor>
-  maskedSelectSync(...args: Args<[["mask", Tensor]]>): Tensor
+  maskedSelect: MaskedSelect
+  maskedSelectSync: MaskedSelectSync
 }
+
+export interface GatheringMethods extends MethodsOf<GatheringOps> {}
 
 const GATHER = pullRule("GatherBackward0")
 const INDEX_SELECT = pullRule("IndexSelectBackward0")
@@ -36,21 +37,21 @@ function gathered(name: string, x: Tensor, dim: number, index: Tensor): Tensor {
   return pull(x, m, GATHER)
 }
 
-export const gather: Fn<GatheringMethods["gather"]> = op(
+export const gather: FunctionOf<GatheringOps["gather"]> = op(
   "gather(input, dim, index)",
   (x: Tensor, dim: number, index: Tensor) => gathered("gather", x, dim, index),
 )
 
-export const indexSelect: Fn<GatheringMethods["indexSelect"]> = op(
+export const indexSelect: FunctionOf<GatheringOps["indexSelect"]> = op(
   "indexSelect(input, dim, index)",
   (x: Tensor, dim: number, index: Tensor) => pull(x, slicesOf("indexSelect", x, dim, index), INDEX_SELECT),
 )
 
-export const take: Fn<GatheringMethods["take"]> = op("take(input, index)", (x: Tensor, index: Tensor) =>
+export const take: FunctionOf<GatheringOps["take"]> = op("take(input, index)", (x: Tensor, index: Tensor) =>
   pull(x, places("take", x, index), TAKE),
 )
 
-export const takeAlongDim: Fn<GatheringMethods["takeAlongDim"]> = op(
+export const takeAlongDim: FunctionOf<GatheringOps["takeAlongDim"]> = op(
   "takeAlongDim(input, indices, dim?)",
   (x: Tensor, indices: Tensor, dim?: number | null) => {
     requireIndex("takeAlongDim", "indices", indices)
@@ -81,7 +82,7 @@ function selectWhere(x: Tensor, mask: ArrayLike<number | bigint>): Tensor {
   return pull(x, places("maskedSelect", x, index), MASKED_SELECT)
 }
 
-export const maskedSelect: Fn<GatheringMethods["maskedSelect"]> = op(
+export const maskedSelect: FunctionOf<GatheringOps["maskedSelect"]> = op(
   "maskedSelect(input, mask)",
   (input: Tensor, given: Tensor) => {
     const [x, mask] = masked("maskedSelect", input, given)
@@ -90,7 +91,7 @@ export const maskedSelect: Fn<GatheringMethods["maskedSelect"]> = op(
 )
 
 /** `maskedSelect` where the device reads synchronously; elsewhere it throws and names the awaited one. */
-export const maskedSelectSync: Fn<GatheringMethods["maskedSelectSync"]> = op(
+export const maskedSelectSync: FunctionOf<GatheringOps["maskedSelectSync"]> = op(
   "maskedSelectSync(input, mask)",
   (input: Tensor, given: Tensor) => {
     const [x, mask] = masked("maskedSelectSync", input, given)

@@ -1,5 +1,5 @@
 /** Indexing as Python's brackets do: at, setAt. */
-import { type Args, CATALOGUE, type Fn, op, parseSignature } from "../args.ts"
+import { type Args, CATALOGUE, op, parseSignature } from "../args.ts"
 import { checkInPlace } from "../autograd/inplace.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireSameDevice } from "../checks.ts"
@@ -12,6 +12,9 @@ import { asStored } from "../promotion.ts"
 import { enclosed } from "../regions.ts"
 import { broadcastSizes, type Sizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
+import type { AtSignature, SetAtSignature } from "../types/indexing-signatures.ts"
+import type { Elementwise } from "../types/patterns.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { copyInto } from "./copying.ts"
 import { tensor } from "./creation.ts"
 import { fill_ } from "./filling.ts"
@@ -59,27 +62,30 @@ export type Index = number | bigint | boolean | null | "..." | ":" | Slice | Ten
 
 export type IndexValue = Tensor | number | bigint | boolean
 
-export interface IndexingMethods {
+type IndexPut = Elementwise<
+  "same",
+  Args<[["indices", readonly (Index | null)[]], ["values", IndexValue], ["accumulate", boolean]]>
+>
+
+export interface IndexingOps {
   /**
    * What `x[indices]` is in Python: integers, slices, null and "..." give views; integer tensors or arrays give copies,
    * broadcast together, their dims in the place of the indexed ones where these are neighbours, else in front. A bool
    * tensor picks the elements where it is true, which reads it: where the device cannot do that at once, use
    * `await x.maskedSelect(mask)`. Throws a RangeError that names the index, the dim and its size.
    */
-  at(...indices: Index[]): Tensor
+  at: AtSignature
   /**
    * What `x[indices] = value` is in Python, in place: `x.setAt([0, slice(1, 3)], value)`. The value is a number, or a tensor
    * that broadcasts to what is indexed.
    */
-  setAt(indices: readonly Index[] | Exclude<Index, NestedIndex>, value: IndexValue): Tensor
+  setAt: SetAtSignature
   /** A copy with `values` at the index tensors (null: a whole dim), added to what is there if `accumulate`. */
-  indexPut(
-    ...args: Args<[["indices", readonly (Index | null)[]], ["values", IndexValue], ["accumulate", boolean]]>
-  ): Tensor
-  indexPut_(
-    ...args: Args<[["indices", readonly (Index | null)[]], ["values", IndexValue], ["accumulate", boolean]]>
-  ): Tensor
+  indexPut: IndexPut
+  indexPut_: IndexPut
 }
+
+export interface IndexingMethods extends MethodsOf<IndexingOps> {}
 
 /** Where elements are true, known to the host. */
 interface Mask {
@@ -304,14 +310,14 @@ CATALOGUE.set("at", parseSignature("at(input, ...indices)"))
 CATALOGUE.set("setAt", parseSignature("setAt(input, indices, value)"))
 
 /** See the method `at`. */
-export const at: (input: Tensor, ...indices: Index[]) => Tensor = enclosed(
+export const at = enclosed(
   (input: Tensor, ...indices: Index[]): Tensor => {
     if (!isTensor(input)) throw new TypeError(`at: input must be a tensor, got ${valueText(input)}`)
     const parsed = parse("at", input, indices, false)
     if (parsed.advanced.size === 0) return parsed.view === input ? alias(input) : parsed.view
     return pull(parsed.view, indexMovement("at", parsed.view, resolve("at", parsed)), INDEX)
   },
-)
+) as FunctionOf<IndexingOps["at"]>
 
 interface PutContext {
   readonly movement: Movement
@@ -397,11 +403,7 @@ function putInPlace(name: string, parsed: Parsed, value: IndexValue, accumulate:
 }
 
 /** See the method `setAt`. */
-export const setAt: (
-  input: Tensor,
-  indices: readonly Index[] | Exclude<Index, NestedIndex>,
-  value: IndexValue,
-) => Tensor = enclosed(
+export const setAt = enclosed(
   (input: Tensor, indices: readonly Index[] | Exclude<Index, NestedIndex>, value: IndexValue): Tensor => {
     if (!isTensor(input)) throw new TypeError(`setAt: input must be a tensor, got ${valueText(input)}`)
     checkValue("setAt", value)
@@ -413,7 +415,7 @@ export const setAt: (
     else fill_(view, asStored(value, view.dtype))
     return input
   },
-)
+) as FunctionOf<IndexingOps["setAt"]>
 
 const putIndices = (name: string, indices: unknown): Index[] => {
   if (!Array.isArray(indices))
@@ -428,7 +430,7 @@ const putIndices = (name: string, indices: unknown): Index[] => {
   })
 }
 
-export const indexPut: Fn<IndexingMethods["indexPut"]> = op(
+export const indexPut: FunctionOf<IndexingOps["indexPut"]> = op(
   "indexPut(input, indices, values, accumulate?)",
   (x: Tensor, indices: unknown, values: IndexValue, accumulate = false) => {
     checkValue("indexPut", values)
@@ -437,7 +439,7 @@ export const indexPut: Fn<IndexingMethods["indexPut"]> = op(
   },
 )
 
-export const indexPut_: Fn<IndexingMethods["indexPut_"]> = op(
+export const indexPut_: FunctionOf<IndexingOps["indexPut_"]> = op(
   "indexPut_(input, indices, values, accumulate?)",
   (x: Tensor, indices: unknown, values: IndexValue, accumulate = false) => {
     checkValue("indexPut_", values)

@@ -1,11 +1,19 @@
 /** Joining: cat, stack and relatives. */
-import { type Args, CATALOGUE, op, parseSignature } from "../args.ts"
+import { CATALOGUE, op, parseSignature } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireSameDevice, requireTensor } from "../checks.ts"
 import { type DType, promoteTypes } from "../dtype.ts"
 import { shapeText, valueText } from "../errors.ts"
 import { broadcastSizes, contiguousStrides, normalizeDim, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { allocate, isTensor, Tensor, track } from "../tensor.ts"
+import type {
+  AtLeastDims,
+  BroadcastTensors,
+  Combining,
+  Joining,
+  JoiningAll,
+  MeshGrid,
+} from "../types/joining-signatures.ts"
 import { to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { filled } from "./creation.ts"
@@ -13,9 +21,6 @@ import { expand, flatten, reshape, select, sliced, unsqueeze, view } from "./vie
 
 /** All joining functions take lists and stand in the namespace alone, as in PyTorch. */
 export type JoiningMethods = object
-
-type Joining = (...args: Args<[["tensors", readonly Tensor[]], ["dim", number]]>) => Tensor
-type JoiningAll = (...args: Args<[["tensors", readonly Tensor[]]]>) => Tensor
 
 /** The tensors of a list, checked. */
 function listOf(name: string, tensors: unknown): readonly Tensor[] {
@@ -103,13 +108,13 @@ function joined(name: string, given: unknown, dim: number): Tensor {
  * Joins along an existing dim: all shapes agree but for `dim`. Dtypes promote. Throws a RangeError that names the shapes
  * which do not fit.
  */
-export const cat: Joining = op("cat(tensors, dim?)", (tensors: unknown, dim = 0) => joined("cat", tensors, dim))
+export const cat: Joining<"cat", "cat"> = op("cat(tensors, dim?)", (tensors: unknown, dim = 0) => joined("cat", tensors, dim))
 /** `cat`. */
-export const concat: Joining = op("concat(tensors, dim?)", (tensors: unknown, dim = 0) =>
+export const concat: Joining<"cat", "concat"> = op("concat(tensors, dim?)", (tensors: unknown, dim = 0) =>
   joined("concat", tensors, dim),
 )
 /** `cat`. */
-export const concatenate: Joining = op("concatenate(tensors, dim?)", (tensors: unknown, dim = 0) =>
+export const concatenate: Joining<"cat", "concatenate"> = op("concatenate(tensors, dim?)", (tensors: unknown, dim = 0) =>
   joined("concatenate", tensors, dim),
 )
 
@@ -122,7 +127,7 @@ const STACK: Rule = {
 }
 
 /** Joins along a new dim: all shapes agree. Dtypes promote. */
-export const stack: Joining = op("stack(tensors, dim?)", (given: unknown, dim = 0) => {
+export const stack: Joining<"stack", "stack"> = op("stack(tensors, dim?)", (given: unknown, dim = 0) => {
   const tensors = listOf("stack", given)
   const first = tensors[0]!
   tensors.forEach((t, i) => {
@@ -141,26 +146,23 @@ export const stack: Joining = op("stack(tensors, dim?)", (given: unknown, dim = 
   return track(STACK, out, tensors, [], { dim: d, dtypes: tensors.map((t) => t.dtype) })
 })
 
-/** A function of one tensor that also takes several, one by one or as an array, and then gives an array. */
-type Each = { (input: Tensor): Tensor; (tensors: readonly Tensor[]): Tensor[]; (...tensors: Tensor[]): Tensor[] }
-
-function each(name: string, change: (x: Tensor) => Tensor): Each {
+function each<N extends 1 | 2 | 3>(name: string, change: (x: Tensor) => Tensor): AtLeastDims<N> {
   CATALOGUE.set(name, parseSignature(`${name}(...tensors)`))
   const call = (...args: unknown[]): Tensor | Tensor[] => {
     if (args.length === 1 && isTensor(args[0])) return change(args[0])
     return listOf(name, args.length === 1 ? args[0] : args).map(change)
   }
-  return Object.defineProperty(call, "name", { value: name }) as Each
+  return Object.defineProperty(call, "name", { value: name }) as unknown as AtLeastDims<N>
 }
 
 /** A 0-d tensor as one of shape [1]; others as they are. */
-export const atleast1d: Each = each("atleast1d", (x) => (x.ndim ? x : reshape(x, [1])))
+export const atleast1d: AtLeastDims<1> = each("atleast1d", (x) => (x.ndim ? x : reshape(x, [1])))
 /** Dims of size 1 put in front until there are two. */
-export const atleast2d: Each = each("atleast2d", (x) =>
+export const atleast2d: AtLeastDims<2> = each("atleast2d", (x) =>
   x.ndim === 0 ? reshape(x, [1, 1]) : x.ndim === 1 ? unsqueeze(x, 0) : x,
 )
 /** Dims of size 1 added until there are three: [n] becomes [1, n, 1], [n, m] becomes [n, m, 1]. */
-export const atleast3d: Each = each("atleast3d", (x) =>
+export const atleast3d: AtLeastDims<3> = each("atleast3d", (x) =>
   x.ndim === 0
     ? reshape(x, [1, 1, 1])
     : x.ndim === 1
@@ -171,12 +173,12 @@ export const atleast3d: Each = each("atleast3d", (x) =>
 )
 
 /** Joins side by side: along dim 1, or dim 0 for 1-d tensors. */
-export const hstack: JoiningAll = op("hstack(tensors)", (tensors: unknown) => {
+export const hstack: JoiningAll<"columns", "hstack"> = op("hstack(tensors)", (tensors: unknown) => {
   const list = listOf("hstack", tensors).map((t) => atleast1d(t))
   return joined("hstack", list, list[0]!.ndim === 1 ? 0 : 1)
 })
 /** Joins as rows, along dim 0; 1-d tensors are rows. */
-export const vstack: JoiningAll = op("vstack(tensors)", (tensors: unknown) =>
+export const vstack: JoiningAll<"rows", "vstack"> = op("vstack(tensors)", (tensors: unknown) =>
   joined(
     "vstack",
     listOf("vstack", tensors).map((t) => atleast2d(t)),
@@ -184,7 +186,7 @@ export const vstack: JoiningAll = op("vstack(tensors)", (tensors: unknown) =>
   ),
 )
 /** `vstack`. */
-export const rowStack: JoiningAll = op("rowStack(tensors)", (tensors: unknown) =>
+export const rowStack: JoiningAll<"rows", "rowStack"> = op("rowStack(tensors)", (tensors: unknown) =>
   joined(
     "rowStack",
     listOf("rowStack", tensors).map((t) => atleast2d(t)),
@@ -192,7 +194,7 @@ export const rowStack: JoiningAll = op("rowStack(tensors)", (tensors: unknown) =
   ),
 )
 /** Joins along dim 2. */
-export const dstack: JoiningAll = op("dstack(tensors)", (tensors: unknown) =>
+export const dstack: JoiningAll<"layers", "dstack"> = op("dstack(tensors)", (tensors: unknown) =>
   joined(
     "dstack",
     listOf("dstack", tensors).map((t) => atleast3d(t)),
@@ -200,7 +202,7 @@ export const dstack: JoiningAll = op("dstack(tensors)", (tensors: unknown) =>
   ),
 )
 /** Joins as columns; 1-d tensors are columns. */
-export const columnStack: JoiningAll = op("columnStack(tensors)", (tensors: unknown) =>
+export const columnStack: JoiningAll<"asColumns", "columnStack"> = op("columnStack(tensors)", (tensors: unknown) =>
   joined(
     "columnStack",
     listOf("columnStack", tensors).map((t) => (t.ndim <= 1 ? reshape(t, [t.numel(), 1]) : t)),
@@ -208,16 +210,11 @@ export const columnStack: JoiningAll = op("columnStack(tensors)", (tensors: unkn
   ),
 )
 
-type Several<K> = {
-  (...args: [...tensors: Tensor[]] | [...tensors: [...Tensor[], K]]): Tensor[]
-  (tensors: readonly Tensor[], options?: K): Tensor[]
-}
-
 /**
  * The coordinates of a grid: tensor `i` of the result holds the elements of 1-d (or 0-d) tensor `i` along dim `i`.
  * `indexing` "xy" swaps the first two dims, as plots have it. Views.
  */
-export const meshgrid: Several<{ indexing?: "ij" | "xy" }> = op(
+export const meshgrid: MeshGrid = op(
   "meshgrid(...tensors, *, indexing?)",
   (given: unknown, indexing: "ij" | "xy" = "ij") => {
     const tensors = listOf("meshgrid", given)
@@ -248,14 +245,14 @@ export const meshgrid: Several<{ indexing?: "ij" | "xy" }> = op(
 )
 
 /** Views of all tensors in their common shape. */
-export const broadcastTensors: Several<object> = op("broadcastTensors(...tensors)", (given: unknown) => {
+export const broadcastTensors: BroadcastTensors = op("broadcastTensors(...tensors)", (given: unknown) => {
   const tensors = listOf("broadcastTensors", given)
   const shape = broadcastSizes("broadcastTensors", ...tensors.map((t) => t.shape))
   return tensors.map((t) => (sameSizes(t.shape, shape) ? t : expand(t, shape)))
 })
 
 /** All combinations of one element of each 1-d tensor, as rows; of one tensor, itself. */
-export const cartesianProd: { (...tensors: Tensor[]): Tensor; (tensors: readonly Tensor[]): Tensor } = op(
+export const cartesianProd: Combining<"cartesianProd"> = op(
   "cartesianProd(...tensors)",
   (given: unknown) => {
     const tensors = listOf("cartesianProd", given)
@@ -291,7 +288,7 @@ const matrixShape = (shape: Sizes): [number, number] =>
   shape.length === 2 ? [shape[0]!, shape[1]!] : [1, numelOf(shape)]
 
 /** The matrices (vectors as rows, 0-d tensors as 1 × 1) along the diagonal of a matrix of zeros. */
-export const blockDiag: { (...tensors: Tensor[]): Tensor; (tensors: readonly Tensor[]): Tensor } = op(
+export const blockDiag: Combining<"blockDiag"> = op(
   "blockDiag(...tensors)",
   (given: unknown) => {
     const tensors = listOf("blockDiag", given)

@@ -1,5 +1,5 @@
 /** Writing at indices: scatter, indexAdd, indexCopy, put, maskedScatter, selectScatter, ... */
-import { type Args, type Fn, op } from "../args.ts"
+import { type Args, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireMask, requireSameDevice, requireTensor } from "../checks.ts"
 import { computeType } from "../dtype.ts"
@@ -11,6 +11,16 @@ import { copied, erase, type Movement, pull, pushInto, reshaped } from "../movem
 import { Pointwise } from "../pointwise.ts"
 import { broadcastSizes, contiguousStrides, normalizeDim, numelOf, sameSizes } from "../shape.ts"
 import { allocate, isTensor, Tensor, track } from "../tensor.ts"
+import type { Elementwise } from "../types/patterns.ts"
+import type {
+  DiagonalScatter,
+  FillingSlices,
+  MaskedScatter,
+  SelectScatter,
+  WritingAlong,
+  WritingSlices,
+} from "../types/reading-signatures.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { filled } from "./creation.ts"
@@ -20,56 +30,80 @@ import { combining } from "./scatter-reduction.ts"
 import { diagonal, expand, select, sliced } from "./views.ts"
 import { adding, both, checked, checkSource, overwriting, used, type WriteContext, writes } from "./writes.ts"
 
-type Dim = ["dim", number]
-type IndexArg = ["index", Tensor]
 export type ScatterReduction = "sum" | "prod" | "mean" | "amax" | "amin"
-type Scatter = (
-  ...args: Args<[Dim, IndexArg, ["src", Tensor | number]], { value: number; reduce: "add" | "multiply" }>
-) => Tensor
-type ScatterAdd = (...args: Args<[Dim, IndexArg, ["src", Tensor]]>) => Tensor
-type ScatterReduce = (
-  ...args: Args<[Dim, IndexArg, ["src", Tensor], ["reduce", ScatterReduction]], { includeSelf: boolean }>
-) => Tensor
-type IndexAdd = (...args: Args<[Dim, IndexArg, ["source", Tensor]], { alpha: number }>) => Tensor
-type IndexCopy = (...args: Args<[Dim, IndexArg, ["source", Tensor]]>) => Tensor
-type IndexFill = (...args: Args<[Dim, IndexArg, ["value", Tensor | number]]>) => Tensor
-type Put = (...args: Args<[IndexArg, ["source", Tensor], ["accumulate", boolean]]>) => Tensor
-type MaskedScatter = (...args: Args<[["mask", Tensor], ["source", Tensor]]>) => Tensor
 
-export interface ScatteringMethods {
+interface Along<Src> {
+  dim?: number
+  index?: Tensor
+  src?: Src
+}
+interface ScatterOptions extends Along<Tensor | number> {
+  value?: number
+  reduce?: "add" | "multiply"
+}
+interface ReduceOptions extends Along<Tensor> {
+  reduce?: ScatterReduction
+  includeSelf?: boolean
+}
+interface Slices {
+  dim?: number
+  index?: Tensor
+}
+interface AddOptions extends Slices {
+  source?: Tensor
+  alpha?: number
+}
+interface CopyOptions extends Slices {
+  source?: Tensor
+}
+interface FillOptions extends Slices {
+  value?: Tensor | number
+}
+type Put = Elementwise<"same", Args<[["index", Tensor], ["source", Tensor], ["accumulate", boolean]]>>
+
+export interface ScatteringOps {
   /** A copy with out[index[i][j]][j] = src[i][j] for dim 0, and so on; `src` may be a number (also as `value`). */
-  scatter: Scatter
-  scatter_: Scatter
+  scatter: WritingAlong<"scatter", Tensor | number, ScatterOptions>
+  scatter_: WritingAlong<"scatter_", Tensor | number, ScatterOptions>
   /** As `scatter`, adding to what is there. */
-  scatterAdd: ScatterAdd
-  scatterAdd_: ScatterAdd
+  scatterAdd: WritingAlong<"scatterAdd", Tensor, Along<Tensor>>
+  scatterAdd_: WritingAlong<"scatterAdd_", Tensor, Along<Tensor>>
   /** As `scatter`, combining by "sum", "prod", "mean", "amax" or "amin", with the input's own elements if `includeSelf`. */
-  scatterReduce: ScatterReduce
-  scatterReduce_: ScatterReduce
+  scatterReduce: WritingAlong<"scatterReduce", Tensor, ReduceOptions, [reduce: ScatterReduction | ReduceOptions]>
+  scatterReduce_: WritingAlong<"scatterReduce_", Tensor, ReduceOptions, [reduce: ScatterReduction | ReduceOptions]>
   /** A copy with alpha times the slices of `source` added to the slices of `dim` that `index` names. */
-  indexAdd: IndexAdd
-  indexAdd_: IndexAdd
+  indexAdd: WritingSlices<"indexAdd", Tensor, AddOptions>
+  indexAdd_: WritingSlices<"indexAdd_", Tensor, AddOptions>
   /** A copy with the slices of `dim` that `index` names replaced by those of `source`. */
-  indexCopy: IndexCopy
-  indexCopy_: IndexCopy
+  indexCopy: WritingSlices<"indexCopy", Tensor, CopyOptions>
+  indexCopy_: WritingSlices<"indexCopy_", Tensor, CopyOptions>
   /** A copy with the slices of `dim` that `index` names filled with a value. */
-  indexFill: IndexFill
-  indexFill_: IndexFill
+  indexFill: FillingSlices<"indexFill", Tensor | number, FillOptions>
+  indexFill_: FillingSlices<"indexFill_", Tensor | number, FillOptions>
   /** A copy with `source` at places in the flattened input, or added there. */
   put: Put
   put_: Put
   /** A copy with the elements where `mask` is true replaced by the first ones of `source`, in order. */
   maskedScatter: MaskedScatter
-  maskedScatter_: MaskedScatter
+  maskedScatter_: Elementwise<"same", Args<[["mask", Tensor], ["source", Tensor]]>>
   /** A copy with `src` in the place of `select(dim, index)`. */
-  selectScatter(...args: Args<[["src", Tensor], Dim, ["index", number]]>): Tensor
+  selectScatter: SelectScatter
   /** A copy with `src` in the place of `start:end:step` of `dim`. */
-  sliceScatter(
-    ...args: Args<[["src", Tensor], Dim, ["start", number | null], ["end", number | null], ["step", number]]>
-  ): Tensor
+  sliceScatter: Elementwise<
+    "same",
+    Args<[["src", Tensor], ["dim", number], ["start", number | null], ["end", number | null], ["step", number]]>
+  >
   /** A copy with `src` in the place of `diagonal(offset, dim1, dim2)`. */
-  diagonalScatter(...args: Args<[["src", Tensor], ["offset", number], ["dim1", number], ["dim2", number]]>): Tensor
+  diagonalScatter: DiagonalScatter
 }
+
+export interface ScatteringMethods extends MethodsOf<ScatteringOps> {}
+
+/** The functions of an op and of its in-place form. */
+type Two<K extends "scatter" | "scatterAdd" | "scatterReduce" | "indexAdd" | "indexCopy" | "indexFill" | "put"> = [
+  FunctionOf<ScatteringOps[K]>,
+  FunctionOf<ScatteringOps[`${K}_`]>,
+]
 
 const SCATTER = overwriting("ScatterBackward0")
 const SCATTER_VALUE = overwriting("ScatterBackward1")
@@ -79,7 +113,7 @@ const INDEX_COPY = overwriting("IndexCopyBackward0")
 const PUT = overwriting("PutBackward0")
 const PUT_ADD = adding("PutBackward0")
 
-export const [scatter, scatter_] = both<Scatter>(
+export const [scatter, scatter_] = both<Two<"scatter">>(
   "scatter",
   "dim, index, src?, *, value?, reduce?",
   (
@@ -130,7 +164,7 @@ export const [scatter, scatter_] = both<Scatter>(
   },
 )
 
-export const [scatterAdd, scatterAdd_] = both<ScatterAdd>(
+export const [scatterAdd, scatterAdd_] = both<Two<"scatterAdd">>(
   "scatterAdd",
   "dim, index, src",
   (name: string, x: Tensor, dim: number, index: Tensor, src: Tensor) => {
@@ -147,7 +181,7 @@ export const [scatterAdd, scatterAdd_] = both<ScatterAdd>(
   },
 )
 
-export const [scatterReduce, scatterReduce_] = both<ScatterReduce>(
+export const [scatterReduce, scatterReduce_] = both<Two<"scatterReduce">>(
   "scatterReduce",
   "dim, index, src, reduce, *, includeSelf?",
   (name: string, x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, includeSelf = true) =>
@@ -169,7 +203,7 @@ function checkSlices(name: string, x: Tensor, dim: number, index: Tensor, source
     )
 }
 
-export const [indexAdd, indexAdd_] = both<IndexAdd>(
+export const [indexAdd, indexAdd_] = both<Two<"indexAdd">>(
   "indexAdd",
   "dim, index, source, *, alpha?",
   (name: string, x: Tensor, dim: number, index: Tensor, source: Tensor, alpha = 1) => {
@@ -197,7 +231,7 @@ export const [indexAdd, indexAdd_] = both<IndexAdd>(
   },
 )
 
-export const [indexCopy, indexCopy_] = both<IndexCopy>(
+export const [indexCopy, indexCopy_] = both<Two<"indexCopy">>(
   "indexCopy",
   "dim, index, source",
   (name: string, x: Tensor, dim: number, index: Tensor, source: Tensor) => {
@@ -221,7 +255,7 @@ const INDEX_FILL: readonly Rule[] = ["IndexFillBackward0", "IndexFillBackward1"]
   },
 }))
 
-export const [indexFill, indexFill_] = both<IndexFill>(
+export const [indexFill, indexFill_] = both<Two<"indexFill">>(
   "indexFill",
   "dim, index, value",
   (name: string, x: Tensor, dim: number, index: Tensor, value: Tensor | number) => {
@@ -248,7 +282,7 @@ export const [indexFill, indexFill_] = both<IndexFill>(
   },
 )
 
-export const [put, put_] = both<Put>(
+export const [put, put_] = both<Two<"put">>(
   "put",
   "index, source, accumulate?",
   (name: string, x: Tensor, index: Tensor, source: Tensor, accumulate = false) => {
@@ -306,7 +340,7 @@ function spreadOut(name: string, x: Tensor, mask: Tensor, source: Tensor): Tenso
   return pull(source, careful)
 }
 
-export const maskedScatter: Fn<MaskedScatter> = op(
+export const maskedScatter: FunctionOf<ScatteringOps["maskedScatter"]> = op(
   "maskedScatter(input, mask, source)",
   (input: Tensor, given: Tensor, source: Tensor) => {
     const [x, mask] = masked("maskedScatter", input, given)
@@ -314,7 +348,7 @@ export const maskedScatter: Fn<MaskedScatter> = op(
   },
 )
 
-export const maskedScatter_: Fn<MaskedScatter> = op(
+export const maskedScatter_: FunctionOf<ScatteringOps["maskedScatter_"]> = op(
   "maskedScatter_(input, mask, source)",
   (x: Tensor, given: Tensor, source: Tensor) => {
     requireMask("maskedScatter_", x, given)
@@ -371,13 +405,13 @@ const checkedSource = (name: string, x: Tensor, src: unknown): Tensor => {
   return src
 }
 
-export const selectScatter: Fn<ScatteringMethods["selectScatter"]> = op(
+export const selectScatter: FunctionOf<ScatteringOps["selectScatter"]> = op(
   "selectScatter(input, src, dim, index)",
   (x: Tensor, src: Tensor, dim: number, index: number) =>
     written(rules.select, x, checkedSource("selectScatter", x, src), (whole) => select(whole, dim, index)),
 )
 
-export const sliceScatter: Fn<ScatteringMethods["sliceScatter"]> = op(
+export const sliceScatter: FunctionOf<ScatteringOps["sliceScatter"]> = op(
   "sliceScatter(input, src, dim?, start?, end?, step?)",
   (x: Tensor, src: Tensor, dim = 0, start: number | null = null, end: number | null = null, step = 1) => {
     const d = normalizeDim("sliceScatter", dim, x.ndim)
@@ -393,7 +427,7 @@ export const sliceScatter: Fn<ScatteringMethods["sliceScatter"]> = op(
   },
 )
 
-export const diagonalScatter: Fn<ScatteringMethods["diagonalScatter"]> = op(
+export const diagonalScatter: FunctionOf<ScatteringOps["diagonalScatter"]> = op(
   "diagonalScatter(input, src, offset?, dim1?, dim2?)",
   (x: Tensor, src: Tensor, offset = 0, dim1 = 0, dim2 = 1) =>
     written(rules.diagonal, x, checkedSource("diagonalScatter", x, src), (whole) =>

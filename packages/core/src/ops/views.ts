@@ -19,7 +19,7 @@ import {
   viewStrides,
 } from "../shape.ts"
 import { Tensor, viewOf, viewsOf } from "../tensor.ts"
-import type { Elementwise, ElementwiseInPlace } from "../types/patterns.ts"
+import type { Elementwise } from "../types/patterns.ts"
 import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import type {
   AsStrided,
@@ -91,7 +91,7 @@ export interface ViewOps {
   asStrided: AsStrided
   /** An alias outside of the graph; it shares memory and version. */
   detach: Elementwise
-  detach_: ElementwiseInPlace
+  detach_: Elementwise
   squeeze_: Squeeze<"squeeze_">
   unsqueeze_: Unsqueeze<"unsqueeze_">
   transpose_: SwapDims<"transpose_", "dim0", "dim1">

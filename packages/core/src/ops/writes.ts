@@ -1,5 +1,5 @@
 /** Writing at places of a tensor, as a copy and in place, and the gradients of that: what `scattering.ts` and `indexing.ts` are made of. */
-import { type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
 import { requireOneDtype, requireSameDevice, requireTensor } from "../checks.ts"
@@ -65,7 +65,7 @@ export function updateInPlace(name: string, x: Tensor, u: Update): Tensor {
 }
 
 /** Both forms of an op from the update it makes. */
-export function both<M>(name: string, parameters: string, prepare: Prepare): readonly [Fn<M>, Fn<M>] {
+export function both<Two extends readonly [unknown, unknown]>(name: string, parameters: string, prepare: Prepare): Two {
   const make = prepare as (name: string, x: Tensor, ...args: unknown[]) => Update
   const outOfPlace = op(`${name}(input, ${parameters})`, (x: Tensor, ...args: unknown[]) =>
     updated(x, make(name, x, ...args)),
@@ -73,7 +73,7 @@ export function both<M>(name: string, parameters: string, prepare: Prepare): rea
   const inPlace = op(`${name}_(input, ${parameters})`, (x: Tensor, ...args: unknown[]) =>
     updateInPlace(name, x, make(`${name}_`, x, ...args)),
   )
-  return [outOfPlace as Fn<M>, inPlace as Fn<M>]
+  return [outOfPlace, inPlace] as unknown as Two
 }
 
 const NONE: readonly Tensor[] = []

@@ -2,7 +2,7 @@
 import type { Tensor } from "../tensor.ts"
 
 /** Whether P is an object of options: no number, list or tensor. */
-type IsOptions<P> = P extends object ? (P extends readonly unknown[] | Tensor ? false : true) : false
+export type IsOptions<P> = P extends object ? (P extends readonly unknown[] | Tensor ? false : true) : false
 
 /** The field N of an object of options; undefined where there is none. */
 type FieldOf<P, N extends string> = P extends { readonly [K in N]?: infer X }

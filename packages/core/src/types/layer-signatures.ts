@@ -1,0 +1,310 @@
+/** The signatures of layers' functions, of losses and distances. Their shapes are worked out in `layer-shapes.ts`. */
+import type { DType } from "../dtype.ts"
+import type { LossReduction } from "../ops/elementwise-loss.ts"
+import type { Tensor } from "../tensor.ts"
+import type { Given, Or } from "./arguments.ts"
+import type { DefaultInt, OneDType, Promote } from "./dtype.ts"
+import type { Einsum } from "./einsum-shapes.ts"
+import type { DTypeOf as CommonDType, ShapesOf } from "./joining-signatures.ts"
+import type {
+  Bilinear,
+  ClassLoss,
+  ElementLoss,
+  Embedded,
+  Grouped,
+  Linear,
+  LossShape,
+  NormalisedOver,
+  PairDistance,
+  PerChannel,
+  RowDistances,
+  SameShape,
+  SimilarityAlong,
+  WithChannels,
+} from "./layer-shapes.ts"
+import type { Indexed } from "./reading-shapes.ts"
+import type { Arg, Ok, Shape } from "./shape.ts"
+
+type ShapeOf<T> = T extends Tensor<infer S, DType> ? S : any
+type DTypeOf<T> = T extends Tensor<Shape, infer D> ? D : any
+/** The tensor that A is, or that stands in its field N. */
+type TensorOf<A, N extends string, B = never> = Given<N, A, B> extends infer T extends Tensor ? T : Tensor
+
+// ---- linear maps ----
+
+interface LinearByName {
+  weight?: Tensor
+  bias?: Tensor | null
+}
+type LinearOf<S extends Shape, D, T> = OneDType<"linear", S, D, ShapeOf<T>, DTypeOf<T>, Linear<S, ShapeOf<T>>>
+export type LinearSignature = <S extends Shape, D extends DType, W extends Tensor | LinearByName>(
+  input: Tensor<S, D>,
+  weight: Arg<LinearOf<S, D, TensorOf<W, "weight">>, W>,
+  bias?: Tensor | null | LinearByName,
+) => Tensor<Ok<LinearOf<S, D, TensorOf<W, "weight">>>, D>
+
+interface BilinearByName {
+  input2?: Tensor
+  weight?: Tensor
+  bias?: Tensor | null
+}
+type BilinearOf<S extends Shape, A, W> = Bilinear<
+  S,
+  ShapeOf<TensorOf<A, "input2">>,
+  ShapeOf<TensorOf<W, "weight", A>>
+>
+export type BilinearSignature = <
+  S extends Shape,
+  D extends DType,
+  A extends Tensor | BilinearByName,
+  W extends Tensor | BilinearByName | undefined = undefined,
+>(
+  input1: Tensor<S, D>,
+  input2: Arg<BilinearOf<S, A, W>, A>,
+  weight?: W,
+  bias?: Tensor | null | BilinearByName,
+) => Tensor<Ok<BilinearOf<S, A, W>>, D>
+
+interface EmbeddingByName {
+  weight?: Tensor
+  paddingIdx?: number | null
+  maxNorm?: number | null
+  normType?: number
+  scaleGradByFreq?: boolean
+}
+type EmbeddingOf<S extends Shape, T> = Embedded<S, ShapeOf<T>>
+export type EmbeddingSignature = <S extends Shape, E extends DType, W extends Tensor | EmbeddingByName>(
+  input: Arg<Indexed<"embedding", "input", S, E, []>, Tensor<S, E>>,
+  weight: Arg<EmbeddingOf<S, TensorOf<W, "weight">>, W>,
+  paddingIdx?: number | null | EmbeddingByName,
+  maxNorm?: number | null | EmbeddingByName,
+  normType?: number | EmbeddingByName,
+  scaleGradByFreq?: boolean | EmbeddingByName,
+) => Tensor<Ok<EmbeddingOf<S, TensorOf<W, "weight">>>, DTypeOf<TensorOf<W, "weight">>>
+
+/** The number of classes; not known where it is read from the tensor. */
+type Classes<N> = [N] extends [number] ? (N extends -1 ? number : N) : number
+type WithClasses<S extends Shape, N> = number extends S["length"] ? any : [...S, Classes<N>]
+export type OneHot = <
+  S extends Shape,
+  E extends DType,
+  const N extends number | { numClasses?: number } | undefined = undefined,
+>(
+  input: Arg<Indexed<"oneHot", "input", S, E, []>, Tensor<S, E>>,
+  numClasses?: N,
+) => Tensor<WithClasses<S, Given<"numClasses", N>>, DefaultInt>
+
+export type EinsumSignature = {
+  /** The equation as text, then the operands, one by one or as one array. */
+  <const E extends string, const L extends readonly Tensor[] | readonly [readonly Tensor[]]>(
+    equation: Arg<Einsum<E, ShapesOf<OperandsOf<L>>>, E>,
+    ...operands: L
+  ): Tensor<Ok<Einsum<E, ShapesOf<OperandsOf<L>>>>, CommonDType<OperandsOf<L>>>
+  /** Operands and lists of the numbers of their subscripts in turn, at the end the list of the output. */
+  (operand: Tensor, subscripts: Sublist, ...rest: readonly (Tensor | Sublist)[]): Tensor
+}
+type Sublist = readonly (number | "...")[]
+type OperandsOf<L> = L extends readonly Tensor[] ? L : L extends readonly [infer A extends readonly Tensor[]] ? A : Tensor[]
+
+// ---- normalisations: the input's shape and dtype stay ----
+
+type Parameter = Tensor | null
+type SizesArg = number | readonly number[]
+
+interface LayerNormByName {
+  normalizedShape?: SizesArg
+  weight?: Parameter
+  bias?: Parameter
+  eps?: number | null
+}
+/** `layerNorm` and `rmsNorm`; `Rest` are the parameters after the sizes. */
+export type NormOverLast<Op extends string, Rest extends readonly unknown[]> = <
+  S extends Shape,
+  D extends DType,
+  const N extends SizesArg | LayerNormByName,
+>(
+  input: Tensor<S, D>,
+  normalizedShape: Arg<NormalisedOver<Op, S, Given<"normalizedShape", N>>, N>,
+  ...rest: Rest
+) => Tensor<S, D>
+
+interface GroupNormByName {
+  numGroups?: number
+  weight?: Parameter
+  bias?: Parameter
+  eps?: number
+}
+export type GroupNorm = <S extends Shape, D extends DType, const G extends number | GroupNormByName>(
+  input: Tensor<S, D>,
+  numGroups: Arg<Grouped<S, Given<"numGroups", G>>, G>,
+  weight?: Parameter | GroupNormByName,
+  bias?: Parameter | GroupNormByName,
+  eps?: number | GroupNormByName,
+) => Tensor<S, D>
+
+interface ChannelNormByName {
+  runningMean?: Parameter
+  runningVar?: Parameter
+  weight?: Parameter
+  bias?: Parameter
+  training?: boolean
+  useInputStats?: boolean
+  momentum?: number
+  eps?: number
+}
+type Fitting<Op extends string, Name extends string, S extends Shape, P> = P extends Tensor<infer R, DType>
+  ? PerChannel<Op, Name, S, R, []>
+  : []
+/** `batchNorm` and `instanceNorm`; statistics and parameters are per channel. */
+export type ChannelNorm<Op extends string> = <
+  S extends Shape,
+  D extends DType,
+  M extends Parameter | ChannelNormByName | undefined = undefined,
+  V extends Parameter | ChannelNormByName | undefined = undefined,
+  W extends Parameter | ChannelNormByName | undefined = undefined,
+  B extends Parameter | ChannelNormByName | undefined = undefined,
+>(
+  input: Arg<WithChannels<Op, S>, Tensor<S, D>>,
+  runningMean?: Arg<Fitting<Op, "runningMean", S, M>, M>,
+  runningVar?: Arg<Fitting<Op, "runningVar", S, V>, V>,
+  weight?: Arg<Fitting<Op, "weight", S, W>, W>,
+  bias?: Arg<Fitting<Op, "bias", S, B>, B>,
+  training?: boolean | ChannelNormByName,
+  momentum?: number | ChannelNormByName,
+  eps?: number | ChannelNormByName,
+) => Tensor<S, D>
+
+// ---- losses ----
+
+/** The reduction named in one of the arguments. */
+type ReductionOf<A> = A extends { readonly reduction?: infer R } ? (unknown extends R ? never : R) : never
+type Reduced<A> = [ReductionOf<A>] extends [never] ? undefined : ReductionOf<A>
+
+/** What elements' losses can be held to besides: that the shapes agree. */
+interface Elements<Op extends string, S extends Shape, T extends Shape> {
+  broadcast: ElementLoss<Op, S, T>
+  same: SameShape<Op, "target", S, T>
+}
+type LossOf<Op extends string, Rule extends keyof Elements<string, [], []>, S extends Shape, A> = Elements<
+  Op,
+  S,
+  ShapeOf<TensorOf<A, "target">>
+>[Rule]
+type LossDType<S extends Shape, D, A> = Promote<
+  S,
+  D,
+  ShapeOf<TensorOf<A, "target">>,
+  DTypeOf<TensorOf<A, "target">>
+>
+
+/** A loss of corresponding elements; `K` are the options, `Rest` what may stand between by position. */
+export type ElementwiseLossSignature<
+  Op extends string,
+  K,
+  Rest extends readonly unknown[] = [],
+  Rule extends keyof Elements<string, [], []> = "broadcast",
+> = <
+  S extends Shape,
+  D extends DType,
+  const A extends Tensor | ({ target?: Tensor } & K),
+  const B extends readonly [...Partial<Rest>, options?: K],
+>(
+  input: Tensor<S, D>,
+  target: Arg<LossOf<Op, Rule, S, A>, A>,
+  ...rest: B
+) => Tensor<LossShape<Reduced<A | B[number]>, Ok<LossOf<Op, Rule, S, A>>>, LossDType<S, D, A>>
+
+interface ClassByName {
+  target?: Tensor
+  weight?: Parameter
+  ignoreIndex?: number
+  reduction?: LossReduction
+  labelSmoothing?: number
+}
+type ClassLossOf<Op extends string, S extends Shape, A, P extends boolean> = ClassLoss<
+  Op,
+  S,
+  ShapeOf<TensorOf<A, "target">>,
+  DTypeOf<TensorOf<A, "target">>,
+  P
+>
+/** A loss over classes; with `P` the target may hold probabilities. */
+export type ClassLossSignature<Op extends string, P extends boolean> = <
+  S extends Shape,
+  D extends DType,
+  const A extends Tensor | ClassByName,
+  const B extends Parameter | ClassByName | undefined = undefined,
+  const C extends ClassByName | undefined = undefined,
+>(
+  input: Tensor<S, D>,
+  target: Arg<ClassLossOf<Op, S, A, P>, A>,
+  weight?: B,
+  options?: C,
+) => Tensor<LossShape<Reduced<A | B | C>, Ok<ClassLossOf<Op, S, A, P>>>, D>
+
+// ---- distances ----
+
+interface SimilarityByName {
+  x2?: Tensor
+  dim?: number
+  eps?: number
+}
+type Similarity<S extends Shape, A, B> = SimilarityAlong<
+  "cosineSimilarity",
+  S,
+  ShapeOf<TensorOf<A, "x2">>,
+  Or<Given<"dim", B, A>, 1>
+>
+export type CosineSimilarity = <
+  S extends Shape,
+  D extends DType,
+  A extends Tensor | SimilarityByName,
+  const B extends number | SimilarityByName | undefined = undefined,
+>(
+  x1: Tensor<S, D>,
+  x2: Arg<Similarity<S, A, B>, A>,
+  dim?: B,
+  eps?: number | SimilarityByName,
+) => Tensor<
+  Ok<Similarity<S, A, B>>,
+  Promote<S, D, ShapeOf<TensorOf<A, "x2">>, DTypeOf<TensorOf<A, "x2">>>
+>
+
+interface DistanceByName {
+  x2?: Tensor
+  p?: number
+  eps?: number
+  keepdim?: boolean
+}
+type Distance<S extends Shape, A, B, C, K> = PairDistance<
+  "sub",
+  S,
+  ShapeOf<TensorOf<A, "x2">>,
+  Given<"keepdim", K, A | B | C>
+>
+export type PairwiseDistance = <
+  S extends Shape,
+  D extends DType,
+  A extends Tensor | DistanceByName,
+  const B extends number | DistanceByName | undefined = undefined,
+  const C extends number | DistanceByName | undefined = undefined,
+  const K extends boolean | DistanceByName | undefined = undefined,
+>(
+  x1: Tensor<S, D>,
+  x2: Arg<Distance<S, A, B, C, K>, A>,
+  p?: B,
+  eps?: C,
+  keepdim?: K,
+) => Tensor<
+  Ok<Distance<S, A, B, C, K>>,
+  Promote<S, D, ShapeOf<TensorOf<A, "x2">>, DTypeOf<TensorOf<A, "x2">>>
+>
+
+export type CDist = <S extends Shape, D extends DType, A extends Tensor | { x2?: Tensor; p?: number }>(
+  x1: Tensor<S, D>,
+  x2: Arg<RowDistances<S, ShapeOf<TensorOf<A, "x2">>>, A>,
+  p?: number | { p?: number },
+) => Tensor<
+  Ok<RowDistances<S, ShapeOf<TensorOf<A, "x2">>>>,
+  Promote<S, D, ShapeOf<TensorOf<A, "x2">>, DTypeOf<TensorOf<A, "x2">>>
+>
