@@ -1,32 +1,50 @@
 /** The program: its commands, each of which puts itself there, and what all of them share. */
 import { Command } from "commander"
+import pc from "picocolors"
 import { registerBench } from "./commands/bench.ts"
 import { registerConformance } from "./commands/conformance.ts"
 import { registerCreate } from "./commands/create.ts"
+import { registerHelp } from "./commands/help.ts"
 import { registerRepl } from "./commands/repl.ts"
 import { registerTour } from "./commands/tour.ts"
 import { registerTrain } from "./commands/train.ts"
+import { examples } from "./help.ts"
 import { version } from "./version.ts"
 
 /** Adds a command to the program. Its work is imported when it runs, so that help and mistakes answer at once. */
 export type Register = (program: Command) => void
 
-/** In the order of the help. */
-const COMMANDS: readonly Register[] = [
-  registerTour,
-  registerTrain,
-  registerRepl,
-  registerCreate,
-  registerBench,
-  registerConformance,
-]
+/** In the order of the help, under what they are for. */
+const COMMANDS: Readonly<Record<string, readonly Register[]>> = {
+  "To begin:": [registerTour, registerCreate, registerHelp],
+  "To try things out:": [registerRepl, registerTrain],
+  "To measure and check:": [registerBench, registerConformance],
+}
+
+const { bold, cyan } = pc.createColors(true)
 
 export function createProgram(): Command {
   const program = new Command("taeda")
     .description("taeda: PyTorch for TypeScript")
-    .version(version())
+    .version(version(), "-v, --version", "show the version")
+    .helpOption("-h, --help", "show this help")
+    // Commander leaves the colours out where they are not wanted.
+    .configureHelp({
+      subcommandTerm: (command) => command.name(),
+      styleTitle: bold,
+      styleCommandText: cyan,
+      styleSubcommandTerm: cyan,
+      styleOptionTerm: cyan,
+    })
     .showSuggestionAfterError()
     .showHelpAfterError("(--help lists what there is)")
-  for (const register of COMMANDS) register(program)
-  return program
+  for (const [purpose, registers] of Object.entries(COMMANDS)) {
+    program.commandsGroup(purpose)
+    for (const register of registers) register(program)
+  }
+  return examples(program, [
+    ["taeda tour", "what a tensor is, what a gradient is, and what this machine has"],
+    ["taeda create my-app", "a project of your own, with a training that runs"],
+    ["taeda help train", "what a command takes, with examples"],
+  ])
 }

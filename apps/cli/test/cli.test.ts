@@ -58,6 +58,7 @@ describe.concurrent("taeda", () => {
   test("--help lists the commands", async () => {
     const { code, stdout, stderr } = await taeda(["--help"])
     expect([code, stderr]).toEqual([0, ""])
+    expect(stdout).toContain("taeda create my-app")
     for (const command of ["tour", "train", "repl", "create", "bench", "conformance"])
       expect(stdout).toMatch(new RegExp(`^ {2}${command} .*\\w`, "m"))
   })
@@ -80,6 +81,17 @@ describe.concurrent("taeda", () => {
     expect(stdout.replace(/\s+/g, " ")).toContain('(choices: "cnn", "mlp", default: "cnn")')
   })
 
+  test.each(["tour", "train", "repl", "create", "bench", "conformance"])(
+    "help %s explains it, with examples",
+    async (name) => {
+      const { code, stdout, stderr } = await taeda(["help", name])
+      expect([code, stderr]).toEqual([0, ""])
+      expect(stdout).toMatch(new RegExp(`^Usage: taeda ${name} `))
+      expect(stdout).toMatch(new RegExp(`\\nExamples:\n {2}taeda ${name} *.*\\w`))
+      expect(await taeda([name, "--help"])).toEqual({ code, stdout, stderr })
+    },
+  )
+
   test("--version is the package's", async () => {
     expect(await taeda(["--version"])).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+/), stderr: "" })
   })
@@ -87,6 +99,9 @@ describe.concurrent("taeda", () => {
   test.each<[string[], string | RegExp]>([
     [["trian", "mnist"], "(Did you mean train?)"],
     [["tuor"], "(Did you mean tour?)"],
+    [["help", "tuor"], "(Did you mean tour?)"],
+    [["create"], "taeda: which folder? For example: taeda create taeda-app"],
+    [["create", "app", "--template", "deno"], "Allowed choices are node, vite"],
     [["train"], "missing required argument 'task'"],
     [["train", "cifar"], "Allowed choices are mnist"],
     [["train", "mnist", "--model", "rnn"], "Allowed choices are cnn, mlp"],

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, describe, expect, test } from "vitest"
+import { afterAll, describe, expect, test, vi } from "vitest"
 import { create } from "../src/create/create.ts"
 import { filesOf, obstacle, packageName, writeProject } from "../src/create/files.ts"
 import { MANAGERS, TEMPLATE_NAMES, TEMPLATES, VERSIONS } from "../src/create/templates.ts"
@@ -95,6 +95,23 @@ describe("taeda create", () => {
 
   test("wants to be told the folder where it cannot ask", async () => {
     await expect(create(undefined, {}, captured())).rejects.toThrow("which folder? For example: taeda create taeda-app")
+  })
+
+  test("leaves a whole project, and says what to do, where the install does not succeed", async () => {
+    const { PATH } = process.env
+    const written = vi.spyOn(process.stderr, "write").mockReturnValue(true)
+    try {
+      process.env.PATH = join(home, "nowhere")
+      const out = captured()
+      const target = join(home, "offline")
+      expect(await create(target, { template: "node", packageManager: "bun", install: true }, out)).toBe(1)
+      expect(written).toHaveBeenCalledWith("taeda: there is no bun on this machine. The project itself is complete.\n")
+      expect(out.text()).toMatch(/\n {2}bun install\n {2}bun run train\n$/)
+      expect(existsSync(join(target, "package.json"))).toBe(true)
+    } finally {
+      process.env.PATH = PATH
+      written.mockRestore()
+    }
   })
 
   test("takes the manager that started it", async () => {

@@ -84,6 +84,7 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   addEventMethods(object);
   addGraphMethods(object);
   addProductMethods(object);
+  addConvolutionMethods(object);
   addMethod<isLost>(object, "isLost");
   addMethod<dispose>(object, "dispose");
   return object;
@@ -105,6 +106,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   constant(object, "devices", Napi::Function::New<devices>(env, "devices"));
   constant(object, "open", Napi::Function::New<open>(env, "open"));
   constant(object, "loadCublasLt", Napi::Function::New<loadCublasLt>(env, "loadCublasLt"));
+  constant(object, "loadCudnn", Napi::Function::New<loadCudnn>(env, "loadCudnn"));
   return object;
 }
 

@@ -132,9 +132,11 @@ void addModuleMethods(Napi::Object object);
 void addEventMethods(Napi::Object object);
 void addGraphMethods(Napi::Object object);
 void addProductMethods(Napi::Object object);
+void addConvolutionMethods(Napi::Object object);
 
 // Functions of a driver: each loads the first of some files as a library of NVIDIA's.
 Napi::Value loadCublasLt(const Napi::CallbackInfo& info);
+Napi::Value loadCudnn(const Napi::CallbackInfo& info);
 
 template <Method method>
 Napi::Value callMethod(const Napi::CallbackInfo& info) {

@@ -7,6 +7,7 @@ import {
   type Executable,
   type Kernel,
   kernelKey,
+  OutOfMemoryError,
   type Scalar,
 } from "@taeda/core"
 import { type Download, Downloads } from "./downloads.ts"
@@ -19,12 +20,12 @@ import { Faults } from "./faults.ts"
 import { findDriver } from "./find-driver.ts"
 import { blockOf, CudaBuffer, Launcher, MOST_OPERANDS } from "./launcher.ts"
 import { Libraries, type LibraryChoice, type LibraryReport } from "./libraries.ts"
-import type { Products } from "./library-product.ts"
 import { Loss } from "./loss.ts"
 import { bytesText, type CudaMemoryStats, Memory } from "./memory.ts"
 import { Modules } from "./modules.ts"
+import type { LibraryName, NativeLibraries } from "./native-libraries.ts"
 import type { Planner } from "./planner.ts"
-import type { DeviceLimits } from "./program.ts"
+import type { DeviceLimits, Plan } from "./program.ts"
 import { Recording } from "./recording.ts"
 import type { Block } from "./segments.ts"
 import { CudaEvent } from "./timing.ts"
@@ -72,6 +73,10 @@ export interface CudaBackend extends Backend {
   libraries(): readonly LibraryReport[]
   /** Changes which of them are used. @throws Error where one that is named is missing; the choice stays as it was. */
   useLibraries(choice: LibraryChoice): void
+  /** Whether one may be used: by that choice, and where it wasn't switched off. */
+  isLibraryEnabled(name: LibraryName): boolean
+  /** Switches one off, whatever was chosen, or on again. */
+  enableLibrary(name: LibraryName, enabled: boolean): void
 }
 
 /** What `make` gives; where it throws, the context goes. */
@@ -93,9 +98,9 @@ class CudaExecutable {
   readonly elementBytes: readonly number[]
   readonly name: () => string
 
-  constructor(kernel: Kernel, id: number, limits: DeviceLimits, products: Products) {
+  constructor(kernel: Kernel, id: number, limits: DeviceLimits, libraries: NativeLibraries) {
     this.id = id
-    this.planner = plannerOf(kernel, limits, products)
+    this.planner = plannerOf(kernel, limits, libraries)
     this.elementBytes = elementBytes(kernel)
     this.name = () => describeKernel(kernel)
   }
@@ -132,16 +137,9 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
     () => new Libraries(driver, context, name, surroundings, options.libraries ?? "auto"),
     context,
   )
-  const products: Products = {
-    isThere: () => libraries.handleOf("cublasLt") !== null,
-    isInsisted: () => libraries.isInsisted("cublasLt"),
-    prepare(spec) {
-      const handle = libraries.handleOf("cublasLt")
-      return handle && context.prepareProduct(handle, spec)
-    },
-  }
+  const insisted = libraries.insisted()
   const executableOf = (kernel: Kernel): CudaExecutable =>
-    new CudaExecutable(kernel, kernels.push(kernel) - 1, limits, products)
+    new CudaExecutable(kernel, kernels.push(kernel) - 1, limits, libraries.forPlanners)
   const modules = new Modules(context, limits.target)
   const faults = new Faults(context, memory, (kernel) => describeKernel(kernels[kernel]))
   const launcher = new Launcher(context, memory, modules, faults, libraries)
@@ -247,7 +245,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       notes: [
         `GPU: ${device.name} (compute capability ${major}.${minor}, ${bytesText(total)})`,
         `driver for CUDA ${versionText(driver.version)}`,
-        ...libraries.insisted(),
+        ...(insisted ? [insisted] : []),
       ],
     },
     allocate(bytes) {
@@ -306,9 +304,16 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       const mine = executable as CudaExecutable
       launcher.place(operands, mine.elementBytes, recording ? mention : undefined)
       const run = (): void => {
-        const plan = mine.planner.plan({ sizes, operands, scalars, kernel: mine.id })
+        const planned = (): Plan => mine.planner.plan({ sizes, operands, scalars, kernel: mine.id })
+        const plan = planned()
         if (plan.launches.length === 0) return
-        launcher.run(plan)
+        try {
+          launcher.run(plan)
+        } catch (error) {
+          // A library may want much memory to work in; our own kernels get along with less.
+          if (!(error instanceof OutOfMemoryError) || plan.launches.every((launch) => "module" in launch)) throw error
+          launcher.run(libraries.without(planned))
+        }
         loss.lastLaunched = mine.name
       }
       try {
@@ -377,6 +382,8 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       check()
       libraries.use(choice)
     },
+    isLibraryEnabled: (name) => libraries.isEnabled(name),
+    enableLibrary: (name, enabled) => libraries.enable(name, enabled),
     memoryStats: () => memory.stats(),
     cudaMemoryStats: () => memory.cudaStats(),
     resetPeakMemoryStats: () => memory.resetPeaks(),

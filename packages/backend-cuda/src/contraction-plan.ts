@@ -9,7 +9,7 @@ import { type Tile, tileKernel, type Vectors } from "./contraction-tile.ts"
 import { laneBytes } from "./elements.ts"
 import { isWide, type Launch, type PlannedLaunch } from "./launch.ts"
 import { BLOCK, launchOf, NOTHING } from "./planner.ts"
-import type { DeviceLimits, KernelLaunch, Module, Plan } from "./program.ts"
+import type { DeviceLimits, Module, Plan } from "./program.ts"
 import type { Emitted } from "./writer.ts"
 
 /** Most results per thread first. */
@@ -139,26 +139,6 @@ export class ContractionProgram {
     if (!apart) return { launches: [products], temporaries: [] }
     const sums = launchOf(this.sums(first, wide), planned, [batches * rows * blocksAcross, 1, 1])
     return { launches: [products, sums], temporaries: [this.bytes * splits * batches * rows * columns] }
-  }
-
-  /**
-   * Stores what becomes of sums that are there already: by batch, row and column in temporary 0, or, `inPlace`, in the result
-   * itself, which is of the sums' type then.
-   */
-  finish(
-    sizes: ContractionSizes,
-    launch: Launch,
-    own: Readonly<Record<string, number>>,
-    inPlace: boolean,
-  ): { readonly launch: KernelLaunch; readonly bytes: number } {
-    const { batches, rows, columns } = sizes
-    const blocksAcross = ceil(columns, BLOCK)
-    const planned = { ...launch, own: { ...own, batches, rows, columns, splits: 1, blocksAcross } }
-    const sums = launchOf(this.sums(0, isWide(launch)), planned, [batches * rows * blocksAcross, 1, 1])
-    if (!inPlace) return { launch: sums, bytes: this.bytes * batches * rows * columns }
-    const result = { operand: launch.operands.length - 1 }
-    const buffers = sums.buffers.map((ref) => ("temporary" in ref ? result : ref))
-    return { launch: { ...sums, buffers }, bytes: 0 }
   }
 
   /** The kernels of small and middling sizes. */

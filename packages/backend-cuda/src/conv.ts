@@ -7,6 +7,8 @@ import type { ConvKernel } from "@taeda/core"
 import type { Geometry, Reading } from "./contraction.ts"
 import { type Aligned, ContractionProgram, type ContractionSizes } from "./contraction-plan.ts"
 import { countOf, isDense } from "./launch.ts"
+import { libraryConvolutionOf } from "./library-convolution.ts"
+import type { NativeLibraries } from "./native-libraries.ts"
 import type { Planner } from "./planner.ts"
 import { type Divisor, unravel } from "./points.ts"
 import type { DeviceLimits, PlacedOperand } from "./program.ts"
@@ -338,12 +340,15 @@ const isAligned = (operand: PlacedOperand, dim: number, count: number): boolean 
   isDense(operand) && operand.offset % count === 0 && countOf(operand.sizes.slice(dim)) % count === 0
 
 /** Two operands, the epilogue's inputs, the result; scalars: the options, then the epilogue's. */
-export function convPlanner(kernel: ConvKernel, limits: DeviceLimits): Planner {
+export function convPlanner(kernel: ConvKernel, limits: DeviceLimits, libraries?: NativeLibraries): Planner {
   const { pass, spatial, epilogue } = kernel
   const { describe, sizes: sizesOf, perDim, reading } = PASSES[pass]
   const results = ["out", ...(epilogue?.inputs ?? []).map((_, k) => `input${k}`)]
   const program = new ContractionProgram(kernel, (w) => describe({ w, spatial, results }), limits)
+  const theirs = libraries && libraryConvolutionOf(kernel, limits, libraries)
   const plan: Planner["plan"] = (launch) => {
+    const byLibrary = theirs?.plan(launch)
+    if (byLibrary) return byLibrary
     const { operands, scalars } = launch
     const given = (from: number): number[] => scalars.slice(from * spatial, (from + 1) * spatial).map(Number)
     const [stride, padding, dilation] = [given(0), given(1), given(2)]

@@ -39,9 +39,14 @@ export type CublasLtHandle = object
 /** A product whose sizes and layouts are settled. */
 export type PreparedProduct = object & { readonly workspaceBytes: number }
 
+export type Cudnn = object & { readonly file: string; readonly version: readonly [number, number, number] }
+export type CudnnHandle = object
+/** A convolution whose sizes and layouts are settled. */
+export type PreparedConvolution = object & { readonly workspaceBytes: number }
+
 /** An error that one of NVIDIA's libraries gave. */
 export interface LibraryError extends Error {
-  readonly library: "cublasLt"
+  readonly library: "cublasLt" | "cudnn"
   /** The library's own name for it, such as "CUBLAS_STATUS_EXECUTION_FAILED". */
   readonly code: string
   readonly number: number
@@ -77,6 +82,32 @@ export interface ProductSpec {
   readonly workspaceBytes: number
 }
 
+export interface LibraryTensor {
+  readonly sizes: readonly number[]
+  /** In elements, from 0 on. */
+  readonly strides: readonly number[]
+  /** A power of two, up to 256, that the address of its first element is a multiple of, in bytes. */
+  readonly alignment: number
+}
+
+/** A cross-correlation of x [N, G·Ci, S..] by w [G·Co, Ci, K..] into y [N, G·Co, O..], or one of its gradients. */
+export interface ConvolutionSpec {
+  /** Which of them is computed: y, x or w. */
+  readonly pass: "forward" | "input" | "weight"
+  readonly type: ProductSpec["type"]
+  /** Whether factors of float32 may be rounded to TF32. */
+  readonly tf32: boolean
+  readonly x: LibraryTensor
+  readonly w: LibraryTensor
+  readonly y: LibraryTensor
+  /** A number for each of the spatial dims, of which there are two or three. */
+  readonly stride: readonly number[]
+  readonly padding: readonly number[]
+  readonly dilation: readonly number[]
+  /** What it may take at most. */
+  readonly workspaceBytes: number
+}
+
 /** What the native module exports. */
 export interface Addon {
   /**
@@ -97,6 +128,7 @@ export interface CudaDriver {
   open(ordinal: number): CudaContext
   /** Loads the first of the files that there is. Throws an Error whose `code` is one of LoadCode. */
   loadCublasLt(files: readonly string[]): CublasLt
+  loadCudnn(files: readonly string[]): Cudnn
 }
 
 export interface CudaContext {
@@ -150,6 +182,11 @@ export interface CudaContext {
     memories: readonly (DeviceMemory | null)[],
     begins: Float64Array,
   ): void
+  openCudnn(library: Cudnn): CudnnHandle
+  /** Null where the library has no such convolution that gives the same each time and rounds no more than was allowed. */
+  prepareConvolution(handle: CudnnHandle, spec: ConvolutionSpec): PreparedConvolution | null
+  /** Queues a convolution. Its memory and where in it each begins, in bytes: x, w, y, workspace. */
+  convolve(convolution: PreparedConvolution, memories: readonly (DeviceMemory | null)[], begins: Float64Array): void
 
   /** Waits, blocking. */
   synchronize(): void

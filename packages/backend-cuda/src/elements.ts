@@ -33,3 +33,8 @@ export const NUMBER_OF: Readonly<Record<Lane, NumberType>> = {
 export const laneBytes = (lane: Lane): 4 | 8 => (lane === "f64" || lane === "s64" ? 8 : 4)
 
 export const bytesOf = (dtype: DType): number => DTYPES[dtype].bytes
+
+/** Types that NVIDIA's libraries have products of. */
+const FLOAT_TYPES = ["float32", "float64", "float16", "bfloat16"] as const
+export type FloatType = (typeof FLOAT_TYPES)[number]
+export const isFloatType = (dtype: DType): dtype is FloatType => (FLOAT_TYPES as readonly DType[]).includes(dtype)

@@ -4,8 +4,8 @@ import { convPlanner } from "./conv.ts"
 import { mapPlanner } from "./emit-map.ts"
 import { reducePlanner } from "./emit-reduce.ts"
 import { refusedRows, rowsPlanner } from "./emit-rows.ts"
-import type { Products } from "./library-product.ts"
 import { matmulPlanner } from "./matmul.ts"
+import type { NativeLibraries } from "./native-libraries.ts"
 import type { Planner } from "./planner.ts"
 import type { DeviceLimits } from "./program.ts"
 import { scanPlanner } from "./scan.ts"
@@ -17,7 +17,7 @@ type Planners = {
   readonly [Kind in keyof KernelOfKind]: (
     kernel: KernelOfKind[Kind],
     limits: DeviceLimits,
-    products?: Products,
+    libraries?: NativeLibraries,
   ) => Planner
 }
 
@@ -40,10 +40,10 @@ export function supports(kernel: Kernel): true | string {
   return (kind === "rows" && refusedRows(kernel)) || true
 }
 
-/** Who plans a kernel that is supported; `products`: those of cuBLASLt. */
-export function plannerOf(kernel: Kernel, limits: DeviceLimits, products?: Products): Planner {
-  const make = PLANNERS[kernel.kind] as (kernel: Kernel, limits: DeviceLimits, products?: Products) => Planner
-  return make(kernel, limits, products)
+/** Who plans a kernel that is supported; `libraries`: NVIDIA's. */
+export function plannerOf(kernel: Kernel, limits: DeviceLimits, libraries?: NativeLibraries): Planner {
+  const make = PLANNERS[kernel.kind] as (kernel: Kernel, limits: DeviceLimits, libraries?: NativeLibraries) => Planner
+  return make(kernel, limits, libraries)
 }
 
 /** How many of a kernel's last operands are written. */

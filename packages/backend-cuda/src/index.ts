@@ -1,6 +1,7 @@
 export { type CudaBackend, type CudaCounts, type CudaOptions, createCuda, devices, open } from "./backend.ts"
 export type { CudaError, DeviceInfo } from "./driver.ts"
 export { DeviceLostError } from "./errors.ts"
-export type { LibraryChoice, LibraryName, LibraryReport } from "./libraries.ts"
+export type { LibraryChoice, LibraryReport } from "./libraries.ts"
 export type { CudaMemoryStats } from "./memory.ts"
+export type { LibraryName } from "./native-libraries.ts"
 export type { CudaEvent } from "./timing.ts"

@@ -7,7 +7,7 @@ import type { Libraries } from "./libraries.ts"
 import type { Memory } from "./memory.ts"
 import type { Modules } from "./modules.ts"
 import { MOST_PARAM_BYTES } from "./pack.ts"
-import type { BufferRef, KernelLaunch, Plan, ProductLaunch } from "./program.ts"
+import type { BufferRef, ConvolutionLaunch, KernelLaunch, Plan, ProductLaunch } from "./program.ts"
 import type { Block } from "./segments.ts"
 
 /** Operands of a launch; their addresses take a quarter of the block of parameters. */
@@ -92,8 +92,8 @@ export class Launcher {
     try {
       for (const bytes of temporaries) taken.push(this.memory.take(bytes))
       for (const launch of launches)
-        if ("product" in launch) this.multiply(launch, taken)
-        else this.launch(launch, taken, temporaries)
+        if ("module" in launch) this.launch(launch, taken, temporaries)
+        else this.call(launch, taken)
     } finally {
       // What is queued later comes after the kernels that use them.
       for (const block of taken) this.memory.give(block)
@@ -113,19 +113,19 @@ export class Launcher {
     this.launches++
   }
 
-  /** Queues a product of cuBLASLt's. */
-  private multiply({ product, alpha, beta, buffers }: ProductLaunch, taken: readonly Block[]): void {
-    const { parts, begins } = this
-    for (let i = 0; i < buffers.length; i++) {
-      const ref = buffers[i]
+  /** Queues what one of NVIDIA's libraries computes. */
+  private call(launch: ProductLaunch | ConvolutionLaunch, taken: readonly Block[]): void {
+    const { context, parts, begins } = this
+    for (const [i, ref] of launch.buffers.entries()) {
       parts[i] = null
       if (!ref || "faults" in ref) continue
       const block = "operand" in ref ? this.blocks[ref.operand] : taken[ref.temporary]
       parts[i] = block.segment.memory
       begins[i] = "operand" in ref ? this.spans[3 * ref.operand] : block.offset
     }
-    this.context.multiply(product, alpha, beta, parts, begins)
-    this.libraries.counted("cublasLt")
+    if ("product" in launch) context.multiply(launch.product, launch.alpha, launch.beta, parts, begins)
+    else context.convolve(launch.convolution, parts, begins)
+    this.libraries.counted("product" in launch ? "cublasLt" : "cudnn")
     this.launches++
   }
 

@@ -1,13 +1,11 @@
 /**
- * NVIDIA's own libraries, where the machine has them: cuBLASLt for products of matrices. They are looked for at their first
+ * NVIDIA's own libraries, where the machine has them: cuBLASLt for products of matrices, cuDNN for convolutions. They are looked for at their first
  * use. Whichever is missing, or turns out to be of no use, our own kernels stand in for.
  */
-import type { CublasLt, CublasLtHandle, CudaContext, CudaDriver, LibraryError } from "./driver.ts"
+import type { CublasLt, CublasLtHandle, CudaContext, CudaDriver, Cudnn, CudnnHandle, LibraryError } from "./driver.ts"
 import { libraryErrorOf } from "./errors.ts"
 import { type FileName, libraryFiles, type Surroundings } from "./library-files.ts"
-
-export const LIBRARY_NAMES = ["cublasLt"] as const
-export type LibraryName = (typeof LIBRARY_NAMES)[number]
+import { LIBRARY_NAMES, type LibraryName, type NativeLibraries } from "./native-libraries.ts"
 
 /**
  * Which of NVIDIA's libraries are used. "auto": those that the machine has, where they are likely to be faster than our own
@@ -18,8 +16,10 @@ export type LibraryChoice = "auto" | "none" | readonly LibraryName[]
 /** What became of a library. */
 export interface LibraryReport {
   readonly name: LibraryName
-  /** "ready": it is used; "off": it is not to be; "missing": the machine has none; "failed": it has one that is of no use. */
-  readonly state: "ready" | "off" | "missing" | "failed"
+  /** "ready": it works; "missing": the machine has none; "failed": it has one that is of no use. */
+  readonly state: "ready" | "missing" | "failed"
+  /** Whether it may be used: by the choice of libraries, and where it wasn't switched off. */
+  readonly enabled: boolean
   /** Such as "13.1.0"; null where none was loaded. */
   readonly version: string | null
   readonly file: string | null
@@ -52,6 +52,15 @@ const CUBLASLT: Kind<CublasLt, CublasLtHandle> = {
   majors: (version) => [13, 12, 11].filter((major) => major <= Math.floor(version / 1000)),
   load: (driver, files) => driver.loadCublasLt(files),
   open: (context, library) => context.openCublasLt(library),
+}
+
+const CUDNN: Kind<Cudnn, CudnnHandle> = {
+  title: "cuDNN",
+  files: { linux: (major) => `libcudnn.so.${major}`, win32: (major) => `cudnn64_${major}.dll` },
+  // Of 9 the graph API is the same for all toolkits.
+  majors: () => [9],
+  load: (driver, files) => driver.loadCudnn(files),
+  open: (context, library) => context.openCudnn(library),
 }
 
 /** What a library may be. */
@@ -100,7 +109,7 @@ class Library<L extends Loaded, Handle> {
     return this.state.name === "failed" ? this.state.reason : undefined
   }
 
-  report(): Pick<LibraryReport, "state" | "version" | "file" | "reason" | "calls"> {
+  report(): Omit<LibraryReport, "name" | "enabled"> {
     void this.handle
     const { state, loaded, calls } = this
     if (state.name === "unknown") throw new Error("unreachable")
@@ -148,9 +157,15 @@ class Library<L extends Loaded, Handle> {
 const warn = (message: string): void => process.emitWarning(message, "CudaLibraryWarning")
 
 export class Libraries {
+  /** What planners ask. */
+  readonly forPlanners: NativeLibraries
   private readonly device: string
-  private readonly known: { readonly cublasLt: Library<CublasLt, CublasLtHandle> }
+  private readonly known: {
+    readonly cublasLt: Library<CublasLt, CublasLtHandle>
+    readonly cudnn: Library<Cudnn, CudnnHandle>
+  }
   private chosen: LibraryChoice = "auto"
+  private readonly off = new Set<LibraryName>()
   private readonly warned = new Set<LibraryName>()
 
   /** `device` is what words call it: "cuda:0". @throws RangeError for a choice that is none, Error where one that is named is missing. */
@@ -162,7 +177,22 @@ export class Libraries {
     choice: LibraryChoice,
   ) {
     this.device = device
-    this.known = { cublasLt: new Library(CUBLASLT, driver, context, surroundings) }
+    this.known = {
+      cublasLt: new Library(CUBLASLT, driver, context, surroundings),
+      cudnn: new Library(CUDNN, driver, context, surroundings),
+    }
+    this.forPlanners = {
+      isThere: (name) => this.handleOf(name) !== null,
+      isInsisted: (name) => this.isInsisted(name),
+      prepareProduct: (spec) => {
+        const handle = this.handleOf("cublasLt")
+        return handle && context.prepareProduct(handle, spec)
+      },
+      prepareConvolution: (spec) => {
+        const handle = this.handleOf("cudnn")
+        return handle && context.prepareConvolution(handle, spec)
+      },
+    }
     this.use(choice)
   }
 
@@ -179,7 +209,7 @@ export class Libraries {
         const { state, reason } = this.known[name].report()
         if (state !== "ready")
           throw new Error(
-            `cuda: ${reason}. ${this.known[name].kind.title} was asked for by name; with libraries: "auto" the backend's own kernels stand in for what is missing. It comes with NVIDIA's CUDA toolkit; TAEDA_CUDA_LIBRARIES names a folder that has it.`,
+            `cuda: ${reason}. ${this.known[name].kind.title} was asked for by name; with libraries: "auto" the backend's own kernels stand in for what is missing. TAEDA_CUDA_LIBRARIES names a folder that has it.`,
           )
       }
     this.chosen = choice
@@ -194,24 +224,43 @@ export class Libraries {
     return this.chosen !== "auto" && this.chosen !== "none" && this.chosen.includes(name)
   }
 
-  /** Those that are asked for by name, in words, such as "cuBLASLt 13.1.0". */
-  insisted(): string[] {
-    return LIBRARY_NAMES.filter((name) => this.isInsisted(name)).map(
+  /** Those that are asked for by name, in words, such as "cuBLASLt 13.1.0, cuDNN 9.14.0"; null where none are. */
+  insisted(): string | null {
+    const titles = LIBRARY_NAMES.filter((name) => this.isInsisted(name)).map(
       (name) => `${this.known[name].kind.title} ${this.known[name].report().version}`,
     )
+    return titles.length === 0 ? null : titles.join(", ")
   }
 
-  private isWanted(name: LibraryName): boolean {
-    return this.chosen === "auto" || this.isInsisted(name)
+  /** Whether it may be used. */
+  isEnabled(name: LibraryName): boolean {
+    return !this.off.has(name) && (this.chosen === "auto" || this.isInsisted(name))
+  }
+
+  /** Switches a library off, whatever was chosen, or on again. */
+  enable(name: LibraryName, enabled: boolean): void {
+    if (enabled) this.off.delete(name)
+    else this.off.add(name)
   }
 
   /** Null where it is not to be used, or cannot be. */
-  handleOf<Name extends LibraryName>(name: Name): Libraries["known"][Name]["handle"] {
-    if (!this.isWanted(name)) return null
+  private handleOf(name: LibraryName): object | null {
+    if (!this.isEnabled(name)) return null
     const library = this.known[name]
     const { handle } = library
     if (!handle && library.failure) this.warnOnce(name, library.failure)
     return handle
+  }
+
+  /** Runs `body` as if there were none. */
+  without<T>(body: () => T): T {
+    const { chosen } = this
+    this.chosen = "none"
+    try {
+      return body()
+    } finally {
+      this.chosen = chosen
+    }
   }
 
   counted(name: LibraryName): void {
@@ -241,11 +290,8 @@ export class Libraries {
     }
   }
 
+  /** What became of each; those that were not needed so far are looked for. */
   report(): LibraryReport[] {
-    return LIBRARY_NAMES.map((name) => {
-      if (this.isWanted(name)) return { name, ...this.known[name].report() }
-      const reason = `the choice of libraries is ${JSON.stringify(this.chosen)}`
-      return { name, state: "off", version: null, file: null, reason, calls: this.known[name].calls }
-    })
+    return LIBRARY_NAMES.map((name) => ({ name, enabled: this.isEnabled(name), ...this.known[name].report() }))
   }
 }

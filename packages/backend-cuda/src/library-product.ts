@@ -2,35 +2,22 @@
  * Matrix products by cuBLASLt. It knows matrices of columns: one of rows is the transposed one of columns, so for a result that
  * lies in rows it is asked for cᵀ = bᵀ·aᵀ.
  */
-import { computeType, type DType, type Expr, input, type MatmulKernel, result, scalar } from "@taeda/core"
-import { type ContractionSizes, FEW_ROWS } from "./contraction-plan.ts"
+import { computeType, type Expr, input, type MatmulKernel, result, scalar } from "@taeda/core"
+import { FEW_ROWS } from "./contraction-plan.ts"
 import type { ColumnMatrix, PreparedProduct, ProductSpec } from "./driver.ts"
-import { bytesOf } from "./elements.ts"
-import { isDense, type Launch } from "./launch.ts"
-import type { BufferRef, DeviceLimits, KernelLaunch, PlacedOperand, Plan } from "./program.ts"
+import { bytesOf, type FloatType, isFloatType } from "./elements.ts"
+import { countOf, isDense, type Launch } from "./launch.ts"
+import { Finish } from "./library-finish.ts"
+import {
+  alignmentOf,
+  denseOf,
+  mayRound,
+  type NativeLibraries,
+  Remembered,
+  WORKSPACE_BYTES,
+} from "./native-libraries.ts"
+import type { BufferRef, DeviceLimits, PlacedOperand, Plan } from "./program.ts"
 
-/** What gives products of cuBLASLt. */
-export interface Products {
-  /** Null where products are not to be the library's, or it has none of this kind. @throws LibraryError */
-  prepare(spec: ProductSpec): PreparedProduct | null
-  readonly isThere: () => boolean
-  /** Whether it is wanted for all that it can do, and not only where it is likely to be faster. */
-  readonly isInsisted: () => boolean
-}
-
-/** Writes what becomes of sums: see `ContractionProgram.finish`. */
-type Finish = (sizes: ContractionSizes, inPlace: boolean) => { readonly launch: KernelLaunch; readonly bytes: number }
-
-type FactorType = ProductSpec["type"]
-const FACTORS: readonly DType[] = ["float32", "float64", "float16", "bfloat16"] satisfies readonly FactorType[]
-const isFactor = (dtype: DType): dtype is FactorType => FACTORS.includes(dtype)
-
-/** What is asked of an algorithm; those that NVIDIA's own recommendations name need no more. */
-const WORKSPACE_BYTES = 32 * 2 ** 20
-/** Products of so many shapes are remembered. */
-const REMEMBERED = 1024
-/** The least compute capability with TF32. */
-const TF32_TARGET = 80
 const MOST = 2 ** 31 - 1
 
 /** How an epilogue is made of alpha, beta and an addend. */
@@ -54,13 +41,6 @@ function formOf({ dtype, epilogue }: MatmulKernel): Form | null {
     [sum.mul(first), { hasAddend: false, factors: ([alpha]) => [Number(alpha), 0] }],
   ]
   return forms.find(([body]) => body.cast(type) === epilogue.body)?.[1] ?? null
-}
-
-/** The largest power of two up to 256 that an operand's first byte is a multiple of. */
-function alignmentOf({ offset }: PlacedOperand, bytes: number): number {
-  let alignment = 256
-  while ((offset * bytes) % alignment !== 0) alignment /= 2
-  return alignment
 }
 
 /** A matrix as the library may read it: of columns, or the transposed one of columns. Null where it is neither. */
@@ -112,33 +92,34 @@ interface Run {
 }
 
 class LibraryProduct {
-  private readonly kernel: MatmulKernel & { readonly dtype: FactorType }
-  private readonly products: Products
+  private readonly kernel: MatmulKernel & { readonly dtype: FloatType }
+  private readonly libraries: NativeLibraries
+  private readonly finish: Finish
   private readonly form: Form | null
-  private readonly sums: FactorType
+  private readonly sums: FloatType
   private readonly tf32: boolean
-  private readonly prepared = new Map<string, PreparedProduct | null>()
+  private readonly prepared = new Remembered<PreparedProduct | null>()
 
-  constructor(kernel: MatmulKernel & { readonly dtype: FactorType }, limits: DeviceLimits, products: Products) {
+  constructor(kernel: MatmulKernel & { readonly dtype: FloatType }, limits: DeviceLimits, libraries: NativeLibraries) {
     this.kernel = kernel
-    this.products = products
+    this.libraries = libraries
     this.form = formOf(kernel)
-    this.sums = computeType(kernel.dtype) as FactorType
-    this.tf32 = kernel.precision !== undefined && limits.target >= TF32_TARGET
+    this.sums = computeType(kernel.dtype) as FloatType
+    this.finish = new Finish(kernel, kernel.batch + 2, this.sums)
+    this.tf32 = mayRound(kernel, limits)
   }
 
-  /** Null where our own kernels are for it. `finish`: what stores sums. @throws LibraryError */
-  plan(launch: Launch, finish: Finish): Plan | null {
-    const { products, kernel } = this
-    const product = productOf(launch.sizes, kernel.batch)
-    if (!product || !this.isFor(product) || !products.isThere()) return null
-    return this.whole(launch, product) ?? this.inParts(launch, product, finish)
+  /** Null where our own kernels are for it. @throws LibraryError */
+  plan(launch: Launch): Plan | null {
+    const product = productOf(launch.sizes, this.kernel.batch)
+    if (!product || !this.isFor(product) || !this.libraries.isThere("cublasLt")) return null
+    return this.whole(launch, product) ?? this.inParts(launch, product)
   }
 
   private isFor({ batches, rows, columns, depth }: Product): boolean {
     const least = Math.min(rows, columns)
     if (batches * least * depth === 0 || Math.max(batches, rows, columns, depth) > MOST) return false
-    return this.products.isInsisted() || least > FEW_ROWS
+    return this.libraries.isInsisted("cublasLt") || least > FEW_ROWS
   }
 
   /** All of it in one call of the library. */
@@ -158,22 +139,23 @@ class LibraryProduct {
   }
 
   /** The sums by the library, and what becomes of them by a kernel of our own. */
-  private inParts(launch: Launch, product: Product, finish: Finish): Plan | null {
-    const { batches, rows, columns } = product
+  private inParts(launch: Launch, product: Product): Plan | null {
+    const { kernel, sums } = this
+    const { rows, columns } = product
     const { operands } = launch
-    const out = operands.length - 1
-    if (this.form && !this.form.hasAddend && !this.kernel.epilogue && isDense(operands[out])) return null
-    if (batches * rows * Math.ceil(columns / 256) > MOST) return null
-    const inPlace = this.sums === this.kernel.dtype && isDense(operands[out])
+    const out = operands[operands.length - 1]
+    // That was tried.
+    if (!kernel.epilogue && isDense(out)) return null
+    const inPlace = sums === kernel.dtype && isDense(out)
+    const view = inPlace ? out : denseOf(out.sizes)
     const dense: Steps = { batch: rows * columns, row: columns, column: 1 }
-    const place = inPlace ? operands[out] : { offset: 0, sizes: [], strides: [] }
-    const run = this.run(launch, product, dense, place, this.sums, null, 0)
+    const run = this.run(launch, product, dense, view, sums, null, 0)
     const prepared = run && this.prepare(run.spec)
     if (!prepared) return null
-    const finished = finish(product, inPlace)
-    const into = inPlace ? { operand: out } : { temporary: 0 }
-    const plan = planOf(prepared, run, into, 1, 0, inPlace ? [] : [finished.bytes])
-    return { ...plan, launches: [...plan.launches, finished.launch] }
+    const into = inPlace ? { operand: operands.length - 1 } : { temporary: 0 }
+    const bytes = bytesOf(sums) * countOf(out.sizes)
+    const plan = planOf(prepared, run, into, 1, 0, inPlace ? [] : [bytes])
+    return { ...plan, launches: [...plan.launches, ...this.finish.launches(launch, { inPlace, view })] }
   }
 
   private stepsOf({ strides }: PlacedOperand, { dim }: Product): Steps {
@@ -187,7 +169,7 @@ class LibraryProduct {
     product: Product,
     out: Steps,
     place: PlacedOperand,
-    type: FactorType,
+    type: FloatType,
     addend: PlacedOperand | null,
     beta: number,
   ): Run | null {
@@ -251,12 +233,7 @@ class LibraryProduct {
     const shape = (m: (ColumnMatrix & { readonly transposed?: boolean }) | null): string =>
       m ? `${m.lead},${m.step},${m.alignment},${m.transposed ?? ""}` : ""
     const key = [rows, columns, depth, batches, result, ...[a, b, c, d].map(shape), bias?.alignment].join()
-    const known = this.prepared.get(key)
-    if (known !== undefined) return known
-    if (this.prepared.size >= REMEMBERED) this.prepared.clear()
-    const prepared = this.products.prepare(spec)
-    this.prepared.set(key, prepared)
-    return prepared
+    return this.prepared.get(key, () => this.libraries.prepareProduct(spec))
   }
 }
 
@@ -280,8 +257,8 @@ function planOf(
 export function libraryProductOf(
   kernel: MatmulKernel,
   limits: DeviceLimits,
-  products: Products,
+  libraries: NativeLibraries,
 ): LibraryProduct | undefined {
   const { dtype } = kernel
-  return isFactor(dtype) ? new LibraryProduct({ ...kernel, dtype }, limits, products) : undefined
+  return isFloatType(dtype) ? new LibraryProduct({ ...kernel, dtype }, limits, libraries) : undefined
 }

@@ -2,7 +2,8 @@
 import type { MatmulKernel } from "@taeda/core"
 import type { Geometry, Reading } from "./contraction.ts"
 import { type Aligned, ContractionProgram, FLAT_ROWS } from "./contraction-plan.ts"
-import { libraryProductOf, type Products } from "./library-product.ts"
+import { libraryProductOf } from "./library-product.ts"
+import type { NativeLibraries } from "./native-libraries.ts"
 import type { Planner } from "./planner.ts"
 import { unravel } from "./points.ts"
 import type { DeviceLimits, PlacedOperand } from "./program.ts"
@@ -59,43 +60,34 @@ const isAligned = ({ offset, strides, sizes }: PlacedOperand, inner: number, cou
   strides.every((stride, d) => d === inner || sizes[d] === 1 || stride % count === 0)
 
 /** Sizes [b.., M, N, K]; operands a, c, the epilogue's inputs, out; the epilogue's scalars. */
-export function matmulPlanner(kernel: MatmulKernel, limits: DeviceLimits, products?: Products): Planner {
+export function matmulPlanner(kernel: MatmulKernel, limits: DeviceLimits, libraries?: NativeLibraries): Planner {
   const { batch, epilogue } = kernel
   const inputs = epilogue?.inputs.length ?? 0
   const program = new ContractionProgram(kernel, describe(batch, inputs), limits)
   const results = resultNames(inputs)
-  const library = products && libraryProductOf(kernel, limits, products)
+  const theirs = libraries && libraryProductOf(kernel, limits, libraries)
   const plan: Planner["plan"] = (launch) => {
+    const byLibrary = theirs?.plan(launch)
+    if (byLibrary) return byLibrary
     const { sizes, operands } = launch
-    const own: Record<string, number> = {}
-    const place = (name: string, { strides }: PlacedOperand, steps: Readonly<Record<string, number>>): void => {
-      for (let d = 0; d < batch; d++) own[`${name}.batch${d}`] = strides[d]
-      for (const [step, dim] of Object.entries(steps)) own[`${name}.${step}`] = strides[dim]
-    }
-    const out = operands[operands.length - 1]
-    const placeResults = (row: number, column: number): void =>
-      results.forEach((name, k) => {
-        place(name, k === 0 ? out : operands[k + 1], { row, column })
-      })
-    const theirs = library?.plan(launch, (sums, inPlace) => {
-      own.depth = sizes[batch + 2]
-      place("a", operands[0], {})
-      place("b", operands[1], {})
-      placeResults(batch, batch + 1)
-      return program.finish(sums, launch, own, inPlace)
-    })
-    if (theirs) return theirs
     const [m, n, depth] = sizes.slice(batch)
     // The transposed product has few rows where this one has few columns.
     const turned = n < m && n <= FLAT_ROWS
     const first = turned ? 1 : 0
     const [row, column] = turned ? [batch + 1, batch] : [batch, batch + 1]
-    own.depth = depth
+    const own: Record<string, number> = { depth }
+    const place = (name: string, { strides }: PlacedOperand, steps: Readonly<Record<string, number>>): void => {
+      for (let d = 0; d < batch; d++) own[`${name}.batch${d}`] = strides[d]
+      for (const [step, dim] of Object.entries(steps)) own[`${name}.${step}`] = strides[dim]
+    }
     const [a, b] = [operands[first], operands[1 - first]]
     const [depthOfA, depthOfB] = turned ? [batch, batch + 1] : [batch + 1, batch]
     place("a", a, { row, depth: depthOfA })
     place("b", b, { column, depth: depthOfB })
-    placeResults(row, column)
+    const out = operands[operands.length - 1]
+    results.forEach((name, k) => {
+      place(name, k === 0 ? out : operands[k + 1], { row, column })
+    })
     const reading: Reading = {
       a: nearer(own["a.depth"], own["a.row"]) ? "depth" : "row",
       b: nearer(own["b.depth"], own["b.column"]) ? "depth" : "column",

@@ -6,7 +6,7 @@
  * numbers, each at its natural alignment and in the order of `numbers`. An address is that of the view's element 0: an
  * operand's offset is already in it.
  */
-import type { PreparedProduct } from "./driver.ts"
+import type { PreparedConvolution, PreparedProduct } from "./driver.ts"
 
 /** How a kernel is given a number of the launch. */
 export type NumberType = "u32" | "s32" | "u64" | "s64" | "f32" | "f64"
@@ -50,9 +50,16 @@ export interface ProductLaunch {
   readonly buffers: readonly (BufferRef | null)[]
 }
 
+/** A convolution that cuDNN computes. */
+export interface ConvolutionLaunch {
+  readonly convolution: PreparedConvolution
+  /** x, w, y, workspace; null where there is none. */
+  readonly buffers: readonly (BufferRef | null)[]
+}
+
 /** What a launch of the core becomes, in order. */
 export interface Plan {
-  readonly launches: readonly (KernelLaunch | ProductLaunch)[]
+  readonly launches: readonly (KernelLaunch | ProductLaunch | ConvolutionLaunch)[]
   /** Bytes of each temporary; they begin at multiples of 256. */
   readonly temporaries: readonly number[]
 }

@@ -389,14 +389,14 @@ describe("a library", () => {
       expect(report.file).toContain(STAND_INS)
       backend.useLibraries("none")
       await product(backend)
-      expect(backend.libraries()[0]).toMatchObject({
-        state: "off",
-        calls: 1,
-        reason: 'the choice of libraries is "none"',
-      })
+      expect(backend.libraries()[0]).toMatchObject({ state: "ready", enabled: false, calls: 1 })
       backend.useLibraries(["cublasLt"])
       await product(backend)
-      expect(backend.libraries()[0]).toMatchObject({ state: "ready", calls: 2 })
+      backend.enableLibrary("cublasLt", false)
+      await product(backend)
+      expect(backend.libraries()[0]).toMatchObject({ state: "ready", enabled: false, calls: 2 })
+      backend.enableLibrary("cublasLt", true)
+      expect([backend.isLibraryEnabled("cublasLt"), backend.isLibraryEnabled("cudnn")]).toEqual([true, false])
       expect(() => backend.useLibraries(["cublas"] as never)).toThrow(
         'libraries is ["cublas"]; it is "auto", "none", or an array of',
       )
@@ -409,7 +409,7 @@ describe("a library", () => {
       const reason = `there is no cuBLASLt in ${EMULATED.libraryFolder}`
       expect(backend.libraries()[0]).toMatchObject({ state: "missing", version: null, file: null, reason, calls: 0 })
       expect(() => backend.useLibraries(["cublasLt"])).toThrow(
-        /there is no cuBLASLt in .*It comes with NVIDIA's CUDA toolkit/,
+        /there is no cuBLASLt in .*TAEDA_CUDA_LIBRARIES names a folder that has it/,
       )
       await product(backend)
     })

@@ -102,7 +102,7 @@ export function runPlan(
   const temporary = temporaries.map((bytes) => new Placed(new Uint8Array(bytes).fill(FILL)))
   const faults = new Placed(new Uint8Array(32))
   for (const launch of launches) {
-    if ("product" in launch) throw new Error("a plan without libraries has one of theirs")
+    if (!("module" in launch)) throw new Error("a plan without libraries has one of theirs")
     const { module, buffers, numbers, blocks } = launch
     const packer = packerOf(module)
     const params = new Uint8Array(packer.bytes + 8)

@@ -8,6 +8,7 @@ import { didYouMean, valueText } from "./errors.ts"
 import { abandon, enter, leave, watching } from "./regions.ts"
 import { isTensor } from "./tensor.ts"
 
+/** How an op is called: the names of its arguments in their order, and which of them may be left out. */
 export interface Signature {
   readonly name: string
   readonly text: string

@@ -22,6 +22,7 @@ export interface Operand {
   readonly strides: readonly number[]
 }
 
+/** What a backend has, so that nobody has to try. */
 export interface Capabilities {
   /** Element types that buffers may hold and kernels may use. */
   readonly dtypes: ReadonlySet<DType>
@@ -59,6 +60,7 @@ export interface Capabilities {
   readonly notes: readonly string[]
 }
 
+/** What a backend's allocator holds. */
 export interface MemoryStats {
   /** Bytes in buffers that are allocated and not freed. */
   readonly liveBytes: number
@@ -68,6 +70,7 @@ export interface MemoryStats {
   readonly peakBytes: number
 }
 
+/** A machine that computes: memory, and kernels that are compiled and launched. */
 export interface Backend {
   /** "cpu-js", "wasm-simd", "webgpu", "cuda". */
   readonly name: string

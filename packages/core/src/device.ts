@@ -15,6 +15,7 @@ import { watch } from "./regions.ts"
 
 let devices = 0
 
+/** An opened backend under the name that programs use: `"cpu"`, `"wasm"`, `"webgpu"`, `"cuda:1"`. */
 export class Device {
   /** What people write: "cpu", "cuda:0". */
   readonly name: string

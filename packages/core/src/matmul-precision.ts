@@ -1,6 +1,9 @@
 /** How exactly products of float32 are computed, where a backend has a choice. */
 
 const PRECISIONS = ["highest", "high", "medium"] as const
+/**
+ * How exactly products of float32 are computed: "highest" is exact, "high" and "medium" may round the factors to TF32.
+ */
 export type MatmulPrecision = (typeof PRECISIONS)[number]
 
 /** What a kernel of products of float32 may do: see `MatmulKernel.precision`. */

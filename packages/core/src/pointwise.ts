@@ -32,11 +32,15 @@ import {
 import { Storage } from "./storage.ts"
 import { isTensor, Tensor } from "./tensor.ts"
 
+/**
+ * A formula: called with stand-ins for the elements, it builds the expression that kernels and gradients are made of.
+ */
 export type Formula = (...args: Expr[]) => Expr
 
 /** What an argument is: a number to compute with, or a condition. */
 export type SlotKind = "value" | "bool"
 
+/** How a pointwise op differs from what follows from its formula. */
 export interface PointwiseOptions {
   /** As PyTorch prints the node; by default the capitalised name and "Backward0". */
   readonly gradName?: string
@@ -90,6 +94,10 @@ const MOST_CODES = 5
 const keyHead = (compute: number, out: number, rank: number, place: number): number =>
   ((compute * 16 + out) * 64 + rank) * 32 + place
 
+/**
+ * An op of elements, written as its formula. Its kernels, its broadcasting, its dtypes and its gradient follow from
+ * that.
+ */
 export class Pointwise {
   readonly name: string
   readonly arity: number

@@ -6,6 +6,7 @@
 import { DEFAULT_INT, type DType, getDefaultDtype, isFloating } from "./dtype.ts"
 import { formatExponent, formatFixed, formatRepr } from "./python-format.ts"
 
+/** How tensors are printed, as PyTorch's `set_printoptions` has it. */
 export interface PrintOptions {
   /** Digits after the point. */
   readonly precision: number

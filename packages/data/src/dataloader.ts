@@ -4,6 +4,7 @@ import { defaultCollate, defaultConvert } from "./collate.ts"
 import { type DatasetLike, sampleAt } from "./dataset.ts"
 import { BatchSampler, RandomSampler, type Sampler, SequentialSampler } from "./sampler.ts"
 
+/** What a loader can be given by name. */
 export interface DataLoaderOptions {
   /** Samples per batch, 1 by default; null gives single samples. */
   batchSize: number | null

@@ -78,6 +78,7 @@ export class SiLU extends activation("SiLU", [INPLACE], (m, x: Tensor) => silu(x
 export class Mish extends activation("Mish", [INPLACE], (m, x: Tensor) => mish(x, m.inplace)) {}
 /** 1/(1 + e⁻ˣ) */
 export class Sigmoid extends activation("Sigmoid", [], (_m, x: Tensor) => sigmoid(x)) {}
+/** (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ) */
 export class Tanh extends activation("Tanh", [], (_m, x: Tensor) => tanh(x)) {}
 /** log(1 + e^(beta·x))/beta, x itself where beta·x is above `threshold`. */
 export class Softplus extends activation(

@@ -26,6 +26,7 @@ import { each, type Size } from "./sizes.ts"
 import type { Layer, OwnInput, Rule } from "./types/layer.ts"
 import type { ConvRule } from "./types/rules.ts"
 
+/** What lies around the input: zeros, the input mirrored, its edge repeated, or the input again. */
 export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular"
 
 const MODES: readonly PaddingMode[] = ["zeros", "reflect", "replicate", "circular"]
@@ -39,12 +40,14 @@ export interface Geometry {
   /** What lies around the input: zeros, or the input reflected, its edge replicated, or the input again. */
   paddingMode: PaddingMode
 }
+/** What a convolution can be given by name. */
 export interface ConvOptions extends Geometry, Placement {
   inChannels: number
   outChannels: number
   /** Elements added on each side; "same" keeps the size, "valid" adds none. */
   padding: Size | "same" | "valid"
 }
+/** What a transposed convolution can be given by name. */
 export interface ConvTransposeOptions extends Geometry, Placement {
   inChannels: number
   outChannels: number

@@ -18,6 +18,7 @@ import { python } from "./repr.ts"
 import { LayerBase, type OwnInput } from "./types/layer.ts"
 import type { EmbeddingRule } from "./types/rules.ts"
 
+/** What an embedding can be given by name. */
 export interface EmbeddingOptions extends Placement {
   /** The row that stays zero and gets no gradient. */
   paddingIdx: number | null

@@ -24,7 +24,9 @@ import {
 } from "@taeda/core"
 
 type Drawn = { generator: Generator | null }
+/** Whose variance is kept: that of the activations (inputs), or that of the gradients (outputs). */
 export type FanMode = "fan_in" | "fan_out"
+/** What comes behind the weight, in PyTorch's spelling: it decides the gain. */
 export type Nonlinearity =
   | "linear"
   | "conv1d"
@@ -73,7 +75,9 @@ export const constant_: Fill<[["val", number]]> = filling(
   "constant_(tensor, val)",
   (x: Tensor, val: number) => void fill_(x, val),
 )
+/** Fills the tensor with 1, outside of the graph, and returns it. */
 export const ones_: Fill = filling("ones_(tensor)", (x: Tensor) => void fill_(x, 1))
+/** Fills the tensor with 0, outside of the graph, and returns it. */
 export const zeros_: Fill = filling("zeros_(tensor)", (x: Tensor) => void zero_(x))
 
 /** The identity of a matrix, ones on the diagonal. */

@@ -22,6 +22,7 @@ import {
 import { type Field, layer, optional, type Settings, showNothing, type Values } from "./layer.ts"
 import type { BroadcastLoss, ClassLoss, Loss, LossRule } from "./types/loss.ts"
 
+/** What becomes of the losses of the elements: their mean, their sum, or nothing. */
 export type Reduction = "mean" | "sum" | "none"
 
 const REDUCTION = ["reduction", "mean"] as const

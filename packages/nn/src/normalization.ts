@@ -37,6 +37,7 @@ import type { BatchNormRule, GroupNormRule, OverRule } from "./types/rules.ts"
 
 type Place = [Placement["device"]?, Placement["dtype"]?]
 
+/** What a normalisation with running statistics can be given by name. */
 export interface RunningNormOptions extends Placement {
   /** Added to the variance. */
   eps: number

@@ -64,18 +64,78 @@ function constantPadding(
   }
 }
 
+/**
+ * Puts zeros around the last dim: as many elements on each side as `padding` says, one number for all or 2 of them, the
+ * last dim's first.
+ */
 export class ZeroPad1d extends padding("ZeroPad1d", 1, "constant") {}
+/**
+ * Puts zeros around the last two dims: as many elements on each side as `padding` says, one number for all or 4 of
+ * them, the last dim's first.
+ */
 export class ZeroPad2d extends padding("ZeroPad2d", 2, "constant") {}
+/**
+ * Puts zeros around the last three dims: as many elements on each side as `padding` says, one number for all or 6 of
+ * them, the last dim's first.
+ */
 export class ZeroPad3d extends padding("ZeroPad3d", 3, "constant") {}
+/**
+ * Puts `value` around the last dim: as many elements on each side as `padding` says, one number for all or 2 of them,
+ * the last dim's first.
+ */
 export class ConstantPad1d extends constantPadding("ConstantPad1d", 1) {}
+/**
+ * Puts `value` around the last two dims: as many elements on each side as `padding` says, one number for all or 4 of
+ * them, the last dim's first.
+ */
 export class ConstantPad2d extends constantPadding("ConstantPad2d", 2) {}
+/**
+ * Puts `value` around the last three dims: as many elements on each side as `padding` says, one number for all or 6 of
+ * them, the last dim's first.
+ */
 export class ConstantPad3d extends constantPadding("ConstantPad3d", 3) {}
+/**
+ * Puts the input mirrored at its edge, which is not repeated, around the last dim: as many elements on each side as
+ * `padding` says, one number for all or 2 of them, the last dim's first.
+ */
 export class ReflectionPad1d extends padding("ReflectionPad1d", 1, "reflect") {}
+/**
+ * Puts the input mirrored at its edge, which is not repeated, around the last two dims: as many elements on each side
+ * as `padding` says, one number for all or 4 of them, the last dim's first.
+ */
 export class ReflectionPad2d extends padding("ReflectionPad2d", 2, "reflect") {}
+/**
+ * Puts the input mirrored at its edge, which is not repeated, around the last three dims: as many elements on each side
+ * as `padding` says, one number for all or 6 of them, the last dim's first.
+ */
 export class ReflectionPad3d extends padding("ReflectionPad3d", 3, "reflect") {}
+/**
+ * Puts the nearest element of the edge around the last dim: as many elements on each side as `padding` says, one number
+ * for all or 2 of them, the last dim's first.
+ */
 export class ReplicationPad1d extends padding("ReplicationPad1d", 1, "replicate") {}
+/**
+ * Puts the nearest element of the edge around the last two dims: as many elements on each side as `padding` says, one
+ * number for all or 4 of them, the last dim's first.
+ */
 export class ReplicationPad2d extends padding("ReplicationPad2d", 2, "replicate") {}
+/**
+ * Puts the nearest element of the edge around the last three dims: as many elements on each side as `padding` says, one
+ * number for all or 6 of them, the last dim's first.
+ */
 export class ReplicationPad3d extends padding("ReplicationPad3d", 3, "replicate") {}
+/**
+ * Puts the input again, as if it went round, around the last dim: as many elements on each side as `padding` says, one
+ * number for all or 2 of them, the last dim's first.
+ */
 export class CircularPad1d extends padding("CircularPad1d", 1, "circular") {}
+/**
+ * Puts the input again, as if it went round, around the last two dims: as many elements on each side as `padding` says,
+ * one number for all or 4 of them, the last dim's first.
+ */
 export class CircularPad2d extends padding("CircularPad2d", 2, "circular") {}
+/**
+ * Puts the input again, as if it went round, around the last three dims: as many elements on each side as `padding`
+ * says, one number for all or 6 of them, the last dim's first.
+ */
 export class CircularPad3d extends padding("CircularPad3d", 3, "circular") {}

@@ -64,12 +64,22 @@ export class MaxPool1d<const A extends Settings<typeof MAX> = any> extends ruled
   (m, x) => (maxPool1d as Pool)(x, m.kernelSize, m.stride, m.padding, m.dilation, m.ceilMode, m.returnIndices),
   showing(WINDOW),
 )<A> {}
+/**
+ * The largest element of each window of two dims. Input [N, C, H, W] or [C, H, W]; `kernelSize`, `stride` (by default
+ * `kernelSize`), `padding` and `dilation` in elements, a number or two of them; with `returnIndices` also where in the
+ * plane it was, as int32.
+ */
 export class MaxPool2d<const A extends Settings<typeof MAX> = any> extends ruled<MaxPoolRule<"maxPool2d", 2>>()(
   "MaxPool2d",
   MAX,
   (m, x) => (maxPool2d as Pool)(x, m.kernelSize, m.stride, m.padding, m.dilation, m.ceilMode, m.returnIndices),
   showing(WINDOW),
 )<A> {}
+/**
+ * The largest element of each window of three dims. Input [N, C, D, H, W] or [C, D, H, W]; `kernelSize`, `stride` (by
+ * default `kernelSize`), `padding` and `dilation` in elements, a number or three of them; with `returnIndices` also
+ * where in the plane it was, as int32.
+ */
 export class MaxPool3d<const A extends Settings<typeof MAX> = any> extends ruled<MaxPoolRule<"maxPool3d", 3>>()(
   "MaxPool3d",
   MAX,
@@ -83,12 +93,22 @@ export class AvgPool1d<const A extends Settings<typeof AVERAGE> = any> extends r
   (m, x) => avgPool1d(x, m.kernelSize, m.stride, m.padding, m.ceilMode, m.countIncludePad),
   showTuples,
 )<A> {}
+/**
+ * The mean of each window of two dims. Input [N, C, H, W] or [C, H, W]; sizes in elements, a number or two of them. The
+ * sum is divided by the window's size, by what of it lies inside where `countIncludePad` is false, or by
+ * `divisorOverride`.
+ */
 export class AvgPool2d<const A extends Settings<typeof AVERAGE_BY> = any> extends ruled<AvgPoolRule<"avgPool2d", 2>>()(
   "AvgPool2d",
   AVERAGE_BY,
   (m, x) => avgPool2d(x, m.kernelSize, m.stride, m.padding, m.ceilMode, m.countIncludePad, m.divisorOverride),
   showing(WINDOW_BRIEF),
 )<A> {}
+/**
+ * The mean of each window of three dims. Input [N, C, D, H, W] or [C, D, H, W]; sizes in elements, a number or three of
+ * them. The sum is divided by the window's size, by what of it lies inside where `countIncludePad` is false, or by
+ * `divisorOverride`.
+ */
 export class AvgPool3d<const A extends Settings<typeof AVERAGE_BY> = any> extends ruled<AvgPoolRule<"avgPool3d", 3>>()(
   "AvgPool3d",
   AVERAGE_BY,
@@ -102,12 +122,20 @@ export class AdaptiveAvgPool1d<const A extends Settings<typeof ADAPTIVE> = any> 
   (m, x) => adaptiveAvgPool1d(x, m.outputSize),
   showOutput,
 )<A> {}
+/**
+ * The mean of windows of two dims, chosen so that the result has the size `outputSize`; null keeps a dim's size. Input
+ * [N, C, H, W] or [C, H, W].
+ */
 export class AdaptiveAvgPool2d<const A extends Settings<typeof ADAPTIVE> = any> extends ruled<AdaptiveRule<"adaptiveAvgPool2d", 2>>()(
   "AdaptiveAvgPool2d",
   ADAPTIVE,
   (m, x) => adaptiveAvgPool2d(x, m.outputSize),
   showOutput,
 )<A> {}
+/**
+ * The mean of windows of three dims, chosen so that the result has the size `outputSize`; null keeps a dim's size.
+ * Input [N, C, D, H, W] or [C, D, H, W].
+ */
 export class AdaptiveAvgPool3d<const A extends Settings<typeof ADAPTIVE> = any> extends ruled<AdaptiveRule<"adaptiveAvgPool3d", 3>>()(
   "AdaptiveAvgPool3d",
   ADAPTIVE,
@@ -121,12 +149,20 @@ export class AdaptiveMaxPool1d<const A extends Settings<typeof ADAPTIVE_MAX> = a
   (m, x) => (adaptiveMaxPool1d as Pool)(x, m.outputSize, m.returnIndices),
   showOutput,
 )<A> {}
+/**
+ * The largest of windows of two dims, chosen so that the result has the size `outputSize`; with `returnIndices` also
+ * where it was. Input [N, C, H, W] or [C, H, W].
+ */
 export class AdaptiveMaxPool2d<const A extends Settings<typeof ADAPTIVE_MAX> = any> extends ruled<AdaptiveRule<"adaptiveMaxPool2d", 2>>()(
   "AdaptiveMaxPool2d",
   ADAPTIVE_MAX,
   (m, x) => (adaptiveMaxPool2d as Pool)(x, m.outputSize, m.returnIndices),
   showOutput,
 )<A> {}
+/**
+ * The largest of windows of three dims, chosen so that the result has the size `outputSize`; with `returnIndices` also
+ * where it was. Input [N, C, D, H, W] or [C, D, H, W].
+ */
 export class AdaptiveMaxPool3d<const A extends Settings<typeof ADAPTIVE_MAX> = any> extends ruled<AdaptiveRule<"adaptiveMaxPool3d", 3>>()(
   "AdaptiveMaxPool3d",
   ADAPTIVE_MAX,

@@ -6,6 +6,7 @@ import { REGISTRY } from "./registry.ts"
 /** PyTorch's names and the tensors, in PyTorch's order. */
 export type StateDict = Record<string, Tensor>
 
+/** What a state dict and a module did not have in common. */
 export interface LoadResult {
   /** Keys that the module has and the state dict lacks. */
   readonly missingKeys: string[]

@@ -3,11 +3,13 @@ import { type Args, fullLike, type Tensor } from "@taeda/core"
 import { direction, variants } from "./kernels.ts"
 import { Optimizer, optimizerSignature, options, type ParamGroup, type ParamState, type Params } from "./optimizer.ts"
 
+/** Adagrad's settings, each of which a group of parameters may have otherwise. */
 export interface AdagradOptions {
   /** The learning rate. */
   lr: number
   /** The rate at step t is lr / (1 + (t − 1)·lrDecay). */
   lrDecay: number
+  /** The share of the weight that is added to its gradient (for AdamW: taken off the weight itself). */
   weightDecay: number
   /** What the sums of squares begin with. */
   initialAccumulatorValue: number

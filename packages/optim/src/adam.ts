@@ -20,6 +20,7 @@ import {
   type Params,
 } from "./optimizer.ts"
 
+/** The settings of Adam and AdamW, each of which a group of parameters may have otherwise. */
 export interface AdamOptions {
   /** The learning rate. */
   lr: number
@@ -27,6 +28,7 @@ export interface AdamOptions {
   betas: readonly [number, number]
   /** Added to the denominator. */
   eps: number
+  /** The share of the weight that is added to its gradient (for AdamW: taken off the weight itself). */
   weightDecay: number
   /** Divides by the largest average of squares so far. */
   amsgrad: boolean

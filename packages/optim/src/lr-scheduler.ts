@@ -34,6 +34,10 @@ interface Options {
   readonly [option: string]: unknown
 }
 
+/**
+ * The base of schedulers: sets the learning rates of an optimiser's groups at each `step()`, which is called after the
+ * optimiser's.
+ */
 export abstract class LRScheduler {
   readonly optimizer: AnyOptimizer
   /** The rates that the groups began with. */
@@ -294,6 +298,7 @@ export class MultiplicativeLR extends LRScheduler {
   }
 }
 
+/** What OneCycleLR can be given by name. */
 export interface OneCycleOptions {
   /** The highest rate, of all groups or of each. */
   maxLr: number | readonly number[]
@@ -444,6 +449,7 @@ function phasesOf(totalSteps: number, { pctStart, threePhase }: OneCycleOptions)
   ]
 }
 
+/** What ReduceLROnPlateau can be given by name. */
 export interface PlateauOptions {
   /** Whether the metric is to fall or to rise. */
   mode: "min" | "max"

@@ -66,6 +66,10 @@ export function options<O extends object>(signature: Signature, args: readonly u
 
 export const optimizerSignature = (text: string): Signature => parseSignature(text)
 
+/**
+ * The base of optimisers: groups of parameters, each with settings of its own, and what is remembered of each
+ * parameter. A subclass writes the update of one.
+ */
 export abstract class Optimizer<O extends object = Record<string, unknown>> {
   /** The groups with their options; `optimizer.paramGroups[0].lr = 0.1` takes effect at the next step. */
   readonly paramGroups: ParamGroup<O>[] = []

@@ -3,6 +3,7 @@ import { type Args, type Tensor, zerosLike } from "@taeda/core"
 import { direction, variants } from "./kernels.ts"
 import { Optimizer, optimizerSignature, options, type ParamGroup, type ParamState, type Params } from "./optimizer.ts"
 
+/** RMSprop's settings, each of which a group of parameters may have otherwise. */
 export interface RMSpropOptions {
   /** The learning rate. */
   lr: number
@@ -10,6 +11,7 @@ export interface RMSpropOptions {
   alpha: number
   /** Added to the denominator. */
   eps: number
+  /** The share of the weight that is added to its gradient (for AdamW: taken off the weight itself). */
   weightDecay: number
   momentum: number
   /** Divides by an estimate of the variance instead of the mean square. */

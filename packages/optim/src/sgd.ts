@@ -3,6 +3,7 @@ import type { Args, Tensor } from "@taeda/core"
 import { direction, variants } from "./kernels.ts"
 import { Optimizer, optimizerSignature, options, type ParamGroup, type ParamState, type Params } from "./optimizer.ts"
 
+/** SGD's settings, each of which a group of parameters may have otherwise. */
 export interface SGDOptions {
   /** The learning rate. */
   lr: number

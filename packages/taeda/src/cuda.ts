@@ -3,7 +3,17 @@
  * loaded before it is used; the package of the backend cuda may be missing.
  */
 import { BACKENDS, deviceAdvice } from "@taeda/choices"
-import { type Backend, type Device, deviceByName, getDefaultDevice } from "@taeda/core"
+import {
+  backendOf,
+  type CudaBackend,
+  type CudaDevice,
+  type LibraryChoice,
+  type LibraryReport,
+  type MemoryStats,
+  type Point,
+} from "./cuda-devices.ts"
+
+export type { CudaDevice, LibraryChoice, LibraryName, LibraryReport, MemoryStats } from "./cuda-devices.ts"
 
 /** What a GPU is. */
 export interface DeviceProperties {
@@ -15,36 +25,6 @@ export interface DeviceProperties {
   readonly totalMemory: number
   readonly multiProcessorCount: number
   readonly uuid: string
-}
-
-/** What a device's allocator holds, in bytes. */
-export interface MemoryStats {
-  readonly allocatedBytes: number
-  readonly peakAllocatedBytes: number
-  readonly reservedBytes: number
-  readonly peakReservedBytes: number
-  /** Of the driver's. */
-  readonly segments: number
-  readonly segmentAllocations: number
-  /** How often everything cached was given back because the driver had no more. */
-  readonly retries: number
-}
-
-/** A point in a device's work, as its backend has it. */
-interface Point {
-  record(): void
-  query(): boolean
-  synchronize(): void
-  elapsedTime(end: Point): number
-}
-
-/** What the backend cuda has besides what every backend has. */
-interface CudaBackend extends Backend {
-  cudaMemoryStats(): MemoryStats
-  resetPeakMemoryStats(): void
-  emptyCache(): void
-  event(): Point
-  readonly capture: NonNullable<Backend["capture"]>
 }
 
 /** What is used of its package. */
@@ -59,24 +39,6 @@ interface CudaPackage {
     }[]
   >
 }
-
-/** A device by its number, its name, or as it is. Default: the default device where that is one of cuda's, else "cuda:0". */
-export type CudaDevice = number | string | Device
-
-const isCuda = (device: Device): boolean => /^cuda:\d+$/.test(device.name)
-
-function deviceOf(op: string, device: CudaDevice | undefined): Device {
-  if (device === undefined) {
-    const standard = getDefaultDevice()
-    return isCuda(standard) ? standard : deviceByName(op, "cuda:0")
-  }
-  const found = deviceByName(op, typeof device === "number" ? `cuda:${device}` : device)
-  if (!isCuda(found)) throw new TypeError(`${op}: ${found.name} is no device of cuda`)
-  return found
-}
-
-const backendOf = (op: string, device: CudaDevice | undefined): CudaBackend =>
-  deviceOf(op, device).backend as CudaBackend
 
 /** Loads the package. @throws Error where it is missing, saying what installs it. */
 async function loadPackage(): Promise<CudaPackage> {
@@ -158,6 +120,14 @@ export const resetPeakMemoryStats = (device?: CudaDevice): void =>
 
 /** Gives the driver the memory that is only kept for reuse, so that other programs can have it. */
 export const emptyCache = (device?: CudaDevice): void => backendOf("cuda.emptyCache", device).emptyCache()
+
+/** What became of NVIDIA's libraries on the device, and how often each was used. Looks for those that were not needed so far. */
+export const libraries = (device?: CudaDevice): readonly LibraryReport[] =>
+  backendOf("cuda.libraries", device).libraries()
+
+/** Changes which of them the device uses. @throws Error where one that is named is missing; the choice stays as it was. */
+export const useLibraries = (choice: LibraryChoice, device?: CudaDevice): void =>
+  backendOf("cuda.useLibraries", device).useLibraries(choice)
 
 /** A point in a device's work, to measure the time between two. PyTorch's `torch.cuda.Event(enable_timing=True)`. */
 export class Event {

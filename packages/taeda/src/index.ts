@@ -7,6 +7,7 @@ import "./default-backend.ts"
 export * from "@taeda/core/torch"
 export * as nn from "@taeda/nn"
 export * as optim from "@taeda/optim"
+export * as backends from "./backends.ts"
 export * as cuda from "./cuda.ts"
 export { type DeviceReport, devices, setDefaultDevice } from "./devices.ts"
 // In place of core's, which knows no platform.

@@ -34,6 +34,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
   "@taeda/examples": { imports: [], loads: ["taeda"] },
   "@taeda/cli": { imports: ["@taeda/choices", "@taeda/examples"], loads: ["taeda", "@taeda/conformance"], node: true },
+  "@taeda/site": { imports: ["@taeda/choices"] },
   "@taeda/playground": {
     imports: ["taeda", "@taeda/choices", "@taeda/conformance", "@taeda/core", "@taeda/examples"],
     loads: ["@taeda/backend-cpu-js", "@taeda/backend-wasm-simd", "@taeda/backend-webgpu"],

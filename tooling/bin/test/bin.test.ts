@@ -19,7 +19,7 @@ const manifest = JSON.parse(readFileSync(join(TAEDA, "package.json"), "utf8")) a
 }
 
 /** Kilobytes (1000 bytes), minified, of all parts: what everybody who installs taeda downloads for the command. */
-const BUDGET = 200
+const BUDGET = 240
 
 describe("the bundle", () => {
   const folder = mkdtempSync(join(tmpdir(), "taeda-bin-"))

@@ -161,11 +161,11 @@ export const VARIANTS: readonly Variant[] = [
     backend: "cuda",
     title: "the emulator, with stand-ins of NVIDIA's libraries",
     place: "node",
-    options: { libraries: ["cublasLt"] },
+    options: { libraries: ["cublasLt", "cudnn"] },
     full: false,
     ops: PRODUCTS,
     threads: 1,
-    note: "cuBLASLt 13.1.0",
+    note: "cuBLASLt 13.1.0, cuDNN 9.14.0",
   },
 ]
 

@@ -1,16 +1,16 @@
 /** `torch.cuda` on the emulator. */
 
 import { createCuda, devices } from "@taeda/backend-cuda"
-import { emulated } from "@taeda/cuda-addon"
+import { emulatedWithLibraries } from "@taeda/cuda-addon"
 import * as torch from "taeda"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 
 const { cuda } = torch
-const emulator = await emulated()
+const emulator = await emulatedWithLibraries()
 
 beforeAll(async () => {
   process.env.CUDA_EMULATOR_DEVICES = "2"
-  torch.registerBackend("cuda", (device) => createCuda({ ...emulator, device }))
+  torch.registerBackend("cuda", (device) => createCuda({ ...emulator, device, libraries: "none" }))
   await torch.open("cuda:1")
   await torch.setDefaultDevice("cuda")
 })
@@ -126,5 +126,56 @@ describe("the precision of float32 products", () => {
     const exact = product()
     torch.setFloat32MatmulPrecision("high")
     expect(product()).toEqual(exact)
+  })
+})
+
+describe("NVIDIA's libraries", () => {
+  const { cudnn } = torch.backends
+  afterEach(() => {
+    cuda.useLibraries("none")
+    cudnn.enabled = true
+  })
+  const calls = (): number[] => cuda.libraries().map((report) => report.calls)
+  const compute = (): void => {
+    const [x, w] = [torch.ones(8, 8), torch.ones(4, 1, 3, 3)]
+    torch.nn.functional.conv2d(x.matmul(x).view(1, 1, 8, 8), w)
+  }
+
+  test("are those that are chosen, and tell how often they were used", () => {
+    const steps = [[0, 0]]
+    const step = (choose: () => void): void => {
+      choose()
+      const before = calls()
+      compute()
+      steps.push(calls().map((count, i) => count - before[i]))
+    }
+    step(() => cuda.useLibraries("none"))
+    step(() => cuda.useLibraries("auto"))
+    step(() => cuda.useLibraries(["cudnn"]))
+    step(() => cuda.useLibraries(["cublasLt", "cudnn"]))
+    step(() => {
+      cudnn.enabled = false
+    })
+    expect(steps.slice(1)).toEqual([
+      [0, 0],
+      [1, 1],
+      [0, 1],
+      [1, 1],
+      [1, 0],
+    ])
+    expect(cuda.libraries().map(({ name, enabled, version }) => [name, enabled, version])).toEqual([
+      ["cublasLt", true, "13.1.0"],
+      ["cudnn", false, "9.14.0"],
+    ])
+  })
+
+  test("answer to PyTorch's names", () => {
+    expect([cudnn.isAvailable(), cudnn.isAvailable(1), cudnn.version()]).toEqual([true, true, 91400])
+    expect(cudnn.enabled).toBe(false)
+    cuda.useLibraries("auto")
+    expect(cudnn.enabled).toBe(true)
+    cudnn.enabled = false
+    expect([cudnn.enabled, cuda.libraries(1)[1].enabled]).toEqual([false, false])
+    expect(() => cuda.useLibraries(["cufft"] as never)).toThrow('it is "auto", "none", or an array of')
   })
 })

@@ -98,7 +98,9 @@ async function appearing(name: string, make: (folder: string) => Promise<void>):
 export const buildEmulator = (): Promise<string> => build({ folders: [NATIVE], name: LIBRARY, flags: SHARED })
 
 /** Stand-ins of NVIDIA's libraries, by the names under which a program finds them. */
-const GUESTS = isWindows ? { cublaslt: "cublasLt64_13.dll" } : { cublaslt: "libcublasLt.so.13" }
+const GUESTS = isWindows
+  ? { cublaslt: "cublasLt64_13.dll", cudnn: "cudnn64_9.dll" }
+  : { cublaslt: "libcublasLt.so.13", cudnn: "libcudnn.so.9" }
 
 /**
  * The folder with stand-ins of NVIDIA's cuBLASLt and cuDNN, which compute on the emulator's memory, and with the emulator

@@ -22,6 +22,9 @@ const TSCONFIG = {
     noUnusedLocals: false,
     noUnusedParameters: false,
     noImplicitOverride: false,
+    declaration: false,
+    // Other libraries' declarations are theirs.
+    skipLibCheck: true,
   },
   include: ["*.ts"],
 }
@@ -46,24 +49,30 @@ const node = (args: readonly string[]): Promise<Finished> =>
     )
   })
 
-/** What the compiler finds wrong in each program, with the page's lines. */
-export async function typeErrors(programs: readonly Program[]): Promise<Map<Program, string[]>> {
+export interface TypeErrors {
+  /** In each program, with the page's lines. */
+  readonly of: ReadonlyMap<Program, readonly string[]>
+  /** In what they import. */
+  readonly elsewhere: readonly string[]
+}
+
+/** What the compiler finds wrong. */
+export async function typeErrors(programs: readonly Program[]): Promise<TypeErrors> {
   const compiler = createRequire(join(ROOT, "package.json")).resolve("typescript/package.json")
   const { code, stdout, stderr } = await node([join(compiler, "..", "bin", "tsc"), "-p", "tsconfig.json"])
-  const found = new Map(programs.map((program) => [program, [] as string[]]))
+  const of = new Map(programs.map((program) => [program, [] as string[]]))
+  const elsewhere: string[] = []
   const byFile = new Map(programs.map((program) => [fileOf(program), program]))
-  let last: string[] | undefined
+  let last = elsewhere
   for (const line of stdout.split("\n").filter(Boolean)) {
     const [, file, at, message] = /^(\S+?)\((\d+),\d+\): (.*)$/.exec(line) ?? []
     const program = byFile.get(file!)
-    if (program) {
-      last = found.get(program)!
-      last.push(`${program.page}:${at}: ${message}`)
-    } else if (last && line.startsWith(" ")) last.push(line)
-    else throw new Error(`tsc: ${stdout}`)
+    // Lines that go on stand further in.
+    if (file !== undefined) last = program ? of.get(program)! : elsewhere
+    last.push(program ? `${program.page}:${at}: ${message}` : line)
   }
-  if (code !== 0 && ![...found.values()].some(({ length }) => length > 0)) throw new Error(`tsc: ${stdout}${stderr}`)
-  return found
+  if (code !== 0 && stdout.trim() === "") elsewhere.push(stderr)
+  return { of, elsewhere }
 }
 
 /** What each program does, one after the other, with all they import loaded once. */

@@ -1,5 +1,6 @@
 import { type Launched, launch } from "@taeda/browser"
 import { afterAll, beforeAll, expect, inject, test } from "vitest"
+import { cli } from "../src/cli.ts"
 import { npm } from "../src/npm.ts"
 import { newPerson, type Person } from "../src/project.ts"
 import type { Run } from "../src/scenario.ts"
@@ -22,7 +23,7 @@ afterAll(async () => {
   await person[Symbol.asyncDispose]()
 })
 
-test.each([npm, vite, ...TYPESCRIPT])(
+test.each([npm, cli, vite, ...TYPESCRIPT])(
   "$name",
   async (scenario) => {
     await expect(scenario.run(run)).resolves.toBeUndefined()

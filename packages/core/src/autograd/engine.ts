@@ -19,6 +19,7 @@ import { Flow } from "./flow.ts"
 import { anomalyEnabled, raw, recording } from "./mode.ts"
 import { AccumulateGrad, edgeOf, type GradNode, type OutputInfo } from "./node.ts"
 
+/** What `backward` can be given by name. */
 export interface BackwardOptions {
   /** The gradient of the tensor itself; 1 by default, for a tensor of one element. */
   gradient?: Tensor | null
@@ -436,6 +437,7 @@ export function backward(
   })
 }
 
+/** What `grad` can be given by name. */
 export interface GradOptions {
   gradOutputs?: Gradients
   retainGraph?: boolean | null

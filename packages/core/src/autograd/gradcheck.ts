@@ -7,6 +7,7 @@ import { isTensor, type Tensor } from "../tensor.ts"
 import { grad } from "./engine.ts"
 import { enableGrad as enabled, raw } from "./mode.ts"
 
+/** What `gradcheck` and `gradgradcheck` can be given by name. */
 export interface GradcheckOptions {
   /** The step of the differences. */
   eps?: number

@@ -89,5 +89,7 @@ export const inferenceMode: Block & Switch = ((...args: [(() => unknown)?] | [bo
 
 /** Sets recording for good (without a callback) or for a block. */
 export const setGradEnabled: Switch = ((on: boolean, body?: () => unknown) => withMode({ grad: on }, body)) as Switch
+/** Whether what is computed now is recorded. */
 export const isGradEnabled = (): boolean => mode.grad
+/** Whether what is made now is outside of every graph for good. */
 export const isInferenceModeEnabled = inferenceEnabled

@@ -56,6 +56,7 @@ let sequence = 0
 
 const NO_NODES: readonly (GradNode | null)[] = []
 
+/** A step of the record: the rule by which gradients pass it, and the steps before it. */
 export abstract class GradNode {
   /** Grows with creation: of the nodes that are ready, the newest goes first. */
   readonly sequence: number

@@ -26,7 +26,7 @@ export type Wanted<E, Default> = [E] extends [never] ? Default : One<E>
 /** A tensor of given sizes: `zeros(2, 3)` or `zeros([2, 3], { dtype, device, requiresGrad })`; `K` are further options. */
 export interface Factory<K = unknown> {
   <const S extends readonly number[], E extends DType = never>(
-    size: S,
+    size: S | ({ size: S } & FactoryOptions<E> & K),
     options?: FactoryOptions<E> & K,
   ): Tensor<Known<S>, Wanted<E, DefaultFloat>>
   <const S extends readonly number[]>(...size: S): Tensor<Known<S>, DefaultFloat>
@@ -39,7 +39,7 @@ export interface Factory<K = unknown> {
 export interface FactoryMethod {
   <S extends Shape, D extends DType, const R extends readonly number[], E extends DType = never>(
     this: Tensor<S, D>,
-    size: R,
+    size: R | ({ size: R } & FactoryOptions<E>),
     options?: FactoryOptions<E>,
   ): Tensor<Known<R>, Wanted<E, D>>
   <S extends Shape, D extends DType, const R extends readonly number[]>(

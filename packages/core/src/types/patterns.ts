@@ -181,8 +181,8 @@ export interface TernaryFunction<Op extends string, A extends string, B extends 
   ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
 }
 type TernaryByName<A extends string, B extends string, X, Y, K> = { readonly [N in A]: X } & {
-  readonly [N in B]: Y & Partial<K>
-}
+  readonly [N in B]: Y
+} & Partial<K>
 
 /** As `Ternary`, writing into the input. */
 export interface TernaryInPlace<Op extends string, A extends string, B extends string, K = unknown> {

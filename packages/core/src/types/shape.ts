@@ -131,7 +131,7 @@ export type Broadcast<A extends Shape, B extends Shape, Op extends string = "bro
           ? R
           : `${Op}: shapes ${Show<A>} and ${Show<B>} do not broadcast`
 
-/** The shape that three broadcast to. */
+/** The shape that three broadcast to; a number in the third place has none. */
 export type Broadcast3<A extends Shape, B extends Shape, C extends Shape, Op extends string> =
   Broadcast<A, B> extends infer R
     ? R extends Shape
@@ -140,7 +140,9 @@ export type Broadcast3<A extends Shape, B extends Shape, C extends Shape, Op ext
           ? Unbroadcast3<A, B, C, Op>
           : Q
         : never
-      : Unbroadcast3<A, B, C, Op>
+      : C extends readonly []
+        ? Broadcast<A, B, Op>
+        : Unbroadcast3<A, B, C, Op>
     : never
 type Unbroadcast3<
   A extends Shape,
