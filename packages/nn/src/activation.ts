@@ -61,7 +61,9 @@ export class RReLU extends activation("RReLU", [["lower", 1 / 8], ["upper", 1 / 
   rrelu(x, m.lower, m.upper, (m as unknown as Module).training, m.inplace),
 ) {}
 /** x above 0, alpha·(eˣ − 1) below. */
-export class ELU extends activation("ELU", [["alpha", 1, "float"], INPLACE], (m, x: Tensor) => elu(x, m.alpha, m.inplace)) {}
+export class ELU extends activation("ELU", [["alpha", 1, "float"], INPLACE], (m, x: Tensor) =>
+  elu(x, m.alpha, m.inplace),
+) {}
 /** The self-normalising ELU. */
 export class SELU extends activation("SELU", [INPLACE], (m, x: Tensor) => selu(x, m.inplace)) {}
 /** x above 0, alpha·(e^(x/alpha) − 1) below. */
@@ -105,7 +107,12 @@ export class Hardsigmoid extends activation(
   showNothing,
 ) {}
 /** x·hardsigmoid(x) */
-export class Hardswish extends activation("Hardswish", [INPLACE], (m, x: Tensor) => hardswish(x, m.inplace), showNothing) {}
+export class Hardswish extends activation(
+  "Hardswish",
+  [INPLACE],
+  (m, x: Tensor) => hardswish(x, m.inplace),
+  showNothing,
+) {}
 /** x − tanh(x) */
 export class Tanhshrink extends activation("Tanhshrink", [], (_m, x: Tensor) => tanhshrink(x)) {}
 /** x moved towards 0 by lambd, 0 within [−lambd, lambd]. */

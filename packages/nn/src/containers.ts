@@ -17,7 +17,7 @@ import { Module as Members } from "./members.ts"
 import { Module } from "./module.ts"
 import { isModule, REGISTRY } from "./registry.ts"
 import { collapsedLines } from "./repr.ts"
-import type { OwnInput } from "./types/layer.ts"
+import type { Open, OwnInput } from "./types/layer.ts"
 import type { Chained, Sequence } from "./types/sequence.ts"
 
 /** A place in a list of `length`, negative ones from its end. Throws for one outside. */
@@ -72,7 +72,11 @@ abstract class ModuleSequence extends Members {
   /** Replaces the module at a place. */
   setAt(index: number, module: Module): void {
     const keys = [...this[REGISTRY].module.keys()]
-    put(this as unknown as Module, keys[position(this.getName(), index, keys.length)], requireModule(this.getName(), module))
+    put(
+      this as unknown as Module,
+      keys[position(this.getName(), index, keys.length)],
+      requireModule(this.getName(), module),
+    )
   }
 
   /** Adds a module at the end. */
@@ -129,16 +133,14 @@ const throughClosed = enclosed((modules: readonly Module[], input: unknown): unk
 /** Several modules at once: a list, or with names. */
 type Together = readonly Module[] | Readonly<Record<string, Module>>
 
-// biome-ignore lint/suspicious/noExplicitAny: see the class
-export interface Sequential<L extends readonly (Module | Together)[] = any> extends Sequence<L> {}
+export interface Sequential<L extends readonly (Module | Together)[] = Open> extends Sequence<L> {}
 
 /**
  * Modules called one after the other, each with the result of the one before: `new Sequential(a, b)`, `new Sequential([a,
  * b])` or, with names, `new Sequential({ conv: a, relu: b })`.
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor's result is callable, which a class cannot say
-// biome-ignore lint/suspicious/noExplicitAny: modules of which nothing is known
-export class Sequential<const L extends readonly (Module | Together)[] = any> extends ModuleSequence {
+export class Sequential<const L extends readonly (Module | Together)[] = Open> extends ModuleSequence {
   static readonly keepsNothing: unknown = Sequential.prototype.forward
 
   constructor(...modules: Chained<L>) {
@@ -157,6 +159,7 @@ export class Sequential<const L extends readonly (Module | Together)[] = any> ex
 }
 
 export interface ModuleList {
+  // biome-ignore lint/style/useShorthandFunctionType: it merges with the class
   // biome-ignore lint/suspicious/noExplicitAny: it is not called
   (...args: any[]): any
 }

@@ -23,7 +23,7 @@ import type { Module } from "./module.ts"
 import { emptyParameter, type Placement } from "./placement.ts"
 import { python } from "./repr.ts"
 import { each, type Size } from "./sizes.ts"
-import type { Layer, OwnInput, Rule } from "./types/layer.ts"
+import type { Layer, Open, OwnInput, Rule } from "./types/layer.ts"
 import type { ConvRule } from "./types/rules.ts"
 
 /** What lies around the input: zeros, the input mirrored, its edge repeated, or the input again. */
@@ -152,7 +152,9 @@ type TransposedForward = (input: Tensor, outputSize?: readonly number[] | null) 
 /** What convolutions have besides what all modules have. */
 type OwnMembers = Omit<Convolution, keyof Members>
 /** A convolution knows its arguments, and by the rule what comes out. */
-type ConvClass<R extends Rule> = new <const A extends ConvArgs>(...args: A) => Layer<R, A> & OwnMembers
+interface ConvClass<R extends Rule> {
+  new <const A extends ConvArgs>(...args: A): Layer<R, A> & OwnMembers
+}
 /** The function of a convolution, whatever its number of dims. */
 // biome-ignore lint/suspicious/noExplicitAny: its other arguments differ
 type Compute = (input: Tensor, ...args: any[]) => Tensor
@@ -188,7 +190,8 @@ function convolution<R extends Rule>(name: string, rank: number, compute: Comput
         return [Math.floor(total / 2), Math.ceil(total / 2)]
       })
     }
-  }  return Forwards as unknown as ConvClass<R>
+  }
+  return Forwards as unknown as ConvClass<R>
 }
 
 function transposedConvolution(name: string, rank: number, compute: Compute): ConvTransposeClass {
@@ -225,23 +228,24 @@ function transposedConvolution(name: string, rank: number, compute: Compute): Co
       })
       return sizes.map((size, d) => size - least[d])
     }
-  }  return Backwards as unknown as ConvTransposeClass
+  }
+  return Backwards as unknown as ConvTransposeClass
 }
 
 /** Convolution over [N, C, L] or [C, L]. */
-export class Conv1d<const A extends ConvArgs = any> extends convolution<ConvRule<"conv1d", 1>>(
+export class Conv1d<const A extends ConvArgs = Open> extends convolution<ConvRule<"conv1d", 1>>(
   "Conv1d",
   1,
   conv1d,
 )<A> {}
 /** Convolution over [N, C, H, W] or [C, H, W]. */
-export class Conv2d<const A extends ConvArgs = any> extends convolution<ConvRule<"conv2d", 2>>(
+export class Conv2d<const A extends ConvArgs = Open> extends convolution<ConvRule<"conv2d", 2>>(
   "Conv2d",
   2,
   conv2d,
 )<A> {}
 /** Convolution over [N, C, D, H, W] or [C, D, H, W]. */
-export class Conv3d<const A extends ConvArgs = any> extends convolution<ConvRule<"conv3d", 3>>(
+export class Conv3d<const A extends ConvArgs = Open> extends convolution<ConvRule<"conv3d", 3>>(
   "Conv3d",
   3,
   conv3d,

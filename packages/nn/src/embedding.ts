@@ -15,7 +15,7 @@ import { normal_ } from "./init.ts"
 import { checkSizes } from "./layer.ts"
 import { emptyParameter, type Placement } from "./placement.ts"
 import { python } from "./repr.ts"
-import { LayerBase, type OwnInput } from "./types/layer.ts"
+import { LayerBase, type Open, type OwnInput } from "./types/layer.ts"
 import type { EmbeddingRule } from "./types/rules.ts"
 
 /** What an embedding can be given by name. */
@@ -37,7 +37,9 @@ const PRETRAINED = parseSignature(
 )
 
 /** A table of `numEmbeddings` learnt vectors; input of integers [...], result [..., embeddingDim]. */
-export class Embedding<const V extends number = any, const E extends number = any> extends LayerBase<EmbeddingRule<E>> {
+export class Embedding<const V extends number = Open, const E extends number = Open> extends LayerBase<
+  EmbeddingRule<E>
+> {
   static readonly keepsNothing: unknown = Embedding.prototype.forward
 
   readonly numEmbeddings: V

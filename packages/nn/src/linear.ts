@@ -5,7 +5,7 @@ import { checkSizes } from "./layer.ts"
 import { Module } from "./module.ts"
 import { emptyParameter, type Placement } from "./placement.ts"
 import { named } from "./repr.ts"
-import { LayerBase, type OwnInput } from "./types/layer.ts"
+import { LayerBase, type Open, type OwnInput } from "./types/layer.ts"
 import type { LinearRule } from "./types/rules.ts"
 
 type Place = [Placement["device"]?, Placement["dtype"]?]
@@ -22,7 +22,7 @@ export function resetWeights(weight: Tensor, bias: Tensor | null): void {
 const LINEAR = parseSignature("Linear(inFeatures, outFeatures, bias?, device?, dtype?)")
 
 /** input·weightᵀ + bias, with a weight of shape [outFeatures, inFeatures]. Input [..., inFeatures], result [..., outFeatures]. */
-export class Linear<const I extends number = any, const O extends number = any> extends LayerBase<LinearRule<I, O>> {
+export class Linear<const I extends number = Open, const O extends number = Open> extends LayerBase<LinearRule<I, O>> {
   static readonly keepsNothing: unknown = Linear.prototype.forward
   static readonly endsInProduct = true
 
@@ -33,12 +33,7 @@ export class Linear<const I extends number = any, const O extends number = any> 
 
   constructor(...args: Args<[["inFeatures", I], ["outFeatures", O], ["bias", boolean]], Partial<Placement>>) {
     super()
-    const [inFeatures, outFeatures, bias = true, device, dtype] = bind(LINEAR, args) as [
-      I,
-      O,
-      boolean?,
-      ...Place,
-    ]
+    const [inFeatures, outFeatures, bias = true, device, dtype] = bind(LINEAR, args) as [I, O, boolean?, ...Place]
     checkSizes("Linear", { inFeatures, outFeatures })
     this.inFeatures = inFeatures
     this.outFeatures = outFeatures

@@ -32,7 +32,7 @@ import { activation, checkSizes, needed } from "./layer.ts"
 import { Module as Members } from "./members.ts"
 import { onesParameter, type Placement, zerosParameter } from "./placement.ts"
 import { named, python, pythonFloat } from "./repr.ts"
-import { type Layer, LayerBase, type OwnInput, type Rule, type Same } from "./types/layer.ts"
+import { type Layer, LayerBase, type Open, type OwnInput, type Rule, type Same } from "./types/layer.ts"
 import type { BatchNormRule, GroupNormRule, OverRule } from "./types/rules.ts"
 
 type Place = [Placement["device"]?, Placement["dtype"]?]
@@ -131,7 +131,9 @@ function checkDims(name: string, input: Tensor, dims: readonly number[]): void {
 
 /** What these layers have besides what all modules have. */
 type OwnMembers = Omit<RunningNorm, keyof Members>
-type RunningClass<R extends Rule> = new <const A extends RunningNormArgs>(...args: A) => Layer<R, A> & OwnMembers
+interface RunningClass<R extends Rule> {
+  new <const A extends RunningNormArgs>(...args: A): Layer<R, A> & OwnMembers
+}
 
 function batchNormalization<R extends Rule>(name: string, dims: readonly number[]): RunningClass<R> {
   const signature = runningSignature(name)
@@ -165,19 +167,20 @@ function batchNormalization<R extends Rule>(name: string, dims: readonly number[
       })
       return result
     }
-  }  return Batches as unknown as RunningClass<R>
+  }
+  return Batches as unknown as RunningClass<R>
 }
 
 /** Each channel of [N, C] or [N, C, L] brought to mean 0 and variance 1 over the batch (Ioffe and Szegedy, 2015). */
-export class BatchNorm1d<const A extends RunningNormArgs = any> extends batchNormalization<
+export class BatchNorm1d<const A extends RunningNormArgs = Open> extends batchNormalization<
   BatchNormRule<"BatchNorm1d", 2 | 3, "2D or 3D">
 >("BatchNorm1d", [2, 3])<A> {}
 /** Each channel of [N, C, H, W]. */
-export class BatchNorm2d<const A extends RunningNormArgs = any> extends batchNormalization<
+export class BatchNorm2d<const A extends RunningNormArgs = Open> extends batchNormalization<
   BatchNormRule<"BatchNorm2d", 4, "4D">
 >("BatchNorm2d", [4])<A> {}
 /** Each channel of [N, C, D, H, W]. */
-export class BatchNorm3d<const A extends RunningNormArgs = any> extends batchNormalization<
+export class BatchNorm3d<const A extends RunningNormArgs = Open> extends batchNormalization<
   BatchNormRule<"BatchNorm3d", 5, "5D">
 >("BatchNorm3d", [5])<A> {}
 
@@ -207,21 +210,22 @@ function instanceNormalization(name: string, rank: number): RunningClass<Same> {
       )
       return lone ? squeeze(y, 0) : y
     }
-  }  return Instances as unknown as RunningClass<Same>
+  }
+  return Instances as unknown as RunningClass<Same>
 }
 
 /** Each channel of each sample of [N, C, L] brought to mean 0 and variance 1 by itself. */
-export class InstanceNorm1d<const A extends RunningNormArgs = any> extends instanceNormalization(
+export class InstanceNorm1d<const A extends RunningNormArgs = Open> extends instanceNormalization(
   "InstanceNorm1d",
   1,
 )<A> {}
 /** Of [N, C, H, W]. */
-export class InstanceNorm2d<const A extends RunningNormArgs = any> extends instanceNormalization(
+export class InstanceNorm2d<const A extends RunningNormArgs = Open> extends instanceNormalization(
   "InstanceNorm2d",
   2,
 )<A> {}
 /** Of [N, C, D, H, W]. */
-export class InstanceNorm3d<const A extends RunningNormArgs = any> extends instanceNormalization(
+export class InstanceNorm3d<const A extends RunningNormArgs = Open> extends instanceNormalization(
   "InstanceNorm3d",
   3,
 )<A> {}
@@ -237,7 +241,10 @@ function shapeOf(name: string, given: unknown): readonly number[] {
 const LAYER = parseSignature("LayerNorm(normalizedShape, eps?, elementwiseAffine?, bias?, device?, dtype?)")
 
 /** The last dims, of sizes `normalizedShape`, brought to mean 0 and variance 1 (Ba, Kiros and Hinton, 2016). */
-export class LayerNorm<const N extends number | readonly number[] = any> extends LayerBase<OverRule<"layerNorm">, [N]> {
+export class LayerNorm<const N extends number | readonly number[] = Open> extends LayerBase<
+  OverRule<"layerNorm">,
+  [N]
+> {
   static readonly keepsNothing: unknown = LayerNorm.prototype.forward
 
   readonly normalizedShape: readonly number[]
@@ -248,12 +255,7 @@ export class LayerNorm<const N extends number | readonly number[] = any> extends
 
   constructor(
     ...args: Args<
-      [
-        ["normalizedShape", N],
-        ["eps", number],
-        ["elementwiseAffine", boolean],
-        ["bias", boolean],
-      ],
+      [["normalizedShape", N], ["eps", number], ["elementwiseAffine", boolean], ["bias", boolean]],
       Partial<Placement>
     >
   ) {
@@ -285,7 +287,7 @@ export class LayerNorm<const N extends number | readonly number[] = any> extends
 const RMS = parseSignature("RMSNorm(normalizedShape, eps?, elementwiseAffine?, device?, dtype?)")
 
 /** The last dims divided by their root mean square (Zhang and Sennrich, 2019); eps is by default the dtype's. */
-export class RMSNorm<const N extends number | readonly number[] = any> extends LayerBase<OverRule<"rmsNorm">, [N]> {
+export class RMSNorm<const N extends number | readonly number[] = Open> extends LayerBase<OverRule<"rmsNorm">, [N]> {
   static readonly keepsNothing: unknown = RMSNorm.prototype.forward
 
   readonly normalizedShape: readonly number[]
@@ -294,10 +296,7 @@ export class RMSNorm<const N extends number | readonly number[] = any> extends L
   declare weight: Parameter | null
 
   constructor(
-    ...args: Args<
-      [["normalizedShape", N], ["eps", number | null], ["elementwiseAffine", boolean]],
-      Partial<Placement>
-    >
+    ...args: Args<[["normalizedShape", N], ["eps", number | null], ["elementwiseAffine", boolean]], Partial<Placement>>
   ) {
     super()
     const [shape, eps = null, affine = true, device, dtype] = bind(RMS, args) as [
@@ -325,7 +324,7 @@ export class RMSNorm<const N extends number | readonly number[] = any> extends L
 const GROUP = parseSignature("GroupNorm(numGroups, numChannels, eps?, affine?, device?, dtype?, *, bias?)")
 
 /** Groups of channels of each sample brought to mean 0 and variance 1 (Wu and He, 2018). */
-export class GroupNorm<const G extends number = any> extends LayerBase<GroupNormRule, [G]> {
+export class GroupNorm<const G extends number = Open> extends LayerBase<GroupNormRule, [G]> {
   static readonly keepsNothing: unknown = GroupNorm.prototype.forward
 
   readonly numGroups: G

@@ -3,6 +3,7 @@ import { col2im, type InterpolationMode, im2col, interpolate, type Tensor } from
 import { layer, needed, optional, ruled, type Settings } from "./layer.ts"
 import { python, pythonFloat } from "./repr.ts"
 import type { Size } from "./sizes.ts"
+import type { Open } from "./types/layer.ts"
 import type { UpsampleRule } from "./types/rules.ts"
 
 const SIZE = ["size", optional<Size>()] as const
@@ -27,22 +28,21 @@ const showTarget = (values: Readonly<Record<string, unknown>>): string => {
 }
 
 /** [N, C, ...] brought to a size, or scaled by a factor, by interpolation. */
-export class Upsample<const A extends Settings<typeof UPSAMPLE> = any> extends ruled<UpsampleRule>()(
+export class Upsample<const A extends Settings<typeof UPSAMPLE> = Open> extends ruled<UpsampleRule>()(
   "Upsample",
   UPSAMPLE,
-  (m, x) =>
-    interpolate(x, m.size, m.scaleFactor, m.mode as InterpolationMode, m.alignCorners, m.recomputeScaleFactor),
+  (m, x) => interpolate(x, m.size, m.scaleFactor, m.mode as InterpolationMode, m.alignCorners, m.recomputeScaleFactor),
   showTarget,
 )<A> {}
 /** Nearest-neighbour resampling of [N, C, H, W]. */
-export class UpsamplingNearest2d<const A extends Settings<typeof TARGET> = any> extends ruled<UpsampleRule>()(
+export class UpsamplingNearest2d<const A extends Settings<typeof TARGET> = Open> extends ruled<UpsampleRule>()(
   "UpsamplingNearest2d",
   TARGET,
   (m, x) => interpolate(x, m.size, m.scaleFactor, "nearest"),
   (values) => showTarget({ ...values, mode: "nearest" }),
 )<A> {}
 /** Bilinear resampling of [N, C, H, W] with aligned corners. */
-export class UpsamplingBilinear2d<const A extends Settings<typeof TARGET> = any> extends ruled<UpsampleRule>()(
+export class UpsamplingBilinear2d<const A extends Settings<typeof TARGET> = Open> extends ruled<UpsampleRule>()(
   "UpsamplingBilinear2d",
   TARGET,
   (m, x) => interpolate(x, m.size, m.scaleFactor, "bilinear", true),

@@ -1,6 +1,7 @@
 /** Modules that only rearrange. */
 import { channelShuffle, flatten, pixelShuffle, pixelUnshuffle, type Tensor, unflatten } from "@taeda/core"
 import { activation, needed, ruled, type Settings } from "./layer.ts"
+import type { Open } from "./types/layer.ts"
 import type { FlattenRule, PixelShuffleRule, PixelUnshuffleRule, UnflattenRule } from "./types/rules.ts"
 
 const FLATTEN = [
@@ -15,25 +16,25 @@ const UPSCALE = [["upscaleFactor", needed<number>()]] as const
 const DOWNSCALE = [["downscaleFactor", needed<number>()]] as const
 
 /** Dims `startDim` to `endDim` as one; the first, the batch's, stays by default. */
-export class Flatten<const A extends Settings<typeof FLATTEN> = any> extends ruled<FlattenRule>()(
+export class Flatten<const A extends Settings<typeof FLATTEN> = Open> extends ruled<FlattenRule>()(
   "Flatten",
   FLATTEN,
   (m, x) => flatten(x, m.startDim, m.endDim),
 )<A> {}
 /** One dim as several. */
-export class Unflatten<const A extends Settings<typeof UNFLATTEN> = any> extends ruled<UnflattenRule>()(
+export class Unflatten<const A extends Settings<typeof UNFLATTEN> = Open> extends ruled<UnflattenRule>()(
   "Unflatten",
   UNFLATTEN,
   (m, x) => unflatten(x, m.dim, m.unflattenedSize),
 )<A> {}
 /** [..., C·r², H, W] as [..., C, H·r, W·r]. */
-export class PixelShuffle<const A extends Settings<typeof UPSCALE> = any> extends ruled<PixelShuffleRule>()(
+export class PixelShuffle<const A extends Settings<typeof UPSCALE> = Open> extends ruled<PixelShuffleRule>()(
   "PixelShuffle",
   UPSCALE,
   (m, x) => pixelShuffle(x, m.upscaleFactor),
 )<A> {}
 /** [..., C, H·r, W·r] as [..., C·r², H, W]. */
-export class PixelUnshuffle<const A extends Settings<typeof DOWNSCALE> = any> extends ruled<PixelUnshuffleRule>()(
+export class PixelUnshuffle<const A extends Settings<typeof DOWNSCALE> = Open> extends ruled<PixelUnshuffleRule>()(
   "PixelUnshuffle",
   DOWNSCALE,
   (m, x) => pixelUnshuffle(x, m.downscaleFactor),

@@ -3,8 +3,6 @@ import * as torch from "taeda"
 import { type Dim, slice, type Tensor } from "taeda"
 import { type Float, is, type Open } from "./equal.ts"
 
-const F = torch.nn.functional
-
 const { rand, zeros, ones, tensor } = torch
 const n: number = 4
 const sizes: number[] = [2, 3]
@@ -44,12 +42,11 @@ is<Float<[2, 3]>>()(a.add(rand(3)), true)
 is<Float<[5, 2, 3]>>()(a.add(rand(5, 1, 1)), true)
 is<Float<[number, 784]>>()(batch.add(rand(784)), true)
 is<Tensor<[2, 3], "bool">>()(a.lt(0), true)
-is<Float<[2, 3]>>()(torch.where(a.lt(0), a, 0), true)
-is<Float<[2, 3]>>()(a.clamp({ min: 0 }), true)
 
 // ---- dtypes ----
 is<Float<[2, 3]>>()(a.add(torch.randint(5, [3])), true)
-is<Tensor<[3], "float64">>()(rand(3).add(zeros([3], { dtype: "float64" })), true)
+const doubles = zeros([3], { dtype: "float64" })
+is<Tensor<[3], "float64">>()(rand(3).add(doubles), true)
 is<Tensor<[3], "int32">>()(torch.randint(5, [3]).add(1), true)
 is<Float<[3]>>()(torch.randint(5, [3]).add(1.5), true)
 is<Float<[3]>>()(torch.randint(5, [3]).div(2), true)
@@ -66,7 +63,6 @@ is<Float<[number, 10]>>()(batch.matmul(rand(784, 10)), true)
 is<Tensor<any, any>>()(dynamic.matmul(dynamic.t()), true)
 is<Float<[2, 4]>>()(torch.mm(a, b), true)
 is<Float<[6, 2, 4]>>()(rand(6, 2, 3).bmm(rand(6, 3, 4)), true)
-is<Float<[8, 4, 16, 16]>>()(torch.einsum("bhqd,bhkd->bhqk", rand(8, 4, 16, 2), rand(8, 4, 16, 2)), true)
 
 // ---- reductions ----
 is<Float<[]>>()(a.sum(), true)
@@ -90,7 +86,6 @@ is<Float<[8, 3, 1024]>>()(images.view(8, 3, -1), true)
 is<Float<[8, 3072]>>()(images.flatten(1), true)
 is<Float<[number, 3072]>>()(zeros([n, 3, 32, 32]).flatten(1), true)
 is<Float<[3, 2]>>()(a.transpose(0, 1), true)
-is<Float<[3, 2]>>()(a.T, true)
 is<Float<[8, 32, 32, 3]>>()(images.permute([0, 2, 3, 1]), true)
 is<Float<[2, 3]>>()(rand(1, 2, 1, 3).squeeze(), true)
 is<Float<[2, 3]>>()(rand(2, 1, 3).squeeze(1), true)
@@ -117,21 +112,8 @@ is<Float<[5, 3]>>()(a.at(torch.randint(2, [5])), true)
 is<Float<[3]>>()(a.at(n - 4), true)
 is<Float<[2, 2]>>()(a.indexSelect(1, torch.tensor([0, 2], { dtype: "int32" })), true)
 
-// ---- layers as functions ----
-is<Float<[8, 16, 16, 16]>>()(F.conv2d(images, rand(16, 3, 3, 3), { stride: 2, padding: 1 }), true)
-is<Float<[8, 16, 30, 30]>>()(F.conv2d(images, rand(16, 3, 3, 3)), true)
-is<Float<[8, 3, 16, 16]>>()(F.maxPool2d(images, 2), true)
-is<Float<[8, 3, 1, 1]>>()(F.adaptiveAvgPool2d(images, 1), true)
-is<Float<[2, 4]>>()(F.linear(a, rand(4, 3), rand(4)), true)
-is<Float<[2, 5, 8]>>()(F.embedding(torch.randint(100, [2, 5]), rand(100, 8)), true)
-is<Float<[]>>()(F.crossEntropy(rand(32, 10), torch.randint(10, [32])), true)
-is<Float<[32]>>()(F.crossEntropy(rand(32, 10), torch.randint(10, [32]), { reduction: "none" }), true)
-is<Float<[2, 3]>>()(F.layerNorm(a, [3]), true)
-
 // ---- gradients ----
 const w = rand([2, 3], { requiresGrad: true })
-const [gw] = torch.autograd.grad(w.mul(2).sum(), [w])
-is<Float<[2, 3]>>()(gw, true)
 is<Float<[2, 3]> | null>()(w.grad, true)
 
 // ---- names for sizes, and leaving the types ----

@@ -33,7 +33,9 @@ export function classicEditor(ts: TypeScript, source: string, options?: Options,
     getScriptFileNames: () => [...Object.keys(others).map((file) => join(folder.path, file)), path],
     getScriptVersion: (file) => (file === path ? String(version) : "0"),
     getScriptSnapshot: (file) =>
-      ts.sys.fileExists(file) ? ts.ScriptSnapshot.fromString(file === path ? text : readFileSync(file, "utf8")) : undefined,
+      ts.sys.fileExists(file)
+        ? ts.ScriptSnapshot.fromString(file === path ? text : readFileSync(file, "utf8"))
+        : undefined,
     getCurrentDirectory: () => folder.path,
     getDefaultLibFileName: ts.getDefaultLibFilePath,
     fileExists: ts.sys.fileExists,

@@ -29,7 +29,11 @@ export class LanguageServer {
   /** Starts the session. */
   async open(folder: string): Promise<void> {
     const rootUri = pathToFileURL(folder).href
-    await this.ask("initialize", { processId: process.pid, rootUri, capabilities: { textDocument: { hover: { contentFormat: ["plaintext"] } } } })
+    await this.ask("initialize", {
+      processId: process.pid,
+      rootUri,
+      capabilities: { textDocument: { hover: { contentFormat: ["plaintext"] } } },
+    })
     this.tell("initialized", {})
   }
 

@@ -1,6 +1,9 @@
-import { describe, expect, test } from "vitest"
+import { describe, expect, test, vi } from "vitest"
 import { COMPILERS } from "../src/compilers.ts"
 import { CALLS, manyCalls } from "../src/many-calls.ts"
+
+// The compilers that run in JavaScript take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /**
  * Types instantiated for 500 calls. Each is a piece of the compiler's work, and unlike its time the same on every machine;

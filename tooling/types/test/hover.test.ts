@@ -1,7 +1,10 @@
 import typescript59 from "typescript-5.9"
 import typescript60 from "typescript-6.0"
-import { expect, test } from "vitest"
+import { expect, test, vi } from "vitest"
 import { classicEditor, type Editor, nativeEditor } from "../src/editor.ts"
+
+// The compilers that run in JavaScript take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const SOURCE = `import * as torch from "taeda"
 const logits = torch.randn(32, 784).matmul(torch.randn(784, 10))

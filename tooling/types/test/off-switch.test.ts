@@ -1,7 +1,10 @@
-import { describe, expect, test } from "vitest"
+import { describe, expect, test, vi } from "vitest"
 import type { Files } from "../src/compiler.ts"
 import { COMPILERS } from "../src/compilers.ts"
 import { CALLS, manyCalls } from "../src/many-calls.ts"
+
+// The compilers that run in JavaScript take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const SWITCH = `import type {} from "taeda"
 declare module "taeda" {
@@ -26,9 +29,9 @@ describe.each(COMPILERS)("TypeScript $name", (compiler) => {
     using off = compiler.compile(files)
     expect(off.findings("program.ts")).toEqual([])
     expect(Object.fromEntries(off.types("program.ts"))).toEqual({
-      x: 'torch.Tensor<any, "float32">',
-      y: 'torch.Tensor<any, "float32">',
-      logits: 'torch.Tensor<any, "float32">',
+      x: 'Tensor<any, "float32">',
+      y: 'Tensor<any, "float32">',
+      logits: 'Tensor<any, "float32">',
     })
     using on = compiler.compile({ "program.ts": PROGRAM })
     expect(on.findings("program.ts")).toHaveLength(1)

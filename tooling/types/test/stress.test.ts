@@ -1,6 +1,9 @@
-import { describe, expect, test } from "vitest"
+import { describe, expect, test, vi } from "vitest"
 import { COMPILERS } from "../src/compilers.ts"
 import { STRESS } from "../src/stress.ts"
+
+// The compilers that run in JavaScript take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const FILES = Object.fromEntries(
   STRESS.map(({ code }, i) => [`stress-${i}.ts`, `import * as torch from "taeda"\n${code}\n`]),

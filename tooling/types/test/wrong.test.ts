@@ -1,13 +1,15 @@
 import * as torch from "taeda"
 import typescript from "typescript-6.0"
-import { afterAll, describe, expect, test } from "vitest"
+import { afterAll, describe, expect, test, vi } from "vitest"
 import { COMPILERS } from "../src/compilers.ts"
 import { sentenceIn } from "../src/sentence.ts"
 import { PRELUDE, WRONG, type Wrong } from "../src/wrong.ts"
 
+// The compilers that run in JavaScript take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
 const fileOf = (each: Wrong): string => `wrong-${WRONG.indexOf(each)}.ts`
 const FILES = Object.fromEntries(WRONG.map((each) => [fileOf(each), `${PRELUDE}{\n${each.code}\n}\n`]))
-
 
 describe.each(COMPILERS)("TypeScript $name", (compiler) => {
   const program = compiler.compile(FILES)
@@ -24,7 +26,10 @@ describe.each(COMPILERS)("TypeScript $name", (compiler) => {
 
 /** Runs a program's statements; resolves to the error's message. */
 async function failureOf({ code }: Wrong): Promise<string | null> {
-  const text = typescript.transpile(`export {}\n${code}`, { target: typescript.ScriptTarget.ES2022, module: typescript.ModuleKind.ESNext })
+  const text = typescript.transpile(`export {}\n${code}`, {
+    target: typescript.ScriptTarget.ES2022,
+    module: typescript.ModuleKind.ESNext,
+  })
   const body = text.replace(/^export \{\};?/m, "")
   const run = new Function("torch", "nn", "F", `return (async () => {${body}})()`) as (
     ...names: unknown[]

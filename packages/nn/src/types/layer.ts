@@ -5,6 +5,9 @@
 import type { DType, rules, Shape, Tensor } from "@taeda/core"
 import { Module as Members } from "../members.ts"
 
+/** What is not known, and so not checked: of a class without its parameters. */
+export type Open = any
+
 /** A size that is known before any call: the last dim's, or the channels'. */
 export type Trace = readonly [kind: "features" | "channels", size: number]
 
@@ -59,11 +62,7 @@ export type As<R extends Rule, S, D, A> = Filled<R, S, D, A>["as"]
 
 /** The tensor of the shape G and the dtype E. */
 export type Given<G, E> =
-  rules.IsAny<G> extends true
-    ? Tensor<any, AsDType<E>>
-    : G extends Anything
-      ? any
-      : Tensor<rules.Ok<G>, AsDType<E>>
+  rules.IsAny<G> extends true ? Tensor<any, AsDType<E>> : G extends Anything ? any : Tensor<rules.Ok<G>, AsDType<E>>
 type AsDType<E> = E extends DType ? E : any
 
 declare const OWN: unique symbol

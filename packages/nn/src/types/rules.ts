@@ -69,21 +69,11 @@ interface AvgPoolSettings<A> extends Omit<MaxPoolSettings<A>, "dilation" | "ceil
 
 export interface MaxPoolRule<Op extends string, N extends Rank> extends Plain {
   readonly gives: Setting<this["settings"], "4", "returnIndices"> extends false | undefined
-    ? rules.Pooled<
-        Op,
-        N,
-        AsShape<this["shape"]>,
-        MaxPoolSettings<this["settings"]>
-      >
+    ? rules.Pooled<Op, N, AsShape<this["shape"]>, MaxPoolSettings<this["settings"]>>
     : Anything
 }
 export interface AvgPoolRule<Op extends string, N extends Rank> extends Plain {
-  readonly gives: rules.Pooled<
-    Op,
-    N,
-    AsShape<this["shape"]>,
-    AvgPoolSettings<this["settings"]>
-  >
+  readonly gives: rules.Pooled<Op, N, AsShape<this["shape"]>, AvgPoolSettings<this["settings"]>>
 }
 export interface AdaptiveRule<Op extends string, N extends Rank> extends Plain {
   readonly gives: Setting<this["settings"], "1", "returnIndices"> extends false | undefined
@@ -94,7 +84,13 @@ export interface AdaptiveRule<Op extends string, N extends Rank> extends Plain {
 // ---- normalisation ----
 
 /** The sentence of an input whose number of dims is none of L. */
-type ForRanks<Name extends string, S extends Shape, L extends number, Ranks extends string, R> = number extends S["length"]
+type ForRanks<
+  Name extends string,
+  S extends Shape,
+  L extends number,
+  Ranks extends string,
+  R,
+> = number extends S["length"]
   ? S
   : S["length"] extends L
     ? R

@@ -4,7 +4,6 @@ import type { Anything, As, Given, Gives, IsOwn, RULE, Rule, Trace } from "./lay
 
 export declare const LAYERS: unique symbol
 
-// biome-ignore lint/suspicious/noExplicitAny: any function's type
 type AnyFunction = (...args: any[]) => any
 
 /** The rule and the settings of a layer whose class has not changed what it computes; null of other modules. */
@@ -25,8 +24,7 @@ type Step<M, S, D> =
         ? Through<L, S, D>
         : Returned<M>
       : Returned<M>
-type After<G, E> =
-  rules.IsAny<G> extends true ? [any, E] : G extends string ? G : G extends Anything ? any : [G, E]
+type After<G, E> = rules.IsAny<G> extends true ? [any, E] : G extends string ? G : G extends Anything ? any : [G, E]
 type Returned<M> = M extends { readonly forward: infer F extends AnyFunction }
   ? ReturnType<F> extends infer T
     ? rules.IsAny<T> extends true
@@ -80,7 +78,8 @@ type Input<L, S extends Shape, D extends DType> = L extends readonly [infer M, .
       : any
     : rules.Arg<Through<L, S, D>, Tensor<S, D>>
   : any
-type Result<G> = rules.IsAny<G> extends true ? any : G extends readonly [infer S, infer D] ? Given<S, D> : Tensor<any, any>
+type Result<G> =
+  rules.IsAny<G> extends true ? any : G extends readonly [infer S, infer D] ? Given<S, D> : Tensor<any, any>
 
 // ---- what is checked when it is made ----
 
