@@ -14,6 +14,8 @@ export interface Output {
   readonly dim: (text: string) => string
   readonly green: (text: string) => string
   readonly cyan: (text: string) => string
+  readonly yellow: (text: string) => string
+  readonly red: (text: string) => string
 }
 
 /** The columns of a terminal that does not say how many it has. */
@@ -31,7 +33,7 @@ function coloured({ isTTY }: NodeJS.WriteStream, { NO_COLOR, FORCE_COLOR }: Node
 /** A stream as output, by default the process's own; colours only where they are wanted. */
 export function terminal(stream: NodeJS.WriteStream = process.stdout, env = process.env): Output {
   const interactive = stream.isTTY === true
-  const { bold, dim, green, cyan } = pc.createColors(coloured(stream, env))
+  const { bold, dim, green, cyan, yellow, red } = pc.createColors(coloured(stream, env))
   return {
     line: (text = "") => void stream.write(`${text}\n`),
     interactive,
@@ -41,5 +43,7 @@ export function terminal(stream: NodeJS.WriteStream = process.stdout, env = proc
     dim,
     green,
     cyan,
+    yellow,
+    red,
   }
 }

@@ -59,7 +59,7 @@ describe.concurrent("taeda", () => {
     const { code, stdout, stderr } = await taeda(["--help"])
     expect([code, stderr]).toEqual([0, ""])
     expect(stdout).toContain("taeda create my-app")
-    for (const command of ["tour", "train", "repl", "create", "bench", "conformance"])
+    for (const command of ["install", "doctor", "tour", "train", "repl", "create", "bench", "conformance"])
       expect(stdout).toMatch(new RegExp(`^ {2}${command} .*\\w`, "m"))
   })
 
@@ -81,7 +81,7 @@ describe.concurrent("taeda", () => {
     expect(stdout.replace(/\s+/g, " ")).toContain('(choices: "cnn", "mlp", default: "cnn")')
   })
 
-  test.each(["tour", "train", "repl", "create", "bench", "conformance"])(
+  test.each(["install", "doctor", "tour", "train", "repl", "create", "bench", "conformance"])(
     "help %s explains it, with examples",
     async (name) => {
       const { code, stdout, stderr } = await taeda(["help", name])
@@ -99,6 +99,8 @@ describe.concurrent("taeda", () => {
   test.each<[string[], string | RegExp]>([
     [["trian", "mnist"], "(Did you mean train?)"],
     [["tuor"], "(Did you mean tour?)"],
+    [["docter"], "(Did you mean doctor?)"],
+    [["instal"], "(Did you mean install?)"],
     [["help", "tuor"], "(Did you mean tour?)"],
     [["create"], "taeda: which folder? For example: taeda create taeda-app"],
     [["create", "app", "--template", "deno"], "Allowed choices are node, vite"],

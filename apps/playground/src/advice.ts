@@ -4,11 +4,12 @@ import {
   type BackendChoice,
   importLines,
   installCommand,
+  misfit,
   type PackageManagerChoice,
   RUNTIMES,
   type RuntimeChoice,
-  SYSTEMS,
   type SystemChoice,
+  titleOf,
 } from "@taeda/choices"
 import type { Machine } from "./machine.ts"
 
@@ -27,25 +28,6 @@ export interface Advice {
   readonly why: readonly string[]
 }
 
-const listed = (names: readonly string[]): string =>
-  names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`
-
-const titles = <T extends { readonly name: string; readonly title: string }>(
-  table: readonly T[],
-  names: readonly string[],
-): string => listed(names.map((name) => table.find((each) => each.name === name)?.title ?? name))
-
-/** With a capital. */
-export const titleOf = ({ title }: BackendChoice): string => `${title[0].toUpperCase()}${title.slice(1)}`
-
-/** Why a backend cannot run where it is wished for; undefined where it can. */
-function misfit(backend: BackendChoice, { runtime, system }: Wish): string | undefined {
-  const { runtimes, systems } = backend
-  if (runtimes && !runtimes.includes(runtime)) return `${titleOf(backend)}: only in ${titles(RUNTIMES, runtimes)}.`
-  if (systems && !systems.includes(system)) return `${titleOf(backend)}: only on ${titles(SYSTEMS, systems)}.`
-  return undefined
-}
-
 const packageText = ({ included, package: name }: BackendChoice): string =>
   included ? "The package taeda brings it along." : `It is a package of its own, ${name}.`
 
@@ -62,7 +44,11 @@ export function adviceFor(wish: Wish, machine: Machine = []): Advice {
   const backend = BACKENDS.find(({ name }) => name === wish.compute) ?? BACKENDS[BACKENDS.length - 1]
   const nothing = { command: null, code: null }
   const wrong = misfit(backend, wish)
-  if (wrong) return { ...nothing, why: [wrong, "Take another compute: the same code runs on each of them."] }
+  if (wrong)
+    return {
+      ...nothing,
+      why: [`${titleOf(backend)}: ${wrong}.`, "Take another compute: the same code runs on each of them."],
+    }
   if (!backend.published)
     return { ...nothing, why: [`${titleOf(backend)}: planned, not released yet.`, `It will need ${backend.needs}.`] }
   const { note } = RUNTIMES.find(({ name }) => name === wish.runtime) ?? RUNTIMES[0]

@@ -1,6 +1,6 @@
 /** The section that says what to install. */
-import { PACKAGE_MANAGERS, RUNTIMES, SYSTEMS } from "@taeda/choices"
-import { adviceFor, computesFor, titleOf, type Wish } from "./advice.ts"
+import { PACKAGE_MANAGERS, RUNTIMES, SYSTEMS, titleOf } from "@taeda/choices"
+import { adviceFor, computesFor, type Wish } from "./advice.ts"
 import { copyButton } from "./copy.ts"
 import { byId, el, type RadioOption, radios } from "./dom.ts"
 import type { Machine } from "./machine.ts"

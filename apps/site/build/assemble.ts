@@ -50,6 +50,9 @@ function writeDocs(): SidebarItem[] {
     titles.set(name, titleOf(text))
     writeFileSync(join(PAGES, `${name}.md`), `${FRONTMATTER[name] ?? ""}${rewriteLinks(text)}`)
   }
+  // What pages link to besides each other, such as schemas.
+  for (const file of readdirSync(DOCS).filter((each) => !each.endsWith(".md")))
+    cpSync(join(DOCS, file), join(PAGES, "public", file))
   const named = new Set(PARTS.flatMap(([, pages]) => pages))
   const rest = names.filter((name) => !named.has(name))
   return PARTS.map(([text, pages], at) => ({

@@ -4,11 +4,12 @@ import {
   type BackendChoice,
   importLines,
   installCommand,
+  misfit,
   type PackageManagerChoice,
   RUNTIMES,
   type RuntimeChoice,
-  SYSTEMS,
   type SystemChoice,
+  titleOf,
 } from "@taeda/choices"
 
 export interface Choice {
@@ -26,18 +27,6 @@ export interface Outcome {
   readonly notes: readonly string[]
 }
 
-const titled = (
-  table: readonly { readonly name: string; readonly title: string }[],
-  names: readonly string[],
-): string => names.map((name) => table.find((each) => each.name === name)?.title ?? name).join(" and ")
-
-/** Why a backend cannot be had; undefined where it can. */
-export function misfit({ runtimes, systems }: BackendChoice, { runtime, system }: Choice): string | undefined {
-  if (runtimes && !runtimes.includes(runtime)) return `only in ${titled(RUNTIMES, runtimes)}`
-  if (systems && !systems.includes(system)) return `only on ${titled(SYSTEMS, systems)}`
-  return undefined
-}
-
 export const backendOf = ({ backend }: Choice): BackendChoice => BACKENDS.find(({ name }) => name === backend)!
 
 const noteOf = ({ runtime }: Choice): string => RUNTIMES.find(({ name }) => name === runtime)?.note ?? ""
@@ -45,8 +34,7 @@ const noteOf = ({ runtime }: Choice): string => RUNTIMES.find(({ name }) => name
 export function outcomeOf(choice: Choice): Outcome {
   const backend = backendOf(choice)
   const wrong = misfit(backend, choice)
-  if (wrong !== undefined)
-    return { notes: [`The backend ${backend.name}: ${wrong}. The same code runs on the others.`] }
+  if (wrong !== undefined) return { notes: [`${titleOf(backend)}: ${wrong}. The same code runs on the others.`] }
   return {
     command: installCommand(backend, choice.manager, choice.runtime),
     code: importLines(backend, choice.runtime),

@@ -1,7 +1,7 @@
 /** The component `Selector`: what somebody has, and what they type then. */
-import { BACKENDS, PACKAGE_MANAGERS, RUNTIMES, SYSTEMS } from "@taeda/choices"
+import { BACKENDS, misfit, PACKAGE_MANAGERS, RUNTIMES, SYSTEMS, titleOf } from "@taeda/choices"
 import { defineComponent, h, ref, type VNode } from "vue"
-import { type Choice, FIRST, misfit, outcomeOf, withRuntime } from "./choice.ts"
+import { type Choice, FIRST, outcomeOf, withRuntime } from "./choice.ts"
 
 interface Option {
   readonly name: string
@@ -14,7 +14,11 @@ const groupsOf = (choice: Choice): readonly (readonly [keyof Choice, string, rea
   ["system", "System", SYSTEMS],
   ["runtime", "Runtime", RUNTIMES.map(({ name, title }) => ({ name, title }))],
   ["manager", "Package manager", PACKAGE_MANAGERS.map(({ name }) => ({ name, title: name }))],
-  ["backend", "Compute", BACKENDS.map((each) => ({ name: each.name, title: each.title, note: misfit(each, choice) }))],
+  [
+    "backend",
+    "Compute",
+    BACKENDS.map((each) => ({ name: each.name, title: titleOf(each), note: misfit(each, choice) })),
+  ],
 ]
 
 export const Selector = defineComponent(() => {

@@ -21,7 +21,7 @@ describe("what to install", () => {
 
   test("what a machine cannot have is said in place of a command", () => {
     expect(outcomeOf(choose({ backend: "cuda", system: "macos" }))).toEqual({
-      notes: ["The backend cuda: only on Linux and Windows. The same code runs on the others."],
+      notes: ["NVIDIA GPUs through the driver: only on Linux or Windows. The same code runs on the others."],
     })
     expect(outcomeOf(choose({ backend: "cuda", runtime: "browser" })).command).toBeUndefined()
   })

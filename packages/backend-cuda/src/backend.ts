@@ -198,9 +198,30 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
     readNow(block, 0, 0)
     return read
   }
+  /** More than is queued at once: of a copy, since what is launched meanwhile must not be seen. */
+  const readCopy = async (block: Block, from: number, bytes: number): Promise<Uint8Array> => {
+    let held: Block
+    try {
+      held = memory.take(bytes)
+    } catch (error) {
+      if (error instanceof OutOfMemoryError) return readNow(block, from, bytes)
+      throw error
+    }
+    try {
+      context.copy(held.segment.memory, held.offset, block.segment.memory, block.offset + from, bytes)
+      const reported = readLater(block, 0, 0)
+      // Told when the bytes have come.
+      reported.catch(() => {})
+      const read = await downloads.readLater(held.segment.memory, held.offset, bytes)
+      await reported
+      return read
+    } finally {
+      // With the context everything was given back.
+      if (open) memory.give(held)
+    }
+  }
   const readLater = async (block: Block, from: number, bytes: number): Promise<Uint8Array> => {
-    // More than fits is read at once: what is launched meanwhile must not be seen.
-    if (!Downloads.fits(bytes)) return readNow(block, from, bytes)
+    if (!Downloads.fits(bytes)) return readCopy(block, from, bytes)
     const download = queueRead(block, from, bytes)
     if (download.cameSoon()) passed()
     else await context.finished()

@@ -1,13 +1,16 @@
 /** Bytes on their way from the device, through pinned memory. */
+import { setImmediate } from "node:timers/promises"
 import type { CudaContext, DeviceMemory, DriverEvent, PinnedMemory } from "./driver.ts"
 
 const LEAST = 4096
-/** Larger reads go through buffers of this size, two in turn, and wait for them. */
+/** Larger reads go through buffers of this size, two in turn. */
 const MOST = 32 * 2 ** 20
 /** Bytes of buffers that are kept. */
 const KEPT = 2 * MOST
 /** How often it is asked whether bytes have come before waiting is left to another thread, which takes longer to say so. */
 const QUESTIONS = 64
+
+const NO_BYTES = new Uint8Array()
 
 interface Staging {
   readonly memory: PinnedMemory
@@ -97,24 +100,53 @@ export class Downloads {
     return new Download(this, staging, places)
   }
 
-  /** Reads any number of bytes, and waits for them: while one part is copied out, the next is on its way. */
+  /** Reads any number of bytes, and waits for them. */
   readNow(memory: DeviceMemory, byte: number, bytes: number): Uint8Array {
-    const result = new Uint8Array(bytes)
-    const parts: { readonly from: number; readonly download: Download }[] = []
-    const finish = (): void => {
-      const { from, download } = parts.shift()!
-      download.wait()
-      result.set(download.take()[0], from)
-    }
+    const parts = this.parts(memory, byte, bytes)
     try {
-      for (let from = 0; from < bytes; from += MOST) {
-        if (parts.length === 2) finish()
-        const part = { memory, byte: byte + from, bytes: Math.min(MOST, bytes - from) }
-        parts.push({ from, download: this.queue([part]) })
+      for (;;) {
+        const { done, value } = parts.next()
+        if (done) return value
+        value.wait()
       }
-      while (parts.length > 0) finish()
     } finally {
-      for (const { download } of parts) download.drop()
+      parts.return(NO_BYTES)
+    }
+  }
+
+  /** The same without blocking; the memory must hold its bytes until they have come. */
+  async readLater(memory: DeviceMemory, byte: number, bytes: number): Promise<Uint8Array> {
+    const parts = this.parts(memory, byte, bytes)
+    try {
+      for (;;) {
+        const { done, value } = parts.next()
+        if (done) return value
+        // The loop of events has its turn after each part.
+        await (value.cameSoon() ? setImmediate() : this.context.finished())
+      }
+    } finally {
+      parts.return(NO_BYTES)
+    }
+  }
+
+  /** Reads in parts: while one is copied out, the next is on its way. Each that is yielded must have come when it goes on. */
+  private *parts(memory: DeviceMemory, byte: number, bytes: number): Generator<Download, Uint8Array, void> {
+    const result = new Uint8Array(bytes)
+    const queued: { readonly from: number; readonly download: Download }[] = []
+    try {
+      for (let from = 0; from < bytes || queued.length > 0; from += MOST) {
+        if (from < bytes) {
+          const part = { memory, byte: byte + from, bytes: Math.min(MOST, bytes - from) }
+          queued.push({ from, download: this.queue([part]) })
+          if (queued.length < 2 && from + MOST < bytes) continue
+        }
+        const [first] = queued
+        yield first.download
+        queued.shift()
+        result.set(first.download.take()[0], first.from)
+      }
+    } finally {
+      for (const { download } of queued) download.drop()
     }
     return result
   }

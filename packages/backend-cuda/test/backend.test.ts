@@ -75,6 +75,54 @@ describe("memory", () => {
     PATIENCE,
   )
 
+  it(
+    "lets others run while it reads much, and reads what was there when it was asked",
+    async () => {
+      const bytes = 70 * MIB + 5
+      const buffer = backend.allocate(bytes, "uint8")
+      const content = bytesOf(bytes)
+      await withSettings({ DEFER: "1" }, async () => {
+        backend.write(buffer, content)
+        await backend.synchronize()
+        const { liveBytes } = backend.memoryStats()
+        const reading = backend.read(buffer, 0, bytes)
+        let ran = 0
+        const turn = (): void => {
+          ran++
+          timer = setImmediate(turn)
+        }
+        let timer = setImmediate(turn)
+        backend.write(buffer, new Uint8Array(bytes))
+        expect(Buffer.compare(await reading, content)).toBe(0)
+        clearImmediate(timer)
+        // Between its three parts.
+        expect(ran).toBeGreaterThanOrEqual(2)
+        expect(backend.memoryStats().liveBytes).toBe(liveBytes)
+      })
+      expect(backend.readSync(buffer, bytes - 9, 9)).toEqual(new Uint8Array(9))
+      backend.free(buffer)
+      backend.emptyCache()
+    },
+    PATIENCE,
+  )
+
+  it(
+    "reads much at once where there is no room for a copy",
+    async () => {
+      const bytes = 40 * MIB
+      await withSettings({ MEMORY: String(70 * MIB) }, async () => {
+        const buffer = backend.allocate(bytes, "uint8")
+        const content = bytesOf(bytes)
+        backend.write(buffer, content)
+        expect(Buffer.compare(await backend.read(buffer, 0, bytes), content)).toBe(0)
+        expect(backend.cudaMemoryStats().retries).toBeGreaterThan(0)
+        backend.free(buffer)
+        backend.emptyCache()
+      })
+    },
+    PATIENCE,
+  )
+
   it("reads what was there when it was asked, whatever is written meanwhile", async () => {
     const buffer = filled(64, 1)
     const reading = backend.read(buffer, 0, 64)
@@ -387,6 +435,11 @@ describe("lifetime", () => {
     const b = holding([3], again)
     again.launch(again.compile(double), [1], [dense(b, 1), dense(b, 1)], [])
     expect(floats(b, 1, again)).toEqual([6])
+    // The one that was lost says nothing about the new one.
+    const third = await openEmulated({ device: 0 })
+    expect(floats(holding([5], third), 1, third)).toEqual([5])
+    expect(floats(holding([6], again), 1, again)).toEqual([6])
+    third.dispose()
     again.dispose()
     lost.dispose()
   })

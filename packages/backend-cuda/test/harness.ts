@@ -8,6 +8,8 @@ export * from "../../../tooling/testing/kernels.ts"
 
 const named = (name: string): string => {
   const value = process.env[name]
+  const { TAEDA_CUDA_ABSENCE: absence } = process.env
+  if (!value && absence) throw new Error(`these tests need the native addon, and ${absence}`)
   if (!value) throw new Error(`${name} is not set: the global setup of the tests did not run`)
   return value
 }

@@ -49,8 +49,9 @@ import type { ViewMethods } from "./ops/views.ts"
 import { viewMethods } from "./ops/views.ts"
 import { Tensor } from "./tensor.ts"
 import type { Shape } from "./types/shape.ts"
+import type { Reverse } from "./types/view-shapes.ts"
 
-export interface Methods
+export interface Methods<S extends Shape, D extends DType>
   extends ArithmeticMethods,
     ConversionMethods,
     CopyingMethods,
@@ -82,17 +83,26 @@ export interface Methods
     UnaryMethods,
     ViewMethods {
   /** The dims in reverse order; of a matrix its transpose. */
-  readonly T: Tensor
+  readonly T: Tensor<Reverse<S>, D>
   /** The last two dims swapped. */
-  readonly mT: Tensor
+  readonly mT: Tensor<LastTwoSwapped<S>, D>
   /** The slices along the first dim. */
-  [Symbol.iterator](): IterableIterator<Tensor>
+  [Symbol.iterator](): IterableIterator<Tensor<Slice<S>, D>>
 }
+
+// biome-ignore-start lint/suspicious/noExplicitAny: what is not known to the compiler
+type LastTwoSwapped<S extends Shape> = number extends S["length"]
+  ? any
+  : S extends readonly [...infer B extends Shape, infer M extends number, infer N extends number]
+    ? [...B, N, M]
+    : any
+type Slice<S extends Shape> = S extends readonly [number, ...infer T extends Shape] ? T : any
+// biome-ignore-end lint/suspicious/noExplicitAny: as above
 
 declare module "./tensor.ts" {
   /** @ts-expect-error TS2636: as in tensor.ts */
   // biome-ignore lint/suspicious/noExplicitAny: the parameters must be the class's own
-  interface Tensor<out S extends Shape = any, out D extends DType = any> extends Methods {}
+  interface Tensor<out S extends Shape = any, out D extends DType = any> extends Methods<S, D> {}
 }
 
 const FAMILIES = [

@@ -21,8 +21,8 @@ import { shapeText, valueText } from "./errors.ts"
 import type { EssentialMethods } from "./essential-methods.ts"
 import { isContiguous, normalizeDim, numelOf, type Sizes, sameSizes } from "./shape.ts"
 import { Storage } from "./storage.ts"
-import type { SizeAt } from "./types/dims.ts"
-import type { Shape } from "./types/shape.ts"
+import type { CheckDim, SizeAt } from "./types/dims.ts"
+import type { Arg, Shape } from "./types/shape.ts"
 
 /** What a view remembers of the tensor it looks at. */
 export interface ViewInfo {
@@ -116,10 +116,12 @@ export class Tensor<out S extends Shape = any, out D extends DType = any> {
   }
 
   /** The sizes, or the size of one dim. */
-  size(): Tensor<S, D>["shape"]
-  size<const N extends number>(dim: N): SizeAt<S, N>
-  size(dim?: number): number | readonly number[] {
-    return dim === undefined ? this.shape : this.shape[normalizeDim("size", dim, this.ndim)]!
+  size<R extends Shape, const N extends number = never>(
+    this: Tensor<R>,
+    dim?: Arg<CheckDim<"size", R, N>, N>,
+  ): [N] extends [never] ? Tensor<R>["shape"] : SizeAt<R, N>
+  size(dim?: unknown): unknown {
+    return dim === undefined ? this.shape : this.shape[normalizeDim("size", dim as number, this.ndim)]
   }
 
   /** The strides in elements, or the stride of one dim. */

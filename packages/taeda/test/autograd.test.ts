@@ -716,7 +716,7 @@ describe("gradients have their own dtype, shape and memory", () => {
           .at("...", torch.slice(null, null, 2))
           .requiresGrad_()
         const c = ones(1).expand(3).requiresGrad_()
-        for (const x of [a, b, c]) x.mul(2).sum().backward()
+        for (const x of [a, b, c] as torch.Tensor[]) x.mul(2).sum().backward()
         return [[...a.grad!.strides], [...b.grad!.strides], [...c.grad!.strides], c.grad]
       },
       "((1, 2), (2, 1), (1,), tensor([2., 2., 2.]))",

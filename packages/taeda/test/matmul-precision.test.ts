@@ -38,7 +38,7 @@ describe.each(["cpu", "wasm"])("on %s", (name) => {
       w.requiresGrad_()
       const [y, z] = [x.matmul(w), torch.nn.functional.conv2d(image, taps)]
       y.sum().backward()
-      return [y, w.grad!, z].map((t) => Array.from(t.detach().dataSync(), Number))
+      return ([y, w.grad!, z] as torch.Tensor[]).map((t) => Array.from(t.detach().dataSync(), Number))
     }
     const exact = results()
     for (const precision of ["high", "medium"] as const) {

@@ -393,6 +393,7 @@ describe("refused", () => {
     "sizes that do not sum up": [() => matrix().split([1, 1], 1), /split: .*must sum to 3/],
     "strides beyond the memory": [() => matrix().asStrided([3, 3], [3, 1]), "are out of bounds for storage of size 6"],
     "the size of a dim that is not there": [
+      // @ts-expect-error: the types refuse it as well
       () => ones(2).size(1),
       "size: Dimension out of range (expected to be in range of [-1, 0], but got 1)",
     ],

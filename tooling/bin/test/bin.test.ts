@@ -35,6 +35,8 @@ describe("the bundle", () => {
   test(`weighs no more than ${BUDGET} KB`, async () => {
     const bytes = [...(await made).files.values()].reduce((a, b) => a + b, 0)
     expect(bytes / 1000).toBeLessThan(BUDGET)
+    // A budget that nothing comes near would hold nothing.
+    expect(bytes / 1000).toBeGreaterThan(BUDGET - 15)
   })
 
   test("comes with the licence of every package in it", async () => {
@@ -113,6 +115,19 @@ describe("taeda", () => {
     writeFileSync(join(own.folder, "package.json"), '{ "name": "taeda", "type": "module", "exports": "./theirs.js" }')
     const { stdout } = await own.taeda(["repl"], { input: "theirs\n" })
     expect(stdout).toContain(`> "the project's own"\n`)
+  })
+
+  test("doctor and install try what they came with in processes of their own", async () => {
+    using own = project()
+    const { code, stdout, stderr } = await own.taeda(["doctor", "--json"])
+    expect([code, stderr]).toEqual([0, ""])
+    const { backends } = JSON.parse(stdout) as { backends: { name: string; status: string }[] }
+    expect(backends.slice(2)).toEqual(
+      ["wasm-simd", "cpu-js"].map((name) => expect.objectContaining({ name, status: "works" })),
+    )
+    const dry = await own.taeda(["install", "--dry-run", "--backend", "cpu"])
+    expect([dry.code, dry.stderr]).toEqual([0, ""])
+    expect(dry.stdout).toMatch(/^For cpu-js\n {2}npm install taeda\n/m)
   })
 
   test("says how to get the images where they are not installed", async () => {

@@ -33,11 +33,23 @@ interface Report {
 /** Whether the C library of this machine's Node is glibc. */
 const hasGlibc = (): boolean => Boolean((process.report.getReport() as unknown as Report).header.glibcVersionRuntime)
 
+/** The target of a machine; undefined where the addon is not built for it. */
+export const targetOf = (platform: string, cpu: string, libc: string | undefined): Target | undefined =>
+  TARGETS.find((t) => t.os === platform && t.cpu === cpu && t.libc === libc)
+
+const libcOf = (platform: string): "glibc" | "musl" | undefined =>
+  platform === "linux" ? (hasGlibc() ? "glibc" : "musl") : undefined
+
+/** Why there is no addon for this machine; undefined where there is one. */
+export function absence(platform: string = process.platform, cpu: string = process.arch): string | undefined {
+  const libc = libcOf(platform)
+  if (targetOf(platform, cpu, libc)) return undefined
+  return `the addon is not built for ${platform} on ${cpu}${libc ? ` with ${libc}` : ""}`
+}
+
 /** The target of this machine. @throws Error where the addon is not built for it. */
 export function targetHere(): Target {
-  const { platform, arch } = process
-  const libc = platform === "linux" ? (hasGlibc() ? "glibc" : "musl") : undefined
-  const target = TARGETS.find((t) => t.os === platform && t.cpu === arch && t.libc === libc)
-  if (!target) throw new Error(`the addon is not built for ${platform} on ${arch}${libc ? ` with ${libc}` : ""}`)
+  const target = targetOf(process.platform, process.arch, libcOf(process.platform))
+  if (!target) throw new Error(absence())
   return target
 }

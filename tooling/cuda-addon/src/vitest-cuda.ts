@@ -3,7 +3,7 @@
 import { dirname, join } from "node:path"
 import { buildEmulator, buildLibraries } from "@taeda/cuda-emulator"
 import { buildAddon } from "./build.ts"
-import { targetHere } from "./targets.ts"
+import { absence, targetHere } from "./targets.ts"
 
 /** What `createCuda` is told, so that it finds both, and none of NVIDIA's libraries that this machine may have. */
 export interface Emulated {
@@ -31,6 +31,12 @@ export const emulatedWithLibraries = async (): Promise<Emulated> => ({
 })
 
 export async function setup(): Promise<void> {
+  const reason = process.env.TAEDA_CUDA_ADDON ? undefined : absence()
+  if (reason) {
+    // Tests that need none run all the same; those that do say so.
+    process.env.TAEDA_CUDA_ABSENCE = reason
+    return
+  }
   const { addon, driver, libraryFolder } = await emulated()
   Object.assign(process.env, {
     TAEDA_CUDA_ADDON: addon,

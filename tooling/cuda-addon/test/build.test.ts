@@ -4,7 +4,7 @@ import { buildAddon } from "../src/build.ts"
 import { readElf } from "../src/elf.ts"
 import { problemsOf } from "../src/inspect.ts"
 import { readPe } from "../src/pe.ts"
-import { TARGETS, targetHere, targetNamed } from "../src/targets.ts"
+import { absence, TARGETS, targetHere, targetNamed } from "../src/targets.ts"
 
 /** The first build takes minutes. */
 const PATIENCE = 10 * 60_000
@@ -53,6 +53,11 @@ describe.runIf(process.platform === "linux" && targetHere().libc === "glibc")("f
     expect(() => readPe(script)).toThrow("this is no PE file")
     expect(() => readPe(readFileSync(process.execPath))).toThrow("this is no PE file")
   })
+})
+
+test("a machine without a target is told so, and does without where it can", () => {
+  expect(absence()).toBe(undefined)
+  expect(absence("darwin", "arm64")).toBe("the addon is not built for darwin on arm64")
 })
 
 test("a target that does not exist is refused with those that do", () => {

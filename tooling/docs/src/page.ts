@@ -29,6 +29,11 @@ export interface Link {
   readonly target: string
 }
 
+export interface Span {
+  readonly line: number
+  readonly text: string
+}
+
 export interface Page {
   /** From the root. */
   readonly path: string
@@ -36,6 +41,8 @@ export interface Page {
   readonly fences: readonly Fence[]
   readonly tables: readonly Table[]
   readonly links: readonly Link[]
+  /** Code in the midst of text. */
+  readonly spans: readonly Span[]
   readonly anchors: ReadonlySet<string>
 }
 
@@ -86,17 +93,25 @@ function tableOf(tokens: readonly Token[]): Table {
   }
 }
 
-/** Inside of tables only rows know their line. */
-function linksOf(tokens: readonly Token[]): Link[] {
+/** What stands in the text, each with its line: inside of tables only rows know theirs. */
+function inlineOf(tokens: readonly Token[]): { readonly line: number; readonly token: Token }[] {
   let line = 0
   return tokens.flatMap(({ map, children }) => {
     if (map) line = map[0] + 1
-    return (children ?? []).flatMap((child) => {
-      const target = child.attrGet("href") ?? child.attrGet("src")
-      return target === null ? [] : [{ line, target: String(target) }]
-    })
+    return (children ?? []).map((token) => ({ line, token }))
   })
 }
+
+const linksOf = (tokens: readonly Token[]): Link[] =>
+  inlineOf(tokens).flatMap(({ line, token }) => {
+    const target = token.attrGet("href") ?? token.attrGet("src")
+    return target === null ? [] : [{ line, target: String(target) }]
+  })
+
+const spansOf = (tokens: readonly Token[]): Span[] =>
+  inlineOf(tokens)
+    .filter(({ token }) => token.type === "code_inline")
+    .map(({ line, token }) => ({ line, text: token.content }))
 
 function anchorsOf(tokens: readonly Token[]): Set<string> {
   const slugger = new GithubSlugger()
@@ -111,6 +126,7 @@ export function parsePage(path: string, text: string): Page {
     fences: tokens.filter(({ type }) => type === "fence").map(fenceOf),
     tables: within(tokens, "table").map(tableOf),
     links: linksOf(tokens),
+    spans: spansOf(tokens),
     anchors: anchorsOf(tokens),
   }
 }

@@ -69,8 +69,12 @@ const PNPM: Readonly<Record<string, Check>> = {
 const pnpm: Check = ([first = "", ...rest]) =>
   Object.hasOwn(PNPM, first) ? PNPM[first]!(rest) : scriptOf(root.scripts)([first, ...rest])
 
+/** Of a program of the reader's, of which nothing is known here. */
+const ofReaders: Check = () => undefined
+
 const NPM: Readonly<Record<string, Check>> = {
   install: installs,
+  publish: ofReaders,
   run: scriptOf(root.scripts),
   start: (args) => scriptOf(root.scripts)(["start", ...args]),
   test: (args) => scriptOf(root.scripts)(["test", ...args]),
@@ -102,7 +106,7 @@ const PROGRAMS: Readonly<Record<string, Check>> = {
   node: ([file = ""]) => (exists(file) ? undefined : `there is no ${file}`),
   yarn: sub({ add: installs }, "yarn"),
   bun: sub({ add: installs }, "bun"),
-  deno: sub({ add: installs }, "deno"),
+  deno: sub({ add: installs, run: ofReaders }, "deno"),
 }
 
 /** What is wrong with a line, in words. */

@@ -5,12 +5,20 @@ import { documentationPages } from "../src/repository.ts"
 import { commandsIn, wrongCommands } from "../src/shell.ts"
 
 describe.each(documentationPages())("%s", (path) => {
-  const lines = readPage(path)
-    .fences.filter(({ language }) => language === "sh")
+  const { fences, spans } = readPage(path)
+  const lines = fences
+    .filter(({ language }) => language === "sh")
     .flatMap(({ line, text }) => text.split("\n").map((each, at) => ({ line: line + at, text: each })))
 
+  /** Commands in the midst of text; not their first words alone, which stand for any. */
+  const named = spans.filter(
+    ({ text }) => /^(npx|npm|pnpm|yarn|bun|deno) \w/.test(text) && !/^(npm run|npx pnpm@\S+)$/.test(text),
+  )
+
   test("its commands can be typed", () => {
-    const wrong = lines.flatMap(({ line, text }) => wrongCommands(text).map((what) => `line ${line}: ${what}`))
+    const wrong = [...lines, ...named].flatMap(({ line, text }) =>
+      wrongCommands(text).map((what) => `line ${line}: ${what}`),
+    )
     expect(wrong).toEqual([])
   })
 })

@@ -62,8 +62,14 @@ export async function inNode(task: Task, node = process.execPath): Promise<Run> 
 
 /** On cuda, emulated, in a Node that runs TypeScript: pages know no such device, so its sources are not bundled with the loop. */
 export async function onCuda(task: Task, node = process.execPath): Promise<CudaRun> {
-  const { addon, driver } = await emulated()
-  const env = { ...process.env, TAEDA_CUDA_ADDON: addon, TAEDA_CUDA_DRIVER: driver, CUDA_EMULATOR_QUIET: "1" }
+  const { addon, driver, libraryFolder } = await emulated()
+  const env = {
+    ...process.env,
+    TAEDA_CUDA_ADDON: addon,
+    TAEDA_CUDA_DRIVER: driver,
+    TAEDA_CUDA_LIBRARIES: libraryFolder,
+    CUDA_EMULATOR_QUIET: "1",
+  }
   const args = ["--conditions=@taeda/source", CUDA_CHILD, JSON.stringify(task)]
   return JSON.parse(execFileSync(node, args, { encoding: "utf8", env }))
 }

@@ -1,9 +1,13 @@
 /** What a new project can be: its manifest, and the files of its folder of `templates`. */
+import { PACKAGE_MANAGERS, type PackageManagerChoice } from "@taeda/choices"
 
 export type TemplateName = "node" | "vite"
-export type ManagerName = "npm" | "pnpm" | "yarn" | "bun"
+/** Those that install what a package.json names and run its scripts as `run` says. */
+export type ManagerName = Exclude<PackageManagerChoice["name"], "deno">
 
-export const MANAGERS: readonly ManagerName[] = ["npm", "pnpm", "yarn", "bun"]
+export const MANAGERS: readonly ManagerName[] = PACKAGE_MANAGERS.map(({ name }) => name).filter(
+  (name) => name !== "deno",
+)
 
 export interface Template {
   /** In a few words. */

@@ -15,6 +15,8 @@ import { visible } from "../regions.ts"
 import { type Sizes, sameSizes } from "../shape.ts"
 import { outlive } from "../storage.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
+import type { GradientsOf, Root } from "../types/reading.ts"
+import type { Arg } from "../types/shape.ts"
 import { Flow } from "./flow.ts"
 import { anomalyEnabled, raw, recording } from "./mode.ts"
 import { AccumulateGrad, edgeOf, type GradNode, type OutputInfo } from "./node.ts"
@@ -437,6 +439,12 @@ export function backward(
   })
 }
 
+/** The sentence of an output that needs a gradient to begin with, where none is given. */
+type GradRoot<O, R extends readonly unknown[]> =
+  O extends Tensor<infer S, infer D>
+    ? Root<"grad", S, D, R[0] extends Gradients ? R[0] : R[0] extends { readonly gradOutputs: infer G } ? G : null>
+    : []
+
 /** What `grad` can be given by name. */
 export interface GradOptions {
   gradOutputs?: Gradients
@@ -456,11 +464,11 @@ const GRAD = parseSignature(
  * The gradients of the outputs with respect to the inputs, without touching any `grad` (PyTorch's `torch.autograd.grad`):
  * an array in the inputs' order. Throws when an input was not used, unless `allowUnused` or `materializeGrads`.
  */
-export function grad(
-  outputs: Tensor | readonly Tensor[],
-  inputs: Tensor | readonly Tensor[],
-  ...rest: [options?: GradOptions] | [gradOutputs: Gradients, options?: GradOptions]
-): Tensor[]
+export function grad<
+  O extends Tensor | readonly Tensor[],
+  const I extends Tensor | readonly Tensor[],
+  const R extends [options?: GradOptions] | [gradOutputs: Gradients, options?: GradOptions],
+>(outputs: Arg<GradRoot<O, R>, O>, inputs: I, ...rest: R): GradientsOf<I>
 export function grad(...args: unknown[]): Tensor[] {
   const [outputs, inputs, gradOutputs, retainGraph, createGraph, allowUnused, materialize] = bind(GRAD, args) as [
     unknown,

@@ -9,10 +9,11 @@ import { followedBy } from "../products.ts"
 import type { Operandish } from "../promotion.ts"
 import { normalizeDim } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
-import type { CheckDim, SetSize } from "../types/dims.ts"
+import type { DivMod } from "../types/arithmetic.ts"
+import type { CheckDim, Place, SetSize, SizeAt } from "../types/dims.ts"
 import type { PromoteTypes } from "../types/dtype.ts"
 import type { DimOf, Elementwise, ElementwiseFunction } from "../types/patterns.ts"
-import type { Arg, Shape } from "../types/shape.ts"
+import type { Arg, Ok, Shape, ShowTensor } from "../types/shape.ts"
 import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { sub } from "./arithmetic.ts"
 import { emptyLike } from "./creation.ts"
@@ -342,9 +343,21 @@ export const prelu: FunctionOf<ActivationOps["prelu"]> = op("prelu(input, weight
 
 const GLU = new Pointwise("glu", (a, b) => a.mul(b.sigmoid()), { refuse: onlyFloats })
 type Glu = <S extends Shape, D extends DType, const N extends number | { dim?: number } = -1>(
-  input: Tensor<S, D>,
+  input: Arg<Halved<S, D, DimOf<N>>, Tensor<S, D>>,
   dim?: Arg<CheckDim<"glu", S, DimOf<N>>, N>,
-) => Tensor<SetSize<S, DimOf<N>, [number]>, D>
+) => Tensor<Ok<Halved<S, D, DimOf<N>>>, D>
+type Halved<S extends Shape, D, N> =
+  CheckDim<"glu", S, N> extends infer E
+    ? E extends string
+      ? // biome-ignore lint/suspicious/noExplicitAny: the dim itself is refused then
+        any
+      : DivMod<SizeAt<S, N>, 2> extends [infer Q extends number, infer R]
+        ? R extends 1
+          ? `glu: halving dimension must be even, but dimension ${Place<S, N> & number} is size ${SizeAt<S, N>} (${ShowTensor<S, D>})`
+          : SetSize<S, N, [Q]>
+        : never
+    : never
+
 /** a·sigmoid(b), where a and b are the halves of the input along `dim` (the last). */
 export const glu: Glu = op("glu(input, dim?)", (x: Tensor, dim = -1) => {
   const d = normalizeDim("glu", dim, x.ndim)

@@ -3,7 +3,7 @@ import { op } from "../args.ts"
 import { type BackwardOptions, backward as backwardPass } from "../autograd/engine.ts"
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
-import type { Root } from "../types/patterns.ts"
+import type { Root } from "../types/reading.ts"
 import type { Shape } from "../types/shape.ts"
 
 export interface AutogradMethods {
@@ -12,7 +12,7 @@ export interface AutogradMethods {
    * gradient of this tensor itself, 1 by default, which needs a tensor of one element.
    */
   backward<S extends Shape, D extends DType, G extends Tensor | BackwardOptions | null = null>(
-    this: Root<S, D, G extends { readonly gradient?: infer X } ? X : G extends BackwardOptions ? null : G>,
+    this: Root<"backward", S, D, G extends { readonly gradient?: infer X } ? X : G extends BackwardOptions ? null : G>,
     gradient?: G,
     retainGraph?: boolean | Omit<BackwardOptions, "gradient">,
     createGraph?: boolean | Pick<BackwardOptions, "inputs">,

@@ -5,15 +5,8 @@ import { constant, type Expr } from "../expr.ts"
 import type { PointwiseOptions } from "../pointwise.ts"
 import { broadcastSizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
-import {
-  type BinaryLoss,
-  checkLoss,
-  ElementwiseLoss,
-  type LossReduction,
-  own,
-  type Reduced,
-  requireAll,
-} from "./elementwise-loss.ts"
+import type { ElementwiseLossSignature } from "../types/layer-signatures.ts"
+import { checkLoss, ElementwiseLoss, type LossReduction, own, type Reduced, requireAll } from "./elementwise-loss.ts"
 import { logSigmoid } from "./formulas.ts"
 import { expand } from "./views.ts"
 
@@ -62,11 +55,21 @@ const BCE_WEIGHTED = new ElementwiseLoss("binaryCrossEntropy", 3, (x, y, w) => b
   },
 })
 
+interface WeightedOptions extends Partial<Reduced> {
+  readonly weight?: Tensor | null
+  readonly posWeight?: Tensor | null
+}
+
 /**
  * −(target·log(input) + (1 − target)·log(1 − input)), the logarithms at least −100. `input` lies in [0, 1] and has the
  * target's shape; `weight` broadcasts to it.
  */
-export const binaryCrossEntropy: BinaryLoss<Reduced> = op(
+export const binaryCrossEntropy: ElementwiseLossSignature<
+  "binaryCrossEntropy",
+  WeightedOptions,
+  [weight: Tensor | null | WeightedOptions],
+  "same"
+> = op(
   "binaryCrossEntropy(input, target, weight?, *, reduction?)",
   (x: Tensor, y: Tensor, weight: Tensor | null = null, reduction: LossReduction = "mean") => {
     const name = "binaryCrossEntropy"
@@ -131,7 +134,12 @@ const LOGITS = [
  * Binary cross entropy of sigmoid(input), without overflow. `input` has the target's shape; `weight` and `posWeight`, by
  * which positive answers count, broadcast to it.
  */
-export const binaryCrossEntropyWithLogits: BinaryLoss<Reduced & { readonly posWeight: Tensor | null }> = op(
+export const binaryCrossEntropyWithLogits: ElementwiseLossSignature<
+  "binaryCrossEntropyWithLogits",
+  WeightedOptions,
+  [weight: Tensor | null | WeightedOptions],
+  "same"
+> = op(
   "binaryCrossEntropyWithLogits(input, target, weight?, *, reduction?, posWeight?)",
   (
     x: Tensor,

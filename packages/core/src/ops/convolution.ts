@@ -5,7 +5,7 @@
  * derivative by y, the transposed convolution that by x, the weight's gradient that by w. So three passes, each of which
  * has the other two as its gradients, give derivatives of every order.
  */
-import { type Args, op } from "../args.ts"
+import { op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import type { DType } from "../dtype.ts"
 import { shapeText, sizesText, tensorText, valueText } from "../errors.ts"
@@ -13,6 +13,7 @@ import type { ConvKernel } from "../kernel.ts"
 import { type ConvGeometry, checkFactors, runConv, type Side, takeFollowing } from "../products.ts"
 import { contiguousStrides, numelOf, type Sizes } from "../shape.ts"
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
+import type { ConvSignature, ConvTransposeSignature } from "../types/window-signatures.ts"
 import { zeros } from "./creation.ts"
 import { type PerDim, perDim } from "./per-dim.ts"
 import { sum } from "./reduction.ts"
@@ -120,21 +121,7 @@ function checkBias(name: string, bias: Tensor | null, channels: number): void {
     )
 }
 
-type Conv = (
-  input: Tensor,
-  ...args: Args<
-    [
-      ["weight", Tensor],
-      ["bias", Tensor | null],
-      ["stride", PerDim],
-      ["padding", Padding],
-      ["dilation", PerDim],
-      ["groups", number],
-    ]
-  >
-) => Tensor
-
-const convolution = (spatial: number): Conv => {
+const convolution = <N extends 1 | 2 | 3>(spatial: N): ConvSignature<N> => {
   const name = `conv${spatial}d`
   return op(
     `${name}(input, weight, bias?, stride?, padding?, dilation?, groups?)`,
@@ -193,28 +180,13 @@ const convolution = (spatial: number): Conv => {
  * Convolution: input [N, C, L] or [C, L], weight [O, C/groups, K], bias [O] → [N, O, L'] with
  * L' = ⌊(L + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1. `padding` may be "valid" (none) or "same" (L' = L).
  */
-export const conv1d: Conv = convolution(1)
+export const conv1d: ConvSignature<1> = convolution(1)
 /** As `conv1d` over two spatial dims: input [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW]. */
-export const conv2d: Conv = convolution(2)
+export const conv2d: ConvSignature<2> = convolution(2)
 /** As `conv1d` over three spatial dims: input [N, C, D, H, W] or [C, D, H, W], weight [O, C/groups, KD, KH, KW]. */
-export const conv3d: Conv = convolution(3)
+export const conv3d: ConvSignature<3> = convolution(3)
 
-type ConvTranspose = (
-  input: Tensor,
-  ...args: Args<
-    [
-      ["weight", Tensor],
-      ["bias", Tensor | null],
-      ["stride", PerDim],
-      ["padding", PerDim],
-      ["outputPadding", PerDim],
-      ["groups", number],
-      ["dilation", PerDim],
-    ]
-  >
-) => Tensor
-
-const transposedConvolution = (spatial: number): ConvTranspose => {
+const transposedConvolution = <N extends 1 | 2 | 3>(spatial: N): ConvTransposeSignature<N> => {
   const name = `convTranspose${spatial}d`
   return op(
     `${name}(input, weight, bias?, stride?, padding?, outputPadding?, groups?, dilation?)`,
@@ -262,8 +234,8 @@ const transposedConvolution = (spatial: number): ConvTranspose => {
  * Transposed convolution, the gradient of `conv1d` by its input: input [N, C, L] or [C, L], weight [C, O/groups, K],
  * bias [O] → [N, O, L'] with L' = (L − 1)·stride − 2·padding + dilation·(K − 1) + outputPadding + 1.
  */
-export const convTranspose1d: ConvTranspose = transposedConvolution(1)
+export const convTranspose1d: ConvTransposeSignature<1> = transposedConvolution(1)
 /** As `convTranspose1d` over two spatial dims. */
-export const convTranspose2d: ConvTranspose = transposedConvolution(2)
+export const convTranspose2d: ConvTransposeSignature<2> = transposedConvolution(2)
 /** As `convTranspose1d` over three spatial dims. */
-export const convTranspose3d: ConvTranspose = transposedConvolution(3)
+export const convTranspose3d: ConvTransposeSignature<3> = transposedConvolution(3)

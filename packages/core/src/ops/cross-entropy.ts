@@ -1,5 +1,5 @@
 /** Losses over classes: cross entropy and the negative log likelihood. */
-import { type Args, op } from "../args.ts"
+import { op } from "../args.ts"
 import { gradEnabled, raw } from "../autograd/mode.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
 import { requireFloating, requireInteger } from "../checks.ts"
@@ -13,8 +13,9 @@ import { sumsMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { contiguousStrides, type Sizes, sameSizes } from "../shape.ts"
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
+import type { ClassLossSignature } from "../types/layer-signatures.ts"
 import { add, div, mul } from "./arithmetic.ts"
-import { checkLoss, type LossReduction, type Reduced } from "./elementwise-loss.ts"
+import { checkLoss, type LossReduction } from "./elementwise-loss.ts"
 import { sum } from "./reduction.ts"
 import { logSoftmax, logSoftmaxForLoss } from "./softmax.ts"
 import { neg } from "./unary.ts"
@@ -255,20 +256,12 @@ function negativeLikelihood(x: Tensor, c: Classes): Tensor {
   return needsGrad([x]) ? track(nllNode(c), out, [x], savedOf(c, total), contextOf(c)) : out
 }
 
-interface ClassOptions extends Reduced {
-  readonly ignoreIndex: number
-}
-type ClassLoss<K> = (
-  input: Tensor,
-  ...args: Args<[["target", Tensor], ["weight", Tensor | null]], Partial<K>>
-) => Tensor
-
 /**
  * −weight[t]·input[.., t, ..] for the classes t in `target`: input [C], [N, C] or [N, C, d1, ..] of logarithms of
  * probabilities, target [], [N] or [N, d1, ..] of integers, weight [C]. Targets equal to `ignoreIndex` (−100) do not
  * count; the mean divides by the weights that do. A target that is no class is a RangeError.
  */
-export const nllLoss: ClassLoss<ClassOptions> = op(
+export const nllLoss: ClassLossSignature<"nllLoss", false> = op(
   "nllLoss(input, target, weight?, *, ignoreIndex?, reduction?)",
   (x: Tensor, target: Tensor, weight: Tensor | null = null, ignoreIndex = -100, reduction: LossReduction = "mean") =>
     negativeLikelihood(x, classesOf("nllLoss", x, target, weight, ignoreIndex, reduction)),
@@ -313,7 +306,7 @@ const DIV_NUMBER = new Pointwise("div", (a, n) => a.div(n), { gradName: "DivBack
  * indices, [], [N] or [N, d1, ..] of integers (see `nllLoss`), or probabilities in the input's shape. `labelSmoothing` in
  * [0, 1] mixes the target with the uniform distribution. The mean over class indices divides by the weights that count.
  */
-export const crossEntropy: ClassLoss<ClassOptions & { readonly labelSmoothing: number }> = op(
+export const crossEntropy: ClassLossSignature<"crossEntropy", true> = op(
   "crossEntropy(input, target, weight?, *, ignoreIndex?, reduction?, labelSmoothing?)",
   (
     x: Tensor,

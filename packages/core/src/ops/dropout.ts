@@ -2,12 +2,13 @@
 import { type Args, op } from "../args.ts"
 import { valueText } from "../errors.ts"
 import type { Tensor } from "../tensor.ts"
+import type { ElementwiseFunction } from "../types/patterns.ts"
 import { div_, mul, mul_ } from "./arithmetic.ts"
 import { emptyLike, ones, zerosLike } from "./creation.ts"
 import { bernoulli_ } from "./random.ts"
 
 type DropoutArgs = Args<[["p", number], ["training", boolean], ["inplace", boolean]]>
-type Dropout = (input: Tensor, ...args: DropoutArgs) => Tensor
+type Dropout = ElementwiseFunction<"same", DropoutArgs>
 
 function checkProbability(name: string, p: unknown): asserts p is number {
   if (typeof p !== "number" || !(p >= 0 && p <= 1))
@@ -21,7 +22,7 @@ function mask(x: Tensor, shape: readonly number[], p: number): Tensor {
 }
 
 function define(name: string, sharedFrom: number | null): Dropout {
-  return op(
+  return op<Dropout>(
     `${name}(input, p?, training?, inplace?)`,
     (x: Tensor, p: unknown = 0.5, training = true, inplace = false) => {
       checkProbability(name, p)

@@ -4,6 +4,7 @@ import { sizesText, tensorText, valueText } from "../errors.ts"
 import { checkFactors } from "../products.ts"
 import { numelOf } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
+import type { EinsumSignature } from "../types/layer-signatures.ts"
 import { mul } from "./arithmetic.ts"
 import { bmm } from "./matmul.ts"
 import { sum } from "./reduction.ts"
@@ -192,15 +193,6 @@ const letterOf = (n: unknown): string => {
   return String.fromCharCode(n < 26 ? 65 + n : 97 + n - 26)
 }
 
-type Sublist = readonly (number | "...")[]
-
-interface Einsum {
-  /** The equation as text, then the operands, one by one or as one array. */
-  (equation: string, ...operands: readonly Tensor[] | [readonly Tensor[]]): Tensor
-  /** Operands and lists of the numbers of their subscripts in turn, at the end the list of the output. */
-  (operand: Tensor, subscripts: Sublist, ...rest: readonly (Tensor | Sublist)[]): Tensor
-}
-
 const byEquation = op<(equation: string, ...operands: readonly unknown[]) => Tensor>(
   "einsum(equation, ...operands)",
   (equation: unknown, operands: readonly unknown[]) => {
@@ -231,5 +223,5 @@ function bySublists(all: readonly unknown[]): Tensor {
  * "->" the output has "..." and the letters that occur once, in alphabetical order. Operands are contracted from left to
  * right. Throws a RangeError where the equation does not fit the operands.
  */
-export const einsum: Einsum = (first: unknown, ...rest: readonly unknown[]): Tensor =>
-  isTensor(first) ? bySublists([first, ...rest]) : byEquation(first as string, ...rest)
+export const einsum = ((first: unknown, ...rest: readonly unknown[]): Tensor =>
+  isTensor(first) ? bySublists([first, ...rest]) : byEquation(first as string, ...rest)) as EinsumSignature

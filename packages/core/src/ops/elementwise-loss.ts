@@ -1,5 +1,4 @@
 /** Losses from their formula: what `loss.ts` and its relatives are made of. */
-import type { Args } from "../args.ts"
 import type { OpNode, Rule } from "../autograd/node.ts"
 import { onlyFloats, requireNumbers, requireTensors } from "../checks.ts"
 import { differentiate } from "../derivative.ts"
@@ -143,7 +142,6 @@ export class ElementwiseLoss {
   }
 }
 
-export type TwoTensors<K> = (input: Tensor, ...args: Args<[["target", Tensor]], Partial<K>>) => Tensor
 export interface Reduced {
   readonly reduction: LossReduction
 }
@@ -179,8 +177,3 @@ export function requireAll(x: Tensor, key: string, holds: (e: Expr) => Expr, mes
       ),
   )
 }
-
-export type BinaryLoss<K> = (
-  input: Tensor,
-  ...args: Args<[["target", Tensor], ["weight", Tensor | null]], Partial<K>>
-) => Tensor

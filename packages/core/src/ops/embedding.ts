@@ -1,5 +1,5 @@
 /** Embeddings and one-hot. */
-import { type Args, op } from "../args.ts"
+import { op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireIndex, requireSameDevice, requireTensor } from "../checks.ts"
@@ -12,27 +12,10 @@ import { maxMonoid, sumMonoid } from "../monoids.ts"
 import { type Movement, pullRaw, push, pushInto, reshaped } from "../movement.ts"
 import type { Sizes } from "../shape.ts"
 import { allocate, type Tensor, track } from "../tensor.ts"
+import type { EmbeddingSignature, OneHot } from "../types/layer-signatures.ts"
 import { div } from "./arithmetic.ts"
 import { filled } from "./creation.ts"
 import { itemSync } from "./host.ts"
-
-interface EmbeddingOptions {
-  paddingIdx: number | null
-  maxNorm: number | null
-  normType: number
-  scaleGradByFreq: boolean
-}
-
-type EmbeddingArgs = Args<
-  [
-    ["weight", Tensor],
-    ["paddingIdx", number | null],
-    ["maxNorm", number | null],
-    ["normType", number],
-    ["scaleGradByFreq", boolean],
-  ],
-  Partial<EmbeddingOptions>
->
 
 /** Row `input[..]` of `weight` for every index; gradients leave the row `padding` (-1: none) alone. */
 function rows(name: string, input: Tensor, weight: Tensor, padding: number): Movement {
@@ -141,7 +124,7 @@ function renormalise(weight: Tensor, index: Tensor, maxNorm: number, p: number):
  * `normType`, in place. `scaleGradByFreq`: gradients are divided by how often their row is used. Throws a RangeError for an
  * index out of range.
  */
-export const embedding: (input: Tensor, ...args: EmbeddingArgs) => Tensor = op(
+export const embedding: EmbeddingSignature = op(
   "embedding(input, weight, paddingIdx?, maxNorm?, normType?, scaleGradByFreq?)",
   (
     input: Tensor,
@@ -173,27 +156,24 @@ export const embedding: (input: Tensor, ...args: EmbeddingArgs) => Tensor = op(
  * Without `numClasses` it is one more than the greatest number, which is read: where the device cannot do that at once, say
  * it. Throws a RangeError for a number out of range.
  */
-export const oneHot: (input: Tensor, ...args: Args<[["numClasses", number]]>) => Tensor = op(
-  "oneHot(input, numClasses?)",
-  (x: Tensor, numClasses = -1) => {
-    requireIndex("oneHot", "input", x)
-    if (!Number.isInteger(numClasses) || numClasses === 0 || numClasses < -1)
-      throw new RangeError(`oneHot: numClasses must be a positive integer, got ${valueText(numClasses)}`)
-    const classes = numClasses === -1 ? countClasses(x) : numClasses
-    const shape: Sizes = [...x.shape, classes]
-    const out = filled(x.device, shape, 0, DEFAULT_INT)
-    withIndexErrors(
-      "oneHot",
-      () => `class numbers ${tensorText(x)} must lie within ${classes} classes`,
-      () =>
-        runScatter(out, x.shape, "set", { inputs: [x], bounds: "fault" }, ({ inputs: [i], at }) => ({
-          value: i!.eq(i!).cast("int32"),
-          coordinates: [...at, i!.cast("int32")],
-        })),
-    )
-    return out
-  },
-)
+export const oneHot: OneHot = op("oneHot(input, numClasses?)", (x: Tensor, numClasses = -1) => {
+  requireIndex("oneHot", "input", x)
+  if (!Number.isInteger(numClasses) || numClasses === 0 || numClasses < -1)
+    throw new RangeError(`oneHot: numClasses must be a positive integer, got ${valueText(numClasses)}`)
+  const classes = numClasses === -1 ? countClasses(x) : numClasses
+  const shape: Sizes = [...x.shape, classes]
+  const out = filled(x.device, shape, 0, DEFAULT_INT)
+  withIndexErrors(
+    "oneHot",
+    () => `class numbers ${tensorText(x)} must lie within ${classes} classes`,
+    () =>
+      runScatter(out, x.shape, "set", { inputs: [x], bounds: "fault" }, ({ inputs: [i], at }) => ({
+        value: i!.eq(i!).cast("int32"),
+        coordinates: [...at, i!.cast("int32")],
+      })),
+  )
+  return out
+})
 
 function countClasses(x: Tensor): number {
   if (x.numel() === 0)

@@ -1,9 +1,10 @@
 /** Sliding blocks: unfold and fold. */
-import { type Args, op } from "../args.ts"
+import { op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { shapeText, sizesText } from "../errors.ts"
 import { ints, type Movement, pull, pullRule, pushRaw } from "../movement.ts"
 import { type Tensor, track } from "../tensor.ts"
+import type { Col2ImSignature, Im2ColSignature } from "../types/window-signatures.ts"
 import { type PerDim, perDim } from "./per-dim.ts"
 
 type Pair = readonly [number, number]
@@ -56,15 +57,13 @@ function blockMovement(op: string, batch: readonly number[], channels: number, s
   }
 }
 
-type UnfoldArgs = Args<[["kernelSize", PerDim], ["dilation", PerDim], ["padding", PerDim], ["stride", PerDim]]>
-
 const IM2COL = pullRule("Im2ColBackward0")
 
 /**
  * `nn.functional.unfold`: every block of `kernelSize` of [n, channels, rows, columns] (or without n) as a column: shape
  * [n, channels · kernel, blocks]. Outside of the image is 0.
  */
-export const im2col: (input: Tensor, ...args: UnfoldArgs) => Tensor = op(
+export const im2col: Im2ColSignature = op(
   "im2col(input, kernelSize, dilation?, padding?, stride?)",
   (x: Tensor, kernelSize: PerDim, dilation: PerDim = 1, padding: PerDim = 0, stride: PerDim = 1) => {
     if (x.ndim !== 3 && x.ndim !== 4)
@@ -79,17 +78,13 @@ export const im2col: (input: Tensor, ...args: UnfoldArgs) => Tensor = op(
   },
 )
 
-type FoldArgs = Args<
-  [["outputSize", PerDim], ["kernelSize", PerDim], ["dilation", PerDim], ["padding", PerDim], ["stride", PerDim]]
->
-
 const COL2IM: Rule = { name: "Col2ImBackward0", backward: (node, g) => [pull(g, node.context as Movement, IM2COL)] }
 
 /**
  * `nn.functional.fold`, the transpose of `im2col`: blocks [n, channels · kernel, blocks] (or without n) added up in an image
  * of `outputSize`: shape [n, channels, rows, columns].
  */
-export const col2im: (input: Tensor, ...args: FoldArgs) => Tensor = op(
+export const col2im: Col2ImSignature = op(
   "col2im(input, outputSize, kernelSize, dilation?, padding?, stride?)",
   (
     x: Tensor,

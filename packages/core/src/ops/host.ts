@@ -8,7 +8,8 @@ import { decodeHalf } from "../half.ts"
 import { relief } from "../pressure.ts"
 import { contiguousStrides, isContiguous, numelOf, type Sizes } from "../shape.ts"
 import { allocate, type Tensor } from "../tensor.ts"
-import type { Item } from "../types/patterns.ts"
+import type { HostArrayOf, Item, NestedElements } from "../types/reading.ts"
+import type { Shape } from "../types/shape.ts"
 import { writeInto } from "./copying.ts"
 
 /** Elements as the host sees them: half types as Float32Array, bool as Uint8Array, int64 as BigInt64Array. */
@@ -18,8 +19,10 @@ export type Nested<T> = T | Nested<T>[]
 
 export interface HostMethods<D extends DType> {
   /** The elements in row-major order: bool as Uint8Array, float16 and bfloat16 as Float32Array, int64 as BigInt64Array. */
-  data(): Promise<HostArray>
-  dataSync(): HostArray
+  // biome-ignore lint/suspicious/noExplicitAny: of any shape
+  data<D extends DType>(this: Tensor<any, D>): Promise<HostArrayOf<D>>
+  // biome-ignore lint/suspicious/noExplicitAny: of any shape
+  dataSync<D extends DType>(this: Tensor<any, D>): HostArrayOf<D>
   /**
    * The only element: a boolean for bool, a number, for int64 a BigInt where a number is not exact. Where the dtype is not
    * known to the compiler the type says number; for the others name it: `item<boolean>()`.
@@ -27,8 +30,8 @@ export interface HostMethods<D extends DType> {
   item: Item<"item", D>["awaited"]
   itemSync: Item<"itemSync", D>["now"]
   /** Nested arrays of the elements; the element itself for a 0-d tensor. */
-  toArray(): Promise<Nested<HostValue>>
-  toArraySync(): Nested<HostValue>
+  toArray<S extends Shape, D extends DType>(this: Tensor<S, D>): Promise<NestedElements<S, D>>
+  toArraySync<S extends Shape, D extends DType>(this: Tensor<S, D>): NestedElements<S, D>
 }
 
 /** The tensor itself if row-major, else such a copy outside of the graph. */

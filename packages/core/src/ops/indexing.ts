@@ -310,14 +310,12 @@ CATALOGUE.set("at", parseSignature("at(input, ...indices)"))
 CATALOGUE.set("setAt", parseSignature("setAt(input, indices, value)"))
 
 /** See the method `at`. */
-export const at = enclosed(
-  (input: Tensor, ...indices: Index[]): Tensor => {
-    if (!isTensor(input)) throw new TypeError(`at: input must be a tensor, got ${valueText(input)}`)
-    const parsed = parse("at", input, indices, false)
-    if (parsed.advanced.size === 0) return parsed.view === input ? alias(input) : parsed.view
-    return pull(parsed.view, indexMovement("at", parsed.view, resolve("at", parsed)), INDEX)
-  },
-) as FunctionOf<IndexingOps["at"]>
+export const at = enclosed((input: Tensor, ...indices: Index[]): Tensor => {
+  if (!isTensor(input)) throw new TypeError(`at: input must be a tensor, got ${valueText(input)}`)
+  const parsed = parse("at", input, indices, false)
+  if (parsed.advanced.size === 0) return parsed.view === input ? alias(input) : parsed.view
+  return pull(parsed.view, indexMovement("at", parsed.view, resolve("at", parsed)), INDEX)
+}) as FunctionOf<IndexingOps["at"]>
 
 interface PutContext {
   readonly movement: Movement

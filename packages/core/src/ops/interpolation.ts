@@ -1,5 +1,5 @@
 /** Resizing: interpolate, pixelShuffle. */
-import { type Args, op } from "../args.ts"
+import { op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireFloating } from "../checks.ts"
 import { computeType, type DType } from "../dtype.ts"
@@ -9,6 +9,7 @@ import { type Argument, int } from "../kernels.ts"
 import { copied, type Movement, type MovementScope, pull, pullRule, reshaped, type Term } from "../movement.ts"
 import { contiguousStrides } from "../shape.ts"
 import { Tensor, track } from "../tensor.ts"
+import type { InterpolateSignature, Shuffling } from "../types/window-signatures.ts"
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from "./pooling.ts"
 
 export type InterpolationMode = "nearest" | "nearest-exact" | "linear" | "bilinear" | "bicubic" | "trilinear" | "area"
@@ -158,23 +159,7 @@ function resize(
   return pull(x, m, rule)
 }
 
-interface InterpolateOptions {
-  alignCorners: boolean | null
-  recomputeScaleFactor: boolean | null
-}
-
 type Amount = number | readonly number[]
-type InterpolateArgs = Args<
-  [
-    ["size", Amount | null],
-    ["scaleFactor", Amount | null],
-    ["mode", InterpolationMode],
-    ["alignCorners", boolean | null],
-    ["recomputeScaleFactor", boolean | null],
-  ],
-  Partial<InterpolateOptions>
->
-
 /** One number for each of `dims`, given as one for all or as a list. */
 function forDims(name: string, what: string, value: Amount, dims: number, integers: boolean): readonly number[] {
   const list = typeof value === "number" ? new Array<number>(dims).fill(value) : value
@@ -226,7 +211,7 @@ function interpolated(
  * had it), "nearest-exact" (as PIL), "linear" (1 spatial dim), "bilinear", "bicubic" (2), "trilinear" (3), "area" (the mean).
  * `alignCorners` puts the corner pixels' centres on each other; else the corners of the corner pixels.
  */
-export const interpolate: (input: Tensor, ...args: InterpolateArgs) => Tensor = op(
+export const interpolate: InterpolateSignature<"interpolate"> = op(
   "interpolate(input, size?, scaleFactor?, mode?, alignCorners?, recomputeScaleFactor?)",
   (
     x: Tensor,
@@ -239,7 +224,7 @@ export const interpolate: (input: Tensor, ...args: InterpolateArgs) => Tensor = 
 )
 
 /** The former name of `interpolate`. */
-export const upsample: (input: Tensor, ...args: InterpolateArgs) => Tensor = op(
+export const upsample: InterpolateSignature<"upsample"> = op(
   "upsample(input, size?, scaleFactor?, mode?, alignCorners?)",
   (
     x: Tensor,
@@ -283,7 +268,7 @@ const PIXEL_UNSHUFFLE: Rule = {
 }
 
 /** [..., channels · r², h, w] to [..., channels, h · r, w · r], r being `upscaleFactor`. */
-export const pixelShuffle: (input: Tensor, ...args: Args<[["upscaleFactor", number]]>) => Tensor = op(
+export const pixelShuffle: Shuffling<"pixelShuffle", "upscaleFactor"> = op(
   "pixelShuffle(input, upscaleFactor)",
   (x: Tensor, r: number) => {
     checkFactor("pixelShuffle", x, r, 3)
@@ -300,7 +285,7 @@ export const pixelShuffle: (input: Tensor, ...args: Args<[["upscaleFactor", numb
 )
 
 /** The inverse of `pixelShuffle`: [..., channels, h · r, w · r] to [..., channels · r², h, w]. */
-export const pixelUnshuffle: (input: Tensor, ...args: Args<[["downscaleFactor", number]]>) => Tensor = op(
+export const pixelUnshuffle: Shuffling<"pixelUnshuffle", "downscaleFactor"> = op(
   "pixelUnshuffle(input, downscaleFactor)",
   (x: Tensor, r: number) => {
     checkFactor("pixelUnshuffle", x, r, 3)
@@ -322,7 +307,7 @@ const CHANNEL_SHUFFLE: Rule = {
 }
 
 /** The channels of [n, channels, ...] as a `groups` × rest matrix, transposed. */
-export const channelShuffle: (input: Tensor, ...args: Args<[["groups", number]]>) => Tensor = op(
+export const channelShuffle: Shuffling<"channelShuffle", "groups"> = op(
   "channelShuffle(input, groups)",
   (x: Tensor, groups: number) => {
     checkFactor("channelShuffle", x, groups, 3)

@@ -108,14 +108,17 @@ function joined(name: string, given: unknown, dim: number): Tensor {
  * Joins along an existing dim: all shapes agree but for `dim`. Dtypes promote. Throws a RangeError that names the shapes
  * which do not fit.
  */
-export const cat: Joining<"cat", "cat"> = op("cat(tensors, dim?)", (tensors: unknown, dim = 0) => joined("cat", tensors, dim))
+export const cat: Joining<"cat", "cat"> = op("cat(tensors, dim?)", (tensors: unknown, dim = 0) =>
+  joined("cat", tensors, dim),
+)
 /** `cat`. */
 export const concat: Joining<"cat", "concat"> = op("concat(tensors, dim?)", (tensors: unknown, dim = 0) =>
   joined("concat", tensors, dim),
 )
 /** `cat`. */
-export const concatenate: Joining<"cat", "concatenate"> = op("concatenate(tensors, dim?)", (tensors: unknown, dim = 0) =>
-  joined("concatenate", tensors, dim),
+export const concatenate: Joining<"cat", "concatenate"> = op(
+  "concatenate(tensors, dim?)",
+  (tensors: unknown, dim = 0) => joined("concatenate", tensors, dim),
 )
 
 const STACK: Rule = {
@@ -252,21 +255,18 @@ export const broadcastTensors: BroadcastTensors = op("broadcastTensors(...tensor
 })
 
 /** All combinations of one element of each 1-d tensor, as rows; of one tensor, itself. */
-export const cartesianProd: Combining<"cartesianProd"> = op(
-  "cartesianProd(...tensors)",
-  (given: unknown) => {
-    const tensors = listOf("cartesianProd", given)
-    tensors.forEach((t) => {
-      if (t.ndim !== 1) throw new RangeError(`cartesianProd: Expect a 1D vector, but got shape ${shapeText(t.shape)}`)
-    })
-    return tensors.length === 1
-      ? tensors[0]!
-      : stack(
-          meshgrid(tensors).map((t) => flatten(t)),
-          1,
-        )
-  },
-)
+export const cartesianProd: Combining<"cartesianProd"> = op("cartesianProd(...tensors)", (given: unknown) => {
+  const tensors = listOf("cartesianProd", given)
+  tensors.forEach((t) => {
+    if (t.ndim !== 1) throw new RangeError(`cartesianProd: Expect a 1D vector, but got shape ${shapeText(t.shape)}`)
+  })
+  return tensors.length === 1
+    ? tensors[0]!
+    : stack(
+        meshgrid(tensors).map((t) => flatten(t)),
+        1,
+      )
+})
 
 const BLOCK_DIAG: Rule = {
   name: "BlockDiagBackward0",
@@ -288,33 +288,30 @@ const matrixShape = (shape: Sizes): [number, number] =>
   shape.length === 2 ? [shape[0]!, shape[1]!] : [1, numelOf(shape)]
 
 /** The matrices (vectors as rows, 0-d tensors as 1 × 1) along the diagonal of a matrix of zeros. */
-export const blockDiag: Combining<"blockDiag"> = op(
-  "blockDiag(...tensors)",
-  (given: unknown) => {
-    const tensors = listOf("blockDiag", given)
-    tensors.forEach((t, i) => {
-      if (t.ndim > 2)
-        throw new RangeError(
-          `blockDiag: Input tensors must have 2 or fewer dimensions. Input ${i} has ${t.ndim} dimensions (${shapeText(t.shape)})`,
-        )
-    })
-    const sizes = tensors.map((t) => matrixShape(t.shape))
-    const shape = [0, 1].map((d) => sizes.reduce((n, s) => n + s[d]!, 0))
-    const out = filled(tensors[0]!.device, shape, 0, commonDtype(tensors))
-    let [row, column] = [0, 0]
-    tensors.forEach((t, i) => {
-      const [rows, columns] = sizes[i]!
-      const flat = t.ndim === 2 ? t : new Tensor(t.storage, [rows, columns], [0, t.strides[0] ?? 0], t.offset, t.dtype)
-      writeInto(part(part(out, 0, row, rows), 1, column, columns), flat)
-      row += rows
-      column += columns
-    })
-    return track(BLOCK_DIAG, out, tensors, [], {
-      dim: 0,
-      shapes: tensors.map((t) => t.shape),
-      dtypes: tensors.map((t) => t.dtype),
-    } satisfies CatContext)
-  },
-)
+export const blockDiag: Combining<"blockDiag"> = op("blockDiag(...tensors)", (given: unknown) => {
+  const tensors = listOf("blockDiag", given)
+  tensors.forEach((t, i) => {
+    if (t.ndim > 2)
+      throw new RangeError(
+        `blockDiag: Input tensors must have 2 or fewer dimensions. Input ${i} has ${t.ndim} dimensions (${shapeText(t.shape)})`,
+      )
+  })
+  const sizes = tensors.map((t) => matrixShape(t.shape))
+  const shape = [0, 1].map((d) => sizes.reduce((n, s) => n + s[d]!, 0))
+  const out = filled(tensors[0]!.device, shape, 0, commonDtype(tensors))
+  let [row, column] = [0, 0]
+  tensors.forEach((t, i) => {
+    const [rows, columns] = sizes[i]!
+    const flat = t.ndim === 2 ? t : new Tensor(t.storage, [rows, columns], [0, t.strides[0] ?? 0], t.offset, t.dtype)
+    writeInto(part(part(out, 0, row, rows), 1, column, columns), flat)
+    row += rows
+    column += columns
+  })
+  return track(BLOCK_DIAG, out, tensors, [], {
+    dim: 0,
+    shapes: tensors.map((t) => t.shape),
+    dtypes: tensors.map((t) => t.dtype),
+  } satisfies CatContext)
+})
 
 export const joiningMethods = {}

@@ -1,11 +1,12 @@
 /** The linear and bilinear maps of layers. */
-import { type Args, op } from "../args.ts"
+import { op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import type { DType } from "../dtype.ts"
 import { sizesText, tensorText } from "../errors.ts"
 import { type Addend, checkFactors, runProduct, takeFollowing } from "../products.ts"
 import { broadcastStrides, contiguousStrides, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
+import type { BilinearSignature, LinearSignature } from "../types/layer-signatures.ts"
 import { add } from "./arithmetic.ts"
 import { MM, multiply, product, savedOf, times } from "./matrix-product.ts"
 import { sumToSize } from "./sum-to-size.ts"
@@ -52,7 +53,7 @@ const linearNode = (x: Tensor, bias: boolean): Rule => {
  * input · weightᵀ + bias: input [.., k], weight [n, k] (or [k]), bias [n] → [.., n]. All of one floating or integer dtype.
  * Throws a RangeError where the sizes do not fit.
  */
-export const linear: (input: Tensor, ...args: Args<[["weight", Tensor], ["bias", Tensor | null]]>) => Tensor = op(
+export const linear: LinearSignature = op(
   "linear(input, weight, bias?)",
   (x: Tensor, w: Tensor, bias: Tensor | null = null) => {
     checkFactors("linear", bias ? [x, w, bias] : [x, w])
@@ -113,10 +114,7 @@ export const linear: (input: Tensor, ...args: Args<[["weight", Tensor], ["bias",
 /**
  * y[.., o] = Σ_ij input1[.., i]·weight[o, i, j]·input2[.., j] + bias[o]: input1 [.., i], input2 [.., j], weight [o, i, j].
  */
-export const bilinear: (
-  input1: Tensor,
-  ...args: Args<[["input2", Tensor], ["weight", Tensor], ["bias", Tensor | null]]>
-) => Tensor = op(
+export const bilinear: BilinearSignature = op(
   "bilinear(input1, input2, weight, bias?)",
   (a: Tensor, b: Tensor, w: Tensor, bias: Tensor | null = null) => {
     checkFactors("bilinear", bias ? [a, b, w, bias] : [a, b, w])

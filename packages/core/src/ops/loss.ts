@@ -5,11 +5,11 @@ import { shapeText, tensorText } from "../errors.ts"
 import { constant, type Expr, where } from "../expr.ts"
 import { sameSizes } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
+import type { ElementwiseLossSignature, LossOfTensors } from "../types/layer-signatures.ts"
 import { div, mul } from "./arithmetic.ts"
 import { full } from "./creation.ts"
 import { pairwiseDistance } from "./distance.ts"
 import {
-  type BinaryLoss,
   checkLoss,
   checkReduction,
   composed,
@@ -18,7 +18,6 @@ import {
   own,
   type Reduced,
   requireAll,
-  type TwoTensors,
 } from "./elementwise-loss.ts"
 import { BOUNDED, logSigmoid } from "./formulas.ts"
 import { sum } from "./reduction.ts"
@@ -56,7 +55,11 @@ function weightedLoss(
   return div(loss.call("sum", [x, y, weight]), sum(weight))
 }
 
-const differenceLoss = (name: string, plain: ElementwiseLoss, weighted: ElementwiseLoss): TwoTensors<Weighted> =>
+const differenceLoss = <Op extends string>(
+  name: Op,
+  plain: ElementwiseLoss,
+  weighted: ElementwiseLoss,
+): ElementwiseLossSignature<Op, Partial<Weighted>> =>
   op(
     `${name}(input, target, *, reduction?, weight?)`,
     (x: Tensor, y: Tensor, reduction: LossReduction = "mean", weight: Tensor | null = null) => {
@@ -66,9 +69,13 @@ const differenceLoss = (name: string, plain: ElementwiseLoss, weighted: Elementw
   )
 
 /** (input − target)², broadcast. `weight` has the input's shape; a weighted mean divides by Σ weight. */
-export const mseLoss: TwoTensors<Weighted> = differenceLoss("mseLoss", MSE, MSE_WEIGHTED)
+export const mseLoss: ElementwiseLossSignature<"mseLoss", Partial<Weighted>> = differenceLoss(
+  "mseLoss",
+  MSE,
+  MSE_WEIGHTED,
+)
 /** |input − target|, broadcast. `weight` has the input's shape; a weighted mean divides by Σ weight. */
-export const l1Loss: TwoTensors<Weighted> = differenceLoss("l1Loss", L1, L1_WEIGHTED)
+export const l1Loss: ElementwiseLossSignature<"l1Loss", Partial<Weighted>> = differenceLoss("l1Loss", L1, L1_WEIGHTED)
 
 const SMOOTH = new ElementwiseLoss(
   "smoothL1Loss",
@@ -90,7 +97,7 @@ const SMOOTH = new ElementwiseLoss(
 /**
  * ½·d²/β where d = |input − target| is below β, else d − ½·β; broadcast. β = 0 is `l1Loss`; a negative β is a RangeError.
  */
-export const smoothL1Loss: TwoTensors<Reduced & { readonly beta: number }> = op(
+export const smoothL1Loss: ElementwiseLossSignature<"smoothL1Loss", Partial<Reduced & { readonly beta: number }>> = op(
   "smoothL1Loss(input, target, *, reduction?, beta?)",
   (x: Tensor, y: Tensor, reduction: LossReduction = "mean", beta = 1) => {
     checkLoss("smoothL1Loss", reduction, { input: x, target: y }, { beta })
@@ -124,11 +131,17 @@ const HUBER_WEIGHTED = new ElementwiseLoss("huberLoss", 3, (x, y, w, delta) => h
   },
 })
 
+interface HuberOptions extends Partial<Reduced> {
+  readonly delta?: number
+  readonly weight?: Tensor | null
+}
+
 /** ½·d² where d = |input − target| is at most δ, else δ·(d − ½·δ); broadcast. `weight` has the input's shape. */
-export const huberLoss: (
-  input: Tensor,
-  ...args: Args<[["target", Tensor], ["reduction", LossReduction], ["delta", number], ["weight", Tensor | null]]>
-) => Tensor = op(
+export const huberLoss: ElementwiseLossSignature<
+  "huberLoss",
+  HuberOptions,
+  [reduction: LossReduction | HuberOptions, delta: number | HuberOptions, weight: Tensor | null | HuberOptions]
+> = op(
   "huberLoss(input, target, reduction?, delta?, weight?)",
   (x: Tensor, y: Tensor, reduction: LossReduction = "mean", delta = 1, weight: Tensor | null = null) => {
     checkLoss("huberLoss", reduction, { input: x, target: y, ...(weight && { weight }) }, { delta })
@@ -149,7 +162,7 @@ const softMarginGradient = (g: Expr, x: Expr, y: Expr): readonly Expr[] => {
 }
 
 /** log(1 + exp(−target·input)), targets 1 or −1, without overflow. */
-export const softMarginLoss: TwoTensors<Reduced> = op(
+export const softMarginLoss: ElementwiseLossSignature<"softMarginLoss", Partial<Reduced>> = op(
   "softMarginLoss(input, target, *, reduction?)",
   (x: Tensor, y: Tensor, reduction: LossReduction = "mean") => {
     checkLoss("softMarginLoss", reduction, { input: x, target: y })
@@ -168,7 +181,10 @@ const KL_LOG = new ElementwiseLoss("klDiv", 2, (x, y) => y.exp().mul(y.sub(x)), 
  * target·(log(target) − input), the input being logarithms of probabilities; with `logTarget` the target is, too. Reduction
  * "batchmean" divides the sum by the size of the first dim, which is the divergence; "mean" by the number of elements.
  */
-export const klDiv: TwoTensors<{ readonly reduction: LossReduction | "batchmean"; readonly logTarget: boolean }> = op(
+export const klDiv: ElementwiseLossSignature<
+  "klDiv",
+  { readonly reduction?: LossReduction | "batchmean"; readonly logTarget?: boolean }
+> = op(
   "klDiv(input, target, *, reduction?, logTarget?)",
   (x: Tensor, y: Tensor, reduction: LossReduction | "batchmean" = "mean", logTarget = false) => {
     checkReduction("klDiv", reduction, ["batchmean"])
@@ -208,17 +224,21 @@ const POISSON = {
   }),
 } as const
 
+interface PoissonOptions extends Partial<Reduced> {
+  readonly logInput?: boolean
+  readonly full?: boolean
+  readonly eps?: number
+}
+
 /**
  * exp(input) − target·input, or without `logInput` input − target·log(input + eps); `full` adds Stirling's term for
  * targets above 1.
  */
-export const poissonNllLoss: (
-  input: Tensor,
-  ...args: Args<
-    [["target", Tensor], ["logInput", boolean], ["full", boolean]],
-    Partial<Reduced & { readonly eps: number }>
-  >
-) => Tensor = op(
+export const poissonNllLoss: ElementwiseLossSignature<
+  "poissonNllLoss",
+  PoissonOptions,
+  [logInput: boolean | PoissonOptions, full: boolean | PoissonOptions]
+> = op(
   "poissonNllLoss(input, target, logInput?, full?, *, eps?, reduction?)",
   (x: Tensor, y: Tensor, logInput = true, isFull = false, eps = 1e-8, reduction: LossReduction = "mean") => {
     checkLoss("poissonNllLoss", reduction, { input: x, target: y }, { eps })
@@ -235,12 +255,9 @@ const GAUSSIAN_FULL = new ElementwiseLoss("gaussianNllLoss", 3, gaussian, { name
  * ½·(log(var) + (input − target)²/var), var kept at least `eps`; `full` adds ½·log 2π. `var` is a non-negative number, or a
  * tensor of the input's shape, without its last dim, or with size 1 in one dim.
  */
-export const gaussianNllLoss: (
-  input: Tensor,
-  ...args: Args<
-    [["target", Tensor], ["var", Tensor | number], ["full", boolean], ["eps", number], ["reduction", LossReduction]]
-  >
-) => Tensor = op(
+export const gaussianNllLoss: LossOfTensors<
+  Args<[["target", Tensor], ["var", Tensor | number], ["full", boolean], ["eps", number], ["reduction", LossReduction]]>
+> = op(
   "gaussianNllLoss(input, target, var, full?, eps?, reduction?)",
   (x: Tensor, y: Tensor, variance: Tensor | number, isFull = false, eps = 1e-6, reduction: LossReduction = "mean") => {
     const name = "gaussianNllLoss"
@@ -277,10 +294,16 @@ const HINGE = new ElementwiseLoss(
   { names: composed("AddBackward0") },
 )
 
-type WithMargin = (input: Tensor, ...args: Args<[["target", Tensor], ["margin", number]], Partial<Reduced>>) => Tensor
+interface MarginOptions extends Partial<Reduced> {
+  readonly margin?: number
+}
 
 /** The input where the target is 1, max(0, margin − input) where it is −1. */
-export const hingeEmbeddingLoss: WithMargin = op(
+export const hingeEmbeddingLoss: ElementwiseLossSignature<
+  "hingeEmbeddingLoss",
+  MarginOptions,
+  [margin: number | MarginOptions]
+> = op(
   "hingeEmbeddingLoss(input, target, margin?, *, reduction?)",
   (x: Tensor, y: Tensor, margin = 1, reduction: LossReduction = "mean") => {
     checkLoss("hingeEmbeddingLoss", reduction, { input: x, target: y }, { margin })
@@ -297,10 +320,7 @@ const RANKING = new ElementwiseLoss(
   },
 )
 
-type ThreeTensors = (
-  input1: Tensor,
-  ...args: Args<[["input2", Tensor], ["target", Tensor], ["margin", number]], Partial<Reduced>>
-) => Tensor
+type ThreeTensors = LossOfTensors<Args<[["input2", Tensor], ["target", Tensor], ["margin", number]], Partial<Reduced>>>
 
 /** max(0, −target·(input1 − input2) + margin): a target of 1 says that the first ranks higher, −1 the second. */
 export const marginRankingLoss: ThreeTensors = op(
@@ -364,13 +384,12 @@ const TRIPLET_SWAP = new ElementwiseLoss(
  * max(0, d(anchor, positive) − d(anchor, negative) + margin), d the p-norm of the difference plus eps over the last dim.
  * With `swap` the smaller of d(anchor, negative) and d(positive, negative).
  */
-export const tripletMarginLoss: (
-  anchor: Tensor,
-  ...args: Args<
+export const tripletMarginLoss: LossOfTensors<
+  Args<
     [["positive", Tensor], ["negative", Tensor], ["margin", number], ["p", number], ["eps", number], ["swap", boolean]],
     Partial<Reduced>
   >
-) => Tensor = op(
+> = op(
   "tripletMarginLoss(anchor, positive, negative, margin?, p?, eps?, swap?, *, reduction?)",
   (
     anchor: Tensor,
@@ -413,7 +432,9 @@ const LABELS_WEIGHTED = new ElementwiseLoss("multilabelSoftMarginLoss", 3, (x, y
 })
 
 /** The mean over the last dim, the classes, of the binary cross entropy of sigmoid(input) with targets 0 and 1. */
-export const multilabelSoftMarginLoss: BinaryLoss<Reduced> = op(
+export const multilabelSoftMarginLoss: LossOfTensors<
+  Args<[["target", Tensor], ["weight", Tensor | null]], Partial<Reduced>>
+> = op(
   "multilabelSoftMarginLoss(input, target, weight?, *, reduction?)",
   (x: Tensor, y: Tensor, weight: Tensor | null = null, reduction: LossReduction = "mean") => {
     const name = "multilabelSoftMarginLoss"

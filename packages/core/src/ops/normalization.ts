@@ -9,6 +9,8 @@ import { runMap } from "../kernels.ts"
 import { reshaped } from "../movement.ts"
 import { contiguousStrides, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { allocate, type Tensor } from "../tensor.ts"
+import type { ChannelNorm, GroupNorm, LayerNormByName, NormOverLast } from "../types/layer-signatures.ts"
+import type { ElementwiseFunction } from "../types/patterns.ts"
 import { add, div, mul } from "./arithmetic.ts"
 import { copyInto } from "./copying.ts"
 import { pow } from "./math.ts"
@@ -61,12 +63,11 @@ type Maybe = Tensor | null
 
 // ---- layer and RMS ----
 
-type LayerNormArgs = Args<
-  [["normalizedShape", number | readonly number[]], ["weight", Maybe], ["bias", Maybe], ["eps", number]]
->
-
 /** (x − mean)/√(variance + eps)·weight + bias over the last dims, which `normalizedShape` (and weight and bias) match. */
-export const layerNorm: (input: Tensor, ...args: LayerNormArgs) => Tensor = op(
+export const layerNorm: NormOverLast<
+  "layerNorm",
+  [weight?: Maybe | LayerNormByName, bias?: Maybe | LayerNormByName, eps?: number | LayerNormByName]
+> = op(
   "layerNorm(input, normalizedShape, weight?, bias?, eps?)",
   (x: Tensor, shape: number | readonly number[], weight: Maybe = null, bias: Maybe = null, eps = 1e-5) => {
     checkInput("layerNorm", x, weight, bias)
@@ -86,10 +87,11 @@ export const layerNorm: (input: Tensor, ...args: LayerNormArgs) => Tensor = op(
 
 const EPSILON: Partial<Record<DType, number>> = { float64: Number.EPSILON }
 
-type RmsNormArgs = Args<[["normalizedShape", number | readonly number[]], ["weight", Maybe], ["eps", number | null]]>
-
 /** x/√(mean(x²) + eps)·weight over the last dims; `eps` is by default the spacing of the dtype that is computed in at 1. */
-export const rmsNorm: (input: Tensor, ...args: RmsNormArgs) => Tensor = op(
+export const rmsNorm: NormOverLast<
+  "rmsNorm",
+  [weight?: Maybe | LayerNormByName, eps?: number | null | LayerNormByName]
+> = op(
   "rmsNorm(input, normalizedShape, weight?, eps?)",
   (x: Tensor, shape: number | readonly number[], weight: Maybe = null, eps: number | null = null) => {
     checkInput("rmsNorm", x, weight)
@@ -110,10 +112,8 @@ export const rmsNorm: (input: Tensor, ...args: RmsNormArgs) => Tensor = op(
 
 // ---- group ----
 
-type GroupNormArgs = Args<[["numGroups", number], ["weight", Maybe], ["bias", Maybe], ["eps", number]]>
-
 /** Normalises [n, channels, ...] over each of `numGroups` groups of channels; weight and bias are per channel. */
-export const groupNorm: (input: Tensor, ...args: GroupNormArgs) => Tensor = op(
+export const groupNorm: GroupNorm = op(
   "groupNorm(input, numGroups, weight?, bias?, eps?)",
   (x: Tensor, groups: number, weight: Maybe = null, bias: Maybe = null, eps = 1e-5) => {
     checkInput("groupNorm", x, weight, bias)
@@ -140,18 +140,6 @@ export const groupNorm: (input: Tensor, ...args: GroupNormArgs) => Tensor = op(
 )
 
 // ---- batch and instance ----
-
-type BatchNormArgs = Args<
-  [
-    ["runningMean", Maybe],
-    ["runningVar", Maybe],
-    ["weight", Maybe],
-    ["bias", Maybe],
-    ["training", boolean],
-    ["momentum", number],
-    ["eps", number],
-  ]
->
 
 /** Running statistics, what was found, and the factor of that. */
 type Followed = readonly [running: Tensor, found: Tensor, factor: number]
@@ -253,7 +241,7 @@ function batchNormalised(
  * Normalises [n, channels, ...] per channel. Training: with the batch's own mean and variance, and the running ones follow in
  * place (the variance divided by n − 1): running ← (1 − momentum)·running + momentum·found. Else with the running ones.
  */
-export const batchNorm: (input: Tensor, ...args: BatchNormArgs) => Tensor = op(
+export const batchNorm: ChannelNorm<"batchNorm"> = op(
   "batchNorm(input, runningMean?, runningVar?, weight?, bias?, training?, momentum?, eps?)",
   (
     x: Tensor,
@@ -267,20 +255,8 @@ export const batchNorm: (input: Tensor, ...args: BatchNormArgs) => Tensor = op(
   ) => batchNormalised("batchNorm", x, runningMean, runningVar, weight, bias, training, momentum, eps),
 )
 
-type InstanceNormArgs = Args<
-  [
-    ["runningMean", Maybe],
-    ["runningVar", Maybe],
-    ["weight", Maybe],
-    ["bias", Maybe],
-    ["useInputStats", boolean],
-    ["momentum", number],
-    ["eps", number],
-  ]
->
-
 /** Normalises [n, channels, ...] per sample and channel; running statistics, where given, follow the samples' mean. */
-export const instanceNorm: (input: Tensor, ...args: InstanceNormArgs) => Tensor = op(
+export const instanceNorm: ChannelNorm<"instanceNorm"> = op(
   "instanceNorm(input, runningMean?, runningVar?, weight?, bias?, useInputStats?, momentum?, eps?)",
   (
     x: Tensor,
@@ -328,7 +304,7 @@ export const instanceNorm: (input: Tensor, ...args: InstanceNormArgs) => Tensor 
 type LocalArgs = Args<[["size", number], ["alpha", number], ["beta", number], ["k", number]]>
 
 /** x/(k + alpha·mean of x² over `size` neighbouring channels)^beta of [n, channels, ...]; beyond the ends is 0. */
-export const localResponseNorm: (input: Tensor, ...args: LocalArgs) => Tensor = op(
+export const localResponseNorm: ElementwiseFunction<"same", LocalArgs> = op(
   "localResponseNorm(input, size, alpha?, beta?, k?)",
   (x: Tensor, size: number, alpha = 1e-4, beta = 0.75, k = 1) => {
     checkInput("localResponseNorm", x)

@@ -1,5 +1,5 @@
 /** Padding. */
-import { type Args, op } from "../args.ts"
+import { op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { computeType, DTYPES } from "../dtype.ts"
 import { didYouMean, shapeText, sizesText, tensorText, valueText } from "../errors.ts"
@@ -9,6 +9,7 @@ import { ints, type Movement, pull, pullRule } from "../movement.ts"
 import { toScalar } from "../promotion.ts"
 import { contiguousStrides, type Sizes } from "../shape.ts"
 import { allocate, type Tensor, track } from "../tensor.ts"
+import type { PadSignature } from "../types/window-signatures.ts"
 
 export type PadMode = "constant" | "reflect" | "replicate" | "circular"
 
@@ -153,8 +154,6 @@ function foldedPad(x: Tensor, edges: Edges, mode: Exclude<PadMode, "constant">, 
   return pull(x, m, rules[dims - 1]!)
 }
 
-type PadArgs = Args<[["pad", readonly number[]], ["mode", PadMode], ["value", number | null]]>
-
 const MODES: readonly string[] = ["constant", ...Object.keys(FOLDINGS)]
 
 /**
@@ -162,7 +161,7 @@ const MODES: readonly string[] = ["constant", ...Object.keys(FOLDINGS)]
  * negative ones cut off. Modes: "constant" (any dims, filled with `value`), "reflect" (mirrored, the edge not repeated),
  * "replicate" (the edge repeated) and "circular", these three for the last 1, 2 or 3 dims of an input with one or two more.
  */
-export const pad: (input: Tensor, ...args: PadArgs) => Tensor = op(
+export const pad: PadSignature = op(
   "pad(input, pad, mode?, value?)",
   (x: Tensor, given: readonly number[], mode: PadMode = "constant", value: number | null = null) => {
     if (!Array.isArray(given) || given.some((p) => !Number.isInteger(p)))

@@ -1,11 +1,18 @@
 /** Pooling: the maximum or the mean over windows of the spatial dims. */
-import { type Args, op } from "../args.ts"
+import { op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { noBool, requireDtypes, requireFlag, requireFloating, requireNumbers } from "../checks.ts"
 import { shapeText, sizesText, tensorText, valueText } from "../errors.ts"
 import { type Results, results } from "../results.ts"
 import { numelOf, type Sizes } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
+import type {
+  AdaptiveAvgPoolSignature,
+  AdaptiveMaxPoolSignature,
+  AvgPoolSignature,
+  LpPoolSignature,
+  MaxPoolSignature,
+} from "../types/window-signatures.ts"
 import { relu } from "./activation.ts"
 import { mul } from "./arithmetic.ts"
 import { meanRule, means } from "./average-pooling.ts"
@@ -96,30 +103,7 @@ function adaptivePooling(name: string, x: Tensor, spatial: number, outputSize: O
 
 // ---- functions ----
 
-interface MaxOptions {
-  readonly stride?: PerDim | null
-  readonly padding?: PerDim
-  readonly dilation?: PerDim
-  readonly ceilMode?: boolean
-}
 type WithIndices = Results<["output", "indices"], Tensor>
-
-interface MaxPool {
-  (input: Tensor, kernelSize: PerDim, options: MaxOptions & { readonly returnIndices: true }): WithIndices
-  (
-    input: Tensor,
-    ...args: Args<
-      [
-        ["kernelSize", PerDim],
-        ["stride", PerDim | null],
-        ["padding", PerDim],
-        ["dilation", PerDim],
-        ["ceilMode", boolean],
-        ["returnIndices", false],
-      ]
-    >
-  ): Tensor
-}
 
 const MAX_RULES: Readonly<Record<number, Rule>> = {
   2: maxRule("MaxPool2DWithIndicesBackward0"),
@@ -159,7 +143,7 @@ function maxOver(x: Tensor, p: Pooling, rules: Readonly<Record<number, Rule>>, i
 const meanOver = (x: Tensor, p: Pooling, rules: Readonly<Record<number, Rule>>): Tensor =>
   overTwoDims(x, p, (wide, q) => [means(wide, q, rules[q.windows.length]!)])[0]!
 
-const maxPool = (spatial: number): MaxPool => {
+const maxPool = <N extends 1 | 2 | 3>(spatial: N): MaxPoolSignature<N> => {
   const name = `maxPool${spatial}d`
   return op(
     `${name}(input, kernelSize, stride?, padding?, dilation?, ceilMode?, returnIndices?)`,
@@ -176,7 +160,7 @@ const maxPool = (spatial: number): MaxPool => {
       const p = fixedPooling(name, x, spatial, { kernelSize, stride, padding, dilation, ceilMode })
       return maxOver(x, p, MAX_RULES, returnIndices) as never
     },
-  ) as unknown as MaxPool
+  ) as unknown as MaxPoolSignature<N>
 }
 
 /**
@@ -184,23 +168,13 @@ const maxPool = (spatial: number): MaxPool => {
  * − 1) − 1) / stride⌋ + 1, rounded up with `ceilMode`. `stride` is `kernelSize` unless given; padding counts as −infinity.
  * With `returnIndices` also the positions (int32), each within its channel.
  */
-export const maxPool1d: MaxPool = maxPool(1)
+export const maxPool1d: MaxPoolSignature<1> = maxPool(1)
 /** As `maxPool1d` over two spatial dims; positions are h·W + w. */
-export const maxPool2d: MaxPool = maxPool(2)
+export const maxPool2d: MaxPoolSignature<2> = maxPool(2)
 /** As `maxPool1d` over three spatial dims. */
-export const maxPool3d: MaxPool = maxPool(3)
+export const maxPool3d: MaxPoolSignature<3> = maxPool(3)
 
-type AvgArguments = [
-  ["kernelSize", PerDim],
-  ["stride", PerDim | null],
-  ["padding", PerDim],
-  ["ceilMode", boolean],
-  ["countIncludePad", boolean],
-]
-type AvgPool1d = (input: Tensor, ...args: Args<AvgArguments>) => Tensor
-type AvgPool = (input: Tensor, ...args: Args<[...AvgArguments, ["divisorOverride", number | null]]>) => Tensor
-
-const avgPool = (spatial: number): AvgPool => {
+const avgPool = <N extends 1 | 2 | 3>(spatial: N): AvgPoolSignature<N> => {
   const name = `avgPool${spatial}d`
   return op(
     `${name}(input, kernelSize, stride?, padding?, ceilMode?, countIncludePad?${spatial > 1 ? ", divisorOverride?" : ""})`,
@@ -229,15 +203,13 @@ const avgPool = (spatial: number): AvgPool => {
  * The mean of every window: input [N, C, L] or [C, L], floating. Sizes as in `maxPool1d`; padding counts as zeros, which
  * `countIncludePad: false` leaves out of the number divided by.
  */
-export const avgPool1d: AvgPool1d = avgPool(1)
+export const avgPool1d: AvgPoolSignature<1> = avgPool(1)
 /** As `avgPool1d` over two spatial dims; `divisorOverride` replaces the number divided by. */
-export const avgPool2d: AvgPool = avgPool(2)
+export const avgPool2d: AvgPoolSignature<2> = avgPool(2)
 /** As `avgPool2d` over three spatial dims. */
-export const avgPool3d: AvgPool = avgPool(3)
+export const avgPool3d: AvgPoolSignature<3> = avgPool(3)
 
-type AdaptiveAvgPool = (input: Tensor, ...args: Args<[["outputSize", OutputSize]]>) => Tensor
-
-const adaptiveAvgPool = (spatial: number): AdaptiveAvgPool => {
+const adaptiveAvgPool = <N extends 1 | 2 | 3>(spatial: N): AdaptiveAvgPoolSignature<N> => {
   const name = `adaptiveAvgPool${spatial}d`
   return op(`${name}(input, outputSize)`, (x: Tensor, outputSize: OutputSize) => {
     requireFloating(name, x)
@@ -258,19 +230,13 @@ const adaptiveAvgPool = (spatial: number): AdaptiveAvgPool => {
  * Means over `outputSize` windows that cover the input evenly: input [N, C, L] or [C, L], floating → [.., outputSize].
  * Window o is [⌊o·L/outputSize⌋, ⌈(o + 1)·L/outputSize⌉); null keeps a size.
  */
-export const adaptiveAvgPool1d: AdaptiveAvgPool = adaptiveAvgPool(1)
+export const adaptiveAvgPool1d: AdaptiveAvgPoolSignature<1> = adaptiveAvgPool(1)
 /** As `adaptiveAvgPool1d` over two spatial dims. */
-export const adaptiveAvgPool2d: AdaptiveAvgPool = adaptiveAvgPool(2)
+export const adaptiveAvgPool2d: AdaptiveAvgPoolSignature<2> = adaptiveAvgPool(2)
 /** As `adaptiveAvgPool1d` over three spatial dims. */
-export const adaptiveAvgPool3d: AdaptiveAvgPool = adaptiveAvgPool(3)
+export const adaptiveAvgPool3d: AdaptiveAvgPoolSignature<3> = adaptiveAvgPool(3)
 
-interface AdaptiveMaxPool {
-  (input: Tensor, outputSize: OutputSize, options: { readonly returnIndices: true }): WithIndices
-  (input: Tensor, outputSize: OutputSize, returnIndices: true): WithIndices
-  (input: Tensor, ...args: Args<[["outputSize", OutputSize], ["returnIndices", false]]>): Tensor
-}
-
-const adaptiveMaxPool = (spatial: number): AdaptiveMaxPool => {
+const adaptiveMaxPool = <N extends 1 | 2 | 3>(spatial: N): AdaptiveMaxPoolSignature<N> => {
   const name = `adaptiveMaxPool${spatial}d`
   return op(
     `${name}(input, outputSize, returnIndices?)`,
@@ -278,27 +244,25 @@ const adaptiveMaxPool = (spatial: number): AdaptiveMaxPool => {
       requireFlag(name, "returnIndices", returnIndices)
       return maxOver(x, adaptivePooling(name, x, spatial, outputSize), ADAPTIVE_MAX_RULES, returnIndices) as never
     },
-  ) as unknown as AdaptiveMaxPool
+  ) as unknown as AdaptiveMaxPoolSignature<N>
 }
 
 /** The greatest element of every window; the windows are those of `adaptiveAvgPool1d`. */
-export const adaptiveMaxPool1d: AdaptiveMaxPool = adaptiveMaxPool(1)
+export const adaptiveMaxPool1d: AdaptiveMaxPoolSignature<1> = adaptiveMaxPool(1)
 /** As `adaptiveMaxPool1d` over two spatial dims; positions are h·W + w. */
-export const adaptiveMaxPool2d: AdaptiveMaxPool = adaptiveMaxPool(2)
+export const adaptiveMaxPool2d: AdaptiveMaxPoolSignature<2> = adaptiveMaxPool(2)
 /** As `adaptiveMaxPool1d` over three spatial dims. */
-export const adaptiveMaxPool3d: AdaptiveMaxPool = adaptiveMaxPool(3)
+export const adaptiveMaxPool3d: AdaptiveMaxPoolSignature<3> = adaptiveMaxPool(3)
 
-type LpPool = (
-  input: Tensor,
-  ...args: Args<[["normType", number], ["kernelSize", PerDim], ["stride", PerDim | null], ["ceilMode", boolean]]>
-) => Tensor
+/** Pooling as other poolings are called inside. */
+type Plain = (input: Tensor, ...args: unknown[]) => Tensor
 
-const lpPool = (spatial: number): LpPool => {
+const lpPool = <N extends 1 | 2 | 3>(spatial: N): LpPoolSignature<N> => {
   const name = `lpPool${spatial}d`
-  const pools: readonly [MaxPool, AvgPool1d | AvgPool] = [
+  const pools = [
     [maxPool1d, maxPool2d, maxPool3d][spatial - 1]!,
     [avgPool1d, avgPool2d, avgPool3d][spatial - 1]!,
-  ]
+  ] as unknown as readonly [Plain, Plain]
   return op(
     `${name}(input, normType, kernelSize, stride?, ceilMode?)`,
     (x: Tensor, normType: number, kernelSize: PerDim, stride: PerDim | null = null, ceilMode = false) => {
@@ -314,8 +278,8 @@ const lpPool = (spatial: number): LpPool => {
 }
 
 /** (Σ input^p)^(1/p) over every window, p being `normType`: input [N, C, L] or [C, L]; ±Infinity takes the greatest or least |input|. */
-export const lpPool1d: LpPool = lpPool(1)
+export const lpPool1d: LpPoolSignature<1> = lpPool(1)
 /** As `lpPool1d` over two spatial dims. */
-export const lpPool2d: LpPool = lpPool(2)
+export const lpPool2d: LpPoolSignature<2> = lpPool(2)
 /** As `lpPool1d` over three spatial dims. */
-export const lpPool3d: LpPool = lpPool(3)
+export const lpPool3d: LpPoolSignature<3> = lpPool(3)

@@ -1,5 +1,5 @@
 /** Rearranging copies: repeat, tile, flip, roll, rot90. */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireIndex, requireInteger, requireSameDevice } from "../checks.ts"
 import { shapeText, sizesText, tensorText, valueText } from "../errors.ts"
@@ -7,37 +7,44 @@ import { where } from "../expr.ts"
 import { copied, ints, type Movement, pullRaw } from "../movement.ts"
 import { contiguousStrides, normalizeDim, normalizeDims, type Sizes } from "../shape.ts"
 import { allocate, isTensor, Tensor, track } from "../tensor.ts"
+import type {
+  Flip,
+  OfMatrices,
+  Repeat,
+  RepeatInterleave,
+  RepeatInterleaveSync,
+  RollSignature,
+  Rot90,
+  Tile,
+} from "../types/rearranging-signatures.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { clone, writeInto } from "./copying.ts"
 import { indexSelect } from "./gathering.ts"
 import { data, dataSync, fromBits, type HostArray } from "./host.ts"
 import { sum } from "./reduction.ts"
 import { expand, flatten, reshape, unsqueeze } from "./views.ts"
 
-type SizesArg = [...sizes: number[]] | [sizes: readonly number[]]
-type DimsArg = [...dims: number[]] | [dims: readonly number[]]
-type Repeats = Args<[["repeats", number], ["dim", number]], { outputSize: number }>
-type TensorRepeats = Args<[["repeats", Tensor], ["dim", number]], { outputSize: number }>
-
-export interface RepeatingMethods {
+export interface RepeatingOps {
   /** The tensor repeated along each dim (more counts than dims: new dims in front), copied. */
-  repeat(...repeats: SizesArg): Tensor
+  repeat: Repeat
   /** As `repeat`, but fewer counts than dims are meant for the last ones. */
-  tile(...dims: SizesArg): Tensor
+  tile: Tile
   /** The order along these dims reversed, copied. */
-  flip(...dims: DimsArg): Tensor
+  flip: Flip
   /** Dim 1 reversed. */
-  fliplr(): Tensor
+  fliplr: OfMatrices<"fliplr">
   /** Dim 0 reversed. */
-  flipud(): Tensor
+  flipud: OfMatrices<"flipud">
   /** Elements moved on by `shifts` along `dims`, what falls off coming in at the other end; without dims, of the flattened tensor. */
-  roll(...args: Args<[["shifts", number | readonly number[]], ["dims", number | readonly number[]]]>): Tensor
+  roll: RollSignature
   /** Turned by 90° `k` times in the plane of two dims, from the first towards the second. */
-  rot90(...args: Args<[["k", number], ["dims", readonly number[]]]>): Tensor
+  rot90: Rot90
   /** Each element (slice of `dim`) repeated in place; without `dim`, of the flattened tensor. Counts in a tensor: awaited. */
-  repeatInterleave(...args: Repeats): Tensor
-  repeatInterleave(...args: TensorRepeats): Promise<Tensor>
-  repeatInterleaveSync(...args: Repeats | TensorRepeats): Tensor
+  repeatInterleave: RepeatInterleave
+  repeatInterleaveSync: RepeatInterleaveSync
 }
+
+export interface RepeatingMethods extends MethodsOf<RepeatingOps> {}
 
 // ---- repeat ----
 
@@ -90,11 +97,12 @@ function repeated(name: string, x: Tensor, repeats: readonly number[]): Tensor {
   return track(REPEAT, out, [x], [], { own, shape: x.shape, repeats } satisfies RepeatContext)
 }
 
-export const repeat: Fn<RepeatingMethods["repeat"]> = op("repeat(input, ...repeats)", (x: Tensor, repeats: number[]) =>
-  repeated("repeat", x, repeats),
+export const repeat: FunctionOf<RepeatingOps["repeat"]> = op(
+  "repeat(input, ...repeats)",
+  (x: Tensor, repeats: number[]) => repeated("repeat", x, repeats),
 )
 
-export const tile: Fn<RepeatingMethods["tile"]> = op("tile(input, ...dims)", (x: Tensor, dims: number[]) =>
+export const tile: FunctionOf<RepeatingOps["tile"]> = op("tile(input, ...dims)", (x: Tensor, dims: number[]) =>
   repeated(
     "tile",
     x,
@@ -119,7 +127,7 @@ function reversed(x: Tensor, dims: readonly number[]): Tensor {
 
 const FLIP: Rule = { name: "FlipBackward0", backward: (node, g) => [flip(g, node.context as number[])] }
 
-export const flip: Fn<RepeatingMethods["flip"]> = op(
+export const flip: FunctionOf<RepeatingOps["flip"]> = op(
   "flip(input, ...dims)",
   (x: Tensor, given: number | readonly number[]) => {
     const dims = normalizeDims("flip", [given].flat() as number[], x.ndim)
@@ -127,11 +135,11 @@ export const flip: Fn<RepeatingMethods["flip"]> = op(
   },
 )
 
-export const fliplr: Fn<RepeatingMethods["fliplr"]> = op("fliplr(input)", (x: Tensor) => {
+export const fliplr: FunctionOf<RepeatingOps["fliplr"]> = op("fliplr(input)", (x: Tensor) => {
   if (x.ndim < 2) throw new RangeError(`fliplr: Input must be >= 2-d, got ${sizesText(x)}`)
   return flip(x, [1])
 })
-export const flipud: Fn<RepeatingMethods["flipud"]> = op("flipud(input)", (x: Tensor) => {
+export const flipud: FunctionOf<RepeatingOps["flipud"]> = op("flipud(input)", (x: Tensor) => {
   if (x.ndim < 1) throw new RangeError(`flipud: Input must be >= 1-d, got ${sizesText(x)}`)
   return flip(x, [0])
 })
@@ -155,7 +163,7 @@ const ROLL: Rule = {
   },
 }
 
-export const roll: Fn<RepeatingMethods["roll"]> = op(
+export const roll: FunctionOf<RepeatingOps["roll"]> = op(
   "roll(input, shifts, dims?)",
   (x: Tensor, givenShifts: number | readonly number[], givenDims: number | readonly number[] = []) => {
     const shifts = [givenShifts].flat() as number[]
@@ -198,7 +206,7 @@ const ROT90: Rule = {
   },
 }
 
-export const rot90: Fn<RepeatingMethods["rot90"]> = op(
+export const rot90: FunctionOf<RepeatingOps["rot90"]> = op(
   "rot90(input, k?, dims?)",
   (x: Tensor, k = 1, given: readonly number[] = [0, 1]) => {
     if (!Array.isArray(given) || given.length !== 2)
@@ -284,11 +292,6 @@ function byCounts(name: string, x: Tensor, d: number, counts: HostArray, outputS
   return indexSelect(x, d, fromBits(x.device, at, [at.length], "int32"))
 }
 
-interface RepeatInterleave {
-  (input: Tensor, ...args: Repeats): Tensor
-  (input: Tensor, ...args: TensorRepeats): Promise<Tensor>
-}
-
 /** See the method. Counts in a tensor decide the result's shape, so they are read and the result is awaited. */
 export const repeatInterleave = op<(input: Tensor, ...args: unknown[]) => Tensor | Promise<Tensor>>(
   "repeatInterleave(input, repeats, dim?, *, outputSize?)",
@@ -298,10 +301,10 @@ export const repeatInterleave = op<(input: Tensor, ...args: unknown[]) => Tensor
     checkRepeats("repeatInterleave", x, d, repeats)
     return data(repeats).then((counts) => byCounts("repeatInterleave", x, d, counts, outputSize))
   },
-) as RepeatInterleave
+) as FunctionOf<RepeatingOps["repeatInterleave"]>
 
 /** `repeatInterleave` where the device reads synchronously. */
-export const repeatInterleaveSync: Fn<RepeatingMethods["repeatInterleaveSync"]> = op(
+export const repeatInterleaveSync: FunctionOf<RepeatingOps["repeatInterleaveSync"]> = op(
   "repeatInterleaveSync(input, repeats, dim?, *, outputSize?)",
   (input: Tensor, repeats: Tensor | number, dim?: number | null, outputSize?: number) => {
     const name = "repeatInterleaveSync"

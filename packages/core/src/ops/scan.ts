@@ -11,7 +11,8 @@ import { Pointwise } from "../pointwise.ts"
 import { results } from "../results.ts"
 import { normalizeDim } from "../shape.ts"
 import { needsGrad, type Tensor, trackAll } from "../tensor.ts"
-import type { CheckDim, SetSize } from "../types/dims.ts"
+import type { Excess } from "../types/arithmetic.ts"
+import type { CheckDim, SetSize, SizeAt } from "../types/dims.ts"
 import type { Along, AlongInPlace, DtypeOption, Field, Found, RunningFound } from "../types/patterns.ts"
 import type { Arg, Shape } from "../types/shape.ts"
 import type { FunctionOf, MethodsOf } from "../types/signature.ts"
@@ -27,8 +28,13 @@ import { narrow } from "./views.ts"
 
 type DiffByName = { n?: number; dim?: number; prepend?: Tensor | null; append?: Tensor | null }
 type NthDim<A, N> = A extends number ? (N extends number ? N : Field<N, "dim">) : Field<A, "dim">
-/** How long the dim becomes only the run knows. */
-type Differences<S extends Shape, A, N> = SetSize<S, NthDim<A, N> extends number ? NthDim<A, N> : -1, [number]>
+type DiffDim<A, N> = NthDim<A, N> extends number ? NthDim<A, N> : -1
+/** One less for each time; with others joined on, or by name, only the run knows. */
+type Differences<S extends Shape, A, N, P, Q> = SetSize<
+  S,
+  DiffDim<A, N>,
+  [[A, N, P, Q] extends [infer T extends number, number, null, null] ? Excess<SizeAt<S, DiffDim<A, N>>, T> : number]
+>
 
 // biome-ignore-start lint/suspicious/noExplicitAny: the dtype of tensors that are joined on
 interface Diff {
@@ -45,7 +51,7 @@ interface Diff {
     dim?: Arg<CheckDim<"diff", S, NthDim<A, N>>, N>,
     prepend?: P,
     append?: Q,
-  ) => Tensor<Differences<S, A, N>, [A, P, Q] extends [number, null, null] ? D : any>
+  ) => Tensor<Differences<S, A, N, P, Q>, [A, P, Q] extends [number, null, null] ? D : any>
   function: <
     S extends Shape,
     D extends DType,
@@ -59,7 +65,7 @@ interface Diff {
     dim?: Arg<CheckDim<"diff", S, NthDim<A, N>>, N>,
     prepend?: P,
     append?: Q,
-  ) => Tensor<Differences<S, A, N>, [A, P, Q] extends [number, null, null] ? D : any>
+  ) => Tensor<Differences<S, A, N, P, Q>, [A, P, Q] extends [number, null, null] ? D : any>
 }
 
 // biome-ignore-end lint/suspicious/noExplicitAny: as above

@@ -1,5 +1,5 @@
 /** Choosing elementwise: where, clamp, maskedFill, ... */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { noBool, requireMask, requireRepresentable } from "../checks.ts"
 import { type DType, getDefaultDtype } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
@@ -7,32 +7,34 @@ import { where as choose, type Expr } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
 import { asStored, type Operandish, resultType } from "../promotion.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
+import type { Binary, BinaryInPlace } from "../types/patterns.ts"
+import type { MaskedFill } from "../types/reading-signatures.ts"
+import type { Clamp, ClampInPlace, Where } from "../types/selection-signatures.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { filled } from "./creation.ts"
 import { type Applied, withInPlace } from "./pointwise-op.ts"
 
 type Bound = Operandish | null
-type Clamp = (...args: Args<[["min", Bound], ["max", Bound]]>) => Tensor
-type ClampMin = (...args: Args<[["min", Operandish]]>) => Tensor
-type ClampMax = (...args: Args<[["max", Operandish]]>) => Tensor
-type MaskedFill = (...args: Args<[["mask", Tensor], ["value", Operandish]]>) => Tensor
 
-export interface SelectionMethods {
+export interface SelectionOps {
   /** This tensor where `condition` (bool), elsewhere `other`; all broadcast. */
-  where(...args: Args<[["condition", Tensor], ["other", Operandish]]>): Tensor
+  where: Where
   /** min(max(input, min), max); bounds are numbers or tensors, null leaves one out. The gradient passes at the bounds. */
   clamp: Clamp
-  clamp_: Clamp
+  clamp_: ClampInPlace
   clip: Clamp
-  clip_: Clamp
-  clampMin: ClampMin
-  clampMin_: ClampMin
-  clampMax: ClampMax
-  clampMax_: ClampMax
+  clip_: ClampInPlace
+  clampMin: Binary<"clampMin", "promote", unknown, "min">
+  clampMin_: BinaryInPlace<"clampMin", "promote", unknown, "min">
+  clampMax: Binary<"clampMax", "promote", unknown, "max">
+  clampMax_: BinaryInPlace<"clampMax", "promote", unknown, "max">
   /** `value`, a number or a 0-d tensor, where `mask` (bool) is true. Keeps the input's dtype. */
-  maskedFill: MaskedFill
-  maskedFill_: MaskedFill
+  maskedFill: MaskedFill<"maskedFill", Operandish>
+  maskedFill_: MaskedFill<"maskedFill_", Operandish>
 }
+
+export interface SelectionMethods extends MethodsOf<SelectionOps> {}
 
 // ---- where ----
 
@@ -55,7 +57,7 @@ function select(condition: Tensor, a: Operandish, b: Operandish): Tensor {
   return WHERE.call(condition, first, b)
 }
 
-const whereMethod: Fn<SelectionMethods["where"]> = op(
+const whereMethod = op<(x: Tensor, condition: Tensor, other: Operandish) => Tensor>(
   "where(input, condition, other)",
   (x: Tensor, condition: Tensor, other: Operandish) => select(condition, x, other),
 )
@@ -63,10 +65,7 @@ const whereMethod: Fn<SelectionMethods["where"]> = op(
  * `input` where `condition` is true, elsewhere `other`: tensors or numbers, broadcast together. Numbers alone make the
  * default float. `condition` is bool (or uint8, as in PyTorch).
  */
-export const where: (condition: Tensor, ...args: Args<[["input", Operandish], ["other", Operandish]]>) => Tensor = op(
-  "where(condition, input, other)",
-  select,
-)
+export const where: Where["function"] = op("where(condition, input, other)", select)
 
 // ---- clamp ----
 
@@ -110,7 +109,7 @@ function pickClamp(by: Pair, x: Tensor, ...bounds: Operandish[]): Applied {
   return [bounds.some(isTensor) ? by.tensors : by.numbers, x, ...bounds]
 }
 
-export const [clamp, clamp_] = withInPlace<Fn<Clamp>>(
+export const [clamp, clamp_] = withInPlace<FunctionOf<SelectionOps["clamp"]>, FunctionOf<SelectionOps["clamp_"]>>(
   "clamp(input, min?, max?)",
   (x: Tensor, min: Bound = null, max: Bound = null): Applied => {
     if (min === null && max === null)
@@ -120,14 +119,14 @@ export const [clamp, clamp_] = withInPlace<Fn<Clamp>>(
   },
 )
 export const [clip, clip_] = [clamp, clamp_]
-export const [clampMin, clampMin_] = withInPlace<Fn<ClampMin>>(
-  "clampMin(input, min)",
-  (x: Tensor, min: Operandish): Applied => pickClamp(CLAMP_MIN, x, min),
-)
-export const [clampMax, clampMax_] = withInPlace<Fn<ClampMax>>(
-  "clampMax(input, max)",
-  (x: Tensor, max: Operandish): Applied => pickClamp(CLAMP_MAX, x, max),
-)
+export const [clampMin, clampMin_] = withInPlace<
+  FunctionOf<SelectionOps["clampMin"]>,
+  FunctionOf<SelectionOps["clampMin_"]>
+>("clampMin(input, min)", (x: Tensor, min: Operandish): Applied => pickClamp(CLAMP_MIN, x, min))
+export const [clampMax, clampMax_] = withInPlace<
+  FunctionOf<SelectionOps["clampMax"]>,
+  FunctionOf<SelectionOps["clampMax_"]>
+>("clampMax(input, max)", (x: Tensor, max: Operandish): Applied => pickClamp(CLAMP_MAX, x, max))
 
 // ---- maskedFill ----
 
@@ -136,23 +135,23 @@ const fill = (x: Expr, mask: Expr, value: Expr): Expr => choose(mask, value, x)
 const FILL_NUMBER = new Pointwise("maskedFill", fill, { ...FILL, gradName: "MaskedFillBackward0" })
 const FILL_TENSOR = new Pointwise("maskedFill", fill, { ...FILL, gradName: "MaskedFillBackward1" })
 
-export const [maskedFill, maskedFill_] = withInPlace<Fn<MaskedFill>>(
-  "maskedFill(input, mask, value)",
-  (x: Tensor, mask: Tensor, value: Operandish): Applied => {
-    requireMask("maskedFill", x, mask)
-    if (isTensor(value)) {
-      if (value.ndim > 0)
-        throw new RangeError(
-          `maskedFill: only supports a 0-dimensional value tensor, but got shape ${shapeText(value.shape)}; use where(mask, value, input)`,
-        )
-      return [FILL_TENSOR, x, mask, to(value, x.dtype)]
-    }
-    if (!["number", "bigint", "boolean"].includes(typeof value))
-      throw new TypeError(`maskedFill: expected value to be a number or a 0-d tensor, but got ${valueText(value)}`)
-    requireRepresentable("maskedFill", value, x.dtype)
-    return [FILL_NUMBER, x, mask, asStored(value, x.dtype)]
-  },
-)
+export const [maskedFill, maskedFill_] = withInPlace<
+  FunctionOf<SelectionOps["maskedFill"]>,
+  FunctionOf<SelectionOps["maskedFill_"]>
+>("maskedFill(input, mask, value)", (x: Tensor, mask: Tensor, value: Operandish): Applied => {
+  requireMask("maskedFill", x, mask)
+  if (isTensor(value)) {
+    if (value.ndim > 0)
+      throw new RangeError(
+        `maskedFill: only supports a 0-dimensional value tensor, but got shape ${shapeText(value.shape)}; use where(mask, value, input)`,
+      )
+    return [FILL_TENSOR, x, mask, to(value, x.dtype)]
+  }
+  if (!["number", "bigint", "boolean"].includes(typeof value))
+    throw new TypeError(`maskedFill: expected value to be a number or a 0-d tensor, but got ${valueText(value)}`)
+  requireRepresentable("maskedFill", value, x.dtype)
+  return [FILL_NUMBER, x, mask, asStored(value, x.dtype)]
+})
 
 export const selectionMethods = {
   where: whereMethod,

@@ -1,28 +1,33 @@
 /** Order: sort, argsort, topk, kthvalue. NaN counts as the greatest; equal elements keep their order. */
-import { type Args, type Fn, op } from "../args.ts"
+import { op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
 import { sizesText } from "../errors.ts"
 import { results } from "../results.ts"
 import { normalizeDim } from "../shape.ts"
 import { type Tensor, trackAll } from "../tensor.ts"
+import type { Elementwise } from "../types/patterns.ts"
+import type { ArgSort, KthValue, Sort, TopKSignature } from "../types/reading-signatures.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { placed, sortAlong } from "./along.ts"
 import { clone } from "./copying.ts"
 import { type Found, found, oneDim, selectedRule } from "./finding.ts"
 import { narrow, select } from "./views.ts"
 
-export interface SortingMethods {
+export interface SortingOps {
   /** The elements in order along `dim` and their int32 positions. Always stable. */
-  sort(...args: Args<[["dim", number], ["descending", boolean]], { stable: boolean }>): Found
+  sort: Sort
   /** The positions that `sort` gives. */
-  argsort(...args: Args<[["dim", number], ["descending", boolean], ["stable", boolean]]>): Tensor
+  argsort: ArgSort
   /** The elements in order along the first dim. */
-  msort(): Tensor
+  msort: Elementwise
   /** The `k` greatest (or least) along `dim` with their int32 positions, in order. */
-  topk(...args: Args<[["k", number], ["dim", number], ["largest", boolean], ["sorted", boolean]]>): Found
+  topk: TopKSignature
   /** The `k`-th least along `dim`, counted from 1, and its int32 position. */
-  kthvalue(...args: Args<[["k", number], ["dim", number], ["keepdim", boolean]]>): Found
+  kthvalue: KthValue
 }
+
+export interface SortingMethods extends MethodsOf<SortingOps> {}
 
 /** The rule of an op that gives some elements along a dim in another order. */
 const reordered = (name: string): Rule => ({
@@ -42,7 +47,7 @@ const SORT = reordered("SortBackward0")
 /** PyTorch's overload with `stable`. */
 const SORT_STABLE = reordered("SortBackward1")
 
-export const sort: Fn<SortingMethods["sort"]> = op(
+export const sort: FunctionOf<SortingOps["sort"]> = op(
   "sort(input, dim?, descending?, *, stable?)",
   (x: Tensor, dim = -1, descending = false, stable?: boolean) => {
     const d = normalizeDim("sort", dim, x.ndim)
@@ -50,16 +55,16 @@ export const sort: Fn<SortingMethods["sort"]> = op(
   },
 )
 
-export const argsort: Fn<SortingMethods["argsort"]> = op(
+export const argsort: FunctionOf<SortingOps["argsort"]> = op(
   "argsort(input, dim?, descending?, stable?)",
   (x: Tensor, dim = -1, descending = false) => sortAlong(x, normalizeDim("argsort", dim, x.ndim), descending)[1],
 )
 
-export const msort: Fn<SortingMethods["msort"]> = op("msort(input)", (x: Tensor) => sort(x, 0).values)
+export const msort: FunctionOf<SortingOps["msort"]> = op("msort(input)", (x: Tensor) => sort(x, 0).values)
 
 const TOPK = reordered("TopkBackward0")
 
-export const topk: Fn<SortingMethods["topk"]> = op(
+export const topk: FunctionOf<SortingOps["topk"]> = op(
   "topk(input, k, dim?, largest?, sorted?)",
   (x: Tensor, k: number, dim = -1, largest = true) => {
     const d = normalizeDim("topk", dim, x.ndim)
@@ -74,7 +79,7 @@ export const topk: Fn<SortingMethods["topk"]> = op(
 
 const KTHVALUE = selectedRule("KthvalueBackward0")
 
-export const kthvalue: Fn<SortingMethods["kthvalue"]> = op(
+export const kthvalue: FunctionOf<SortingOps["kthvalue"]> = op(
   "kthvalue(input, k, dim?, keepdim?)",
   (x: Tensor, k: number, dim = -1, keepdim = false) => {
     const along = oneDim("kthvalue", x, dim, keepdim)

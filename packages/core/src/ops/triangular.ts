@@ -1,5 +1,5 @@
 /** Triangles and diagonals of matrices. */
-import { type Args, type Fn, op } from "../args.ts"
+import { type Args, op } from "../args.ts"
 import { checkInPlace, recordInPlace } from "../autograd/inplace.ts"
 import { OpNode, type Rule } from "../autograd/node.ts"
 import { requireInteger } from "../checks.ts"
@@ -11,28 +11,30 @@ import { int, runMap } from "../kernels.ts"
 import { copied } from "../movement.ts"
 import { contiguousStrides, normalizeDim, numelOf } from "../shape.ts"
 import { allocate, needsGrad, Tensor, track } from "../tensor.ts"
+import type { DiagEmbedSignature, DiagFlat, DiagSignature, Triangle } from "../types/rearranging-signatures.ts"
+import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { checkDtype } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { checkSizes, filled, toBits } from "./creation.ts"
 import { fromBits } from "./host.ts"
 import { diagonal, reshape } from "./views.ts"
 
-type Diagonal = Args<[["diagonal", number]]>
-
-export interface TriangularMethods {
+export interface TriangularOps {
   /** The lower triangles of the last two dims, 0 above the diagonal number `diagonal` (0 the main one, 1 the one above). */
-  tril(...args: Diagonal): Tensor
-  tril_(...args: Diagonal): Tensor
+  tril: Triangle<"tril">
+  tril_: Triangle<"tril_">
   /** The upper triangles of the last two dims, 0 below the diagonal number `diagonal`. */
-  triu(...args: Diagonal): Tensor
-  triu_(...args: Diagonal): Tensor
+  triu: Triangle<"triu">
+  triu_: Triangle<"triu_">
   /** Of a vector the matrix with it on a diagonal, of a matrix a copy of that diagonal. */
-  diag(...args: Diagonal): Tensor
+  diag: DiagSignature
   /** The last dim on a diagonal of the matrices along two new dims. */
-  diagEmbed(...args: Args<[["offset", number], ["dim1", number], ["dim2", number]]>): Tensor
+  diagEmbed: DiagEmbedSignature
   /** The flattened tensor on a diagonal of a matrix. */
-  diagflat(...args: Args<[["offset", number]]>): Tensor
+  diagflat: DiagFlat
 }
+
+export interface TriangularMethods extends MethodsOf<TriangularOps> {}
 
 type Side = "lower" | "upper"
 
@@ -62,7 +64,7 @@ function checkMatrix(name: string, x: Tensor, k: number): void {
   requireInteger(name, "diagonal", k)
 }
 
-const cut = (side: Side): Fn<TriangularMethods["tril"]> =>
+const cut = (side: Side): FunctionOf<TriangularOps["tril"]> =>
   op(`${other[side]}(input, diagonal?)`, (x: Tensor, k = 0) => {
     checkMatrix(other[side], x, k)
     return track(
@@ -74,7 +76,7 @@ const cut = (side: Side): Fn<TriangularMethods["tril"]> =>
     )
   })
 
-const cutInPlace = (side: Side): Fn<TriangularMethods["tril"]> =>
+const cutInPlace = (side: Side): FunctionOf<TriangularOps["tril"]> =>
   op(`${other[side]}_(input, diagonal?)`, (x: Tensor, k = 0) => {
     checkMatrix(`${other[side]}_`, x, k)
     checkInPlace(other[side], x)
@@ -86,9 +88,9 @@ const cutInPlace = (side: Side): Fn<TriangularMethods["tril"]> =>
   })
 
 export const tril = cut("lower")
-export const tril_ = cutInPlace("lower")
-export const triu = cut("upper")
-export const triu_ = cutInPlace("upper")
+export const tril_ = cutInPlace("lower") as unknown as FunctionOf<TriangularOps["tril_"]>
+export const triu = cut("upper") as unknown as FunctionOf<TriangularOps["triu"]>
+export const triu_ = cutInPlace("upper") as unknown as FunctionOf<TriangularOps["triu_"]>
 
 // ---- diagonals ----
 
@@ -106,7 +108,7 @@ const DIAG_EMBED: Rule = {
   },
 }
 
-export const diagEmbed: Fn<TriangularMethods["diagEmbed"]> = op(
+export const diagEmbed: FunctionOf<TriangularOps["diagEmbed"]> = op(
   "diagEmbed(input, offset?, dim1?, dim2?)",
   (x: Tensor, offset = 0, dim1 = -2, dim2 = -1) => {
     if (x.ndim === 0) throw new RangeError("diagEmbed: input must have at least one dim, got a 0-d tensor")
@@ -134,14 +136,14 @@ const DIAGONAL_COPY: Rule = {
 }
 const UNDIAGONAL: Rule = { name: "DiagonalBackward0", backward: (node, g) => [diagonal(g, node.context as number)] }
 
-export const diag: Fn<TriangularMethods["diag"]> = op("diag(input, diagonal?)", (x: Tensor, k = 0) => {
+export const diag: FunctionOf<TriangularOps["diag"]> = op("diag(input, diagonal?)", (x: Tensor, k = 0) => {
   if (x.ndim === 1) return diagEmbed(x, k)
   if (x.ndim !== 2) throw new RangeError(`diag: Supports 1D or 2D tensors. Got ${x.ndim}D: ${sizesText(x)}`)
   const seen = diagonal(new Tensor(x.storage, x.shape, x.strides, x.offset, x.dtype), k)
   return track(DIAGONAL_COPY, copied(seen), [x], [], { offset: k, shape: x.shape })
 })
 
-export const diagflat: Fn<TriangularMethods["diagflat"]> = op("diagflat(input, offset?)", (x: Tensor, offset = 0) =>
+export const diagflat: FunctionOf<TriangularOps["diagflat"]> = op("diagflat(input, offset?)", (x: Tensor, offset = 0) =>
   diagEmbed(reshape(x, [-1]), offset),
 )
 
@@ -153,7 +155,10 @@ interface IndexOptions {
 }
 type IndexArgs = Args<[["row", number], ["col", number], ["offset", number]], IndexOptions>
 
-const indices = (name: string, inside: (above: number, offset: number) => boolean): ((...args: IndexArgs) => Tensor) =>
+const indices = (
+  name: string,
+  inside: (above: number, offset: number) => boolean,
+): ((...args: IndexArgs) => Tensor<[2, number]>) =>
   op(
     `${name}(row, col, offset?, *, dtype?, device?)`,
     (row: number, col: number, offset = 0, dtype?: DType, device?: string | Device) => {

@@ -43,19 +43,20 @@ type Fits<V extends Shape, R extends Shape> = V extends readonly [...infer VI ex
     : false
   : true
 /** `Kept`, or the sentence of a value that does not broadcast to R. */
-type Written<Op extends string, R, V> = V extends Tensor<infer X, any>
-  ? R extends Shape
-    ? number extends R["length"] | X["length"]
-      ? []
-      : R["length"] extends infer _
-        ? Longer<X, R> extends infer T extends Shape
-          ? Fits<T, R> extends true
-            ? []
-            : `${Op}: shape mismatch: value tensor of shape ${Show<X>} cannot be broadcast to indexing result of shape ${Show<R>}`
+type Written<Op extends string, R, V> =
+  V extends Tensor<infer X, any>
+    ? R extends Shape
+      ? number extends R["length"] | X["length"]
+        ? []
+        : R["length"] extends infer _
+          ? Longer<X, R> extends infer T extends Shape
+            ? Fits<T, R> extends true
+              ? []
+              : `${Op}: shape mismatch: value tensor of shape ${Show<X>} cannot be broadcast to indexing result of shape ${Show<R>}`
+            : never
           : never
-        : never
+      : []
     : []
-  : []
 /** `Trimmed` where V has more dims than R. */
 type Longer<V extends Shape, R extends Shape> = V extends readonly [...{ [K in keyof R]: number }, number, ...number[]]
   ? Trimmed<V, R>

@@ -100,9 +100,15 @@ type WithoutOptions<A extends readonly unknown[]> = A extends Tensors
   : A extends readonly [...infer L extends Tensors, unknown]
     ? L
     : Tensor[]
-type OptionsOf<A extends readonly unknown[]> = A extends Tensors ? undefined : A extends readonly [...Tensors, infer O] ? O : any
+type OptionsOf<A extends readonly unknown[]> = A extends Tensors
+  ? undefined
+  : A extends readonly [...Tensors, infer O]
+    ? O
+    : any
 
-type EachOf<L extends Tensors, R> = { -readonly [K in keyof L]: L[K] extends Tensor<any, infer D> ? Tensor<Ok<R>, D> : Tensor }
+type EachOf<L extends Tensors, R> = {
+  -readonly [K in keyof L]: L[K] extends Tensor<any, infer D> ? Tensor<Ok<R>, D> : Tensor
+}
 
 interface GridOptions {
   indexing?: "ij" | "xy"
@@ -110,13 +116,8 @@ interface GridOptions {
 type Grids<L extends Tensors, O> = EachOf<L, Grid<"meshgrid", ShapesOf<L>, Or<Given<"indexing", O>, "ij">>>
 
 export interface MeshGrid {
-  <const L extends Tensors, const O extends GridOptions | undefined = undefined>(
-    tensors: L,
-    options?: O,
-  ): Grids<L, O>
-  <const A extends readonly (Tensor | GridOptions)[]>(
-    ...tensorsAndOptions: A
-  ): Grids<WithoutOptions<A>, OptionsOf<A>>
+  <const L extends Tensors, const O extends GridOptions | undefined = undefined>(tensors: L, options?: O): Grids<L, O>
+  <const A extends readonly (Tensor | GridOptions)[]>(...tensorsAndOptions: A): Grids<WithoutOptions<A>, OptionsOf<A>>
 }
 
 type Broadcasted<L extends Tensors> = EachOf<L, BroadcastAll<"broadcastTensors", ShapesOf<L>>>
@@ -133,6 +134,8 @@ interface Combined<L extends Shapes> {
   blockDiag: Blocks<"blockDiag", L>
 }
 export interface Combining<Op extends keyof Combined<[]>> {
-  <const L extends Tensors>(tensors: Arg<Combined<ShapesOf<L>>[Op], L>): Tensor<Ok<Combined<ShapesOf<L>>[Op]>, DTypeOf<L>>
+  <const L extends Tensors>(
+    tensors: Arg<Combined<ShapesOf<L>>[Op], L>,
+  ): Tensor<Ok<Combined<ShapesOf<L>>[Op]>, DTypeOf<L>>
   <const L extends Tensors>(...tensors: L): Tensor<Ok<Combined<ShapesOf<L>>[Op]>, DTypeOf<L>>
 }

@@ -22,6 +22,7 @@ import type {
   SimilarityAlong,
   WithChannels,
 } from "./layer-shapes.ts"
+import type { DimsLike } from "./patterns.ts"
 import type { Indexed } from "./reading-shapes.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
 
@@ -48,11 +49,7 @@ interface BilinearByName {
   weight?: Tensor
   bias?: Tensor | null
 }
-type BilinearOf<S extends Shape, A, W> = Bilinear<
-  S,
-  ShapeOf<TensorOf<A, "input2">>,
-  ShapeOf<TensorOf<W, "weight", A>>
->
+type BilinearOf<S extends Shape, A, W> = Bilinear<S, ShapeOf<TensorOf<A, "input2">>, ShapeOf<TensorOf<W, "weight", A>>>
 export type BilinearSignature = <
   S extends Shape,
   D extends DType,
@@ -94,24 +91,31 @@ export type OneHot = <
   numClasses?: N,
 ) => Tensor<WithClasses<S, Given<"numClasses", N>>, DefaultInt>
 
-export type EinsumSignature = {
-  /** The equation as text, then the operands, one by one or as one array. */
-  <const E extends string, const L extends readonly Tensor[] | readonly [readonly Tensor[]]>(
-    equation: Arg<Einsum<E, ShapesOf<OperandsOf<L>>>, E>,
-    ...operands: L
-  ): Tensor<Ok<Einsum<E, ShapesOf<OperandsOf<L>>>>, CommonDType<OperandsOf<L>>>
-  /** Operands and lists of the numbers of their subscripts in turn, at the end the list of the output. */
-  (operand: Tensor, subscripts: Sublist, ...rest: readonly (Tensor | Sublist)[]): Tensor
-}
 type Sublist = readonly (number | "...")[]
-type OperandsOf<L> = L extends readonly Tensor[] ? L : L extends readonly [infer A extends readonly Tensor[]] ? A : Tensor[]
+type OperandsOf<L> = L extends readonly Tensor[]
+  ? L
+  : L extends readonly [infer A extends readonly Tensor[]]
+    ? A
+    : Tensor[]
+type EinsumOf<E, L> = E extends string ? Einsum<E, ShapesOf<OperandsOf<L>>> : any
+/**
+ * The equation as text, then the operands, one by one or as one array; or operands and lists of the numbers of their subscripts
+ * in turn, at the end the list of the output.
+ */
+export type EinsumSignature = <
+  const E extends string | Tensor,
+  const L extends readonly (Tensor | (E extends string ? readonly Tensor[] : Sublist))[],
+>(
+  equation: Arg<EinsumOf<E, L>, E>,
+  ...operands: L
+) => Tensor<Ok<EinsumOf<E, L>>, CommonDType<OperandsOf<L>>>
 
 // ---- normalisations: the input's shape and dtype stay ----
 
 type Parameter = Tensor | null
 type SizesArg = number | readonly number[]
 
-interface LayerNormByName {
+export interface LayerNormByName {
   normalizedShape?: SizesArg
   weight?: Parameter
   bias?: Parameter
@@ -124,7 +128,7 @@ export type NormOverLast<Op extends string, Rest extends readonly unknown[]> = <
   const N extends SizesArg | LayerNormByName,
 >(
   input: Tensor<S, D>,
-  normalizedShape: Arg<NormalisedOver<Op, S, Given<"normalizedShape", N>>, N>,
+  normalizedShape: Arg<NormalisedOver<Op, S, Given<"normalizedShape", N>>, DimsLike<N>>,
   ...rest: Rest
 ) => Tensor<S, D>
 
@@ -152,9 +156,8 @@ interface ChannelNormByName {
   momentum?: number
   eps?: number
 }
-type Fitting<Op extends string, Name extends string, S extends Shape, P> = P extends Tensor<infer R, DType>
-  ? PerChannel<Op, Name, S, R, []>
-  : []
+type Fitting<Op extends string, Name extends string, S extends Shape, P> =
+  P extends Tensor<infer R, DType> ? PerChannel<Op, Name, S, R, []> : []
 /** `batchNorm` and `instanceNorm`; statistics and parameters are per channel. */
 export type ChannelNorm<Op extends string> = <
   S extends Shape,
@@ -177,7 +180,13 @@ export type ChannelNorm<Op extends string> = <
 // ---- losses ----
 
 /** The reduction named in one of the arguments. */
-type ReductionOf<A> = A extends { readonly reduction?: infer R } ? (unknown extends R ? never : R) : never
+type ReductionOf<A> = A extends LossReduction
+  ? A
+  : A extends { readonly reduction?: infer R }
+    ? unknown extends R
+      ? never
+      : R
+    : never
 type Reduced<A> = [ReductionOf<A>] extends [never] ? undefined : ReductionOf<A>
 
 /** What elements' losses can be held to besides: that the shapes agree. */
@@ -190,12 +199,7 @@ type LossOf<Op extends string, Rule extends keyof Elements<string, [], []>, S ex
   S,
   ShapeOf<TensorOf<A, "target">>
 >[Rule]
-type LossDType<S extends Shape, D, A> = Promote<
-  S,
-  D,
-  ShapeOf<TensorOf<A, "target">>,
-  DTypeOf<TensorOf<A, "target">>
->
+type LossDType<S extends Shape, D, A> = Promote<S, D, ShapeOf<TensorOf<A, "target">>, DTypeOf<TensorOf<A, "target">>>
 
 /** A loss of corresponding elements; `K` are the options, `Rest` what may stand between by position. */
 export type ElementwiseLossSignature<
@@ -213,6 +217,12 @@ export type ElementwiseLossSignature<
   target: Arg<LossOf<Op, Rule, S, A>, A>,
   ...rest: B
 ) => Tensor<LossShape<Reduced<A | B[number]>, Ok<LossOf<Op, Rule, S, A>>>, LossDType<S, D, A>>
+
+/** A loss of more tensors than two, whose elements' shape is not worked out; `A` are the parameters after the first. */
+export type LossOfTensors<A extends readonly unknown[]> = <const B extends A>(
+  input: Tensor,
+  ...args: B
+) => Tensor<LossShape<Reduced<B[number]>, any>>
 
 interface ClassByName {
   target?: Tensor
@@ -265,10 +275,7 @@ export type CosineSimilarity = <
   x2: Arg<Similarity<S, A, B>, A>,
   dim?: B,
   eps?: number | SimilarityByName,
-) => Tensor<
-  Ok<Similarity<S, A, B>>,
-  Promote<S, D, ShapeOf<TensorOf<A, "x2">>, DTypeOf<TensorOf<A, "x2">>>
->
+) => Tensor<Ok<Similarity<S, A, B>>, Promote<S, D, ShapeOf<TensorOf<A, "x2">>, DTypeOf<TensorOf<A, "x2">>>>
 
 interface DistanceByName {
   x2?: Tensor
@@ -295,10 +302,7 @@ export type PairwiseDistance = <
   p?: B,
   eps?: C,
   keepdim?: K,
-) => Tensor<
-  Ok<Distance<S, A, B, C, K>>,
-  Promote<S, D, ShapeOf<TensorOf<A, "x2">>, DTypeOf<TensorOf<A, "x2">>>
->
+) => Tensor<Ok<Distance<S, A, B, C, K>>, Promote<S, D, ShapeOf<TensorOf<A, "x2">>, DTypeOf<TensorOf<A, "x2">>>>
 
 export type CDist = <S extends Shape, D extends DType, A extends Tensor | { x2?: Tensor; p?: number }>(
   x1: Tensor<S, D>,

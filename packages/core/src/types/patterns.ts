@@ -4,7 +4,7 @@ import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { CheckDim, Reduced } from "./dims.ts"
 import type { CastInto, DTypeRule, DTypeRules, HostNumber, Promote, Promote3, PromoteNumber } from "./dtype.ts"
-import type { Arg, Broadcast, Broadcast3, BroadcastInto, IsAny, Ok, Shape, Show, ShowTensor } from "./shape.ts"
+import type { Arg, Broadcast, Broadcast3, BroadcastInto, Ok, Shape } from "./shape.ts"
 
 /**
  * One tensor in, one of the same shape out; `T` is a row of `DTypeRules`, `A` the arguments that follow. Ops that write into their
@@ -361,46 +361,3 @@ export interface RunningFound<Op extends string> {
     dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
   ) => Found<S, D>
 }
-
-// ---- what is asked of the tensor itself ----
-
-/** Whether the sizes make one element, as far as they are known. */
-type MayBeOne<S extends Shape> = number extends S["length"]
-  ? true
-  : Exclude<S[number], 1> extends infer X
-    ? [X] extends [never]
-      ? true
-      : number extends X
-        ? true
-        : false
-    : never
-
-/** The tensor, or the sentence of one that has more than one element. */
-export type OneElement<Op extends string, S extends Shape, D extends DType> =
-  MayBeOne<S> extends true
-    ? Tensor<S, D>
-    : `${Op}: only a tensor of one element can be converted to a number, got ${ShowTensor<S, D>}`
-
-/** What the host sees of an element: a boolean of bool, a BigInt where a number does not hold an int64, a number otherwise. */
-type ItemOf<D extends DType> =
-  IsAny<D> extends true ? number : D extends "bool" ? boolean : D extends "int64" ? number | bigint : number
-
-/**
- * Reading the only element. `T` may be named (`item<boolean>()`), for tensors whose dtype the compiler does not know; the shape is
- * `any` then, and goes unchecked.
- */
-export interface Item<Op extends string, D extends DType> {
-  awaited<T extends number | bigint | boolean = ItemOf<D>, S extends Shape = any, E extends DType = any>(
-    this: OneElement<Op, S, E>,
-  ): Promise<T>
-  now<T extends number | bigint | boolean = ItemOf<D>, S extends Shape = any, E extends DType = any>(
-    this: OneElement<Op, S, E>,
-  ): T
-}
-
-/** The tensor, or the sentence of one that cannot start a backward pass; `G` is the gradient that was given. */
-export type Root<S extends Shape, D extends DType, G> = [G] extends [null | undefined]
-  ? MayBeOne<S> extends true
-    ? Tensor<S, D>
-    : `backward: grad can be implicitly created only for scalar outputs, and this tensor has shape ${Show<S>}; give its gradient`
-  : Tensor<S, D>

@@ -256,24 +256,14 @@ export interface SelectScatter {
     A extends Tensor | SelectOptions,
     const B extends number | SelectOptions | undefined = undefined,
     const C extends number | SelectOptions | undefined = undefined,
-  >(
-    this: Tensor<S, D>,
-    src: Arg<SelectWritten<S, A, B, C>, A>,
-    dim?: B,
-    index?: C,
-  ): Tensor<S, D>
+  >(this: Tensor<S, D>, src: Arg<SelectWritten<S, A, B, C>, A>, dim?: B, index?: C): Tensor<S, D>
   function<
     S extends Shape,
     D extends DType,
     A extends Tensor | SelectOptions,
     const B extends number | SelectOptions | undefined = undefined,
     const C extends number | SelectOptions | undefined = undefined,
-  >(
-    input: Tensor<S, D>,
-    src: Arg<SelectWritten<S, A, B, C>, A>,
-    dim?: B,
-    index?: C,
-  ): Tensor<S, D>
+  >(input: Tensor<S, D>, src: Arg<SelectWritten<S, A, B, C>, A>, dim?: B, index?: C): Tensor<S, D>
 }
 
 type DiagonalOptions = { src?: Tensor; offset?: number; dim1?: number; dim2?: number }
@@ -297,13 +287,7 @@ export interface DiagonalScatter {
     const B extends number | DiagonalOptions | undefined = undefined,
     const C extends number | DiagonalOptions | undefined = undefined,
     const E extends number | DiagonalOptions | undefined = undefined,
-  >(
-    this: Tensor<S, D>,
-    src: Arg<DiagonalWritten<S, A, B, C, E>, A>,
-    offset?: B,
-    dim1?: C,
-    dim2?: E,
-  ): Tensor<S, D>
+  >(this: Tensor<S, D>, src: Arg<DiagonalWritten<S, A, B, C, E>, A>, offset?: B, dim1?: C, dim2?: E): Tensor<S, D>
   function<
     S extends Shape,
     D extends DType,
@@ -311,13 +295,7 @@ export interface DiagonalScatter {
     const B extends number | DiagonalOptions | undefined = undefined,
     const C extends number | DiagonalOptions | undefined = undefined,
     const E extends number | DiagonalOptions | undefined = undefined,
-  >(
-    input: Tensor<S, D>,
-    src: Arg<DiagonalWritten<S, A, B, C, E>, A>,
-    offset?: B,
-    dim1?: C,
-    dim2?: E,
-  ): Tensor<S, D>
+  >(input: Tensor<S, D>, src: Arg<DiagonalWritten<S, A, B, C, E>, A>, offset?: B, dim1?: C, dim2?: E): Tensor<S, D>
 }
 
 // ---- choosing ----
@@ -425,22 +403,12 @@ export interface KthValue {
     const A extends number | KthOptions,
     const B extends number | KthOptions | undefined = undefined,
     const C extends boolean | KthOptions | undefined = undefined,
-  >(
-    this: Tensor<S, D>,
-    k: Arg<Kth<S, A, B, C>, A>,
-    dim?: B,
-    keepdim?: C,
-  ): FoundPair<Ok<Kth<S, A, B, C>>, D>
+  >(this: Tensor<S, D>, k: Arg<Kth<S, A, B, C>, A>, dim?: B, keepdim?: C): FoundPair<Ok<Kth<S, A, B, C>>, D>
   function<
     S extends Shape,
     D extends DType,
     const A extends number | KthOptions,
     const B extends number | KthOptions | undefined = undefined,
     const C extends boolean | KthOptions | undefined = undefined,
-  >(
-    input: Tensor<S, D>,
-    k: Arg<Kth<S, A, B, C>, A>,
-    dim?: B,
-    keepdim?: C,
-  ): FoundPair<Ok<Kth<S, A, B, C>>, D>
+  >(input: Tensor<S, D>, k: Arg<Kth<S, A, B, C>, A>, dim?: B, keepdim?: C): FoundPair<Ok<Kth<S, A, B, C>>, D>
 }

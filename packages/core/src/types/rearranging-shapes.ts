@@ -2,7 +2,7 @@
 import type { Add, DivMod, IsKnown, Less, Mul, Negated } from "./arithmetic.ts"
 import type { RankUnknown } from "./dims.ts"
 import type { Shape, Show } from "./shape.ts"
-import type { IsSingle, NoDim, PlaceOf, SizeAt, Unequal, With } from "./tuples.ts"
+import type { Inserted, IsSingle, NoDim, PlaceOf, SizeAt, Unequal, With } from "./tuples.ts"
 import type { DiagonalLength, Numel, PlacesOf, Transposed } from "./view-shapes.ts"
 
 // ---- repeating ----
@@ -162,16 +162,13 @@ export type DiagonalEmbedded<Op extends string, S extends Shape, O, A, B> =
               ? any
               : P extends Q
                 ? `${Op}: diagonal dimensions cannot be identical ${A & number}, ${B & number}`
-                : Spread<I, P | Q, Add<L, Distance<O>>>
+                : Add<L, Distance<O>> extends infer N extends number
+                  ? Less<P, Q> extends true
+                    ? Inserted<Inserted<I, P, N>, Q, N>
+                    : Inserted<Inserted<I, Q, N>, P, N>
+                  : never
         : never
       : `${Op}: input must have at least one dim, got a 0-d tensor`
-/** S with the size N at the places P of the result. */
-type Spread<S extends Shape, P, N extends number, R extends Shape = []> = R["length"] extends P
-  ? Spread<S, P, N, [...R, N]>
-  : S extends readonly [infer H extends number, ...infer T extends Shape]
-    ? Spread<T, P, N, [...R, H]>
-    : R
-
 /** Of a vector the matrix with it on a diagonal, of a matrix that diagonal. */
 export type DiagonalOrMatrix<Op extends string, S extends Shape, O> = number extends S["length"]
   ? any

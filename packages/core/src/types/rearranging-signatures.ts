@@ -2,6 +2,7 @@
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { AllArgs, Given, Or, Sizes, SizesOf } from "./arguments.ts"
+import type { DimsLike } from "./patterns.ts"
 import type {
   DiagonalEmbedded,
   DiagonalFlat,
@@ -68,21 +69,13 @@ export interface RollSignature {
     D extends DType,
     const A extends DimList | RollOptions,
     const B extends DimList | RollOptions | undefined = undefined,
-  >(
-    this: Tensor<S, D>,
-    shifts: Arg<Roll<S, A, B>, A>,
-    dims?: B,
-  ): Tensor<S, D>
+  >(this: Tensor<S, D>, shifts: Arg<Roll<S, A, B>, DimsLike<A>>, dims?: B): Tensor<S, D>
   function<
     S extends Shape,
     D extends DType,
     const A extends DimList | RollOptions,
     const B extends DimList | RollOptions | undefined = undefined,
-  >(
-    input: Tensor<S, D>,
-    shifts: Arg<Roll<S, A, B>, A>,
-    dims?: B,
-  ): Tensor<S, D>
+  >(input: Tensor<S, D>, shifts: Arg<Roll<S, A, B>, DimsLike<A>>, dims?: B): Tensor<S, D>
 }
 
 type TurnOptions = { k?: number; dims?: readonly number[] }
@@ -93,24 +86,16 @@ export interface Rot90 {
     D extends DType,
     const A extends number | TurnOptions | undefined = undefined,
     const B extends readonly number[] | TurnOptions | undefined = undefined,
-  >(
-    this: Arg<Turn<S, A, B>, Tensor<S, D>>,
-    k?: A,
-    dims?: B,
-  ): Tensor<Ok<Turn<S, A, B>>, D>
+  >(this: Arg<Turn<S, A, B>, Tensor<S, D>>, k?: A, dims?: B): Tensor<Ok<Turn<S, A, B>>, D>
   function<
     S extends Shape,
     D extends DType,
     const A extends number | TurnOptions | undefined = undefined,
     const B extends readonly number[] | TurnOptions | undefined = undefined,
-  >(
-    input: Arg<Turn<S, A, B>, Tensor<S, D>>,
-    k?: A,
-    dims?: B,
-  ): Tensor<Ok<Turn<S, A, B>>, D>
+  >(input: Arg<Turn<S, A, B>, Tensor<S, D>>, k?: A, dims?: B): Tensor<Ok<Turn<S, A, B>>, D>
 }
 
-interface InterleaveOptions<N> {
+export interface InterleaveOptions<N> {
   repeats?: N
   dim?: number | null
   outputSize?: number

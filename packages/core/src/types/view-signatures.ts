@@ -3,6 +3,7 @@ import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { AllArgs, Early, Given, Or, Sizes, SizesOf } from "./arguments.ts"
 import type { CheckDim } from "./dims.ts"
+import type { DimsLike } from "./patterns.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
 import type {
   Chunked,
@@ -167,8 +168,8 @@ export interface MoveDims<Op extends string> {
     const B extends DimList | MoveOptions | undefined = undefined,
   >(
     this: Tensor<S, D>,
-    source: Arg<Early<B, CheckDim<Op, S, Given<"source", A>>, Move<Op, S, A, B>>, A>,
-    destination?: Arg<Move<Op, S, A, B>, B>,
+    source: Arg<Early<B, CheckDim<Op, S, Given<"source", A>>, Move<Op, S, A, B>>, DimsLike<A>>,
+    destination?: Arg<Move<Op, S, A, B>, DimsLike<B>>,
   ): Tensor<Ok<Move<Op, S, A, B>>, D>
   function<
     S extends Shape,
@@ -177,8 +178,8 @@ export interface MoveDims<Op extends string> {
     const B extends DimList | MoveOptions | undefined = undefined,
   >(
     input: Tensor<S, D>,
-    source: Arg<Early<B, CheckDim<Op, S, Given<"source", A>>, Move<Op, S, A, B>>, A>,
-    destination?: Arg<Move<Op, S, A, B>, B>,
+    source: Arg<Early<B, CheckDim<Op, S, Given<"source", A>>, Move<Op, S, A, B>>, DimsLike<A>>,
+    destination?: Arg<Move<Op, S, A, B>, DimsLike<B>>,
   ): Tensor<Ok<Move<Op, S, A, B>>, D>
 }
 
@@ -187,11 +188,11 @@ export interface MoveDims<Op extends string> {
 export interface Squeeze<Op extends string> {
   method<S extends Shape, D extends DType, const A extends DimList | { dim?: DimList } | undefined = undefined>(
     this: Tensor<S, D>,
-    dim?: Arg<Squeezed<Op, S, Given<"dim", A>>, A>,
+    dim?: Arg<Squeezed<Op, S, Given<"dim", A>>, DimsLike<A>>,
   ): Tensor<Ok<Squeezed<Op, S, Given<"dim", A>>>, D>
   function<S extends Shape, D extends DType, const A extends DimList | { dim?: DimList } | undefined = undefined>(
     input: Tensor<S, D>,
-    dim?: Arg<Squeezed<Op, S, Given<"dim", A>>, A>,
+    dim?: Arg<Squeezed<Op, S, Given<"dim", A>>, DimsLike<A>>,
   ): Tensor<Ok<Squeezed<Op, S, Given<"dim", A>>>, D>
 }
 
@@ -338,13 +339,13 @@ export interface Cutting<Op extends keyof Cuts<Shape, 0, 0>, Name extends string
     D extends DType,
     const A extends P | ({ [K in Name]?: P } & { dim?: number }),
     const B extends number | { dim?: number } | undefined = undefined,
-  >(this: Tensor<S, D>, how: Arg<Cut<Op, Name, S, A, B>, A>, dim?: B): TensorsOf<Cut<Op, Name, S, A, B>, D>
+  >(this: Tensor<S, D>, how: Arg<Cut<Op, Name, S, A, B>, DimsLike<A>>, dim?: B): TensorsOf<Cut<Op, Name, S, A, B>, D>
   function<
     S extends Shape,
     D extends DType,
     const A extends P | ({ [K in Name]?: P } & { dim?: number }),
     const B extends number | { dim?: number } | undefined = undefined,
-  >(input: Tensor<S, D>, how: Arg<Cut<Op, Name, S, A, B>, A>, dim?: B): TensorsOf<Cut<Op, Name, S, A, B>, D>
+  >(input: Tensor<S, D>, how: Arg<Cut<Op, Name, S, A, B>, DimsLike<A>>, dim?: B): TensorsOf<Cut<Op, Name, S, A, B>, D>
 }
 
 type Sections<Op extends string, S extends Shape, A> = SectionSplit<
@@ -357,11 +358,11 @@ type Sections<Op extends string, S extends Shape, A> = SectionSplit<
 export interface CuttingAlong<Op extends "hsplit" | "vsplit" | "dsplit"> {
   method<S extends Shape, D extends DType, const A extends DimList | { indicesOrSections?: DimList }>(
     this: Tensor<S, D>,
-    indicesOrSections: Arg<Sections<Op, S, A>, A>,
+    indicesOrSections: Arg<Sections<Op, S, A>, DimsLike<A>>,
   ): TensorsOf<Sections<Op, S, A>, D>
   function<S extends Shape, D extends DType, const A extends DimList | { indicesOrSections?: DimList }>(
     input: Tensor<S, D>,
-    indicesOrSections: Arg<Sections<Op, S, A>, A>,
+    indicesOrSections: Arg<Sections<Op, S, A>, DimsLike<A>>,
   ): TensorsOf<Sections<Op, S, A>, D>
 }
 

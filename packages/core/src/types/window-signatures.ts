@@ -6,6 +6,7 @@ import type { Tensor } from "../tensor.ts"
 import type { Given } from "./arguments.ts"
 import type { DefaultInt, OneDType } from "./dtype.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
+import type { IsSingle } from "./tuples.ts"
 import type {
   AdaptivePooled,
   BlockColumns,
@@ -29,6 +30,13 @@ type DTypeOf<T> = T extends Tensor<Shape, infer D> ? D : any
 type TensorOf<A, N extends string> = Given<N, A> extends infer T extends Tensor ? T : Tensor
 
 type Spatial = 1 | 2 | 3
+
+/**
+ * A, and lists where A is something that only the run knows: of an argument of type `number | number[]` the compiler infers the
+ * number alone.
+ */
+type Loosely<A> =
+  IsSingle<A> extends true ? (number extends A ? A | readonly (number | null)[] : A) : A | readonly (number | null)[]
 
 // ---- convolutions ----
 
@@ -74,9 +82,9 @@ export type ConvSignature<N extends Spatial> = <
   input: Tensor<S, D>,
   weight: Arg<ConvOf<N, S, D, W, B, St, P, Di, G>, W>,
   bias?: B,
-  stride?: St,
-  padding?: P,
-  dilation?: Di,
+  stride?: Loosely<St>,
+  padding?: Loosely<P>,
+  dilation?: Loosely<Di>,
   groups?: G,
 ) => Tensor<Ok<ConvOf<N, S, D, W, B, St, P, Di, G>>, D>
 
@@ -125,11 +133,11 @@ export type ConvTransposeSignature<N extends Spatial> = <
   input: Tensor<S, D>,
   weight: Arg<ConvTransposeOf<N, S, D, W, B, St, P, E, G, Di>, W>,
   bias?: B,
-  stride?: St,
-  padding?: P,
-  outputPadding?: E,
+  stride?: Loosely<St>,
+  padding?: Loosely<P>,
+  outputPadding?: Loosely<E>,
   groups?: G,
-  dilation?: Di,
+  dilation?: Loosely<Di>,
 ) => Tensor<Ok<ConvTransposeOf<N, S, D, W, B, St, P, E, G, Di>>, D>
 
 // ---- pooling ----
@@ -177,10 +185,10 @@ export type MaxPoolSignature<N extends Spatial> = <
   const R extends boolean | PoolByName | undefined = undefined,
 >(
   input: Tensor<S, D>,
-  kernelSize: Arg<MaxPooled<N, S, K, St, P, Di, C>, K>,
-  stride?: St,
-  padding?: P,
-  dilation?: Di,
+  kernelSize: Arg<MaxPooled<N, S, K, St, P, Di, C>, Loosely<K>>,
+  stride?: Loosely<St>,
+  padding?: Loosely<P>,
+  dilation?: Loosely<Di>,
   ceilMode?: C,
   returnIndices?: R,
 ) => MaybeIndices<Ok<MaxPooled<N, S, K, St, P, Di, C>>, D, Given<"returnIndices", R, K | St | P | Di | C>>
@@ -214,9 +222,9 @@ export type AvgPoolSignature<N extends Spatial> = <
   const C extends boolean | AvgByName | undefined = undefined,
 >(
   input: Tensor<S, D>,
-  kernelSize: Arg<AvgPooled<N, S, K, St, P, C>, K>,
-  stride?: St,
-  padding?: P,
+  kernelSize: Arg<AvgPooled<N, S, K, St, P, C>, Loosely<K>>,
+  stride?: Loosely<St>,
+  padding?: Loosely<P>,
   ceilMode?: C,
   countIncludePad?: boolean | AvgByName,
   divisorOverride?: number | null | AvgByName,
@@ -250,8 +258,8 @@ export type LpPoolSignature<N extends Spatial> = <
 >(
   input: Tensor<S, D>,
   normType: M,
-  kernelSize?: Arg<LpPooled<N, S, M, K, St, C>, K>,
-  stride?: St,
+  kernelSize?: Arg<LpPooled<N, S, M, K, St, C>, Loosely<K>>,
+  stride?: Loosely<St>,
   ceilMode?: C,
 ) => Tensor<Ok<LpPooled<N, S, M, K, St, C>>, D>
 
@@ -260,7 +268,12 @@ interface AdaptiveByName {
   outputSize?: OutputSize
   returnIndices?: boolean
 }
-type Adaptive<Op extends string, N extends Spatial, S extends Shape, O> = AdaptivePooled<Op, N, S, Given<"outputSize", O>>
+type Adaptive<Op extends string, N extends Spatial, S extends Shape, O> = AdaptivePooled<
+  Op,
+  N,
+  S,
+  Given<"outputSize", O>
+>
 
 export type AdaptiveAvgPoolSignature<N extends Spatial> = <
   S extends Shape,
@@ -268,7 +281,7 @@ export type AdaptiveAvgPoolSignature<N extends Spatial> = <
   const O extends OutputSize | { outputSize?: OutputSize },
 >(
   input: Tensor<S, D>,
-  outputSize: Arg<Adaptive<`adaptiveAvgPool${N}d`, N, S, O>, O>,
+  outputSize: Arg<Adaptive<`adaptiveAvgPool${N}d`, N, S, O>, Loosely<O>>,
 ) => Tensor<Ok<Adaptive<`adaptiveAvgPool${N}d`, N, S, O>>, D>
 
 export type AdaptiveMaxPoolSignature<N extends Spatial> = <
@@ -278,7 +291,7 @@ export type AdaptiveMaxPoolSignature<N extends Spatial> = <
   const R extends boolean | AdaptiveByName | undefined = undefined,
 >(
   input: Tensor<S, D>,
-  outputSize: Arg<Adaptive<`adaptiveMaxPool${N}d`, N, S, O>, O>,
+  outputSize: Arg<Adaptive<`adaptiveMaxPool${N}d`, N, S, O>, Loosely<O>>,
   returnIndices?: R,
 ) => MaybeIndices<Ok<Adaptive<`adaptiveMaxPool${N}d`, N, S, O>>, D, Given<"returnIndices", R, O>>
 
@@ -309,10 +322,10 @@ export type Im2ColSignature = <
   const St extends PerDim | BlocksByName | undefined = undefined,
 >(
   input: Tensor<S, D>,
-  kernelSize: Arg<Im2Col<S, K, Di, P, St>, K>,
-  dilation?: Di,
-  padding?: P,
-  stride?: St,
+  kernelSize: Arg<Im2Col<S, K, Di, P, St>, Loosely<K>>,
+  dilation?: Loosely<Di>,
+  padding?: Loosely<P>,
+  stride?: Loosely<St>,
 ) => Tensor<Ok<Im2Col<S, K, Di, P, St>>, D>
 
 type Col2Im<S extends Shape, O, K, Di, P, St> = BlocksFolded<
@@ -335,11 +348,11 @@ export type Col2ImSignature = <
   const St extends PerDim | BlocksByName | undefined = undefined,
 >(
   input: Tensor<S, D>,
-  outputSize: Arg<Col2Im<S, O, K, Di, P, St>, O>,
-  kernelSize?: K,
-  dilation?: Di,
-  padding?: P,
-  stride?: St,
+  outputSize: Arg<Col2Im<S, O, K, Di, P, St>, Loosely<O>>,
+  kernelSize?: Loosely<K>,
+  dilation?: Loosely<Di>,
+  padding?: Loosely<P>,
+  stride?: Loosely<St>,
 ) => Tensor<Ok<Col2Im<S, O, K, Di, P, St>>, D>
 
 // ---- resizing ----
@@ -359,8 +372,8 @@ export type InterpolateSignature<Op extends string> = <
   const B extends PerDim | null | ResizeByName | undefined = undefined,
 >(
   input: Tensor<S, D>,
-  size?: Arg<Resize<Op, S, A, B>, A>,
-  scaleFactor?: B,
+  size?: Arg<Resize<Op, S, A, B>, Loosely<A>>,
+  scaleFactor?: Loosely<B>,
   mode?: InterpolationMode | ResizeByName,
   alignCorners?: boolean | null | ResizeByName,
   recomputeScaleFactor?: boolean | null | ResizeByName,
@@ -395,4 +408,3 @@ export type PadSignature = <S extends Shape, D extends DType, const P extends re
   mode?: PadMode | PadByName,
   value?: number | null | PadByName,
 ) => Tensor<Ok<PaddedShape<"pad", S, Given<"pad", P>>>, D>
-

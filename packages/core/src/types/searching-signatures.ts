@@ -1,0 +1,216 @@
+/** The signatures of searching and counting. What depends on values has the size `number`. */
+import type { DType } from "../dtype.ts"
+import type { Tensor } from "../tensor.ts"
+import type { Given, Or } from "./arguments.ts"
+import type { DefaultInt, HostNumber } from "./dtype.ts"
+import type { Shape } from "./shape.ts"
+import type { PlaceOf, SizeAt, Times, With } from "./tuples.ts"
+
+type Integers<S extends Shape> = Tensor<S, DefaultInt>
+
+// ---- coordinates ----
+
+type Rank<S extends Shape> = number extends S["length"] ? number : S["length"]
+/** One vector per dim; PyTorch sees a 0-d tensor as a vector here. */
+type Vectors<S extends Shape> = Times<Integers<[number]>, Rank<S> extends 0 ? 1 : Rank<S>>
+type Coordinates<S extends Shape, O> = O extends { readonly asTuple: true }
+  ? Vectors<S>
+  : O extends { readonly asTuple: boolean }
+    ? boolean extends O["asTuple"]
+      ? any
+      : Integers<[number, Rank<S>]>
+    : Integers<[number, Rank<S>]>
+
+type AsTuple = { asTuple?: boolean } | undefined
+export interface Nonzero {
+  method<S extends Shape, const O extends AsTuple = undefined>(this: Tensor<S>, options?: O): Promise<Coordinates<S, O>>
+  function<S extends Shape, const O extends AsTuple = undefined>(
+    input: Tensor<S>,
+    options?: O,
+  ): Promise<Coordinates<S, O>>
+}
+export interface NonzeroSync {
+  method<S extends Shape, const O extends AsTuple = undefined>(this: Tensor<S>, options?: O): Coordinates<S, O>
+  function<S extends Shape, const O extends AsTuple = undefined>(input: Tensor<S>, options?: O): Coordinates<S, O>
+}
+export interface ArgWhere {
+  method<S extends Shape>(this: Tensor<S>): Promise<Integers<[number, Rank<S>]>>
+  function<S extends Shape>(input: Tensor<S>): Promise<Integers<[number, Rank<S>]>>
+}
+export interface ArgWhereSync {
+  method<S extends Shape>(this: Tensor<S>): Integers<[number, Rank<S>]>
+  function<S extends Shape>(input: Tensor<S>): Integers<[number, Rank<S>]>
+}
+
+// ---- distinct elements ----
+
+export interface UniqueOptions {
+  sorted?: boolean
+  returnInverse?: boolean
+  returnCounts?: boolean
+  dim?: number | null
+}
+type FieldOf<O, N extends string> = O extends { readonly [K in N]?: infer X }
+  ? unknown extends X
+    ? undefined
+    : X
+  : undefined
+
+type DistinctShape<S extends Shape, Dim> = [Dim] extends [null | undefined]
+  ? [number]
+  : number extends S["length"]
+    ? any
+    : PlaceOf<S, Dim> extends infer P extends number
+      ? [P] extends [never]
+        ? any
+        : number extends P
+          ? any
+          : S extends readonly []
+            ? any
+            : With<S, P, number>
+      : any
+type InverseShape<S extends Shape, Dim> = [Dim] extends [null | undefined]
+  ? S
+  : number extends S["length"]
+    ? [number]
+    : PlaceOf<S, Dim> extends infer P extends number
+      ? [P] extends [never]
+        ? [number]
+        : number extends P
+          ? [number]
+          : [SizeAt<S, P>]
+      : [number]
+
+/** The values; with `returnInverse` or `returnCounts` an array of them, the inverse and the counts, as asked for. */
+type Distinct<S extends Shape, D extends DType, O> =
+  Tensor<DistinctShape<S, FieldOf<O, "dim">>, D> extends infer V
+    ? [FieldOf<O, "returnInverse">, FieldOf<O, "returnCounts">] extends [infer I, infer C]
+      ? [I] extends [false | undefined]
+        ? [C] extends [false | undefined]
+          ? V
+          : [C] extends [true]
+            ? [V, Integers<[number]>]
+            : any
+        : [I] extends [true]
+          ? [C] extends [false | undefined]
+            ? [V, Integers<InverseShape<S, FieldOf<O, "dim">>>]
+            : [C] extends [true]
+              ? [V, Integers<InverseShape<S, FieldOf<O, "dim">>>, Integers<[number]>]
+              : any
+          : any
+      : never
+    : never
+
+export interface Unique {
+  method<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
+    this: Tensor<S, D>,
+    options?: O,
+  ): Promise<Distinct<S, D, O>>
+  function<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
+    input: Tensor<S, D>,
+    options?: O,
+  ): Promise<Distinct<S, D, O>>
+}
+export interface UniqueSync {
+  method<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
+    this: Tensor<S, D>,
+    options?: O,
+  ): Distinct<S, D, O>
+  function<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
+    input: Tensor<S, D>,
+    options?: O,
+  ): Distinct<S, D, O>
+}
+
+// ---- counting ----
+
+export interface CountOptions {
+  weights?: Tensor | null
+  minlength?: number
+}
+/** Without weights integers; with them floats, in float32 only where they are. */
+type Counts<W> =
+  Given<"weights", W> extends infer T
+    ? [T] extends [null | undefined]
+      ? Integers<[number]>
+      : T extends Tensor<Shape, infer E>
+        ? 0 extends 1 & E
+          ? Tensor<[number], any>
+          : Tensor<[number], [E] extends ["float32"] ? "float32" : "float32" extends E ? any : "float64">
+        : Tensor<[number], any>
+    : never
+
+export interface BinCount {
+  method<W extends Tensor | null | CountOptions | undefined = undefined>(
+    this: Tensor,
+    weights?: W,
+    minlength?: number | CountOptions,
+  ): Promise<Counts<W>>
+  function<W extends Tensor | null | CountOptions | undefined = undefined>(
+    input: Tensor,
+    weights?: W,
+    minlength?: number | CountOptions,
+  ): Promise<Counts<W>>
+}
+export interface BinCountSync {
+  method<W extends Tensor | null | CountOptions | undefined = undefined>(
+    this: Tensor,
+    weights?: W,
+    minlength?: number | CountOptions,
+  ): Counts<W>
+  function<W extends Tensor | null | CountOptions | undefined = undefined>(
+    input: Tensor,
+    weights?: W,
+    minlength?: number | CountOptions,
+  ): Counts<W>
+}
+
+export interface HistogramOptions {
+  bins?: number
+  min?: number
+  max?: number
+}
+export interface Histogram {
+  method<D extends DType, const B extends number | HistogramOptions | undefined = undefined>(
+    this: Tensor<any, D>,
+    bins?: B,
+    min?: number | HistogramOptions,
+    max?: number | HistogramOptions,
+  ): Tensor<[Or<Given<"bins", B>, 100> & number], D>
+  function<D extends DType, const B extends number | HistogramOptions | undefined = undefined>(
+    input: Tensor<any, D>,
+    bins?: B,
+    min?: number | HistogramOptions,
+    max?: number | HistogramOptions,
+  ): Tensor<[Or<Given<"bins", B>, 100> & number], D>
+}
+
+// ---- places among others ----
+
+export interface SearchOptions {
+  outInt32?: boolean
+  right?: boolean
+  side?: "left" | "right" | null
+  sorter?: Tensor | null
+}
+/** `values` are tensors or a number; the places have their shape. */
+export type SearchSorted = <R extends Shape = []>(
+  sortedSequence: Tensor,
+  values: Tensor<R> | HostNumber | ({ input?: Tensor<R> | HostNumber } & SearchOptions),
+  options?: SearchOptions,
+) => Integers<R>
+export type Bucketize = <R extends Shape = []>(
+  input: Tensor<R> | HostNumber,
+  boundaries: Tensor | ({ boundaries?: Tensor } & Pick<SearchOptions, "outInt32" | "right">),
+  options?: Pick<SearchOptions, "outInt32" | "right">,
+) => Integers<R>
+
+export interface MemberOptions {
+  assumeUnique?: boolean
+  invert?: boolean
+}
+export type IsIn = <R extends Shape = []>(
+  elements: Tensor<R> | HostNumber,
+  testElements: Tensor | HostNumber | ({ testElements?: Tensor | HostNumber } & MemberOptions),
+  options?: MemberOptions,
+) => Tensor<R, "bool">
