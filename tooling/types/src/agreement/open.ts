@@ -1,7 +1,63 @@
 /** What the types do not say, with the reasons. An entry that is no longer true fails the build. */
 
-/** Ops whose results' shapes are unknown even where all sizes are given. */
-export const OPEN: Readonly<Record<string, string>> = {}
+const BY_VALUES = "its shape depends on the values"
+const ONE_PATTERN = "it takes and gives any shape: its arguments follow a pattern of their own"
+
+/** Ops whose results' shapes or dtypes are unknown even where all sizes are given. */
+export const OPEN: Readonly<Record<string, string>> = {
+  argwhere: BY_VALUES,
+  bincount: BY_VALUES,
+  maskedSelect: BY_VALUES,
+  nonzero: BY_VALUES,
+  unique: BY_VALUES,
+  uniqueConsecutive: BY_VALUES,
+  trilIndices: "its length is a sum over rows",
+  triuIndices: "its length is a sum over rows",
+  histc: ONE_PATTERN,
+  searchsorted: ONE_PATTERN,
+  bucketize: ONE_PATTERN,
+  isin: ONE_PATTERN,
+  "nn.functional.marginRankingLoss": ONE_PATTERN,
+  "nn.functional.cosineEmbeddingLoss": ONE_PATTERN,
+  "nn.functional.tripletMarginLoss": ONE_PATTERN,
+  "nn.functional.gaussianNllLoss": ONE_PATTERN,
+  "nn.functional.multilabelSoftMarginLoss": ONE_PATTERN,
+}
+
+const REST = "what is given one by one has no name to the compiler"
+const NUMBER = "the number in front is given by position"
+const SECOND = "its other tensor is given by position"
 
 /** Ops that the types do not let be called with all arguments by name, though the run does. */
-export const NOT_BY_NAME: Readonly<Record<string, string>> = {}
+export const NOT_BY_NAME: Readonly<Record<string, string>> = {
+  reshape: REST,
+  "Tensor.view": REST,
+  permute: REST,
+  "Tensor.expand": REST,
+  "Tensor.repeat": REST,
+  tile: REST,
+  flip: REST,
+  einsum: REST,
+  polygamma: NUMBER,
+  mvlgamma: NUMBER,
+  pow: NUMBER,
+  xlogy: NUMBER,
+  floatPower: NUMBER,
+  "special.xlog1py": NUMBER,
+  max: SECOND,
+  min: SECOND,
+  searchsorted: SECOND,
+  "Tensor.expandAs": SECOND,
+  "Tensor.viewAs": SECOND,
+  "Tensor.reshapeAs": SECOND,
+  "Tensor.newTensor": "the data are given by position",
+}
+
+/** Calls with two mistakes, of which the run finds the other one first. */
+export const TWO_MISTAKES: readonly string[] = [
+  "torch.nn.functional.conv2d(t_1_3_5_5_float32, t_4_1_2_2_float32, { groups: 2 })",
+  "torch.nn.functional.maxPool1d(t_3_float32, 2, { kernel: 1 })",
+  "torch.nn.functional.maxPool2d(t_3_float32, 2, { kernel: 1 })",
+  "torch.nn.functional.avgPool1d(t_3_float32, 2, { kernel: 1 })",
+  "torch.nn.functional.avgPool2d(t_3_float32, 2, { kernel: 1 })",
+]

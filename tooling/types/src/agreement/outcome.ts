@@ -21,6 +21,7 @@ type Sizes<S> = unknown extends S ? "any" : S extends readonly unknown[] ? numbe
 /** The tensors in a result, one after the other: [shape, dtype] each; "any" where nothing is known; a list of unknown length as { each }. */
 export type Outcome<T> = unknown extends T ? "any"
   : T extends PromiseLike<infer U> ? Outcome<U>
+  : T extends { readonly output: infer A; readonly indices: infer B } ? Each<[A, B]>
   : T extends { readonly values: infer A; readonly indices: infer B } ? Each<[A, B]>
   : T extends readonly unknown[] ? number extends T["length"] ? { each: Outcome<T[number]> } : Each<T>
   : T extends Tensor<infer S, infer D> ? [[Sizes<S>, One<D>]]
