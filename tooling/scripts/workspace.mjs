@@ -14,7 +14,8 @@ export const readJson = (...path) => JSON.parse(readFileSync(join(ROOT, ...path)
 const packageManager = () => readJson("package.json").packageManager
 
 /** pnpm, in the version pinned in package.json, through the npm that comes with Node. */
-const pnpm = (args, options) => run("npx", ["--yes", packageManager(), ...args], { cwd: ROOT, shell: true, ...options })
+export const pnpm = (args, options) =>
+  run("npx", ["--yes", packageManager(), ...args], { cwd: ROOT, shell: true, ...options })
 
 const STAMP = join(ROOT, "node_modules", ".taeda-install.json")
 

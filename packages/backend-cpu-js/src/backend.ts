@@ -2,6 +2,7 @@
 import {
   type Backend,
   type Buffer,
+  CORE,
   DTYPE_NAMES,
   type DType,
   describeKernel,
@@ -62,6 +63,7 @@ export function createCpuJs(options: CpuJsOptions = {}): Backend {
 
   return {
     name: "cpu-js",
+    core: CORE,
     capabilities: {
       dtypes: new Set(DTYPE_NAMES),
       syncRead: true,

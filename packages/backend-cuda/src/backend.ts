@@ -2,6 +2,7 @@
 import {
   type Backend,
   type Buffer,
+  CORE,
   DTYPE_NAMES,
   describeKernel,
   type Executable,
@@ -250,6 +251,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
 
   return {
     name: "cuda",
+    core: CORE,
     index,
     device,
     capabilities: {

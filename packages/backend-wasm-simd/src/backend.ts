@@ -2,6 +2,7 @@
 import {
   type Backend,
   type Buffer,
+  CORE,
   DTYPE_NAMES,
   describeKernel,
   type Executable,
@@ -126,6 +127,7 @@ export async function createWasmSimd(options: WasmSimdOptions = {}): Promise<Bac
 
   return {
     name: "wasm-simd",
+    core: CORE,
     capabilities: {
       dtypes: new Set(DTYPE_NAMES),
       syncRead: true,

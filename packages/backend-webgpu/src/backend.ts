@@ -2,6 +2,7 @@
 import {
   type Backend,
   type Buffer,
+  CORE,
   computeType,
   type DType,
   describeKernel,
@@ -185,6 +186,7 @@ export async function createWith({ kernels: extras, merging }: Parts, options: D
 
   return {
     name: "webgpu",
+    core: CORE,
     capabilities: {
       dtypes: new Set(STORED_DTYPES),
       syncRead: false,

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "nod
 import { createRequire } from "node:module"
 import { dirname, join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import { type ParseArgsConfig, parseArgs } from "node:util"
+import { parseArgs } from "node:util"
 import { type Backend, DTYPE_NAMES, type DType } from "@taeda/core"
 import type { KnownGap } from "./gaps.ts"
 import { knownGapsOf } from "./known-gaps.ts"
@@ -15,7 +15,7 @@ import { toJUnit } from "./report/junit.ts"
 import { toMarkdown } from "./report/markdown.ts"
 import { type Report, succeeded, toJson } from "./report/report.ts"
 import { toText } from "./report/text.ts"
-import { type Progress, type RunOptions, runConformance } from "./run.ts"
+import { type Progress, type RunOptions, runConformance, type Signal } from "./run.ts"
 
 const USAGE = `Holds a backend to PyTorch's numbers.
 
@@ -42,15 +42,23 @@ export class UsageError extends Error {}
 /** What is run, without the backend. */
 export type Task = Omit<RunOptions, "backend">
 
+/** An option as `node:util` parses it; its own type would ask every reader of this one for Node's. */
+export interface Option {
+  readonly type: "string" | "boolean"
+  readonly multiple?: boolean
+  readonly short?: string
+  readonly default?: string | boolean | string[] | boolean[]
+}
+
 /** Further options, and who runs the suite then. What is left out stays as it is. */
 export interface Extension {
   /** Lines for the help, after those of the options. */
   readonly usage?: string
-  readonly options?: NonNullable<ParseArgsConfig["options"]>
+  readonly options?: Readonly<Record<string, Option>>
   /** Shows how far the run is; by default a line on stderr. */
   readonly onGroup?: (progress: Progress) => unknown
   /** Ends the run, which then gives no report; the command rejects with the signal's reason. */
-  readonly signal?: AbortSignal
+  readonly signal?: Signal
   /** Runs the suite against the backend of a name; `values` are those of all options. */
   readonly execute?: (backend: string, task: Task, values: Readonly<Record<string, unknown>>) => Promise<Report>
 }

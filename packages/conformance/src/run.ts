@@ -7,6 +7,12 @@ import { GapLedger, type KnownGap } from "./gaps.ts"
 import type { CaseResult, Failure, Report } from "./report/report.ts"
 import { openSession, type Session } from "./session.ts"
 
+/** What is used of an AbortSignal, which is a type of platforms. */
+export interface Signal {
+  readonly aborted: boolean
+  throwIfAborted(): void
+}
+
 export interface RunOptions extends Selection {
   /** A backend of one's own for this run, or how to open one; it is disposed of at the end. */
   readonly backend: Backend | (() => Backend | Promise<Backend>)
@@ -14,7 +20,7 @@ export interface RunOptions extends Selection {
   /** Called after each group with what has been run; a promise that it gives is awaited. */
   readonly onGroup?: (progress: Progress) => unknown
   /** Ends the run before its next group, which then rejects with the signal's reason. */
-  readonly signal?: AbortSignal
+  readonly signal?: Signal
 }
 
 export interface Progress {

@@ -8,6 +8,7 @@
 import type { DType } from "./dtype.ts"
 import type { Scalar } from "./expr.ts"
 import type { Kernel } from "./kernel.ts"
+import type { Core } from "./this-core.ts"
 
 /** Memory of a backend; the core only passes it on. */
 export type Buffer = object
@@ -75,6 +76,8 @@ export interface Backend {
   /** "cpu-js", "wasm-simd", "webgpu", "cuda". */
   readonly name: string
   readonly capabilities: Capabilities
+  /** CORE, as this backend imports it: by that, another copy of core refuses it in words. Left out, nobody checks. */
+  readonly core?: Core
 
   /**
    * A buffer of at least `bytes`, contents undefined. `dtype` says how it will be seen first. May reuse freed memory. Throws

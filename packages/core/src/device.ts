@@ -12,6 +12,7 @@ import { describeKernel, type Kernel, kernelKey, operandDtypes } from "./kernel.
 import type { Lowering, LoweringContext } from "./lowering/views.ts"
 import { pressure } from "./pressure.ts"
 import { watch } from "./regions.ts"
+import { CORE, strangeness } from "./this-core.ts"
 
 let devices = 0
 
@@ -24,10 +25,14 @@ export class Device {
   readonly id: number
   /** Whether the engine's collector frees buffers by itself. */
   readonly collects: boolean
+  /** Whose tensors it has. */
+  readonly core = CORE
   private readonly executables = new Map<string, Executable>()
   private readonly context: LoweringContext
 
   constructor(name: string, backend: Backend) {
+    if (backend.core && backend.core !== CORE)
+      throw new TypeError(`${name}: backend ${backend.name} is${strangeness(backend.core)}`)
     this.name = name
     this.backend = backend
     this.id = devices++

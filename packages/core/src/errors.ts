@@ -1,4 +1,5 @@
 /** The words of errors: shapes as people write them, near misses of names. */
+import { type Core, strangeness } from "./this-core.ts"
 
 export const shapeText = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`
 
@@ -22,8 +23,10 @@ export function bytesText(bytes: number): string {
 /** A host value in an error message, short. */
 export function valueText(value: unknown): string {
   if (value === null || value === undefined) return String(value)
-  if (typeof value === "object" && "dtype" in value && "shape" in value)
-    return `a tensor ${tensorText(value as { dtype: string; shape: readonly number[] })}`
+  if (typeof value === "object" && "dtype" in value && "shape" in value) {
+    const tensor = value as { dtype: string; shape: readonly number[]; device?: { core?: Core } }
+    return `a tensor ${tensorText(tensor)}${strangeness(tensor.device?.core)}`
+  }
   if (Array.isArray(value)) return `an array of length ${value.length}`
   if (ArrayBuffer.isView(value) && "length" in value) return `a ${value.constructor.name} of length ${value.length}`
   if (typeof value === "string") return JSON.stringify(value)

@@ -44,7 +44,7 @@ interface CudaPackage {
 async function loadPackage(): Promise<CudaPackage> {
   const { package: name } = BACKENDS.find((backend) => backend.name === "cuda")!
   try {
-    return (await import(/* @vite-ignore */ name)) as CudaPackage
+    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as CudaPackage
   } catch (error) {
     throw new Error(`cuda: ${deviceAdvice("cuda")}`, { cause: error })
   }

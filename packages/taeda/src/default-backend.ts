@@ -13,7 +13,7 @@ async function load(choice: BackendChoice, index: number): Promise<Backend> {
   try {
     // A variable, so that bundlers leave alone what is not installed.
     const name = choice.package
-    found = (await import(/* @vite-ignore */ name)) as typeof found
+    found = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as typeof found
   } catch (error) {
     throw new Error(`no device ${JSON.stringify(choice.device)} here: ${deviceAdvice(choice.device)}`, { cause: error })
   }

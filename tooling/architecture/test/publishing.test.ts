@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync } from "node:fs"
 import { basename, join } from "node:path"
+import { CORE } from "@taeda/core"
 import { TARGETS, targetNamed } from "@taeda/cuda-addon"
 import { describe, expect, test } from "vitest"
 import { packagesIn, ROOT, readRoot } from "../src/workspace.ts"
@@ -85,6 +86,11 @@ describe("the lockfile", () => {
     for (const [, name, rest] of entries)
       expect([name, rest]).toEqual([name, expect.stringMatching(/cpu: \[\w+\]\n {4}os: \[\w+\]/)])
   })
+})
+
+test("core knows its version", () => {
+  const core = published.find(({ manifest }) => manifest.name === "@taeda/core")
+  expect(CORE.version).toBe(core?.manifest.version)
 })
 
 test("the licence is at the root", () => {

@@ -10,10 +10,14 @@ export const CACHE = join(ROOT, "node_modules", ".cache", "taeda-packages")
 export interface Manifest {
   readonly name: string
   readonly version: string
+  readonly private?: boolean
+  readonly exports?: Readonly<Record<string, unknown>>
+  readonly sideEffects?: boolean | readonly string[]
   readonly packageManager?: string
   readonly scripts?: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
 }
 
 export const manifestIn = (...folder: string[]): Manifest =>

@@ -15,8 +15,6 @@ export interface Registry extends AsyncDisposable {
 export interface RegistryOptions {
   /** Where others' packages are kept; by default nowhere, and nothing is asked of another registry. */
   readonly cache?: string
-  /** Whether the native parts of the backend cuda are built, which takes minutes at first; otherwise they hold nothing. */
-  readonly natives?: boolean
 }
 
 const OURS = ["taeda", "@taeda/*"]
@@ -38,8 +36,7 @@ async function configuration(storage: string, cache: string | undefined): Promis
     uplinks: cache === undefined ? {} : { upstream: { url: await upstream(), timeout: "60s", maxage: "1d" } },
     packages: { ...Object.fromEntries(OURS.map((name) => [name, OWN])), ...others },
     web: { enable: false },
-    // A whole GPU library, with its addon.
-    max_body_size: "200mb",
+    max_body_size: "50mb",
     log: { type: "stdout", format: "pretty", level: "fatal" },
   }
 }
@@ -50,8 +47,11 @@ const listening = (server: Server): Promise<AddressInfo> =>
     server.listen(0, "127.0.0.1", () => resolve(server.address() as AddressInfo))
   })
 
-/** Publishes every package of the workspace, as a release does, from what is built. */
-const publishAll = (url: string, natives: boolean): Promise<string> =>
+/**
+ * Publishes every package of the workspace, as a release does, from what is built; less the native parts of the backend cuda,
+ * whose packages hold nothing here: building them takes minutes, and tooling/conformance tests them as they are packed.
+ */
+const publishAll = (url: string): Promise<string> =>
   command(
     "npx",
     [
@@ -62,13 +62,13 @@ const publishAll = (url: string, natives: boolean): Promise<string> =>
       "publish",
       `--registry=${url}`,
       "--no-git-checks",
-      ...(natives ? [] : ["--ignore-scripts"]),
+      "--ignore-scripts",
     ],
     { cwd: ROOT, env: process.env },
   )
 
 /** Starts a registry on a free port of the loopback interface and publishes to it. The packages must be built. */
-export async function openRegistry({ cache, natives = false }: RegistryOptions = {}): Promise<Registry> {
+export async function openRegistry({ cache }: RegistryOptions = {}): Promise<Registry> {
   const storage = await mkdtemp(join(tmpdir(), "taeda-registry-"))
   // What an earlier run published is out of date.
   if (cache) for (const name of ["taeda", "@taeda"]) await rm(join(cache, name), { recursive: true, force: true })
@@ -81,7 +81,7 @@ export async function openRegistry({ cache, natives = false }: RegistryOptions =
     await rm(storage, { recursive: true, force: true })
   }
   try {
-    await publishAll(url, natives)
+    await publishAll(url)
   } catch (error) {
     await close()
     throw error

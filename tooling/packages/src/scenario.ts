@@ -5,6 +5,8 @@ import type { Person } from "./project.ts"
 /** What scenarios share in a run. */
 export interface Run {
   readonly person: Person
+  /** The address of the registry. */
+  readonly registry: string
   /** Started when it is first asked for. */
   browser(): Promise<Launched>
 }

@@ -1,9 +1,11 @@
-/** TypeScript's compilers, at their strictest, over a program and all declarations that it leads to. */
+/** TypeScript's compilers, at their strictest, over a program, what the packages' pages show, and all declarations. */
+import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { installed } from "./npm.ts"
 import { typescript as program } from "./programs.ts"
 import type { Project } from "./project.ts"
+import { ENTRIES, LIBRARIES } from "./published.ts"
 import type { Run, Scenario } from "./scenario.ts"
 
 const require = createRequire(import.meta.url)
@@ -32,26 +34,26 @@ const STRICT = {
   noEmit: true,
 }
 
-/** Every entry of every package that runs without Node. */
-const ENTRIES = `
-export type * as taeda from "taeda"
-export type * as lean from "taeda/lean"
-export type * as core from "@taeda/core"
-export type * as functions from "@taeda/core/functions"
-export type * as methods from "@taeda/core/methods"
-export type * as torch from "@taeda/core/torch"
-export type * as collecting from "@taeda/core/collecting"
-export type * as nn from "@taeda/nn"
-export type * as optim from "@taeda/optim"
-export type * as data from "@taeda/data"
-export type * as choices from "@taeda/choices"
-export type * as cpuJs from "@taeda/backend-cpu-js"
-export type * as wasmSimd from "@taeda/backend-wasm-simd"
-export type * as webgpu from "@taeda/backend-webgpu"
-export type * as webgpuLean from "@taeda/backend-webgpu/lean"
-export type * as cuda from "@taeda/backend-cuda"
-export type * as conformance from "@taeda/conformance"
-`
+/** It registers tests with vitest, whose declarations want Node and the DOM. */
+const OF_A_PLATFORM: ReadonlySet<string> = new Set(["@taeda/conformance/vitest"])
+
+/** A program that leads to every entry of every package. */
+const EVERYTHING = ENTRIES.filter((entry) => !OF_A_PLATFORM.has(entry))
+  .map((entry) => `export type * as ${entry.replaceAll(/\W/g, "_")} from "${entry}"`)
+  .join("\n")
+
+/** The code that the packages' own pages show, each piece a program. */
+const examples = (project: Project): Record<string, string> =>
+  Object.fromEntries(
+    LIBRARIES.flatMap((name) => {
+      const text = readFileSync(join(project.folder, "node_modules", name, "README.md"), "utf8")
+      const codes = [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code!)
+      return codes.map((code, k) => [`${name.replaceAll(/\W/g, "-")}-${k}.ts`, `export {}\n${code}`] as const)
+    }),
+  )
+
+/** What the examples use of a platform. */
+const PLATFORM = `declare const console: { log(...values: unknown[]): void }\n`
 
 const compilerPath = (name: string): string => {
   const manifest = require.resolve(`${name}/package.json`)
@@ -65,13 +67,15 @@ const versionOf = (name: string): string => (require(`${name}/package.json`) as 
 const projects = new WeakMap<Run, Promise<Project>>()
 
 async function prepare({ person }: Run): Promise<Project> {
-  const project = await installed(person, "@taeda/backend-webgpu", "@taeda/backend-cuda", "@taeda/conformance")
-  await project.write({ "train.ts": program("train"), "entries.ts": ENTRIES })
+  const project = await installed(person, ...LIBRARIES)
+  const shown = examples(project)
+  const files = { "train.ts": program("train"), "entries.ts": EVERYTHING, "platform.d.ts": PLATFORM, ...shown }
+  await project.write(files)
   for (const resolution of RESOLUTIONS)
     await project.write({
       [`tsconfig.${resolution.module}.json`]: JSON.stringify({
         compilerOptions: { ...STRICT, ...resolution },
-        files: ["train.ts", "entries.ts"],
+        files: Object.keys(files),
       }),
     })
   return project

@@ -7,15 +7,17 @@ import type { Run } from "../src/scenario.ts"
 import { TYPESCRIPT } from "../src/typescript.ts"
 import { vite } from "../src/vite.ts"
 
-const PATIENCE = 120_000
+// The compilers, on a busy machine.
+const PATIENCE = 300_000
 
 let person: Person
 let browser: Promise<Launched> | undefined
 let run: Run
 
 beforeAll(async () => {
-  person = await newPerson(inject("registry"))
-  run = { person, browser: () => (browser ??= launch()) }
+  const registry = inject("registry")
+  person = await newPerson(registry)
+  run = { person, registry, browser: () => (browser ??= launch()) }
 })
 
 afterAll(async () => {

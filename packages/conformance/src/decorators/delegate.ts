@@ -5,6 +5,7 @@ import type { Backend } from "@taeda/core"
 export function delegate(inner: Backend): Backend {
   return {
     name: inner.name,
+    core: inner.core,
     capabilities: inner.capabilities,
     allocate: (bytes, dtype) => inner.allocate(bytes, dtype),
     free: (buffer) => inner.free(buffer),

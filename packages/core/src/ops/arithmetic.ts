@@ -12,7 +12,7 @@ import type { FunctionOf, MethodsOf } from "../types/signature.ts"
 import { isFloat } from "./formulas.ts"
 
 export type RoundingMode = "trunc" | "floor" | null
-interface Alpha {
+export interface Alpha {
   alpha: number | bigint
 }
 

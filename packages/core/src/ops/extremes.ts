@@ -20,7 +20,7 @@ import { maximum, minimum } from "./math.ts"
 import { type DimArg, type Reduction, reduceInputs, reduceTo, reductionOf } from "./over-dims.ts"
 import { detached, reshape, unsqueeze } from "./views.ts"
 
-type DimAndKeep = { dim?: number | null; keepdim?: boolean }
+type DimAndKeep = { dim?: number | null | undefined; keepdim?: boolean }
 type ExtremeArg = number | Tensor | DimAndKeep | { other: Tensor } | null
 
 /** What stands in the first place: another tensor, or a dim. */
@@ -61,7 +61,7 @@ interface Extreme<Op extends "max" | "min"> {
   ) => ExtremeOf<S, D, A, K>
 }
 
-interface MinAndMax<S extends Shape, D extends DType> extends Two<Tensor<S, D>, Tensor<S, D>> {
+export interface MinAndMax<S extends Shape, D extends DType> extends Two<Tensor<S, D>, Tensor<S, D>> {
   readonly min: Tensor<S, D>
   readonly max: Tensor<S, D>
 }

@@ -20,7 +20,7 @@ import { to } from "./conversion.ts"
 import { signBit } from "./formulas.ts"
 import { type Applied, applied, apply, withInPlace } from "./pointwise-op.ts"
 
-interface ValueOption {
+export interface ValueOption {
   value: number
 }
 

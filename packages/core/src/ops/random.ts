@@ -48,7 +48,7 @@ import { detach, expand } from "./views.ts"
 
 export { Generator } from "../random/generator.ts"
 
-interface Draw {
+export interface Draw {
   /** The stream to draw from; by default the one that `manualSeed` seeds. */
   generator?: Generator | null
 }

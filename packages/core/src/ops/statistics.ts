@@ -31,7 +31,7 @@ import { sqrt } from "./unary.ts"
 import { detached, diagonal, movedim, reshape, select, squeeze, t, unsqueeze } from "./views.ts"
 
 // biome-ignore-start lint/suspicious/noExplicitAny: what is not known to the compiler
-interface SpreadOptions {
+export interface SpreadOptions {
   unbiased?: boolean
   keepdim?: boolean
   correction?: number | null
@@ -75,7 +75,7 @@ type SpreadResult<S extends Shape, D extends DType, Name extends string> = [Name
   : Two<Tensor<S, D>, Tensor<S, D>> & { readonly [N in Name | "mean"]: Tensor<S, D> }
 
 export type Interpolation = "linear" | "lower" | "higher" | "midpoint" | "nearest"
-interface QuantileOptions {
+export interface QuantileOptions {
   dim?: number | null
   keepdim?: boolean
   interpolation?: Interpolation
@@ -160,7 +160,7 @@ type Covariances<S extends Shape> = number extends S["length"]
         ? [N, N]
         : any
     : []
-interface CovOptions {
+export interface CovOptions {
   correction?: number
   fweights?: Tensor | null
   aweights?: Tensor | null

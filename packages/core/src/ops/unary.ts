@@ -349,7 +349,7 @@ type NanToNumArgs = Args<
   [["nan", NanToNumOptions["nan"]], ["posinf", NanToNumOptions["posinf"]], ["neginf", NanToNumOptions["neginf"]]]
 >
 
-interface DecimalsOption {
+export interface DecimalsOption {
   decimals: number
 }
 
