@@ -46,7 +46,10 @@ describe.each(COMPILERS)("TypeScript $name", (compiler) => {
     expect(findings).toEqual([])
     const declarations = texts.get("library.d.ts") ?? ""
     // The declarations are checked themselves too, all of the library's among them, by the compiler that does so in a second.
-    using program = compiler.compile({ "library.d.ts": declarations, "user.ts": USER }, { strictLibrary: compiler === FASTEST })
+    using program = compiler.compile(
+      { "library.d.ts": declarations, "user.ts": USER },
+      { strictLibrary: compiler === FASTEST },
+    )
     expect(program.findings()).toEqual([])
     expect(Object.fromEntries(program.types("user.ts"))).toMatchObject({
       scores: 'Tensor<[2, 16, 16], "float32">',
