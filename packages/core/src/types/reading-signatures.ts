@@ -304,7 +304,7 @@ export type MaskedFilling<Op extends string, S extends Shape, T> = Masked<
   Op,
   ShapeOf<T>,
   DTypeOf<T>,
-  Op extends `${string}_` ? BroadcastInto<S, ShapeOf<T>, Op> : Broadcast<S, ShapeOf<T>, Op>
+  Op extends `${infer Name}_` ? BroadcastInto<S, ShapeOf<T>, Name> : Broadcast<S, ShapeOf<T>, Op>
 >
 export interface MaskedFill<Op extends string, Value> {
   method<S extends Shape, D extends DType, M extends Tensor | { mask?: Tensor; value?: Value }>(
