@@ -59,7 +59,7 @@ const CONV_ERRORS = (name: string, dims: number[]) => [
 
 const POOL_ERRORS = (name: string, dims: number[]) => [
   bad([t([1, 1, ...dims]), 2, { padding: 3 }], [name, "padding"]),
-  bad([t([3]), 2, { kernel: 1 }], [name, "kernel"], true),
+  bad([t([1, 1, ...dims]), 2, { kernel: 1 }], [name, "kernel"], true),
 ]
 
 /** Running statistics: never differentiated. */

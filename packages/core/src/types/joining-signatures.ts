@@ -97,9 +97,11 @@ export interface AtLeastDims<N extends 1 | 2 | 3> {
 /** The tensors of a list whose last may be options. */
 type WithoutOptions<A extends readonly unknown[]> = A extends Tensors
   ? A
-  : A extends readonly [...infer L extends Tensors, unknown]
+  : A extends readonly [{ readonly tensors: infer L extends Tensors }]
     ? L
-    : Tensor[]
+    : A extends readonly [...infer L extends Tensors, unknown]
+      ? L
+      : Tensor[]
 type OptionsOf<A extends readonly unknown[]> = A extends Tensors
   ? undefined
   : A extends readonly [...Tensors, infer O]
@@ -111,6 +113,7 @@ type EachOf<L extends Tensors, R> = {
 }
 
 interface GridOptions {
+  tensors?: Tensors
   indexing?: "ij" | "xy"
 }
 type Grids<L extends Tensors, O> = EachOf<L, Grid<"meshgrid", ShapesOf<L>, Or<Given<"indexing", O>, "ij">>>

@@ -5,14 +5,13 @@
  * names its signature once, in its family's table:
  *
  *     export interface ReductionOps {
- *       /** Σ over all elements or over `dim`. *​/
  *       sum: Reduction<"sum", "sum">
  *     }
  *     export interface ReductionMethods extends MethodsOf<ReductionOps> {}
  *     export const sum: FunctionOf<ReductionOps["sum"]> = op(...)
  *
- * so that a method and its function cannot differ, and a doc comment is written once. Ops that share a pattern share the
- * interface (`patterns.ts`); one that is like no other has its own, beside its shape rule. The reasons:
+ * so that a method and its function cannot differ, and the doc comment, which stands in the table, is written once. Ops that share
+ * a pattern share the interface (`patterns.ts`); one that is like no other has its own, beside its shape rule. The reasons:
  *
  * - The method finds the tensor's shape and dtype by inference from `this` instead of taking them from the class. So no method
  *   mentions the class's parameters: `Tensor`'s variance follows from its fields, all tensor types share one set of methods, and
@@ -24,6 +23,8 @@
  *   tuple with all the forms would be one line shorter per pattern, but editors then show neither names nor the order.
  * - A rule gives a tuple or a sentence (`shape.ts`); `Arg<Rule, A>` makes the sentence the parameter's type and `Ok<Rule>` the result's
  *   shape. Where an op takes no argument that could carry the sentence, `this` does.
+ * - The two forms of a pattern have names (`BinaryMethod`, `BinaryFunction`): declarations and editors then show the name where a
+ *   program passes the function on, instead of the whole signature.
  * - Bare `Tensor` is `Tensor<any, any>`: each rule looks for `any` first, and stops there.
  */
 /** The two forms of an op. */

@@ -124,6 +124,12 @@ type ConvOut<
 type GroupsOf<G> = [G] extends [undefined] ? 1 : G extends number ? G : number
 /** The channels that the weight takes, where the input certainly has others. */
 type WrongChannels<C extends number, I extends number, G> =
+  DivMod<C, GroupsOf<G>> extends [unknown, infer Rest]
+    ? Unequal<Rest, 0> extends true
+      ? null
+      : ChannelsFor<C, I, G>
+    : never
+type ChannelsFor<C extends number, I extends number, G> =
   Mul<I, GroupsOf<G>> extends infer E extends number ? (Clash<C, E> extends true ? E : null) : never
 
 /** The number of sizes of a convolution's input and weight over N dims: with a batch, without. */
