@@ -52,12 +52,3 @@ export const NOT_BY_NAME: Readonly<Record<string, string>> = {
   "Tensor.reshapeAs": SECOND,
   "Tensor.newTensor": "the data are given by position",
 }
-
-/** Calls with two mistakes, of which the run finds the other one first. */
-export const TWO_MISTAKES: readonly string[] = [
-  "torch.nn.functional.conv2d(t_1_3_5_5_float32, t_4_1_2_2_float32, { groups: 2 })",
-  "torch.nn.functional.maxPool1d(t_3_float32, 2, { kernel: 1 })",
-  "torch.nn.functional.maxPool2d(t_3_float32, 2, { kernel: 1 })",
-  "torch.nn.functional.avgPool1d(t_3_float32, 2, { kernel: 1 })",
-  "torch.nn.functional.avgPool2d(t_3_float32, 2, { kernel: 1 })",
-]
