@@ -34,10 +34,11 @@ import {
   tanhshrink,
   threshold,
 } from "@taeda/core"
-import { checkSizes, INPLACE, layer, needed, optional, showNothing } from "./layer.ts"
-import { Module } from "./module.ts"
+import { activation, checkSizes, INPLACE, layer, needed, optional, showNothing } from "./layer.ts"
+import type { Module } from "./module.ts"
 import type { Placement } from "./placement.ts"
 import { python } from "./repr.ts"
+import { LayerBase, type OwnInput, type Same } from "./types/layer.ts"
 
 const INIT_DIM = ["dim", optional<number>()] as const
 
@@ -48,39 +49,41 @@ const channelDim = (x: Tensor): number => (x.ndim === 0 || x.ndim === 1 || x.ndi
 const showValue = (values: Readonly<Record<string, unknown>>): string => python(values.lambd)
 
 /** max(x, 0) */
-export class ReLU extends layer("ReLU", [INPLACE], (m, x: Tensor) => relu(x, m.inplace)) {}
+export class ReLU extends activation("ReLU", [INPLACE], (m, x: Tensor) => relu(x, m.inplace)) {}
 /** min(max(x, 0), 6) */
-export class ReLU6 extends layer("ReLU6", [INPLACE], (m, x: Tensor) => relu6(x, m.inplace)) {}
+export class ReLU6 extends activation("ReLU6", [INPLACE], (m, x: Tensor) => relu6(x, m.inplace)) {}
 /** x above 0, negativeSlope·x below. */
-export class LeakyReLU extends layer("LeakyReLU", [["negativeSlope", 0.01], INPLACE], (m, x: Tensor) =>
+export class LeakyReLU extends activation("LeakyReLU", [["negativeSlope", 0.01], INPLACE], (m, x: Tensor) =>
   leakyRelu(x, m.negativeSlope, m.inplace),
 ) {}
 /** Leaky with a slope drawn from [lower, upper) in training, their mean otherwise. */
-export class RReLU extends layer("RReLU", [["lower", 1 / 8], ["upper", 1 / 3], INPLACE], (m, x: Tensor) =>
+export class RReLU extends activation("RReLU", [["lower", 1 / 8], ["upper", 1 / 3], INPLACE], (m, x: Tensor) =>
   rrelu(x, m.lower, m.upper, (m as unknown as Module).training, m.inplace),
 ) {}
 /** x above 0, alpha·(eˣ − 1) below. */
-export class ELU extends layer("ELU", [["alpha", 1, "float"], INPLACE], (m, x: Tensor) => elu(x, m.alpha, m.inplace)) {}
+export class ELU extends activation("ELU", [["alpha", 1, "float"], INPLACE], (m, x: Tensor) =>
+  elu(x, m.alpha, m.inplace),
+) {}
 /** The self-normalising ELU. */
-export class SELU extends layer("SELU", [INPLACE], (m, x: Tensor) => selu(x, m.inplace)) {}
+export class SELU extends activation("SELU", [INPLACE], (m, x: Tensor) => selu(x, m.inplace)) {}
 /** x above 0, alpha·(e^(x/alpha) − 1) below. */
-export class CELU extends layer("CELU", [["alpha", 1, "float"], INPLACE], (m, x: Tensor) =>
+export class CELU extends activation("CELU", [["alpha", 1, "float"], INPLACE], (m, x: Tensor) =>
   celu(x, m.alpha, m.inplace),
 ) {}
 /** x·Φ(x); `approximate` "tanh" computes it by tanh. */
-export class GELU extends layer("GELU", [["approximate", "none"]], (m, x: Tensor) =>
+export class GELU extends activation("GELU", [["approximate", "none"]], (m, x: Tensor) =>
   gelu(x, { approximate: m.approximate as "none" | "tanh" }),
 ) {}
 /** x·sigmoid(x) */
-export class SiLU extends layer("SiLU", [INPLACE], (m, x: Tensor) => silu(x, m.inplace)) {}
+export class SiLU extends activation("SiLU", [INPLACE], (m, x: Tensor) => silu(x, m.inplace)) {}
 /** x·tanh(softplus(x)) */
-export class Mish extends layer("Mish", [INPLACE], (m, x: Tensor) => mish(x, m.inplace)) {}
+export class Mish extends activation("Mish", [INPLACE], (m, x: Tensor) => mish(x, m.inplace)) {}
 /** 1/(1 + e⁻ˣ) */
-export class Sigmoid extends layer("Sigmoid", [], (_m, x: Tensor) => sigmoid(x)) {}
+export class Sigmoid extends activation("Sigmoid", [], (_m, x: Tensor) => sigmoid(x)) {}
 /** (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ) */
-export class Tanh extends layer("Tanh", [], (_m, x: Tensor) => tanh(x)) {}
+export class Tanh extends activation("Tanh", [], (_m, x: Tensor) => tanh(x)) {}
 /** log(1 + e^(beta·x))/beta, x itself where beta·x is above `threshold`. */
-export class Softplus extends layer(
+export class Softplus extends activation(
   "Softplus",
   [
     ["beta", 1, "float"],
@@ -89,42 +92,47 @@ export class Softplus extends layer(
   (m, x: Tensor) => softplus(x, m.beta, m.threshold),
 ) {}
 /** x/(1 + |x|) */
-export class Softsign extends layer("Softsign", [], (_m, x: Tensor) => softsign(x)) {}
+export class Softsign extends activation("Softsign", [], (_m, x: Tensor) => softsign(x)) {}
 /** x clamped to [minVal, maxVal]. */
-export class Hardtanh extends layer(
+export class Hardtanh extends activation(
   "Hardtanh",
   [["minVal", -1, "float"], ["maxVal", 1, "float"], INPLACE],
   (m, x: Tensor) => hardtanh(x, m.minVal, m.maxVal, m.inplace),
 ) {}
 /** x/6 + 1/2 clamped to [0, 1]. */
-export class Hardsigmoid extends layer(
+export class Hardsigmoid extends activation(
   "Hardsigmoid",
   [INPLACE],
   (m, x: Tensor) => hardsigmoid(x, m.inplace),
   showNothing,
 ) {}
 /** x·hardsigmoid(x) */
-export class Hardswish extends layer("Hardswish", [INPLACE], (m, x: Tensor) => hardswish(x, m.inplace), showNothing) {}
+export class Hardswish extends activation(
+  "Hardswish",
+  [INPLACE],
+  (m, x: Tensor) => hardswish(x, m.inplace),
+  showNothing,
+) {}
 /** x − tanh(x) */
-export class Tanhshrink extends layer("Tanhshrink", [], (_m, x: Tensor) => tanhshrink(x)) {}
+export class Tanhshrink extends activation("Tanhshrink", [], (_m, x: Tensor) => tanhshrink(x)) {}
 /** x moved towards 0 by lambd, 0 within [−lambd, lambd]. */
-export class Softshrink extends layer(
+export class Softshrink extends activation(
   "Softshrink",
   [["lambd", 0.5]],
   (m, x: Tensor) => softshrink(x, m.lambd),
   showValue,
 ) {}
 /** x, 0 within [−lambd, lambd]. */
-export class Hardshrink extends layer(
+export class Hardshrink extends activation(
   "Hardshrink",
   [["lambd", 0.5]],
   (m, x: Tensor) => hardshrink(x, m.lambd),
   showValue,
 ) {}
 /** log(sigmoid(x)) */
-export class LogSigmoid extends layer("LogSigmoid", [], (_m, x: Tensor) => logsigmoid(x)) {}
+export class LogSigmoid extends activation("LogSigmoid", [], (_m, x: Tensor) => logsigmoid(x)) {}
 /** x above `threshold`, elsewhere `value`. */
-export class Threshold extends layer(
+export class Threshold extends activation(
   "Threshold",
   [["threshold", needed<number>()], ["value", needed<number>()], INPLACE],
   (m, x: Tensor) => threshold(x, m.threshold, m.value, m.inplace),
@@ -132,15 +140,15 @@ export class Threshold extends layer(
 /** The first half along `dim` times the sigmoid of the second. */
 export class GLU extends layer("GLU", [["dim", -1]], (m, x: Tensor) => glu(x, m.dim)) {}
 /** eˣ over its sum along `dim`. */
-export class Softmax extends layer("Softmax", [INIT_DIM], (m, x: Tensor) => softmax(x, m.dim ?? channelDim(x))) {}
+export class Softmax extends activation("Softmax", [INIT_DIM], (m, x: Tensor) => softmax(x, m.dim ?? channelDim(x))) {}
 /** log(softmax(x)) along `dim`. */
-export class LogSoftmax extends layer("LogSoftmax", [INIT_DIM], (m, x: Tensor) =>
+export class LogSoftmax extends activation("LogSoftmax", [INIT_DIM], (m, x: Tensor) =>
   logSoftmax(x, m.dim ?? channelDim(x)),
 ) {}
 /** softmax(−x) along `dim`. */
-export class Softmin extends layer("Softmin", [INIT_DIM], (m, x: Tensor) => softmin(x, m.dim ?? channelDim(x))) {}
+export class Softmin extends activation("Softmin", [INIT_DIM], (m, x: Tensor) => softmin(x, m.dim ?? channelDim(x))) {}
 /** Softmax over the channels of [N, C, H, W] or [C, H, W]. */
-export class Softmax2d extends layer("Softmax2d", [], (_m, x: Tensor) => {
+export class Softmax2d extends activation("Softmax2d", [], (_m, x: Tensor) => {
   if (x.ndim !== 3 && x.ndim !== 4)
     throw new RangeError(`Softmax2d: expected input to be 3D or 4D, got ${x.ndim}D instead`)
   return softmax(x, -3)
@@ -149,7 +157,7 @@ export class Softmax2d extends layer("Softmax2d", [], (_m, x: Tensor) => {
 const PRELU = parseSignature("PReLU(numParameters?, init?, device?, dtype?)")
 
 /** x above 0, weight·x below, with one learnt weight or one for each channel. */
-export class PReLU extends Module<(input: Tensor) => Tensor> {
+export class PReLU extends LayerBase<Same> {
   static readonly keepsNothing: unknown = PReLU.prototype.forward
 
   readonly numParameters: number
@@ -168,7 +176,7 @@ export class PReLU extends Module<(input: Tensor) => Tensor> {
     this.weight = new Parameter(full([numParameters], init, { device, dtype }))
   }
 
-  override forward(input: Tensor): Tensor {
+  override forward(input: OwnInput): Tensor {
     return prelu(input, this.weight)
   }
 

@@ -13,9 +13,12 @@ import {
 } from "@taeda/core"
 import { ReLU } from "./activation.ts"
 import { endsInProduct, isClosed } from "./closed.ts"
+import { Module as Members } from "./members.ts"
 import { Module } from "./module.ts"
 import { isModule, REGISTRY } from "./registry.ts"
 import { collapsedLines } from "./repr.ts"
+import type { Open, OwnInput } from "./types/layer.ts"
+import type { Chained, Sequence } from "./types/sequence.ts"
 
 /** A place in a list of `length`, negative ones from its end. Throws for one outside. */
 function position(name: string, index: number, length: number): number {
@@ -49,33 +52,36 @@ function renumber(holder: Module, modules: readonly Module[]): void {
 }
 
 /** What lists of modules have in common: `list.at(-1)`, `list[0]`, `list.length`, iteration. */
-// biome-ignore lint/suspicious/noExplicitAny: as for Module
-abstract class ModuleSequence<F extends (...args: any[]) => any> extends Module<F> {
+abstract class ModuleSequence extends Members {
   readonly [index: number]: Module
 
-  override get length(): number {
+  get length(): number {
     return this[REGISTRY].module.size
   }
 
   /** The module at a place; negative ones count from the end. `at<nn.Linear>(0)` says what it is. */
   at<M extends Module = Module>(index: number): M {
-    const modules = held(this as Module)
+    const modules = held(this as unknown as Module)
     return modules[position(this.getName(), index, modules.length)] as M
   }
 
   [Symbol.iterator](): IterableIterator<Module> {
-    return held(this as Module)[Symbol.iterator]()
+    return held(this as unknown as Module)[Symbol.iterator]()
   }
 
   /** Replaces the module at a place. */
   setAt(index: number, module: Module): void {
     const keys = [...this[REGISTRY].module.keys()]
-    put(this as Module, keys[position(this.getName(), index, keys.length)], requireModule(this.getName(), module))
+    put(
+      this as unknown as Module,
+      keys[position(this.getName(), index, keys.length)],
+      requireModule(this.getName(), module),
+    )
   }
 
   /** Adds a module at the end. */
   append(module: Module): this {
-    put(this as Module, String(this.length), requireModule(this.getName(), module))
+    put(this as unknown as Module, String(this.length), requireModule(this.getName(), module))
     return this
   }
 
@@ -87,18 +93,18 @@ abstract class ModuleSequence<F extends (...args: any[]) => any> extends Module<
 
   /** Adds a module before the one at a place. */
   insert(index: number, module: Module): this {
-    const modules = held(this as Module)
+    const modules = held(this as unknown as Module)
     const at = index === modules.length ? index : position(this.getName(), index, modules.length)
     modules.splice(at, 0, requireModule(this.getName(), module))
-    renumber(this as Module, modules)
+    renumber(this as unknown as Module, modules)
     return this
   }
 
   /** Takes a module out and returns it, by default the last. */
   pop(index = -1): Module {
-    const modules = held(this as Module)
+    const modules = held(this as unknown as Module)
     const [taken] = modules.splice(position(this.getName(), index, modules.length), 1)
-    renumber(this as Module, modules)
+    renumber(this as unknown as Module, modules)
     return taken
   }
 }
@@ -124,15 +130,20 @@ const throughClosed = enclosed((modules: readonly Module[], input: unknown): unk
   return x
 })
 
+/** Several modules at once: a list, or with names. */
+type Together = readonly Module[] | Readonly<Record<string, Module>>
+
+export interface Sequential<L extends readonly (Module | Together)[] = Open> extends Sequence<L> {}
+
 /**
  * Modules called one after the other, each with the result of the one before: `new Sequential(a, b)`, `new Sequential([a,
  * b])` or, with names, `new Sequential({ conv: a, relu: b })`.
  */
-// biome-ignore lint/suspicious/noExplicitAny: what the first takes and the last gives
-export class Sequential extends ModuleSequence<(input: any) => any> {
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor's result is callable, which a class cannot say
+export class Sequential<const L extends readonly (Module | Together)[] = Open> extends ModuleSequence {
   static readonly keepsNothing: unknown = Sequential.prototype.forward
 
-  constructor(...modules: Module[] | [modules: readonly Module[] | Readonly<Record<string, Module>>]) {
+  constructor(...modules: Chained<L>) {
     super()
     const [first] = modules
     if (modules.length === 1 && isOptions(first))
@@ -140,16 +151,22 @@ export class Sequential extends ModuleSequence<(input: any) => any> {
     else this.extend((Array.isArray(first) ? first : modules) as Module[])
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: see the class
-  override forward(input: any): any {
-    const modules = held(this as Module)
+  // biome-ignore lint/suspicious/noExplicitAny: what the last gives
+  override forward(input: OwnInput): any {
+    const modules = held(this as unknown as Module)
     return watching && modules.every(isClosed) ? throughClosed(modules, input) : through(modules, input)
   }
 }
 
+export interface ModuleList {
+  // biome-ignore lint/style/useShorthandFunctionType: it merges with the class
+  // biome-ignore lint/suspicious/noExplicitAny: it is not called
+  (...args: any[]): any
+}
+
 /** A list of modules; it has no `forward` of its own. */
-// biome-ignore lint/suspicious/noExplicitAny: it is not called
-export class ModuleList extends ModuleSequence<any> {
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: every module is callable to the compiler
+export class ModuleList extends ModuleSequence {
   constructor(modules: Iterable<Module> = []) {
     super()
     this.extend(modules)

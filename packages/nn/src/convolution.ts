@@ -18,10 +18,13 @@ import {
 } from "@taeda/core"
 import { checkSizes } from "./layer.ts"
 import { resetWeights } from "./linear.ts"
-import { Module } from "./module.ts"
+import { Module as Members } from "./members.ts"
+import type { Module } from "./module.ts"
 import { emptyParameter, type Placement } from "./placement.ts"
 import { python } from "./repr.ts"
 import { each, type Size } from "./sizes.ts"
+import type { Layer, Open, OwnInput, Rule } from "./types/layer.ts"
+import type { ConvRule } from "./types/rules.ts"
 
 /** What lies around the input: zeros, the input mirrored, its edge repeated, or the input again. */
 export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular"
@@ -58,8 +61,7 @@ type ConvArgs = Args<[...Channels, ["padding", Size | "same" | "valid"]], Partia
 type ConvTransposeArgs = Args<[...Channels, ["padding", Size], ["outputPadding", Size]], Partial<ConvTransposeOptions>>
 
 /** What convolutions and their transposes have in common. */
-// biome-ignore lint/suspicious/noExplicitAny: as for Module
-export abstract class Convolution<F extends (...args: any[]) => any> extends Module<F> {
+export abstract class Convolution extends Members {
   readonly inChannels: number
   readonly outChannels: number
   readonly kernelSize: readonly number[]
@@ -146,16 +148,23 @@ function paddingOf(
   return padding
 }
 
-type Forward = (input: Tensor) => Tensor
 type TransposedForward = (input: Tensor, outputSize?: readonly number[] | null) => Tensor
-type ConvClass = new (...args: ConvArgs) => Convolution<Forward>
-type ConvTransposeClass = new (...args: ConvTransposeArgs) => Convolution<TransposedForward>
+/** What convolutions have besides what all modules have. */
+type OwnMembers = Omit<Convolution, keyof Members>
+/** A convolution knows its arguments, and by the rule what comes out. */
+interface ConvClass<R extends Rule> {
+  new <const A extends ConvArgs>(...args: A): Layer<R, A> & OwnMembers
+}
+/** The function of a convolution, whatever its number of dims. */
+// biome-ignore lint/suspicious/noExplicitAny: its other arguments differ
+type Compute = (input: Tensor, ...args: any[]) => Tensor
+type ConvTransposeClass = new (...args: ConvTransposeArgs) => Module<TransposedForward> & OwnMembers
 
-function convolution(name: string, rank: number, compute: typeof conv2d): ConvClass {
+function convolution<R extends Rule>(name: string, rank: number, compute: Compute): ConvClass<R> {
   const signature = parseSignature(
     `${name}(inChannels, outChannels, kernelSize, stride?, padding?, dilation?, groups?, bias?, paddingMode?, device?, dtype?)`,
   )
-  return class Forwards extends Convolution<Forward> {
+  class Forwards extends Convolution {
     static readonly keepsNothing: unknown = Forwards.prototype.forward
     static readonly endsInProduct = true
 
@@ -163,7 +172,7 @@ function convolution(name: string, rank: number, compute: typeof conv2d): ConvCl
       super(signature, rank, false, args)
     }
 
-    override forward(input: Tensor): Tensor {
+    override forward(input: OwnInput): Tensor {
       const { weight, bias, stride, padding, dilation, groups, paddingMode } = this
       if (paddingMode === "zeros") return compute(input, weight, bias, stride, padding, dilation, groups)
       const around = pad(input, this.border(), paddingMode as PadMode)
@@ -182,13 +191,14 @@ function convolution(name: string, rank: number, compute: typeof conv2d): ConvCl
       })
     }
   }
+  return Forwards as unknown as ConvClass<R>
 }
 
-function transposedConvolution(name: string, rank: number, compute: typeof convTranspose2d): ConvTransposeClass {
+function transposedConvolution(name: string, rank: number, compute: Compute): ConvTransposeClass {
   const signature = parseSignature(
     `${name}(inChannels, outChannels, kernelSize, stride?, padding?, outputPadding?, groups?, bias?, dilation?, paddingMode?, device?, dtype?)`,
   )
-  return class Backwards extends Convolution<TransposedForward> {
+  class Backwards extends Convolution {
     static readonly keepsNothing: unknown = Backwards.prototype.forward
 
     constructor(...args: ConvTransposeArgs) {
@@ -219,14 +229,27 @@ function transposedConvolution(name: string, rank: number, compute: typeof convT
       return sizes.map((size, d) => size - least[d])
     }
   }
+  return Backwards as unknown as ConvTransposeClass
 }
 
 /** Convolution over [N, C, L] or [C, L]. */
-export class Conv1d extends convolution("Conv1d", 1, conv1d) {}
+export class Conv1d<const A extends ConvArgs = Open> extends convolution<ConvRule<"conv1d", 1>>(
+  "Conv1d",
+  1,
+  conv1d,
+)<A> {}
 /** Convolution over [N, C, H, W] or [C, H, W]. */
-export class Conv2d extends convolution("Conv2d", 2, conv2d) {}
+export class Conv2d<const A extends ConvArgs = Open> extends convolution<ConvRule<"conv2d", 2>>(
+  "Conv2d",
+  2,
+  conv2d,
+)<A> {}
 /** Convolution over [N, C, D, H, W] or [C, D, H, W]. */
-export class Conv3d extends convolution("Conv3d", 3, conv3d) {}
+export class Conv3d<const A extends ConvArgs = Open> extends convolution<ConvRule<"conv3d", 3>>(
+  "Conv3d",
+  3,
+  conv3d,
+)<A> {}
 /** The transpose of Conv1d: its gradient as a map. `call(input, outputSize?)`. */
 export class ConvTranspose1d extends transposedConvolution("ConvTranspose1d", 1, convTranspose1d) {}
 /** The transpose of Conv2d. */

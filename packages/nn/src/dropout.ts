@@ -1,13 +1,13 @@
 /** Dropout as modules: in training zeros at random, otherwise nothing. */
 import { dropout, dropout1d, dropout2d, dropout3d, type Tensor, valueText } from "@taeda/core"
-import { INPLACE, type LayerClass, layer } from "./layer.ts"
+import { activation, INPLACE, type SameClass } from "./layer.ts"
 import type { Module } from "./module.ts"
 import { python } from "./repr.ts"
 
 const FIELDS = [["p", 0.5], INPLACE] as const
 
-function dropping(name: string, compute: typeof dropout): LayerClass<typeof FIELDS, (input: Tensor) => Tensor> {
-  const Base = layer(
+function dropping(name: string, compute: typeof dropout): SameClass<typeof FIELDS> {
+  const Base = activation(
     name,
     FIELDS,
     (m, x: Tensor) => compute(x, m.p, (m as unknown as Module).training, m.inplace),

@@ -13,9 +13,10 @@ import {
 } from "@taeda/core"
 import { normal_ } from "./init.ts"
 import { checkSizes } from "./layer.ts"
-import { Module } from "./module.ts"
 import { emptyParameter, type Placement } from "./placement.ts"
 import { python } from "./repr.ts"
+import { LayerBase, type Open, type OwnInput } from "./types/layer.ts"
+import type { EmbeddingRule } from "./types/rules.ts"
 
 /** What an embedding can be given by name. */
 export interface EmbeddingOptions extends Placement {
@@ -36,11 +37,13 @@ const PRETRAINED = parseSignature(
 )
 
 /** A table of `numEmbeddings` learnt vectors; input of integers [...], result [..., embeddingDim]. */
-export class Embedding extends Module<(input: Tensor) => Tensor> {
+export class Embedding<const V extends number = Open, const E extends number = Open> extends LayerBase<
+  EmbeddingRule<E>
+> {
   static readonly keepsNothing: unknown = Embedding.prototype.forward
 
-  readonly numEmbeddings: number
-  readonly embeddingDim: number
+  readonly numEmbeddings: V
+  readonly embeddingDim: E
   readonly paddingIdx: number | null
   readonly maxNorm: number | null
   readonly normType: number
@@ -49,7 +52,7 @@ export class Embedding extends Module<(input: Tensor) => Tensor> {
 
   constructor(
     ...args: Args<
-      [["numEmbeddings", number], ["embeddingDim", number], ["paddingIdx", number | null], ["maxNorm", number | null]],
+      [["numEmbeddings", V], ["embeddingDim", E], ["paddingIdx", number | null], ["maxNorm", number | null]],
       Partial<EmbeddingOptions>
     >
   ) {
@@ -64,8 +67,8 @@ export class Embedding extends Module<(input: Tensor) => Tensor> {
       device,
       dtype,
     ] = bind(SIGNATURE, args) as [
-      number,
-      number,
+      V,
+      E,
       (number | null)?,
       (number | null)?,
       number?,
@@ -112,7 +115,7 @@ export class Embedding extends Module<(input: Tensor) => Tensor> {
     if (this.paddingIdx !== null) noGrad(() => fill_(select(this.weight, 0, this.paddingIdx!), 0))
   }
 
-  override forward(input: Tensor): Tensor {
+  override forward(input: OwnInput): Tensor {
     return embedding(input, this.weight, this.paddingIdx, this.maxNorm, this.normType, this.scaleGradByFreq)
   }
 

@@ -6,6 +6,7 @@ import { type Args, bind, parseSignature, type Tensor, valueText } from "@taeda/
 import { Module } from "./module.ts"
 import { keyOf } from "./names.ts"
 import { python, pythonFloat } from "./repr.ts"
+import type { Layer, Rule, Same } from "./types/layer.ts"
 
 /**
  * A setting: its name and default. "float" prints an integral default as Python's float, as PyTorch does; "buffer"
@@ -24,6 +25,16 @@ export type Settings<P extends readonly Field[]> = Args<{ [K in keyof P]: readon
 
 export interface LayerClass<P extends readonly Field[], F extends (...args: never[]) => unknown> {
   new (...args: Settings<P>): Module<F> & Values<P>
+}
+
+/** A class of layers whose results have the shape and dtype of their input. */
+export interface SameClass<P extends readonly Field[]> {
+  new (...args: Settings<P>): Layer<Same> & Values<P>
+}
+
+/** A class of layers with the rule R, which knows the settings. */
+export interface RuledClass<P extends readonly Field[], R extends Rule> {
+  new <const A extends Settings<P>>(...args: A): Layer<R, A> & Values<P>
 }
 
 const NEEDED = Symbol("needed")
@@ -82,6 +93,23 @@ export function layer<const P extends readonly Field[], A extends readonly unkno
   }
   return Layer as unknown as LayerClass<P, (...args: A) => R>
 }
+
+/** As `layer`, of what leaves shape and dtype as they are. */
+export const activation = layer as unknown as <const P extends readonly Field[]>(
+  name: string,
+  fields: P,
+  compute: (self: Values<P>, x: Tensor) => Tensor,
+  show?: (values: Readonly<Record<string, unknown>>, fields: readonly Field[]) => string,
+) => SameClass<P>
+
+/** As `layer`, of what the rule R is about. */
+export const ruled = <R extends Rule>() =>
+  layer as unknown as <const P extends readonly Field[]>(
+    name: string,
+    fields: P,
+    compute: (self: Values<P>, x: Tensor) => unknown,
+    show?: (values: Readonly<Record<string, unknown>>, fields: readonly Field[]) => string,
+  ) => RuledClass<P, R>
 
 /** Throws unless all of these are non-negative (or, from `least`, larger) integers. */
 export function checkSizes(name: string, sizes: Readonly<Record<string, unknown>>, least = 0): void {

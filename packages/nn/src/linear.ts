@@ -5,6 +5,8 @@ import { checkSizes } from "./layer.ts"
 import { Module } from "./module.ts"
 import { emptyParameter, type Placement } from "./placement.ts"
 import { named } from "./repr.ts"
+import { LayerBase, type Open, type OwnInput } from "./types/layer.ts"
+import type { LinearRule } from "./types/rules.ts"
 
 type Place = [Placement["device"]?, Placement["dtype"]?]
 
@@ -20,23 +22,18 @@ export function resetWeights(weight: Tensor, bias: Tensor | null): void {
 const LINEAR = parseSignature("Linear(inFeatures, outFeatures, bias?, device?, dtype?)")
 
 /** input·weightᵀ + bias, with a weight of shape [outFeatures, inFeatures]. Input [..., inFeatures], result [..., outFeatures]. */
-export class Linear extends Module<(input: Tensor) => Tensor> {
+export class Linear<const I extends number = Open, const O extends number = Open> extends LayerBase<LinearRule<I, O>> {
   static readonly keepsNothing: unknown = Linear.prototype.forward
   static readonly endsInProduct = true
 
-  readonly inFeatures: number
-  readonly outFeatures: number
+  readonly inFeatures: I
+  readonly outFeatures: O
   declare weight: Parameter
   declare bias: Parameter | null
 
-  constructor(...args: Args<[["inFeatures", number], ["outFeatures", number], ["bias", boolean]], Partial<Placement>>) {
+  constructor(...args: Args<[["inFeatures", I], ["outFeatures", O], ["bias", boolean]], Partial<Placement>>) {
     super()
-    const [inFeatures, outFeatures, bias = true, device, dtype] = bind(LINEAR, args) as [
-      number,
-      number,
-      boolean?,
-      ...Place,
-    ]
+    const [inFeatures, outFeatures, bias = true, device, dtype] = bind(LINEAR, args) as [I, O, boolean?, ...Place]
     checkSizes("Linear", { inFeatures, outFeatures })
     this.inFeatures = inFeatures
     this.outFeatures = outFeatures
@@ -50,7 +47,7 @@ export class Linear extends Module<(input: Tensor) => Tensor> {
     resetWeights(this.weight, this.bias)
   }
 
-  override forward(input: Tensor): Tensor {
+  override forward(input: OwnInput): Tensor {
     return linear(input, this.weight, this.bias)
   }
 

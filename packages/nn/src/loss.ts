@@ -19,7 +19,9 @@ import {
   type Tensor,
   tripletMarginLoss,
 } from "@taeda/core"
-import { type Field, layer, optional, showNothing } from "./layer.ts"
+import { type Field, layer, optional, type Settings, showNothing, type Values } from "./layer.ts"
+import type { Open } from "./types/layer.ts"
+import type { BroadcastLoss, ClassLoss, Loss, LossRule } from "./types/loss.ts"
 
 /** What becomes of the losses of the elements: their mean, their sum, or nothing. */
 export type Reduction = "mean" | "sum" | "none"
@@ -38,38 +40,68 @@ const loss = <const P extends readonly Field[], A extends readonly unknown[]>(
   compute: Parameters<typeof layer<P, A, Tensor>>[2],
 ) => layer(name, fields, compute, showNothing)
 
+/** A class of losses that know their settings. */
+interface LossClass<P extends readonly Field[], R extends LossRule, I extends string> {
+  new <const A extends Settings<P>>(...args: A): Loss<R, I, A> & Values<P>
+}
+
+/** A loss of an input and a target with the rule R, whose setting at place I is the reduction. */
+const ruledLoss = <R extends LossRule, I extends string>() =>
+  loss as unknown as <const P extends readonly Field[]>(
+    name: string,
+    fields: P,
+    compute: (self: Values<P>, input: Tensor, target: Tensor) => Tensor,
+  ) => LossClass<P, R, I>
+
+const CROSS_ENTROPY = [WEIGHT, IGNORE, REDUCTION, ["labelSmoothing", 0]] as const
+const NLL = [WEIGHT, IGNORE, REDUCTION] as const
+const ELEMENTWISE = [REDUCTION] as const
+const SMOOTH = [REDUCTION, ["beta", 1]] as const
+const HUBER = [REDUCTION, ["delta", 1]] as const
+
 /** −log softmax(input) at the target: class indices, or probabilities of each class. */
-export class CrossEntropyLoss extends loss(
-  "CrossEntropyLoss",
-  [WEIGHT, IGNORE, REDUCTION, ["labelSmoothing", 0]],
-  (m, input: Tensor, target: Tensor) =>
-    crossEntropy(input, target, {
-      weight: m.weight,
-      ignoreIndex: m.ignoreIndex,
-      reduction: reduction(m),
-      labelSmoothing: m.labelSmoothing,
-    }),
-) {}
+export class CrossEntropyLoss<const A extends Settings<typeof CROSS_ENTROPY> = Open> extends ruledLoss<
+  ClassLoss<"crossEntropy", true>,
+  "2"
+>()("CrossEntropyLoss", CROSS_ENTROPY, (m, input, target) =>
+  crossEntropy(input, target, {
+    weight: m.weight,
+    ignoreIndex: m.ignoreIndex,
+    reduction: reduction(m),
+    labelSmoothing: m.labelSmoothing,
+  }),
+)<A> {}
 /** −input at the target's class: of log probabilities. */
-export class NLLLoss extends loss("NLLLoss", [WEIGHT, IGNORE, REDUCTION], (m, input: Tensor, target: Tensor) =>
-  nllLoss(input, target, { weight: m.weight, ignoreIndex: m.ignoreIndex, reduction: reduction(m) }),
-) {}
+export class NLLLoss<const A extends Settings<typeof NLL> = Open> extends ruledLoss<ClassLoss<"nllLoss", false>, "2">()(
+  "NLLLoss",
+  NLL,
+  (m, input, target) =>
+    nllLoss(input, target, { weight: m.weight, ignoreIndex: m.ignoreIndex, reduction: reduction(m) }),
+)<A> {}
 /** (input − target)² */
-export class MSELoss extends loss("MSELoss", [REDUCTION], (m, input: Tensor, target: Tensor) =>
-  mseLoss(input, target, { reduction: reduction(m) }),
-) {}
+export class MSELoss<const A extends Settings<typeof ELEMENTWISE> = Open> extends ruledLoss<
+  BroadcastLoss<"mseLoss">,
+  "0"
+>()("MSELoss", ELEMENTWISE, (m, input, target) => mseLoss(input, target, { reduction: reduction(m) }))<A> {}
 /** |input − target| */
-export class L1Loss extends loss("L1Loss", [REDUCTION], (m, input: Tensor, target: Tensor) =>
-  l1Loss(input, target, { reduction: reduction(m) }),
-) {}
+export class L1Loss<const A extends Settings<typeof ELEMENTWISE> = Open> extends ruledLoss<
+  BroadcastLoss<"l1Loss">,
+  "0"
+>()("L1Loss", ELEMENTWISE, (m, input, target) => l1Loss(input, target, { reduction: reduction(m) }))<A> {}
 /** Squares below `beta`, absolute values above. */
-export class SmoothL1Loss extends loss("SmoothL1Loss", [REDUCTION, ["beta", 1]], (m, input: Tensor, target: Tensor) =>
+export class SmoothL1Loss<const A extends Settings<typeof SMOOTH> = Open> extends ruledLoss<
+  BroadcastLoss<"smoothL1Loss">,
+  "0"
+>()("SmoothL1Loss", SMOOTH, (m, input, target) =>
   smoothL1Loss(input, target, { reduction: reduction(m), beta: m.beta }),
-) {}
+)<A> {}
 /** Squares below `delta`, delta times absolute values above. */
-export class HuberLoss extends loss("HuberLoss", [REDUCTION, ["delta", 1]], (m, input: Tensor, target: Tensor) =>
+export class HuberLoss<const A extends Settings<typeof HUBER> = Open> extends ruledLoss<
+  BroadcastLoss<"huberLoss">,
+  "0"
+>()("HuberLoss", HUBER, (m, input, target) =>
   huberLoss(input, target, { reduction: reduction(m), delta: m.delta }),
-) {}
+)<A> {}
 /** −target·log(input) − (1 − target)·log(1 − input): of probabilities. */
 export class BCELoss extends loss("BCELoss", [WEIGHT, REDUCTION], (m, input: Tensor, target: Tensor) =>
   binaryCrossEntropy(input, target, { weight: m.weight, reduction: reduction(m) }),

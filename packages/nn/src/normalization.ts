@@ -17,6 +17,7 @@ import {
   parseSignature,
   rmsNorm,
   type Signature,
+  shapeText,
   squeeze,
   sub,
   type Tensor,
@@ -27,10 +28,12 @@ import {
   zero_,
   zeros,
 } from "@taeda/core"
-import { checkSizes, layer, needed } from "./layer.ts"
-import { Module } from "./module.ts"
+import { activation, checkSizes, needed } from "./layer.ts"
+import { Module as Members } from "./members.ts"
 import { onesParameter, type Placement, zerosParameter } from "./placement.ts"
 import { named, python, pythonFloat } from "./repr.ts"
+import { type Layer, LayerBase, type Open, type OwnInput, type Rule, type Same } from "./types/layer.ts"
+import type { BatchNormRule, GroupNormRule, OverRule } from "./types/rules.ts"
 
 type Place = [Placement["device"]?, Placement["dtype"]?]
 
@@ -63,7 +66,7 @@ const runningSignature = (name: string): Signature =>
   parseSignature(`${name}(numFeatures, eps?, momentum?, affine?, trackRunningStats?, device?, dtype?, *, bias?)`)
 
 /** What batch norm and instance norm have in common: a scale and shift per channel, and running statistics. */
-export abstract class RunningNorm extends Module<(input: Tensor) => Tensor> {
+export abstract class RunningNorm extends Members {
   readonly numFeatures: number
   readonly eps: number
   momentum: number | null
@@ -122,22 +125,26 @@ export abstract class RunningNorm extends Module<(input: Tensor) => Tensor> {
 function checkDims(name: string, input: Tensor, dims: readonly number[]): void {
   if (!dims.includes(input.ndim))
     throw new RangeError(
-      `${name}: expected ${dims.map((d) => `${d}D`).join(" or ")} input (got ${input.ndim}D input: ${tensorText(input)})`,
+      `${name}: expected ${dims.map((d) => `${d}D`).join(" or ")} input (got ${input.ndim}D input: ${shapeText(input.shape)})`,
     )
 }
 
-type RunningClass = new (...args: RunningNormArgs) => RunningNorm
+/** What these layers have besides what all modules have. */
+type OwnMembers = Omit<RunningNorm, keyof Members>
+interface RunningClass<R extends Rule> {
+  new <const A extends RunningNormArgs>(...args: A): Layer<R, A> & OwnMembers
+}
 
-function batchNormalization(name: string, dims: readonly number[]): RunningClass {
+function batchNormalization<R extends Rule>(name: string, dims: readonly number[]): RunningClass<R> {
   const signature = runningSignature(name)
-  return class Batches extends RunningNorm {
+  class Batches extends RunningNorm {
     static readonly keepsNothing: unknown = Batches.prototype.forward
 
     constructor(...args: RunningNormArgs) {
       super(signature, true, args)
     }
 
-    override forward(input: Tensor): Tensor {
+    override forward(input: OwnInput): Tensor {
       checkDims(name, input, dims)
       const { weight, bias, eps, momentum, training, trackRunningStats: tracks } = this
       const updates = training && tracks
@@ -161,23 +168,30 @@ function batchNormalization(name: string, dims: readonly number[]): RunningClass
       return result
     }
   }
+  return Batches as unknown as RunningClass<R>
 }
 
 /** Each channel of [N, C] or [N, C, L] brought to mean 0 and variance 1 over the batch (Ioffe and Szegedy, 2015). */
-export class BatchNorm1d extends batchNormalization("BatchNorm1d", [2, 3]) {}
+export class BatchNorm1d<const A extends RunningNormArgs = Open> extends batchNormalization<
+  BatchNormRule<"BatchNorm1d", 2 | 3, "2D or 3D">
+>("BatchNorm1d", [2, 3])<A> {}
 /** Each channel of [N, C, H, W]. */
-export class BatchNorm2d extends batchNormalization("BatchNorm2d", [4]) {}
+export class BatchNorm2d<const A extends RunningNormArgs = Open> extends batchNormalization<
+  BatchNormRule<"BatchNorm2d", 4, "4D">
+>("BatchNorm2d", [4])<A> {}
 /** Each channel of [N, C, D, H, W]. */
-export class BatchNorm3d extends batchNormalization("BatchNorm3d", [5]) {}
+export class BatchNorm3d<const A extends RunningNormArgs = Open> extends batchNormalization<
+  BatchNormRule<"BatchNorm3d", 5, "5D">
+>("BatchNorm3d", [5])<A> {}
 
-function instanceNormalization(name: string, rank: number): RunningClass {
+function instanceNormalization(name: string, rank: number): RunningClass<Same> {
   const signature = runningSignature(name)
-  return class extends RunningNorm {
+  class Instances extends RunningNorm {
     constructor(...args: RunningNormArgs) {
       super(signature, false, args)
     }
 
-    override forward(input: Tensor): Tensor {
+    override forward(input: OwnInput): Tensor {
       checkDims(name, input, [rank + 1, rank + 2])
       const { weight, bias, eps, momentum, training, trackRunningStats, runningMean, runningVar } = this
       const lone = input.ndim === rank + 1
@@ -197,14 +211,24 @@ function instanceNormalization(name: string, rank: number): RunningClass {
       return lone ? squeeze(y, 0) : y
     }
   }
+  return Instances as unknown as RunningClass<Same>
 }
 
 /** Each channel of each sample of [N, C, L] brought to mean 0 and variance 1 by itself. */
-export class InstanceNorm1d extends instanceNormalization("InstanceNorm1d", 1) {}
+export class InstanceNorm1d<const A extends RunningNormArgs = Open> extends instanceNormalization(
+  "InstanceNorm1d",
+  1,
+)<A> {}
 /** Of [N, C, H, W]. */
-export class InstanceNorm2d extends instanceNormalization("InstanceNorm2d", 2) {}
+export class InstanceNorm2d<const A extends RunningNormArgs = Open> extends instanceNormalization(
+  "InstanceNorm2d",
+  2,
+)<A> {}
 /** Of [N, C, D, H, W]. */
-export class InstanceNorm3d extends instanceNormalization("InstanceNorm3d", 3) {}
+export class InstanceNorm3d<const A extends RunningNormArgs = Open> extends instanceNormalization(
+  "InstanceNorm3d",
+  3,
+)<A> {}
 
 /** The last dims' sizes, from a number or a list. */
 function shapeOf(name: string, given: unknown): readonly number[] {
@@ -217,7 +241,10 @@ function shapeOf(name: string, given: unknown): readonly number[] {
 const LAYER = parseSignature("LayerNorm(normalizedShape, eps?, elementwiseAffine?, bias?, device?, dtype?)")
 
 /** The last dims, of sizes `normalizedShape`, brought to mean 0 and variance 1 (Ba, Kiros and Hinton, 2016). */
-export class LayerNorm extends Module<(input: Tensor) => Tensor> {
+export class LayerNorm<const N extends number | readonly number[] = Open> extends LayerBase<
+  OverRule<"layerNorm">,
+  [N]
+> {
   static readonly keepsNothing: unknown = LayerNorm.prototype.forward
 
   readonly normalizedShape: readonly number[]
@@ -228,12 +255,7 @@ export class LayerNorm extends Module<(input: Tensor) => Tensor> {
 
   constructor(
     ...args: Args<
-      [
-        ["normalizedShape", number | readonly number[]],
-        ["eps", number],
-        ["elementwiseAffine", boolean],
-        ["bias", boolean],
-      ],
+      [["normalizedShape", N], ["eps", number], ["elementwiseAffine", boolean], ["bias", boolean]],
       Partial<Placement>
     >
   ) {
@@ -252,7 +274,7 @@ export class LayerNorm extends Module<(input: Tensor) => Tensor> {
     this.registerParameter("bias", affine && bias ? zerosParameter(this.normalizedShape, { device, dtype }) : null)
   }
 
-  override forward(input: Tensor): Tensor {
+  override forward(input: OwnInput): Tensor {
     return layerNorm(input, this.normalizedShape, this.weight, this.bias, this.eps)
   }
 
@@ -265,7 +287,7 @@ export class LayerNorm extends Module<(input: Tensor) => Tensor> {
 const RMS = parseSignature("RMSNorm(normalizedShape, eps?, elementwiseAffine?, device?, dtype?)")
 
 /** The last dims divided by their root mean square (Zhang and Sennrich, 2019); eps is by default the dtype's. */
-export class RMSNorm extends Module<(input: Tensor) => Tensor> {
+export class RMSNorm<const N extends number | readonly number[] = Open> extends LayerBase<OverRule<"rmsNorm">, [N]> {
   static readonly keepsNothing: unknown = RMSNorm.prototype.forward
 
   readonly normalizedShape: readonly number[]
@@ -274,10 +296,7 @@ export class RMSNorm extends Module<(input: Tensor) => Tensor> {
   declare weight: Parameter | null
 
   constructor(
-    ...args: Args<
-      [["normalizedShape", number | readonly number[]], ["eps", number | null], ["elementwiseAffine", boolean]],
-      Partial<Placement>
-    >
+    ...args: Args<[["normalizedShape", N], ["eps", number | null], ["elementwiseAffine", boolean]], Partial<Placement>>
   ) {
     super()
     const [shape, eps = null, affine = true, device, dtype] = bind(RMS, args) as [
@@ -292,7 +311,7 @@ export class RMSNorm extends Module<(input: Tensor) => Tensor> {
     this.registerParameter("weight", affine ? onesParameter(this.normalizedShape, { device, dtype }) : null)
   }
 
-  override forward(input: Tensor): Tensor {
+  override forward(input: OwnInput): Tensor {
     return rmsNorm(input, this.normalizedShape, this.weight, this.eps)
   }
 
@@ -305,10 +324,10 @@ export class RMSNorm extends Module<(input: Tensor) => Tensor> {
 const GROUP = parseSignature("GroupNorm(numGroups, numChannels, eps?, affine?, device?, dtype?, *, bias?)")
 
 /** Groups of channels of each sample brought to mean 0 and variance 1 (Wu and He, 2018). */
-export class GroupNorm extends Module<(input: Tensor) => Tensor> {
+export class GroupNorm<const G extends number = Open> extends LayerBase<GroupNormRule, [G]> {
   static readonly keepsNothing: unknown = GroupNorm.prototype.forward
 
-  readonly numGroups: number
+  readonly numGroups: G
   readonly numChannels: number
   readonly eps: number
   readonly affine: boolean
@@ -317,13 +336,13 @@ export class GroupNorm extends Module<(input: Tensor) => Tensor> {
 
   constructor(
     ...args: Args<
-      [["numGroups", number], ["numChannels", number], ["eps", number], ["affine", boolean]],
+      [["numGroups", G], ["numChannels", number], ["eps", number], ["affine", boolean]],
       Partial<Placement> & { bias?: boolean }
     >
   ) {
     super()
     const [numGroups, numChannels, eps = 1e-5, affine = true, device, dtype, bias = true] = bind(GROUP, args) as [
-      number,
+      G,
       number,
       number?,
       boolean?,
@@ -341,7 +360,7 @@ export class GroupNorm extends Module<(input: Tensor) => Tensor> {
     this.registerParameter("bias", affine && bias ? zerosParameter([numChannels], { device, dtype }) : null)
   }
 
-  override forward(input: Tensor): Tensor {
+  override forward(input: OwnInput): Tensor {
     return groupNorm(input, this.numGroups, this.weight, this.bias, this.eps)
   }
 
@@ -352,7 +371,7 @@ export class GroupNorm extends Module<(input: Tensor) => Tensor> {
 }
 
 /** Each channel divided by a power of the squares in the `size` channels around it (Krizhevsky et al., 2012). */
-export class LocalResponseNorm extends layer(
+export class LocalResponseNorm extends activation(
   "LocalResponseNorm",
   [
     ["size", needed<number>()],

@@ -1,11 +1,22 @@
 /** Resampling, and windows as columns. */
 import { col2im, type InterpolationMode, im2col, interpolate, type Tensor } from "@taeda/core"
-import { layer, needed, optional } from "./layer.ts"
+import { layer, needed, optional, ruled, type Settings } from "./layer.ts"
 import { python, pythonFloat } from "./repr.ts"
 import type { Size } from "./sizes.ts"
+import type { Open } from "./types/layer.ts"
+import type { UpsampleRule } from "./types/rules.ts"
 
 const SIZE = ["size", optional<Size>()] as const
 const SCALE = ["scaleFactor", optional<Size>()] as const
+
+const UPSAMPLE = [
+  SIZE,
+  SCALE,
+  ["mode", "nearest"],
+  ["alignCorners", optional<boolean>()],
+  ["recomputeScaleFactor", optional<boolean>()],
+] as const
+const TARGET = [SIZE, SCALE] as const
 
 const floats = (scale: unknown): string =>
   Array.isArray(scale) ? `(${scale.map(pythonFloat).join(", ")})` : pythonFloat(scale)
@@ -17,33 +28,26 @@ const showTarget = (values: Readonly<Record<string, unknown>>): string => {
 }
 
 /** [N, C, ...] brought to a size, or scaled by a factor, by interpolation. */
-export class Upsample extends layer(
+export class Upsample<const A extends Settings<typeof UPSAMPLE> = Open> extends ruled<UpsampleRule>()(
   "Upsample",
-  [
-    SIZE,
-    SCALE,
-    ["mode", "nearest"],
-    ["alignCorners", optional<boolean>()],
-    ["recomputeScaleFactor", optional<boolean>()],
-  ],
-  (m, x: Tensor) =>
-    interpolate(x, m.size, m.scaleFactor, m.mode as InterpolationMode, m.alignCorners, m.recomputeScaleFactor),
+  UPSAMPLE,
+  (m, x) => interpolate(x, m.size, m.scaleFactor, m.mode as InterpolationMode, m.alignCorners, m.recomputeScaleFactor),
   showTarget,
-) {}
+)<A> {}
 /** Nearest-neighbour resampling of [N, C, H, W]. */
-export class UpsamplingNearest2d extends layer(
+export class UpsamplingNearest2d<const A extends Settings<typeof TARGET> = Open> extends ruled<UpsampleRule>()(
   "UpsamplingNearest2d",
-  [SIZE, SCALE],
-  (m, x: Tensor) => interpolate(x, m.size, m.scaleFactor, "nearest"),
+  TARGET,
+  (m, x) => interpolate(x, m.size, m.scaleFactor, "nearest"),
   (values) => showTarget({ ...values, mode: "nearest" }),
-) {}
+)<A> {}
 /** Bilinear resampling of [N, C, H, W] with aligned corners. */
-export class UpsamplingBilinear2d extends layer(
+export class UpsamplingBilinear2d<const A extends Settings<typeof TARGET> = Open> extends ruled<UpsampleRule>()(
   "UpsamplingBilinear2d",
-  [SIZE, SCALE],
-  (m, x: Tensor) => interpolate(x, m.size, m.scaleFactor, "bilinear", true),
+  TARGET,
+  (m, x) => interpolate(x, m.size, m.scaleFactor, "bilinear", true),
   (values) => showTarget({ ...values, mode: "bilinear" }),
-) {}
+)<A> {}
 
 const WINDOW = [
   ["kernelSize", needed<Size>()],

@@ -1,34 +1,45 @@
 /** Modules that only rearrange. */
 import { channelShuffle, flatten, pixelShuffle, pixelUnshuffle, type Tensor, unflatten } from "@taeda/core"
-import { layer, needed } from "./layer.ts"
+import { activation, needed, ruled, type Settings } from "./layer.ts"
+import type { Open } from "./types/layer.ts"
+import type { FlattenRule, PixelShuffleRule, PixelUnshuffleRule, UnflattenRule } from "./types/rules.ts"
+
+const FLATTEN = [
+  ["startDim", 1],
+  ["endDim", -1],
+] as const
+const UNFLATTEN = [
+  ["dim", needed<number>()],
+  ["unflattenedSize", needed<readonly number[]>()],
+] as const
+const UPSCALE = [["upscaleFactor", needed<number>()]] as const
+const DOWNSCALE = [["downscaleFactor", needed<number>()]] as const
 
 /** Dims `startDim` to `endDim` as one; the first, the batch's, stays by default. */
-export class Flatten extends layer(
+export class Flatten<const A extends Settings<typeof FLATTEN> = Open> extends ruled<FlattenRule>()(
   "Flatten",
-  [
-    ["startDim", 1],
-    ["endDim", -1],
-  ],
-  (m, x: Tensor) => flatten(x, m.startDim, m.endDim),
-) {}
+  FLATTEN,
+  (m, x) => flatten(x, m.startDim, m.endDim),
+)<A> {}
 /** One dim as several. */
-export class Unflatten extends layer(
+export class Unflatten<const A extends Settings<typeof UNFLATTEN> = Open> extends ruled<UnflattenRule>()(
   "Unflatten",
-  [
-    ["dim", needed<number>()],
-    ["unflattenedSize", needed<readonly number[]>()],
-  ],
-  (m, x: Tensor) => unflatten(x, m.dim, m.unflattenedSize),
-) {}
+  UNFLATTEN,
+  (m, x) => unflatten(x, m.dim, m.unflattenedSize),
+)<A> {}
 /** [..., C·r², H, W] as [..., C, H·r, W·r]. */
-export class PixelShuffle extends layer("PixelShuffle", [["upscaleFactor", needed<number>()]], (m, x: Tensor) =>
-  pixelShuffle(x, m.upscaleFactor),
-) {}
+export class PixelShuffle<const A extends Settings<typeof UPSCALE> = Open> extends ruled<PixelShuffleRule>()(
+  "PixelShuffle",
+  UPSCALE,
+  (m, x) => pixelShuffle(x, m.upscaleFactor),
+)<A> {}
 /** [..., C, H·r, W·r] as [..., C·r², H, W]. */
-export class PixelUnshuffle extends layer("PixelUnshuffle", [["downscaleFactor", needed<number>()]], (m, x: Tensor) =>
-  pixelUnshuffle(x, m.downscaleFactor),
-) {}
+export class PixelUnshuffle<const A extends Settings<typeof DOWNSCALE> = Open> extends ruled<PixelUnshuffleRule>()(
+  "PixelUnshuffle",
+  DOWNSCALE,
+  (m, x) => pixelUnshuffle(x, m.downscaleFactor),
+)<A> {}
 /** Channels of [N, C, ...] dealt out over groups: those of the first, one of each, and so on. */
-export class ChannelShuffle extends layer("ChannelShuffle", [["groups", needed<number>()]], (m, x: Tensor) =>
+export class ChannelShuffle extends activation("ChannelShuffle", [["groups", needed<number>()]], (m, x: Tensor) =>
   channelShuffle(x, m.groups),
 ) {}

@@ -233,7 +233,7 @@ describe("batch norm", () => {
   })
 
   test("refuses inputs of other dims", () => {
-    expect(() => new nn.BatchNorm2d(3)(ones(2, 3))).toThrow(/BatchNorm2d: expected 4D input \(got 2D input/)
+    expect(() => new nn.BatchNorm2d(3)(ones(2, 3) as Tensor)).toThrow(/BatchNorm2d: expected 4D input \(got 2D input/)
   })
 })
 

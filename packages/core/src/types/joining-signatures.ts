@@ -120,6 +120,10 @@ type Grids<L extends Tensors, O> = EachOf<L, Grid<"meshgrid", ShapesOf<L>, Or<Gi
 
 export interface MeshGrid {
   <const L extends Tensors, const O extends GridOptions | undefined = undefined>(tensors: L, options?: O): Grids<L, O>
+  <const L extends Tensors, const I extends GridOptions["indexing"] = undefined>(named: {
+    readonly tensors: L
+    readonly indexing?: I
+  }): EachOf<L, Grid<"meshgrid", ShapesOf<L>, Or<I, "ij">>>
   <const A extends readonly (Tensor | GridOptions)[]>(...tensorsAndOptions: A): Grids<WithoutOptions<A>, OptionsOf<A>>
 }
 

@@ -343,7 +343,10 @@ type TooPadded<K extends Shape, P extends Shape, A extends Shape, I extends 0[] 
 
 type NoneForNull<P> = [P] extends [null | undefined] ? undefined : P
 
-/** Pooling over N dims. */
+/**
+ * Pooling over N dims. The sizes are taken apart one rank at a time: of a tuple within a tuple the compiler says nothing where a
+ * size is a type parameter.
+ */
 export type Pooled<
   Op extends string,
   N extends 1 | 2 | 3,
@@ -352,25 +355,48 @@ export type Pooled<
 > = number extends S["length"]
   ? any
   : S["length"] extends Ranks[N][number]
-    ? [SpatialOf<S, N>, PerDimOf<A["kernelSize"], N, 1>] extends [
-        [infer B extends Shape, infer L extends Shape],
-        infer K extends Shape,
-      ]
-      ? {
-          stride: NoneForNull<A["stride"]> extends infer T ? ([T] extends [undefined] ? K : PerDimOf<T, N, 1>) : never
-          padding: PerDimOf<A["padding"], N, 0>
-          dilation: PerDimOf<A["dilation"], N, 1>
-        } extends infer G extends Geometry
-        ? TooPadded<K, G["padding"], G["dilation"]> extends true
-          ? `${Op}: padding should be at most half of the effective kernel size, but got padding ${Show<G["padding"]>}, kernelSize ${Show<K>} and dilation ${Show<G["dilation"]>}`
-          : PoolSizes<L, K, G, A["ceilMode"]> extends infer R
-            ? R extends Shape
-              ? [...B, ...R]
-              : `${Op}: given input ${Show<S>} and kernelSize ${Show<K>}, the calculated output size is too small`
-            : never
+    ? N extends 1
+      ? S extends readonly [...infer B extends Shape, infer X extends number]
+        ? PooledOver<Op, N, S, A, B, [X]>
         : never
-      : never
+      : N extends 2
+        ? S extends readonly [...infer B extends Shape, infer X extends number, infer Y extends number]
+          ? PooledOver<Op, N, S, A, B, [X, Y]>
+          : never
+        : S extends readonly [
+              ...infer B extends Shape,
+              infer X extends number,
+              infer Y extends number,
+              infer Z extends number,
+            ]
+          ? PooledOver<Op, N, S, A, B, [X, Y, Z]>
+          : never
     : PoolInputError<Op, N, S>
+
+/** `B` are the dims before the last N, `L` those. */
+type PooledOver<
+  Op extends string,
+  N extends 1 | 2 | 3,
+  S extends Shape,
+  A extends PoolOptions,
+  B extends Shape,
+  L extends Shape,
+> =
+  PerDimOf<A["kernelSize"], N, 1> extends infer K extends Shape
+    ? {
+        stride: NoneForNull<A["stride"]> extends infer T ? ([T] extends [undefined] ? K : PerDimOf<T, N, 1>) : never
+        padding: PerDimOf<A["padding"], N, 0>
+        dilation: PerDimOf<A["dilation"], N, 1>
+      } extends infer G extends Geometry
+      ? TooPadded<K, G["padding"], G["dilation"]> extends true
+        ? `${Op}: padding should be at most half of the effective kernel size, but got padding ${Show<G["padding"]>}, kernelSize ${Show<K>} and dilation ${Show<G["dilation"]>}`
+        : PoolSizes<L, K, G, A["ceilMode"]> extends infer R
+          ? R extends Shape
+            ? [...B, ...R]
+            : `${Op}: given input ${Show<S>} and kernelSize ${Show<K>}, the calculated output size is too small`
+          : never
+      : never
+    : never
 
 /** `O` as a list of N sizes, null keeping those of L. */
 type OutputSizes<O, L extends Shape, R extends Shape = []> = R["length"] extends L["length"]
