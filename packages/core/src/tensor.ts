@@ -36,7 +36,8 @@ export interface ViewInfo {
 /** @ts-expect-error TS2636: covariant by design, which the compiler cannot prove of `shape` */
 // biome-ignore lint/suspicious/noExplicitAny: `any` says "unknown shape" and "unknown dtype", so that untyped code compiles
 export interface Tensor<out S extends Shape = any, out D extends DType = any> extends EssentialMethods<D> {
-  readonly __types?: [S, D]
+  /** For the compiler alone: there is no such field. */
+  readonly __types: [S, D]
 }
 
 /** @ts-expect-error TS2636: see above */

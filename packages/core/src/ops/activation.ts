@@ -14,7 +14,7 @@ import type { CheckDim, Place, SetSize, SizeAt } from "../types/dims.ts"
 import type { PromoteTypes } from "../types/dtype.ts"
 import type { DimOf, Elementwise, ElementwiseFunction } from "../types/patterns.ts"
 import type { Arg, Ok, Shape, ShowTensor } from "../types/shape.ts"
-import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
+import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { sub } from "./arithmetic.ts"
 import { emptyLike } from "./creation.ts"
 import { logSigmoid } from "./formulas.ts"
@@ -36,8 +36,8 @@ export interface ActivationOps {
 interface Prelu {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
   >(

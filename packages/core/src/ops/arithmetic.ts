@@ -8,7 +8,7 @@ import { isTensor, type Tensor } from "../tensor.ts"
 import type { CastInto, Floated, HostNumber } from "../types/dtype.ts"
 import type { Binary, BinaryInPlace, Other, Promotion } from "../types/patterns.ts"
 import type { Arg, Broadcast, BroadcastInto, Ok, Shape } from "../types/shape.ts"
-import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
+import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { isFloat } from "./formulas.ts"
 
 export type RoundingMode = "trunc" | "floor" | null
@@ -29,8 +29,8 @@ interface Division<Op extends string> {
 }
 export type DivisionMethod<Op extends string> = <
   Self extends Tensor,
-  S extends Shape = ShapeOf<Self>,
-  D extends DType = DTypeOf<Self>,
+  S extends Shape = OwnShape<Self>,
+  D extends DType = OwnDType<Self>,
   R extends Shape = [],
   E extends DType = never,
   V extends HostNumber = never,
@@ -60,8 +60,8 @@ interface DivisionInPlace {
 }
 export type DivisionInPlaceMethod = <
   Self extends Tensor,
-  S extends Shape = ShapeOf<Self>,
-  D extends DType = DTypeOf<Self>,
+  S extends Shape = OwnShape<Self>,
+  D extends DType = OwnDType<Self>,
   R extends Shape = [],
   E extends DType = never,
   V extends HostNumber = never,

@@ -12,7 +12,7 @@ import { isTensor, type Tensor } from "../tensor.ts"
 import type { OneDType } from "../types/dtype.ts"
 import type { Binary, BinaryInPlace, Elementwise } from "../types/patterns.ts"
 import type { Arg, Broadcast, Ok, Shape } from "../types/shape.ts"
-import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
+import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { item, itemSync } from "./host.ts"
 import { type Applied, withInPlace } from "./pointwise-op.ts"
@@ -32,8 +32,8 @@ interface Closeness<Op extends string = "isclose", Out = never> {
 }
 export type ClosenessMethod<Op extends string = "isclose", Out = never> = <
   Self extends Tensor,
-  S extends Shape = ShapeOf<Self>,
-  D extends DType = DTypeOf<Self>,
+  S extends Shape = OwnShape<Self>,
+  D extends DType = OwnDType<Self>,
   R extends Shape = Shape,
   E extends DType = DType,
 >(

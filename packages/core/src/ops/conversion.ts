@@ -10,7 +10,7 @@ import { allocate, isTensor, type Tensor, track } from "../tensor.ts"
 import type { One } from "../types/dtype.ts"
 import type { Elementwise, ElementwiseFunction } from "../types/patterns.ts"
 import type { IsAny, Shape } from "../types/shape.ts"
-import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
+import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { writeInto } from "./copying.ts"
 
 export interface ConversionOps {
@@ -43,8 +43,8 @@ interface Convert<Given extends readonly unknown[]> {
 }
 type ConvertMethod<Given extends readonly unknown[]> = <
   Self extends Tensor,
-  S extends Shape = ShapeOf<Self>,
-  D extends DType = DTypeOf<Self>,
+  S extends Shape = OwnShape<Self>,
+  D extends DType = OwnDType<Self>,
   const A extends Given = Given,
 >(
   this: Self,

@@ -11,7 +11,7 @@ import { broadcastSizes, contiguousStrides, isContiguous, sameSizes } from "../s
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
 import type { Elementwise } from "../types/patterns.ts"
 import type { Arg, Broadcast, Fits, Shape, Show, ShowTensor } from "../types/shape.ts"
-import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
+import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { zerosLike } from "./creation.ts"
 import { hostCopy } from "./host.ts"
@@ -31,8 +31,8 @@ export interface CopyingOps {
 interface Copy {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
   >(

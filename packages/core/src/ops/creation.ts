@@ -32,7 +32,7 @@ import type {
 } from "../types/creation.ts"
 import type { DefaultFloat, HostNumber } from "../types/dtype.ts"
 import type { Arg, Known, Shape } from "../types/shape.ts"
-import type { DTypeOf } from "../types/signature.ts"
+import type { OwnDType } from "../types/signature.ts"
 import { checkDtype, to } from "./conversion.ts"
 import { clone } from "./copying.ts"
 import { fromBits } from "./host.ts"
@@ -273,7 +273,7 @@ export interface CreationMethods {
   newFull: FilledMethod
   newTensor<
     Self extends Tensor,
-    D extends DType = DTypeOf<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends HostData = HostData,
     E extends DType = never,
   >(this: Self, data: Arg<NestedShape<A>, A>, options?: TensorOptions<E>): Tensor<Known<NestedShape<A>>, Wanted<E, D>>

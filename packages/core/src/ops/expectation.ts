@@ -4,7 +4,7 @@ import type { DType } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import type { Tensor } from "../tensor.ts"
 import type { Arg, Fits, Shape, Show, ShowTensor } from "../types/shape.ts"
-import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
+import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 
 /** -1 stands for any size. */
 type Sizes<T extends readonly number[]> = number extends T["length"]
@@ -17,8 +17,8 @@ type Expected<S extends Shape, D, T extends Shape> =
 interface Expect {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const T extends readonly number[] = readonly number[],
   >(
     this: Self,

@@ -12,7 +12,7 @@ import type { CheckDim, Reduced } from "../types/dims.ts"
 import type { Promote } from "../types/dtype.ts"
 import type { DimOf, KeepOf, Reduction as ReductionOp, Two } from "../types/patterns.ts"
 import type { Arg, Broadcast, IsAny, Ok, Shape } from "../types/shape.ts"
-import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
+import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { reduceAlong } from "./along.ts"
 import { add } from "./arithmetic.ts"
 import { type Found, found, oneDim, refuseEmpty, selectedRule, shared, sharing } from "./finding.ts"
@@ -41,8 +41,8 @@ type ExtremeOf<S extends Shape, D extends DType, A, K> =
 interface Extreme<Op extends "max" | "min"> {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends ExtremeArg = null,
     const K extends boolean | { keepdim?: boolean } = false,
   >(
@@ -70,8 +70,8 @@ export interface MinAndMax<S extends Shape, D extends DType> extends Two<Tensor<
 interface BothExtremes {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends DimAndKeep = { dim?: undefined },
   >(
     this: Self,

@@ -8,7 +8,7 @@ import { isTensor, needsGrad, type Tensor } from "../tensor.ts"
 import type { HostNumber } from "../types/dtype.ts"
 import type { Elementwise } from "../types/patterns.ts"
 import type { Arg, Shape, ShowTensor } from "../types/shape.ts"
-import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
+import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { fillWith, zerosLike } from "./creation.ts"
@@ -23,8 +23,8 @@ export interface FillOps {
 interface Fill {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = [],
     E extends DType = never,
   >(

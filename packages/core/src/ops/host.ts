@@ -10,7 +10,7 @@ import { contiguousStrides, isContiguous, numelOf, type Sizes } from "../shape.t
 import { allocate, type Tensor } from "../tensor.ts"
 import type { HostArrayOf, Item, NestedElements } from "../types/reading.ts"
 import type { Shape } from "../types/shape.ts"
-import type { DTypeOf, ShapeOf } from "../types/signature.ts"
+import type { OwnDType, OwnShape } from "../types/signature.ts"
 import { writeInto } from "./copying.ts"
 
 /** Elements as the host sees them: half types as Float32Array, bool as Uint8Array, int64 as BigInt64Array. */
@@ -31,10 +31,10 @@ export interface HostMethods<D extends DType> {
   item: Item<"item", D>["awaited"]
   itemSync: Item<"itemSync", D>["now"]
   /** Nested arrays of the elements; the element itself for a 0-d tensor. */
-  toArray<Self extends Tensor, S extends Shape = ShapeOf<Self>, D extends DType = DTypeOf<Self>>(
+  toArray<Self extends Tensor, S extends Shape = OwnShape<Self>, D extends DType = OwnDType<Self>>(
     this: Self,
   ): Promise<NestedElements<S, D>>
-  toArraySync<Self extends Tensor, S extends Shape = ShapeOf<Self>, D extends DType = DTypeOf<Self>>(
+  toArraySync<Self extends Tensor, S extends Shape = OwnShape<Self>, D extends DType = OwnDType<Self>>(
     this: Self,
   ): NestedElements<S, D>
 }

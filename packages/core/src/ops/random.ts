@@ -38,7 +38,7 @@ import type { Factory, Like, Wanted, WantedIn } from "../types/creation.ts"
 import type { DefaultFloat, DefaultInt, PromoteTypes } from "../types/dtype.ts"
 import type { Elementwise } from "../types/patterns.ts"
 import type { Arg, Broadcast, Known, Ok, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { FunctionOf, MethodsOf, OwnShape } from "../types/signature.ts"
 import { add, mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
@@ -76,7 +76,7 @@ export interface RandomOps {
 interface Multinomial {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
+    S extends Shape = OwnShape<Self>,
     const N extends number | { numSamples: number; replacement?: boolean } =
       | number
       | { numSamples: number; replacement?: boolean },

@@ -15,7 +15,7 @@ import type { Excess } from "../types/arithmetic.ts"
 import type { CheckDim, SetSize, SizeAt } from "../types/dims.ts"
 import type { Along, AlongInPlace, DtypeOption, Field, Found, RunningFound } from "../types/patterns.ts"
 import type { Arg, Shape } from "../types/shape.ts"
-import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
+import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { placed, scanAlong } from "./along.ts"
 import { sub } from "./arithmetic.ts"
 import { checkDtype } from "./conversion.ts"
@@ -40,8 +40,8 @@ type Differences<S extends Shape, A, N, P, Q> = SetSize<
 interface Diff {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | DiffByName = 1,
     const N extends number | Omit<DiffByName, "n"> = -1,
     const P extends Tensor | Pick<DiffByName, "prepend" | "append"> | null = null,

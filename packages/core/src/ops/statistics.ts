@@ -16,7 +16,7 @@ import type { CheckDim, Reduced } from "../types/dims.ts"
 import type { Floated } from "../types/dtype.ts"
 import type { DimOf, DimsLike, Field, KeepOf, Two } from "../types/patterns.ts"
 import type { Arg, IsLiteral, Shape } from "../types/shape.ts"
-import type { DTypeOf, FunctionOf, MethodsOf, ShapeOf } from "../types/signature.ts"
+import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { fresh, reduceAlong, scanAlong, sortAlong, withLast } from "./along.ts"
 import { add, div, mul, sub } from "./arithmetic.ts"
 import { tensor } from "./creation.ts"
@@ -45,8 +45,8 @@ type KeepOfThree<A, U, K> = KeepOf<U extends boolean ? A : U, K>
 interface SpreadOp<Op extends string, Name extends string = never> {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends SpreadArg = null,
     const U extends boolean | SpreadOptions = true,
     const K extends KeepArg = false,
@@ -96,8 +96,8 @@ type Quantiles<S extends Shape, Q, A, K> =
 interface QuantileOp<Op extends string> {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const Q extends QuantileArg = QuantileArg,
     const A extends number | QuantileOptions | null = null,
     const K extends boolean | Omit<QuantileOptions, "dim"> = false,
@@ -127,8 +127,8 @@ interface QuantileOp<Op extends string> {
 interface MedianOp<Op extends string, Default = null> {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | { dim?: number; keepdim?: boolean } | Default = Default,
     const K extends boolean | { keepdim?: boolean } = false,
   >(
@@ -171,8 +171,8 @@ export interface CovOptions {
 interface Covariance {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const O extends CovOptions = never,
   >(
     this: Self,
@@ -184,7 +184,7 @@ interface Covariance {
   ) => Tensor<Covariances<S>, [O] extends [never] ? Floated<D> : any>
 }
 interface Correlation {
-  method: <Self extends Tensor, S extends Shape = ShapeOf<Self>, D extends DType = DTypeOf<Self>>(
+  method: <Self extends Tensor, S extends Shape = OwnShape<Self>, D extends DType = OwnDType<Self>>(
     this: Self,
   ) => Tensor<Covariances<S>, Floated<D>>
   function: <S extends Shape, D extends DType>(input: Tensor<S, D>) => Tensor<Covariances<S>, Floated<D>>

@@ -7,7 +7,7 @@ import type { IsKnown, Less, Sub } from "./arithmetic.ts"
 import type { DefaultFloat, DefaultInt, HostNumber, IsIntegral, One } from "./dtype.ts"
 import type { DtypeIn } from "./patterns.ts"
 import type { IsAny, IsUnion, Known, Shape } from "./shape.ts"
-import type { DTypeOf } from "./signature.ts"
+import type { OwnDType } from "./signature.ts"
 
 // ---- of given sizes ----
 
@@ -40,7 +40,7 @@ export interface Factory<K = unknown> {
 export interface FactoryMethod {
   <
     Self extends Tensor,
-    D extends DType = DTypeOf<Self>,
+    D extends DType = OwnDType<Self>,
     const R extends readonly number[] = readonly number[],
     E extends DType = never,
   >(
@@ -48,13 +48,13 @@ export interface FactoryMethod {
     size: R | ({ size: R } & FactoryOptions<E>),
     options?: FactoryOptions<E>,
   ): Tensor<Known<R>, Wanted<E, D>>
-  <Self extends Tensor, D extends DType = DTypeOf<Self>, const R extends readonly number[] = readonly number[]>(
+  <Self extends Tensor, D extends DType = OwnDType<Self>, const R extends readonly number[] = readonly number[]>(
     this: Self,
     ...size: R
   ): Tensor<Known<R>, D>
   <
     Self extends Tensor,
-    D extends DType = DTypeOf<Self>,
+    D extends DType = OwnDType<Self>,
     const R extends readonly number[] = readonly number[],
     E extends DType = never,
   >(
@@ -85,7 +85,7 @@ export interface Filled {
 export interface FilledMethod {
   <
     Self extends Tensor,
-    D extends DType = DTypeOf<Self>,
+    D extends DType = OwnDType<Self>,
     const R extends readonly number[] = readonly number[],
     E extends DType = never,
   >(

@@ -5,13 +5,13 @@ import type { Tensor } from "../tensor.ts"
 import type { AllArgs } from "./arguments.ts"
 import type { At } from "./indexing-shapes.ts"
 import type { Arg, Clash, Ok, Shape, Show } from "./shape.ts"
-import type { DTypeOf, ShapeOf } from "./signature.ts"
+import type { OwnDType, OwnShape } from "./signature.ts"
 
 export interface AtSignature {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const I extends readonly Index[] = readonly Index[],
   >(this: Self, ...indices: AllArgs<At<"at", S, I>, I>): Tensor<Ok<At<"at", S, I>>, D>
   function<S extends Shape, D extends DType, const I extends readonly Index[]>(
@@ -68,8 +68,8 @@ type Longer<V extends Shape, R extends Shape> = V extends readonly [...{ [K in k
 export interface SetAtSignature {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const I extends IndexList = IndexList,
     V extends IndexValue = IndexValue,
   >(

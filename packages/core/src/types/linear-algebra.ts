@@ -5,7 +5,7 @@ import type { CheckDim, Reduced, SizeAt } from "./dims.ts"
 import type { Promote, PromoteTypes, Summed } from "./dtype.ts"
 import type { DimArg, DimOf, DimsLike, DtypeOption, KeepOf, Named } from "./patterns.ts"
 import type { Arg, Broadcast, Clash, Ok, Shape, Show, ShowTensor } from "./shape.ts"
-import type { DTypeOf, ShapeOf } from "./signature.ts"
+import type { OwnDType, OwnShape } from "./signature.ts"
 
 type AfterOrder = { dim?: DimArg; keepdim?: boolean } & Partial<DtypeOption>
 type OrderByName<Name extends string, P> = { [K in Name]?: P } & AfterOrder
@@ -20,8 +20,8 @@ export interface NormOp<Op extends string, Name extends string, P> {
 export interface NormMethod<Op extends string, Name extends string, P> {
   <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const Q extends P | OrderByName<Name, P> = P,
     const A extends DimArg | AfterOrder = null,
     const K extends boolean | Omit<AfterOrder, "dim"> = false,
@@ -55,8 +55,8 @@ export interface NormFunction<Op extends string, Name extends string, P> {
 export interface Distance {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
   >(
@@ -100,8 +100,8 @@ type CrossDim = number | { dim?: number | null } | null
 export interface Cross<Op extends string> {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
     const A extends CrossDim = null,

@@ -16,7 +16,7 @@ import type {
   ShowFactor,
   ShowTensor,
 } from "./shape.ts"
-import type { DTypeOf, ShapeOf } from "./signature.ts"
+import type { OwnDType, OwnShape } from "./signature.ts"
 
 // ---- shapes ----
 
@@ -156,8 +156,8 @@ export interface MatrixProduct<Op extends keyof Products<any, any, any, any>, Na
 export interface MatrixProductMethod<Op extends keyof Products<any, any, any, any>, Name extends string> {
   <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
   >(
@@ -193,8 +193,8 @@ export interface OuterProduct<Op extends string> {
 export interface OuterProductMethod<Op extends string> {
   <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
   >(
@@ -224,8 +224,8 @@ export interface KroneckerProduct {
 export interface KroneckerMethod {
   <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
   >(

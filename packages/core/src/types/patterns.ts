@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor.ts"
 import type { CheckDim, Reduced } from "./dims.ts"
 import type { CastInto, DTypeRule, DTypeRules, HostNumber, Promote, Promote3, PromoteNumber } from "./dtype.ts"
 import type { Arg, Broadcast, Broadcast3, BroadcastInto, Ok, Shape } from "./shape.ts"
-import type { DTypeOf, ShapeOf } from "./signature.ts"
+import type { OwnDType, OwnShape } from "./signature.ts"
 
 /**
  * One tensor in, one of the same shape out; `T` is a row of `DTypeRules`, `A` the arguments that follow. Ops that write into their
@@ -16,7 +16,7 @@ export interface Elementwise<T extends DTypeRule = "same", A extends readonly un
   function: ElementwiseFunction<T, A>
 }
 export interface ElementwiseMethod<T extends DTypeRule, A extends readonly unknown[]> {
-  <Self extends Tensor, S extends Shape = ShapeOf<Self>, D extends DType = DTypeOf<Self>>(
+  <Self extends Tensor, S extends Shape = OwnShape<Self>, D extends DType = OwnDType<Self>>(
     this: Self,
     ...args: A
   ): Tensor<S, DTypeRules<D>[T]>
@@ -78,8 +78,8 @@ export interface BinaryMethod<
 > {
   <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = [],
     E extends DType = never,
     V extends HostNumber = never,
@@ -135,8 +135,8 @@ export interface BinaryInPlaceMethod<
 > {
   <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = [],
     E extends DType = never,
     V extends HostNumber = never,
@@ -169,8 +169,8 @@ export interface Ternary<Op extends string, A extends string, B extends string, 
 export interface TernaryMethod<Op extends string, A extends string, B extends string, K = unknown> {
   <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
     Q extends Shape = [],
@@ -211,8 +211,8 @@ export interface TernaryInPlace<Op extends string, A extends string, B extends s
 export interface TernaryInPlaceMethod<Op extends string, A extends string, B extends string, K = unknown> {
   <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
     Q extends Shape = [],
@@ -296,8 +296,8 @@ export interface Reduction<Op extends string, T extends DTypeRule, K = unknown, 
 export interface ReductionMethod<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> {
   <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends Dims | ByName<Dims, K> | undefined = undefined,
     const P extends boolean | KeepByName<K> = false,
     const O extends Partial<K> = never,
@@ -345,8 +345,8 @@ export interface Along<Op extends string, T extends DTypeRule = "same", K = unkn
 export interface AlongMethod<Op extends string, T extends DTypeRule, K> {
   <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | AlongByName<K> = number | AlongByName<K>,
     const O extends Partial<K> = never,
   >(
@@ -367,8 +367,8 @@ export interface AlongFunction<Op extends string, T extends DTypeRule = "same", 
 export interface AlongInPlace<Op extends string> {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | AlongByName<DtypeOption> = number | AlongByName<DtypeOption>,
   >(
     this: Self,
@@ -386,8 +386,8 @@ export interface AlongInPlace<Op extends string> {
 export interface RunningFound<Op extends string> {
   method: <
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | { dim: number } = number | { dim: number },
   >(
     this: Self,

@@ -16,7 +16,7 @@ import type {
   TopK,
 } from "./reading-shapes.ts"
 import type { Arg, Broadcast, BroadcastInto, Ok, Shape } from "./shape.ts"
-import type { DTypeOf, ShapeOf } from "./signature.ts"
+import type { DTypeOf, OwnDType, OwnShape, ShapeOf } from "./signature.ts"
 import type { DiagonalOf, Selected } from "./view-shapes.ts"
 
 /** The tensor that A is, or that stands in its field N. */
@@ -42,8 +42,8 @@ type IndexOptions = { dim?: number; index?: Tensor }
 export interface ReadingAlong<Op extends string, Rule extends keyof ReadAlong<string, Shape, 0, Shape>> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | IndexOptions = number | IndexOptions,
     I extends Tensor | IndexOptions | undefined = undefined,
   >(
@@ -86,8 +86,8 @@ type TakingAlong<S extends Shape, T, Dim> = Indexed<
 export interface TakeAlongDim {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const I extends Tensor | TakeOptions = Tensor | TakeOptions,
     const B extends number | TakeOptions | null | undefined = undefined,
   >(
@@ -113,8 +113,8 @@ type MaskArg = Tensor | { mask?: Tensor }
 export interface MaskedSelect {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     M extends MaskArg = MaskArg,
   >(this: Self, mask: Arg<Masking<"maskedSelect", S, TensorOf<M, "mask">>, M>): Promise<Tensor<[number], D>>
   function<S extends Shape, D extends DType, M extends MaskArg>(
@@ -125,8 +125,8 @@ export interface MaskedSelect {
 export interface MaskedSelectSync {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     M extends MaskArg = MaskArg,
   >(this: Self, mask: Arg<Masking<"maskedSelectSync", S, TensorOf<M, "mask">>, M>): Tensor<[number], D>
   function<S extends Shape, D extends DType, M extends MaskArg>(
@@ -151,8 +151,8 @@ type WriteAlong<Op extends string, S extends Shape, A, T, W> = Indexed<
 export interface WritingAlong<Op extends string, Src, K, More extends readonly unknown[] = []> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | K = number | K,
     I extends Tensor | K | undefined = undefined,
     W extends Src | K | undefined = undefined,
@@ -192,8 +192,8 @@ type WriteSlices<Op extends string, S extends Shape, A, T, W> = Indexed<
 export interface WritingSlices<Op extends string, Source, K> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | K = number | K,
     I extends Tensor | K | undefined = undefined,
     W extends Source | K | undefined = undefined,
@@ -223,8 +223,8 @@ export interface WritingSlices<Op extends string, Source, K> {
 export interface FillingSlices<Op extends string, Value, K> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | K = number | K,
     I extends Tensor | K | undefined = undefined,
   >(
@@ -245,8 +245,8 @@ export interface FillingSlices<Op extends string, Value, K> {
 export interface MaskedScatter {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     M extends MaskArg & { source?: Tensor } = MaskArg & { source?: Tensor },
   >(
     this: Self,
@@ -270,8 +270,8 @@ type SelectWritten<S extends Shape, A, B, C> = PartWritten<
 export interface SelectScatter {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     A extends Tensor | SelectOptions = Tensor | SelectOptions,
     const B extends number | SelectOptions | undefined = undefined,
     const C extends number | SelectOptions | undefined = undefined,
@@ -301,8 +301,8 @@ type DiagonalWritten<S extends Shape, A, B, C, E> = PartWritten<
 export interface DiagonalScatter {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     A extends Tensor | DiagonalOptions = Tensor | DiagonalOptions,
     const B extends number | DiagonalOptions | undefined = undefined,
     const C extends number | DiagonalOptions | undefined = undefined,
@@ -329,8 +329,8 @@ export type MaskedFilling<Op extends string, S extends Shape, T> = Masked<
 export interface MaskedFill<Op extends string, Value> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     M extends Tensor | { mask?: Tensor; value?: Value } = Tensor | { mask?: Tensor; value?: Value },
   >(
     this: Self,
@@ -358,8 +358,8 @@ type OrderDim = number | OrderOptions | undefined
 export interface Sort {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends OrderDim = undefined,
   >(
     this: Self,
@@ -394,8 +394,8 @@ type Top<S extends Shape, A, B> = TopK<"topk", S, Given<"k", A>, Or<Given<"dim",
 export interface TopKSignature {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | TopOptions = number | TopOptions,
     const B extends number | TopOptions | undefined = undefined,
   >(
@@ -430,8 +430,8 @@ type Kth<S extends Shape, A, B, C> = KthAlong<
 export interface KthValue {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | KthOptions = number | KthOptions,
     const B extends number | KthOptions | undefined = undefined,
     const C extends boolean | KthOptions | undefined = undefined,

@@ -16,15 +16,15 @@ import type {
   WithDims,
 } from "./rearranging-shapes.ts"
 import type { Arg, Ok, Shape, Show } from "./shape.ts"
-import type { DTypeOf, ShapeOf } from "./signature.ts"
+import type { OwnDType, OwnShape } from "./signature.ts"
 
 type DimList = number | readonly number[]
 
 export interface Repeat {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends Sizes = Sizes,
   >(
     this: Self,
@@ -39,8 +39,8 @@ export interface Repeat {
 export interface Tile {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends Sizes = Sizes,
   >(this: Self, ...dims: A): Tensor<Tiled<S, SizesOf<A>>, D>
   function<S extends Shape, D extends DType, const A extends Sizes>(
@@ -52,8 +52,8 @@ export interface Tile {
 export interface Flip {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends Sizes = Sizes,
   >(this: Self, ...dims: AllArgs<OfDims<"flip", S, SizesOf<A>>, A>): Tensor<S, D>
   function<S extends Shape, D extends DType, const A extends Sizes>(
@@ -76,8 +76,8 @@ type Roll<S extends Shape, A, B> = Rolled<"roll", S, Given<"shifts", A>, Given<"
 export interface RollSignature {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends DimList | RollOptions = DimList | RollOptions,
     const B extends DimList | RollOptions | undefined = undefined,
   >(this: Self, shifts: Arg<Roll<S, A, B>, DimsLike<A>>, dims?: B): Tensor<S, D>
@@ -119,8 +119,8 @@ type Counted<A, Number, Counts> = Given<"repeats", A> extends Tensor ? Counts : 
 export interface RepeatInterleave {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | Tensor | InterleaveOptions<number | Tensor> =
       | number
       | Tensor
@@ -155,8 +155,8 @@ export interface RepeatInterleave {
 export interface RepeatInterleaveSync {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | Tensor | InterleaveOptions<number | Tensor> =
       | number
       | Tensor
@@ -251,8 +251,8 @@ type FlatOffset = number | { offset?: number } | undefined
 export interface DiagFlat {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends FlatOffset = undefined,
   >(this: Self, offset?: A): Tensor<DiagonalFlat<S, Or<Given<"offset", A>, 0>>, D>
   function<S extends Shape, D extends DType, const A extends FlatOffset = undefined>(

@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor.ts"
 import type { Given, Or } from "./arguments.ts"
 import type { DefaultInt, HostNumber } from "./dtype.ts"
 import type { Shape } from "./shape.ts"
-import type { DTypeOf, ShapeOf } from "./signature.ts"
+import type { OwnDType, OwnShape } from "./signature.ts"
 import type { PlaceOf, SizeAt, Times, With } from "./tuples.ts"
 
 type Integers<S extends Shape> = Tensor<S, DefaultInt>
@@ -105,8 +105,8 @@ type Distinct<S extends Shape, D extends DType, O> =
 export interface Unique {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const O extends UniqueOptions | undefined = undefined,
   >(this: Self, options?: O): Promise<Distinct<S, D, O>>
   function<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
@@ -117,8 +117,8 @@ export interface Unique {
 export interface UniqueSync {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const O extends UniqueOptions | undefined = undefined,
   >(this: Self, options?: O): Distinct<S, D, O>
   function<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(

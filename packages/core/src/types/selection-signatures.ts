@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor.ts"
 import type { DefaultFloat, FloatDType, HostNumber } from "./dtype.ts"
 import type { Promotion } from "./patterns.ts"
 import type { Arg, Broadcast3, BroadcastInto, IsAny, Ok, Shape, ShowTensor } from "./shape.ts"
-import type { DTypeOf, ShapeOf } from "./signature.ts"
+import type { OwnDType, OwnShape } from "./signature.ts"
 
 /** `R`, or the sentence of a condition that is not bool. */
 type Conditional<C extends Shape, CD, R> =
@@ -30,8 +30,8 @@ type AsDType<D> = D extends DType ? D : any
 export interface Where {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     C extends Shape = Shape,
     CD extends DType = DType,
     R extends Shape = [],
@@ -77,8 +77,8 @@ type WithNumbers<D, V> = D extends FloatDType ? D : `${V & (number | bigint)}` e
 export interface Clamp {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = [],
     E extends DType = never,
     V extends HostNumber = never,
@@ -116,8 +116,8 @@ export interface Clamp {
 export interface ClampInPlace {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = [],
     Q extends Shape = [],
   >(

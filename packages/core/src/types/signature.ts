@@ -51,3 +51,9 @@ export type ShapeOf<T> = T extends Tensor<infer S, DType> ? S : any
 
 /** The dtype of a tensor's type; of several tensors' the union of theirs. */
 export type DTypeOf<T> = T extends Tensor<Shape, infer D> ? D : any
+
+/** The shape of the receiver's type. By its field, which is known at once, where `ShapeOf` would wait in a generic function. */
+export type OwnShape<T extends Tensor> = T["__types"][0]
+
+/** The dtype of the receiver's type. */
+export type OwnDType<T extends Tensor> = T["__types"][1]

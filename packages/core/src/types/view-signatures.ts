@@ -5,7 +5,7 @@ import type { AllArgs, Early, Given, Or, Sizes, SizesOf } from "./arguments.ts"
 import type { CheckDim } from "./dims.ts"
 import type { DimsLike } from "./patterns.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
-import type { DTypeOf, ShapeOf } from "./signature.ts"
+import type { OwnDType, OwnShape } from "./signature.ts"
 import type {
   Chunked,
   DiagonalOf,
@@ -42,8 +42,8 @@ export type TensorsOf<L, D extends DType> = L extends readonly Shape[]
 export interface ToShape<Op extends string> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends Sizes = Sizes,
   >(this: Self, ...shape: AllArgs<Reshaped<Op, S, SizesOf<A>>, A>): Tensor<Ok<Reshaped<Op, S, SizesOf<A>>>, D>
   function<S extends Shape, D extends DType, const A extends Sizes>(
@@ -55,8 +55,8 @@ export interface ToShape<Op extends string> {
 export interface ToShapeOf<Op extends string> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
   >(this: Self, other: Arg<Reshaped<Op, S, R>, Tensor<R>>): Tensor<Ok<Reshaped<Op, S, R>>, D>
   function<S extends Shape, D extends DType, R extends Shape>(
@@ -75,8 +75,8 @@ type Flatten<S extends Shape, A, B> = Flattened<
 export interface FlattenSignature {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | FlattenOptions | undefined = undefined,
     const B extends number | FlattenOptions | undefined = undefined,
   >(this: Self, startDim?: Arg<Flatten<S, A, B>, A>, endDim?: B): Tensor<Ok<Flatten<S, A, B>>, D>
@@ -93,8 +93,8 @@ type Unflatten<S extends Shape, A, B> = Unflattened<"unflatten", S, Given<"dim",
 export interface UnflattenSignature {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | UnflattenOptions = number | UnflattenOptions,
     const B extends readonly number[] | UnflattenOptions | undefined = undefined,
   >(
@@ -115,7 +115,7 @@ export interface UnflattenSignature {
 }
 
 export interface Ravel {
-  method<Self extends Tensor, S extends Shape = ShapeOf<Self>, D extends DType = DTypeOf<Self>>(
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, D extends DType = OwnDType<Self>>(
     this: Self,
   ): Tensor<[Numel<S>], D>
   function<S extends Shape, D extends DType>(input: Tensor<S, D>): Tensor<[Numel<S>], D>
@@ -127,8 +127,8 @@ export interface Ravel {
 export interface SwapDims<Op extends string, First extends string, Second extends string> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | { [K in First | Second]?: number } = number | { [K in First | Second]?: number },
     const B extends number | { [K in Second]?: number } | undefined = undefined,
   >(
@@ -160,8 +160,8 @@ export interface TransposeMatrix<Op extends string> {
 export interface Permute {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends Sizes = Sizes,
   >(
     this: Self,
@@ -178,8 +178,8 @@ type Move<Op extends string, S extends Shape, A, B> = Moved<Op, S, Given<"source
 export interface MoveDims<Op extends string> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends DimList | MoveOptions = DimList | MoveOptions,
     const B extends DimList | MoveOptions | undefined = undefined,
   >(
@@ -204,8 +204,8 @@ export interface MoveDims<Op extends string> {
 export interface Squeeze<Op extends string> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends DimList | { dim?: DimList } | undefined = undefined,
   >(
     this: Self,
@@ -220,8 +220,8 @@ export interface Squeeze<Op extends string> {
 export interface Unsqueeze<Op extends string> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | { dim?: number } = number | { dim?: number },
   >(this: Self, dim: Arg<Unsqueezed<Op, S, Given<"dim", A>>, A>): Tensor<Ok<Unsqueezed<Op, S, Given<"dim", A>>>, D>
   function<S extends Shape, D extends DType, const A extends number | { dim?: number }>(
@@ -235,8 +235,8 @@ export interface Unsqueeze<Op extends string> {
 export interface Expand {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends Sizes = Sizes,
   >(
     this: Self,
@@ -251,8 +251,8 @@ export interface Expand {
 export interface ExpandAs {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
   >(this: Self, other: Arg<Expanded<"expandAs", S, R>, Tensor<R>>): Tensor<Ok<Expanded<"expandAs", S, R>>, D>
   function<S extends Shape, D extends DType, R extends Shape>(
@@ -267,8 +267,8 @@ type Broadcasted<S extends Shape, A> =
 export interface BroadcastTo {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends Sized = Sized,
   >(this: Self, size: Arg<Broadcasted<S, A>, A>): Tensor<Ok<Broadcasted<S, A>>, D>
   function<S extends Shape, D extends DType, const A extends Sized>(
@@ -290,8 +290,8 @@ type Narrow<S extends Shape, A, B, C> = Narrowed<
 export interface NarrowSignature {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | NarrowOptions = number | NarrowOptions,
     const B extends number | NarrowOptions | undefined = undefined,
     const C extends number | NarrowOptions | undefined = undefined,
@@ -320,8 +320,8 @@ type Select<S extends Shape, A, B> = Selected<"select", S, Given<"dim", A>, Give
 export interface SelectSignature {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | SelectOptions = number | SelectOptions,
     const B extends number | SelectOptions | undefined = undefined,
   >(
@@ -346,8 +346,8 @@ type Unbind<S extends Shape, A> = Unbound<"unbind", S, Or<Given<"dim", A>, 0>>
 export interface UnbindSignature {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends UnbindDim = undefined,
   >(this: Self, dim?: Arg<Unbind<S, A>, A>): TensorsOf<Unbind<S, A>, D>
   function<S extends Shape, D extends DType, const A extends UnbindDim = undefined>(
@@ -372,8 +372,8 @@ type Cut<Op extends keyof Cuts<Shape, 0, 0>, Name extends string, S extends Shap
 export interface Cutting<Op extends keyof Cuts<Shape, 0, 0>, Name extends string, P = DimList> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends P | ({ [K in Name]?: P } & { dim?: number }) = P | ({ [K in Name]?: P } & { dim?: number }),
     const B extends number | { dim?: number } | undefined = undefined,
   >(this: Self, how: Arg<Cut<Op, Name, S, A, B>, DimsLike<A>>, dim?: B): TensorsOf<Cut<Op, Name, S, A, B>, D>
@@ -395,8 +395,8 @@ type Sections<Op extends string, S extends Shape, A> = SectionSplit<
 export interface CuttingAlong<Op extends "hsplit" | "vsplit" | "dsplit"> {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends DimList | { indicesOrSections?: DimList } = DimList | { indicesOrSections?: DimList },
   >(this: Self, indicesOrSections: Arg<Sections<Op, S, A>, DimsLike<A>>): TensorsOf<Sections<Op, S, A>, D>
   function<S extends Shape, D extends DType, const A extends DimList | { indicesOrSections?: DimList }>(
@@ -416,8 +416,8 @@ type Unfold<S extends Shape, A, B, C> = Unfolded<
 export interface UnfoldSignature {
   method<
     Self extends Tensor,
-    S extends Shape = ShapeOf<Self>,
-    D extends DType = DTypeOf<Self>,
+    S extends Shape = OwnShape<Self>,
+    D extends DType = OwnDType<Self>,
     const A extends number | UnfoldOptions = number | UnfoldOptions,
     const B extends number | UnfoldOptions | undefined = undefined,
     const C extends number | UnfoldOptions | undefined = undefined,
