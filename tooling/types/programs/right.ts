@@ -136,3 +136,11 @@ is<Float<[32, 10]>>()(classify(rand(32, 784)), true)
 is<Float<[number, 10]>>()(classify(batch), true)
 is<Float<[B, 10]>>()(classify(some), true)
 is<Float<[3, 3]>>()(ones(3, 3).mm(ones(3, 3)), true)
+
+// ---- tensors of several shapes at once ----
+const several = [rand(2, 3), rand(4), tensor([true])]
+is<Tensor<[2, 3] | [4] | [1], "float32" | "bool">[]>()(
+  several.map((each) => each.clone()),
+  true,
+)
+for (const each of several) each.mul(2).sum(-1).reshape([-1])
