@@ -29,6 +29,8 @@ const OWN: Record<string, Record<string, string>> = {
     defaultGenerator: "torch.default_generator is an object; this one is made at its first use",
     devices: "which backends this machine has",
     dispose: "frees a tensor at once",
+    dynamic: "the same tensor, of whose shape the types know nothing",
+    expect: "the same tensor, of a shape that is checked, for the types",
     getPrintoptions: "the other half of set_printoptions",
     memoryStats: "of the backend",
     open: "opens a device, which may wait",
