@@ -144,3 +144,15 @@ is<Tensor<[2, 3] | [4] | [1], "float32" | "bool">[]>()(
   true,
 )
 for (const each of several) each.mul(2).sum(-1).reshape([-1])
+
+// ---- sizes of many digits; the tensors themselves are never made ----
+is<() => Float<[38597376]>>()(() => zeros(50257, 768).flatten(), true)
+is<() => Float<[16777216]>>()(() => zeros(4096, 4096).reshape([-1]), true)
+is<() => Float<[50257, 768]>>()(() => zeros(38597376).reshape([-1, 768]), true)
+is<() => Float<[1000, 2147483]>>()(() => zeros(2147483000).reshape([1000, -1]), true)
+is<() => Float<[124245]>>()(() => torch.cat([zeros(123456), zeros(789)]), true)
+is<() => Float<[1, 1, 99999]>>()(
+  () => torch.nn.functional.conv1d(zeros(1, 1, 100000), zeros(1, 1, 4), { padding: 1 }),
+  true,
+)
+is<() => Float<[0, 3]>>()(() => zeros(0).reshape([-1, 3]), true)
