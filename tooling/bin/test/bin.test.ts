@@ -125,7 +125,7 @@ describe("taeda", () => {
     expect(backends.slice(2)).toEqual(
       ["wasm-simd", "cpu-js"].map((name) => expect.objectContaining({ name, status: "works" })),
     )
-    const dry = await own.taeda(["install", "--dry-run", "--backend", "cpu"])
+    const dry = await own.taeda(["install", "--dry-run", "--backend", "cpu", "--package-manager", "npm"])
     expect([dry.code, dry.stderr]).toEqual([0, ""])
     expect(dry.stdout).toMatch(/^For cpu-js\n {2}npm install taeda\n/m)
   })

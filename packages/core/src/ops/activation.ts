@@ -14,7 +14,7 @@ import type { CheckDim, Place, SetSize, SizeAt } from "../types/dims.ts"
 import type { PromoteTypes } from "../types/dtype.ts"
 import type { DimOf, Elementwise, ElementwiseFunction } from "../types/patterns.ts"
 import type { Arg, Ok, Shape, ShowTensor } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { sub } from "./arithmetic.ts"
 import { emptyLike } from "./creation.ts"
 import { logSigmoid } from "./formulas.ts"
@@ -394,4 +394,4 @@ export const [rrelu, rrelu_] = withInplaceOption<With<[...Rrelu, Flag]>, With<Rr
   pickRrelu,
 )
 
-export const activationMethods = { relu, relu_, hardshrink, prelu }
+export const activationMethods: Family = { relu, relu_, hardshrink, prelu }

@@ -8,7 +8,7 @@ import { isTensor, type Tensor } from "../tensor.ts"
 import type { CastInto, Floated, HostNumber } from "../types/dtype.ts"
 import type { Binary, BinaryInPlace, Other, Promotion } from "../types/patterns.ts"
 import type { Arg, Broadcast, BroadcastInto, Ok, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { isFloat } from "./formulas.ts"
 
 export type RoundingMode = "trunc" | "floor" | null
@@ -295,7 +295,7 @@ export const [remainder, remainder_] = pair(
 )
 export const [fmod, fmod_] = pair("fmod", OTHER, plain(FMOD, FMOD_NUMBER), FMOD, FMOD_NUMBER)
 
-export const arithmeticMethods = {
+export const arithmeticMethods: Family = {
   add,
   add_,
   sub,

@@ -5,6 +5,7 @@ import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { Root } from "../types/reading.ts"
 import type { Shape } from "../types/shape.ts"
+import type { Family } from "../types/signature.ts"
 
 export interface AutogradMethods {
   /**
@@ -31,4 +32,4 @@ const backward = op<(x: Tensor, ...args: unknown[]) => void>(
   ) => backwardPass(x, gradient ?? null, { retainGraph, createGraph, inputs }),
 )
 
-export const autogradMethods = { backward }
+export const autogradMethods: Family = { backward }

@@ -6,7 +6,7 @@ import { Pointwise } from "../pointwise.ts"
 import type { Operandish } from "../promotion.ts"
 import type { Tensor } from "../tensor.ts"
 import type { Binary, BinaryInPlace, Elementwise, ElementwiseFunction } from "../types/patterns.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { type Applied, withInPlace } from "./pointwise-op.ts"
 
 export interface BitwiseOps {
@@ -70,7 +70,7 @@ export const [bitwiseNot, bitwiseNot_] = withInPlace<ElementwiseFunction>("bitwi
   return [x.dtype === "bool" ? NOT_BOOL : NOT, x]
 })
 
-export const bitwiseMethods = {
+export const bitwiseMethods: Family = {
   bitwiseNot,
   bitwiseNot_,
   bitwiseAnd,

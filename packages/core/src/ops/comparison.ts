@@ -12,7 +12,7 @@ import { isTensor, type Tensor } from "../tensor.ts"
 import type { OneDType } from "../types/dtype.ts"
 import type { Binary, BinaryInPlace, Elementwise } from "../types/patterns.ts"
 import type { Arg, Broadcast, Ok, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { item, itemSync } from "./host.ts"
 import { type Applied, withInPlace } from "./pointwise-op.ts"
@@ -224,7 +224,7 @@ export const equalSync: FunctionOf<ComparisonOps["equalSync"]> = op(
   (a: Tensor, b: Tensor) => sameSizes(a.shape, b.shape) && readSync(allEqual(a, b)),
 )
 
-export const comparisonMethods = {
+export const comparisonMethods: Family = {
   eq,
   eq_,
   ne,

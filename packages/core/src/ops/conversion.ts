@@ -10,7 +10,7 @@ import { allocate, isTensor, type Tensor, track } from "../tensor.ts"
 import type { One } from "../types/dtype.ts"
 import type { Elementwise, ElementwiseFunction } from "../types/patterns.ts"
 import type { IsAny, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { writeInto } from "./copying.ts"
 
 export interface ConversionOps {
@@ -181,7 +181,7 @@ export const typeAs: FunctionOf<ConversionOps["typeAs"]> = op("typeAs(input, oth
 const cpu = op<ElementwiseFunction>("cpu(input)", (x: Tensor) => to(x, "cpu"))
 const cuda = op<ElementwiseFunction>("cuda(input)", (x: Tensor) => to(x, "cuda"))
 
-export const conversionMethods = {
+export const conversionMethods: Family = {
   to,
   type,
   typeAs,

@@ -11,7 +11,7 @@ import { broadcastSizes, contiguousStrides, isContiguous, sameSizes } from "../s
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
 import type { Elementwise } from "../types/patterns.ts"
 import type { Arg, Broadcast, Fits, Shape, Show, ShowTensor } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { zerosLike } from "./creation.ts"
 import { hostCopy } from "./host.ts"
@@ -114,4 +114,4 @@ export function copyInto(x: Tensor, src: Tensor): Tensor {
   return x
 }
 
-export const copyingMethods = { clone, contiguous, copy_ }
+export const copyingMethods: Family = { clone, contiguous, copy_ }

@@ -32,7 +32,7 @@ import type {
 } from "../types/creation.ts"
 import type { DefaultFloat, HostNumber } from "../types/dtype.ts"
 import type { Arg, Known, Shape } from "../types/shape.ts"
-import type { OwnDType } from "../types/signature.ts"
+import type { Family, OwnDType } from "../types/signature.ts"
 import { checkDtype, to } from "./conversion.ts"
 import { clone } from "./copying.ts"
 import { fromBits } from "./host.ts"
@@ -326,7 +326,7 @@ const fresh = (name: string, make: (...args: any[]) => Tensor, s: Signature) =>
   )
 
 const sized = parseSignature(`size(...size, ${FACTORY})`)
-export const creationMethods = {
+export const creationMethods: Family = {
   newZeros: fresh("newZeros", zeros, sized),
   newOnes: fresh("newOnes", ones, sized),
   newEmpty: fresh("newEmpty", empty, sized),

@@ -4,7 +4,7 @@ import type { DType } from "../dtype.ts"
 import { shapeText, tensorText, valueText } from "../errors.ts"
 import type { Tensor } from "../tensor.ts"
 import type { Arg, Fits, Shape, Show, ShowTensor } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 
 /** -1 stands for any size. */
 type Sizes<T extends readonly number[]> = number extends T["length"]
@@ -58,4 +58,4 @@ export const expect: FunctionOf<ExpectationOps["expect"]> = (x: Tensor, shape: u
 
 export const dynamic: FunctionOf<ExpectationOps["dynamic"]> = (x) => x
 
-export const expectationMethods = { expect, dynamic }
+export const expectationMethods: Family = { expect, dynamic }

@@ -12,7 +12,7 @@ import type { CheckDim, Reduced } from "../types/dims.ts"
 import type { Promote } from "../types/dtype.ts"
 import type { DimOf, KeepOf, Reduction as ReductionOp, Two } from "../types/patterns.ts"
 import type { Arg, Broadcast, IsAny, Ok, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { reduceAlong } from "./along.ts"
 import { add } from "./arithmetic.ts"
 import { type Found, found, oneDim, refuseEmpty, selectedRule, shared, sharing } from "./finding.ts"
@@ -228,4 +228,4 @@ function position<N extends "argmax" | "argmin">(name: N, which: Which) {
 export const argmax = position("argmax", "max")
 export const argmin = position("argmin", "min")
 
-export const extremesMethods = { max, min, amax, amin, aminmax, argmax, argmin }
+export const extremesMethods: Family = { max, min, amax, amin, aminmax, argmax, argmin }

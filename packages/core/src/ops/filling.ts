@@ -8,7 +8,7 @@ import { isTensor, needsGrad, type Tensor } from "../tensor.ts"
 import type { HostNumber } from "../types/dtype.ts"
 import type { Elementwise } from "../types/patterns.ts"
 import type { Arg, Shape, ShowTensor } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { fillWith, zerosLike } from "./creation.ts"
@@ -79,4 +79,4 @@ export const fill_: FunctionOf<FillOps["fill_"]> = op("fill_(input, value)", (x:
 })
 export const zero_: FunctionOf<FillOps["zero_"]> = op("zero_(input)", (x: Tensor) => overwrite("zero", x, 0, ZERO))
 
-export const fillMethods = { fill_, zero_ }
+export const fillMethods: Family = { fill_, zero_ }

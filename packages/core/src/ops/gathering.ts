@@ -6,7 +6,7 @@ import { pull, pullRule } from "../movement.ts"
 import { broadcastSizes, normalizeDim } from "../shape.ts"
 import type { Tensor } from "../tensor.ts"
 import type { MaskedSelect, MaskedSelectSync, ReadingAlong, Take, TakeAlongDim } from "../types/reading-signatures.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { data, dataSync, fromBits } from "./host.ts"
 import { alongDim, checkSmaller, masked, places, slicesOf } from "./places.ts"
 import { expand, reshape } from "./views.ts"
@@ -99,4 +99,4 @@ export const maskedSelectSync: FunctionOf<GatheringOps["maskedSelectSync"]> = op
   },
 )
 
-export const gatheringMethods = { gather, indexSelect, take, takeAlongDim, maskedSelect, maskedSelectSync }
+export const gatheringMethods: Family = { gather, indexSelect, take, takeAlongDim, maskedSelect, maskedSelectSync }

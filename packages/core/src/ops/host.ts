@@ -10,7 +10,7 @@ import { contiguousStrides, isContiguous, numelOf, type Sizes } from "../shape.t
 import { allocate, type Tensor } from "../tensor.ts"
 import type { HostArrayOf, Item, NestedElements } from "../types/reading.ts"
 import type { Shape } from "../types/shape.ts"
-import type { OwnDType, OwnShape } from "../types/signature.ts"
+import type { Family, OwnDType, OwnShape } from "../types/signature.ts"
 import { writeInto } from "./copying.ts"
 
 /** Elements as the host sees them: half types as Float32Array, bool as Uint8Array, int64 as BigInt64Array. */
@@ -138,4 +138,4 @@ export function fromBits(device: Tensor["device"], raw: TypedArray, shape: Sizes
   return out
 }
 
-export const hostMethods = { data, dataSync, item, itemSync, toArray, toArraySync }
+export const hostMethods: Family = { data, dataSync, item, itemSync, toArray, toArraySync }

@@ -14,7 +14,7 @@ import { broadcastSizes, type Sizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
 import type { AtSignature, SetAtSignature } from "../types/indexing-signatures.ts"
 import type { Elementwise } from "../types/patterns.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { copyInto } from "./copying.ts"
 import { tensor } from "./creation.ts"
 import { fill_ } from "./filling.ts"
@@ -446,4 +446,4 @@ export const indexPut_: FunctionOf<IndexingOps["indexPut_"]> = op(
   },
 )
 
-export const indexingMethods = { at, setAt, indexPut, indexPut_ }
+export const indexingMethods: Family = { at, setAt, indexPut, indexPut_ }

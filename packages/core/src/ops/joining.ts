@@ -14,6 +14,7 @@ import type {
   JoiningAll,
   MeshGrid,
 } from "../types/joining-signatures.ts"
+import type { Family } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { filled } from "./creation.ts"
@@ -314,4 +315,4 @@ export const blockDiag: Combining<"blockDiag"> = op("blockDiag(...tensors)", (gi
   } satisfies CatContext)
 })
 
-export const joiningMethods = {}
+export const joiningMethods: Family = {}

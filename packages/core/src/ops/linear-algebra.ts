@@ -12,7 +12,7 @@ import { Pointwise } from "../pointwise.ts"
 import { broadcastSizes, normalizeDim } from "../shape.ts"
 import { type Tensor, track } from "../tensor.ts"
 import type { Cross, Distance, NormOp, Trace } from "../types/linear-algebra.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { fresh } from "./along.ts"
 import { mul, sub } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
@@ -292,4 +292,4 @@ export const linalgCross: FunctionOf<Cross<"linalg.cross">> = op(
   (a: Tensor, b: Tensor, dim = -1) => crossOf("linalg.cross", a, b, dim),
 )
 
-export const linearAlgebraMethods = { norm, dist, trace, cross }
+export const linearAlgebraMethods: Family = { norm, dist, trace, cross }

@@ -15,7 +15,7 @@ import type {
   Ternary,
   TernaryInPlace,
 } from "../types/patterns.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { signBit } from "./formulas.ts"
 import { type Applied, applied, apply, withInPlace } from "./pointwise-op.ts"
@@ -423,7 +423,7 @@ export const [addcdiv, addcdiv_] = withInPlace<FunctionOf<MathOps["addcdiv"]>, F
   },
 )
 
-export const mathMethods = {
+export const mathMethods: Family = {
   pow,
   pow_,
   square,

@@ -19,7 +19,7 @@ import type {
   OuterProduct,
   Tensordot,
 } from "../types/matmul.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { mul } from "./arithmetic.ts"
 import { contiguous, writeInto } from "./copying.ts"
 import {
@@ -385,7 +385,7 @@ export const [addr, addr_] = withInPlace<FunctionOf<MatmulOps["addr"]>, Function
   },
 )
 
-export const matmulMethods = {
+export const matmulMethods: Family = {
   matmul,
   mm,
   bmm,

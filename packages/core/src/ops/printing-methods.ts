@@ -2,6 +2,7 @@
 import { getDefaultDevice } from "../device.ts"
 import { formatScalarTemplate, formatShapeOnly, formatTensor, type PrintSource } from "../printing.ts"
 import { Parameter, type Tensor } from "../tensor.ts"
+import type { Family } from "../types/signature.ts"
 import { data, dataSync, type HostArray, hostValue } from "./host.ts"
 
 export interface PrintingMethods {
@@ -52,4 +53,4 @@ export function toTemplate(x: Tensor): string {
   return formatScalarTemplate(hostValue(dataSync(x)[0]!, x.dtype), x.dtype)
 }
 
-export const printingMethods = { format }
+export const printingMethods: Family = { format }

@@ -38,7 +38,7 @@ import type { Factory, Like, Wanted, WantedIn } from "../types/creation.ts"
 import type { DefaultFloat, DefaultInt, PromoteTypes } from "../types/dtype.ts"
 import type { Elementwise } from "../types/patterns.ts"
 import type { Arg, Broadcast, Known, Ok, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf, OwnShape } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf, OwnShape } from "../types/signature.ts"
 import { add, mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
@@ -600,7 +600,7 @@ export const multinomial: FunctionOf<RandomOps["multinomial"]> = op(
   },
 )
 
-export const randomMethods = {
+export const randomMethods: Family = {
   uniform_,
   normal_,
   logNormal_,

@@ -13,7 +13,7 @@ import { floatResult } from "../promotion.ts"
 import { contiguousStrides, type Sizes } from "../shape.ts"
 import { allocate, type Tensor, track } from "../tensor.ts"
 import type { DimArg, DtypeOption, Reduction as ReductionOp } from "../types/patterns.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { shift } from "./along.ts"
 import { div, mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
@@ -255,4 +255,4 @@ export const logsumexp: FunctionOf<ReductionOps["logsumexp"]> = op(
   },
 )
 
-export const reductionMethods = { sum, mean, prod, any, all, countNonzero, nansum, nanmean, logsumexp }
+export const reductionMethods: Family = { sum, mean, prod, any, all, countNonzero, nansum, nanmean, logsumexp }

@@ -17,7 +17,7 @@ import type {
   Rot90,
   Tile,
 } from "../types/rearranging-signatures.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { clone, writeInto } from "./copying.ts"
 import { indexSelect } from "./gathering.ts"
 import { data, dataSync, fromBits, type HostArray } from "./host.ts"
@@ -315,7 +315,7 @@ export const repeatInterleaveSync: FunctionOf<RepeatingOps["repeatInterleaveSync
   },
 )
 
-export const repeatingMethods = {
+export const repeatingMethods: Family = {
   repeat,
   tile,
   flip,

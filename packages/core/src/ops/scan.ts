@@ -15,7 +15,7 @@ import type { Excess } from "../types/arithmetic.ts"
 import type { CheckDim, SetSize, SizeAt } from "../types/dims.ts"
 import type { Along, AlongInPlace, DtypeOption, Field, Found, RunningFound } from "../types/patterns.ts"
 import type { Arg, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { placed, scanAlong } from "./along.ts"
 import { sub } from "./arithmetic.ts"
 import { checkDtype } from "./conversion.ts"
@@ -192,4 +192,4 @@ export const diff: FunctionOf<ScanOps["diff"]> = op(
   },
 )
 
-export const scanMethods = { cumsum, cumsum_, cumprod, cumprod_, cummax, cummin, logcumsumexp, diff }
+export const scanMethods: Family = { cumsum, cumsum_, cumprod, cumprod_, cummax, cummin, logcumsumexp, diff }

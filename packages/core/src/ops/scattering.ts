@@ -20,7 +20,7 @@ import type {
   WritingAlong,
   WritingSlices,
 } from "../types/reading-signatures.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { filled } from "./creation.ts"
@@ -435,7 +435,7 @@ export const diagonalScatter: FunctionOf<ScatteringOps["diagonalScatter"]> = op(
     ),
 )
 
-export const scatteringMethods = {
+export const scatteringMethods: Family = {
   scatter,
   scatter_,
   scatterAdd,

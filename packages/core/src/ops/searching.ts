@@ -13,6 +13,7 @@ import { anyMonoid, sumMonoid } from "../monoids.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { normalizeDim, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
+import type { Family } from "../types/signature.ts"
 import { fresh } from "./along.ts"
 import { to } from "./conversion.ts"
 import { tensor, toBits, zeros } from "./creation.ts"
@@ -415,7 +416,7 @@ export const isin: (
   },
 )
 
-export const searchingMethods = {
+export const searchingMethods: Family = {
   nonzero,
   nonzeroSync,
   argwhere,

@@ -10,7 +10,7 @@ import { isTensor, type Tensor } from "../tensor.ts"
 import type { Binary, BinaryInPlace } from "../types/patterns.ts"
 import type { MaskedFill } from "../types/reading-signatures.ts"
 import type { Clamp, ClampInPlace, Where } from "../types/selection-signatures.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { filled } from "./creation.ts"
 import { type Applied, withInPlace } from "./pointwise-op.ts"
@@ -153,7 +153,7 @@ export const [maskedFill, maskedFill_] = withInPlace<
   return [FILL_NUMBER, x, mask, asStored(value, x.dtype)]
 })
 
-export const selectionMethods = {
+export const selectionMethods: Family = {
   where: whereMethod,
   clamp,
   clamp_,

@@ -11,7 +11,7 @@ import { sumMonoid } from "../monoids.ts"
 import { Pointwise } from "../pointwise.ts"
 import { allocate, Tensor, track } from "../tensor.ts"
 import type { Along, AlongFunction, DtypeOption } from "../types/patterns.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { mul } from "./arithmetic.ts"
 import { checkDtype, to } from "./conversion.ts"
 import { type Reduction, reduceInputs, reduceTo, reductionOf } from "./over-dims.ts"
@@ -196,4 +196,4 @@ export const softmin: AlongFunction<"softmin", "same", DtypeOption> = op(
   (x: Tensor, dim: number, dtype?: DType | null) => apply("softmin", "softmax", neg(x), dim, dtype),
 )
 
-export const softmaxMethods = { softmax, logSoftmax }
+export const softmaxMethods: Family = { softmax, logSoftmax }

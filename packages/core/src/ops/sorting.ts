@@ -8,7 +8,7 @@ import { normalizeDim } from "../shape.ts"
 import { type Tensor, trackAll } from "../tensor.ts"
 import type { Elementwise } from "../types/patterns.ts"
 import type { ArgSort, KthValue, Sort, TopKSignature } from "../types/reading-signatures.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { placed, sortAlong } from "./along.ts"
 import { clone } from "./copying.ts"
 import { type Found, found, oneDim, selectedRule } from "./finding.ts"
@@ -94,4 +94,4 @@ export const kthvalue: FunctionOf<SortingOps["kthvalue"]> = op(
   },
 )
 
-export const sortingMethods = { sort, argsort, msort, topk, kthvalue }
+export const sortingMethods: Family = { sort, argsort, msort, topk, kthvalue }

@@ -16,7 +16,7 @@ import type { CheckDim, Reduced } from "../types/dims.ts"
 import type { Floated } from "../types/dtype.ts"
 import type { DimOf, DimsLike, Field, KeepOf, Two } from "../types/patterns.ts"
 import type { Arg, IsLiteral, Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { fresh, reduceAlong, scanAlong, sortAlong, withLast } from "./along.ts"
 import { add, div, mul, sub } from "./arithmetic.ts"
 import { tensor } from "./creation.ts"
@@ -550,4 +550,14 @@ export const corrcoef: FunctionOf<StatisticsOps["corrcoef"]> = op("corrcoef(inpu
   return clamp(div(div(c, unsqueeze(deviation, 1)), unsqueeze(deviation, 0)), -1, 1)
 })
 
-export const statisticsMethods = { var: variance, std, median, nanmedian, mode, quantile, nanquantile, cov, corrcoef }
+export const statisticsMethods: Family = {
+  var: variance,
+  std,
+  median,
+  nanmedian,
+  mode,
+  quantile,
+  nanquantile,
+  cov,
+  corrcoef,
+}

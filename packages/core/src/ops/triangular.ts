@@ -12,7 +12,7 @@ import { copied } from "../movement.ts"
 import { contiguousStrides, normalizeDim, numelOf } from "../shape.ts"
 import { allocate, needsGrad, Tensor, track } from "../tensor.ts"
 import type { DiagEmbedSignature, DiagFlat, DiagSignature, Triangle } from "../types/rearranging-signatures.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { checkDtype } from "./conversion.ts"
 import { writeInto } from "./copying.ts"
 import { checkSizes, filled, toBits } from "./creation.ts"
@@ -185,4 +185,4 @@ export const trilIndices = indices("trilIndices", (above, offset) => above <= of
 /** Row and column numbers ([2, n], int32) of the upper triangle of a `row` × `col` matrix, in row-major order. */
 export const triuIndices = indices("triuIndices", (above, offset) => above >= offset)
 
-export const triangularMethods = { tril, tril_, triu, triu_, diag, diagEmbed, diagflat }
+export const triangularMethods: Family = { tril, tril_, triu, triu_, diag, diagEmbed, diagflat }

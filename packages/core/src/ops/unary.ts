@@ -9,7 +9,7 @@ import type { Tensor } from "../tensor.ts"
 import type { DTypeRule, Floated } from "../types/dtype.ts"
 import type { Elementwise, ElementwiseFunction, ElementwiseMethods } from "../types/patterns.ts"
 import type { Shape } from "../types/shape.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { isFloat, signBit } from "./formulas.ts"
 import { type Applied, applied, withInPlace } from "./pointwise-op.ts"
 
@@ -498,7 +498,7 @@ export const positive: FunctionOf<UnaryOps["positive"]> = op("positive(input)", 
   return x
 })
 
-export const unaryMethods = {
+export const unaryMethods: Family = {
   ...PLAIN_METHODS,
   logit,
   logit_,

@@ -20,7 +20,7 @@ import {
 } from "../shape.ts"
 import { Tensor, viewOf, viewsOf } from "../tensor.ts"
 import type { Elementwise } from "../types/patterns.ts"
-import type { FunctionOf, MethodsOf } from "../types/signature.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import type {
   AsStrided,
   BroadcastTo,
@@ -772,7 +772,7 @@ export const swapaxes_ = relaid("swapaxes", ", axis0, axis1", swapInPlace) as Fu
 export const swapdims_ = relaid("swapdims", ", dim0, dim1", swapInPlace) as FunctionOf<ViewOps["swapdims_"]>
 export const t_ = relaid("t", "", (name, x) => transposed(name, x, T[1]!)) as FunctionOf<ViewOps["t_"]>
 
-export const viewMethods = {
+export const viewMethods: Family = {
   view,
   reshape,
   viewAs,

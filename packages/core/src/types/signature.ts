@@ -43,6 +43,12 @@ export interface Signature {
 /** The methods of a family's table of signatures. */
 export type MethodsOf<T> = { [K in keyof T]: T[K] extends { method: infer M } ? M : never }
 
+/**
+ * The functions that are made methods, by name. Nobody calls them through the table, and with their own types its declaration would have
+ * all signatures once more, taken apart, which older compilers take minutes to check.
+ */
+export type Family = Readonly<Record<string, (input: Tensor, ...args: any[]) => unknown>>
+
 /** The function of a signature. */
 export type FunctionOf<T extends { function: unknown }> = T["function"]
 
