@@ -4,11 +4,11 @@ import type { DType } from "./dtype.ts"
 import { type AutogradMethods, autogradMethods } from "./ops/autograd-methods.ts"
 import { type HostMethods, hostMethods } from "./ops/host.ts"
 import { Tensor } from "./tensor.ts"
+import type { Family } from "./types/signature.ts"
 
 export interface EssentialMethods<D extends DType> extends AutogradMethods, HostMethods<D> {}
 
-// biome-ignore lint/suspicious/noExplicitAny: the families' interfaces give the types
-type AnyOp = (input: Tensor, ...args: any[]) => unknown
+type AnyOp = Family[string]
 
 /** Two arguments are the common case; a rest array costs as much as a small op. */
 const methodOf = (fn: AnyOp): AnyOp =>
@@ -21,7 +21,7 @@ const methodOf = (fn: AnyOp): AnyOp =>
       }
 
 /** Makes methods of functions that take the tensor first. */
-export function install(family: Readonly<Record<string, AnyOp>>): void {
+export function install(family: Family): void {
   for (const [name, fn] of Object.entries(family))
     Object.defineProperty(Tensor.prototype, name, {
       value: Object.defineProperty(methodOf(fn), "name", { value: name }),

@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor.ts"
 export type IsOptions<P> = P extends object ? (P extends readonly unknown[] | Tensor ? false : true) : false
 
 /** The field N of an object of options; undefined where there is none. */
-type FieldOf<P, N extends string> = P extends { readonly [K in N]?: infer X }
+export type Field<P, N extends string> = P extends { readonly [K in N]?: infer X }
   ? unknown extends X
     ? undefined
     : X
@@ -21,13 +21,20 @@ export type Given<N extends string, P, Before = never> = [P] extends [undefined]
     : Options<Before> extends infer O
       ? [O] extends [never]
         ? undefined
-        : FieldOf<O, N>
+        : Field<O, N>
       : never
   : IsOptions<P> extends true
-    ? FieldOf<P, N>
+    ? Field<P, N>
     : P
 /** Those of a union that are options. */
 type Options<P> = P extends unknown ? (IsOptions<P> extends true ? P : never) : never
+
+/** The tensor that A is, or that stands in its field N; `Before` as for `Given`. */
+export type TensorOf<A, N extends string, Before = never> =
+  Given<N, A, Before> extends infer T extends Tensor ? T : Tensor
+
+/** A dim, or several. */
+export type DimList = number | readonly number[]
 
 /** `X`, or what stands for it where it is not given. */
 export type Or<X, Default> = [X] extends [undefined] ? Default : X

@@ -2,7 +2,7 @@
 import type { DType } from "../dtype.ts"
 import type { LossReduction } from "../ops/elementwise-loss.ts"
 import type { Tensor } from "../tensor.ts"
-import type { Given, Or } from "./arguments.ts"
+import type { Given, Or, TensorOf } from "./arguments.ts"
 import type { DefaultInt, OneDType, Promote } from "./dtype.ts"
 import type { Einsum } from "./einsum-shapes.ts"
 import type { DTypeOf as CommonDType, ShapesOf } from "./joining-signatures.ts"
@@ -26,9 +26,6 @@ import type { DimsLike } from "./patterns.ts"
 import type { Indexed } from "./reading-shapes.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
 import type { DTypeOf, ShapeOf } from "./signature.ts"
-
-/** The tensor that A is, or that stands in its field N. */
-type TensorOf<A, N extends string, B = never> = Given<N, A, B> extends infer T extends Tensor ? T : Tensor
 
 // ---- linear maps ----
 

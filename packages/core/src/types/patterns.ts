@@ -2,6 +2,7 @@
 
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
+import type { Field } from "./arguments.ts"
 import type { CheckDim, Reduced } from "./dims.ts"
 import type { CastInto, DTypeRule, DTypeRules, HostNumber, Promote, Promote3, PromoteNumber } from "./dtype.ts"
 import type { Arg, Broadcast, Broadcast3, BroadcastInto, Ok, Shape } from "./shape.ts"
@@ -253,13 +254,6 @@ export interface DtypeOption {
 /** `dim` and `keepdim` by name, with the options K. */
 type ByName<A, K> = { dim?: A; keepdim?: boolean } & Partial<K>
 type KeepByName<K> = { keepdim?: boolean } & Partial<K>
-
-/** The field N of an object of options; undefined where there is none. */
-export type Field<A, N extends string> = A extends { readonly [K in N]?: infer X }
-  ? unknown extends X
-    ? undefined
-    : X
-  : undefined
 
 /** The dims that A gives, itself or by name. */
 export type DimOf<A> = A extends number | readonly number[] | null | undefined ? A : Field<A, "dim">

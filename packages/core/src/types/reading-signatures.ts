@@ -1,7 +1,7 @@
 /** The signatures of what reads and writes at indices, chooses and sorts. Their shapes are worked out in `reading-shapes.ts`. */
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
-import type { Early, Given, Or } from "./arguments.ts"
+import type { Early, Given, Or, TensorOf } from "./arguments.ts"
 import type { CheckDim } from "./dims.ts"
 import type { DefaultInt } from "./dtype.ts"
 import type {
@@ -18,9 +18,6 @@ import type {
 import type { Arg, Broadcast, BroadcastInto, Ok, Shape } from "./shape.ts"
 import type { DTypeOf, OwnDType, OwnShape, ShapeOf } from "./signature.ts"
 import type { DiagonalOf, Selected } from "./view-shapes.ts"
-
-/** The tensor that A is, or that stands in its field N. */
-type TensorOf<A, N extends string, B = never> = Given<N, A, B> extends infer T extends Tensor ? T : Tensor
 
 // ---- reading ----
 

@@ -1,7 +1,7 @@
 /** The signatures of repeating, turning, triangles and diagonals. Their shapes are worked out in `rearranging-shapes.ts`. */
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
-import type { AllArgs, Given, Or, Sizes, SizesOf } from "./arguments.ts"
+import type { AllArgs, DimList, Given, Or, Sizes, SizesOf } from "./arguments.ts"
 import type { DimsLike } from "./patterns.ts"
 import type {
   DiagonalEmbedded,
@@ -17,8 +17,6 @@ import type {
 } from "./rearranging-shapes.ts"
 import type { Arg, Ok, Shape, Show } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
-
-type DimList = number | readonly number[]
 
 export interface Repeat {
   method<

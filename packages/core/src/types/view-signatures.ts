@@ -1,7 +1,7 @@
 /** The signatures of views. Their shapes are worked out in `view-shapes.ts`. */
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
-import type { AllArgs, Early, Given, Or, Sizes, SizesOf } from "./arguments.ts"
+import type { AllArgs, DimList, Early, Given, Or, Sizes, SizesOf } from "./arguments.ts"
 import type { CheckDim } from "./dims.ts"
 import type { DimsLike } from "./patterns.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
@@ -28,9 +28,6 @@ import type {
   Unfolded,
   Unsqueezed,
 } from "./view-shapes.ts"
-
-/** One dim or several. */
-type DimList = number | readonly number[]
 
 /** A tensor for each of these shapes; after a sentence, tensors of unknown shape. */
 export type TensorsOf<L, D extends DType> = L extends readonly Shape[]

@@ -3,7 +3,7 @@ import type { DType } from "../dtype.ts"
 import type { InterpolationMode } from "../ops/interpolation.ts"
 import type { PadMode } from "../ops/padding.ts"
 import type { Tensor } from "../tensor.ts"
-import type { Given } from "./arguments.ts"
+import type { Given, TensorOf } from "./arguments.ts"
 import type { DefaultInt, OneDType } from "./dtype.ts"
 import type { Arg, Ok, Shape } from "./shape.ts"
 import type { DTypeOf, ShapeOf } from "./signature.ts"
@@ -24,9 +24,6 @@ import type {
 
 /** A number for all spatial dims, or one for each. */
 type PerDim = number | readonly number[]
-
-/** The tensor that A is, or that stands in its field N. */
-type TensorOf<A, N extends string> = Given<N, A> extends infer T extends Tensor ? T : Tensor
 
 type Spatial = 1 | 2 | 3
 
