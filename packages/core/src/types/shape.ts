@@ -19,8 +19,11 @@ declare const NAME: unique symbol
  */
 export type Dim<N extends string> = number & { readonly [NAME]: N }
 
-/** Whether T is `any`. */
-export type IsAny<T> = 0 extends 1 & T ? true : false
+/**
+ * Whether T is `any`. (The usual `0 extends 1 & T` is wrong of a type parameter of strings: the compiler takes `1 & T` for never
+ * before it knows T.)
+ */
+export type IsAny<T> = unknown extends T ? ([keyof T] extends [never] ? false : true) : false
 
 /**
  * The parameter's type: `A`, or the sentence where the rule `R` gave one. (`infer` keeps the compiler from inferring the rule's own
