@@ -1,5 +1,6 @@
 /** Arguments of a signature: each by position, or by name in a trailing object, as `bind` takes them. */
 import type { Tensor } from "../tensor.ts"
+import type { Verdict } from "./shape.ts"
 
 /** Whether P is an object of options: no number, list or tensor. */
 export type IsOptions<P> = P extends object ? (P extends readonly unknown[] | Tensor ? false : true) : false
@@ -48,11 +49,7 @@ export type SizesOf<A> = A extends readonly [infer L extends readonly number[]]
     : never
 
 /** The arguments `A`, each the sentence where the rule `R` gave one. */
-export type AllArgs<R, A extends readonly unknown[]> = 0 extends 1 & R
-  ? A
-  : [R] extends [string]
-    ? { [K in keyof A]: R }
-    : A
+export type AllArgs<R, A extends readonly unknown[]> = [Verdict<R>] extends [never] ? { [K in keyof A]: NoInfer<R> } : A
 
 /** What the first of several arguments is held to: `Own` where the next follows by position, else the rule of them all. */
 export type Early<Next, Own, All> = [Next] extends [undefined] ? All : Own

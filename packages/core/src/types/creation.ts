@@ -21,8 +21,10 @@ export interface FactoryOptions<D extends DType = DType> {
   requiresGrad?: boolean
 }
 
-/** The dtype that options of type E name, or else `Default`. */
-export type Wanted<E, Default> = [E] extends [never] ? Default : One<E>
+/**
+ * The dtype that options of type E name, or else `Default`. (`NoInfer` keeps what the result is passed to from having a say in it.)
+ */
+export type Wanted<E, Default> = [E] extends [never] ? Default : One<NoInfer<E>>
 
 /** A tensor of given sizes: `zeros(2, 3)` or `zeros([2, 3], { dtype, device, requiresGrad })`; `K` are further options. */
 export interface Factory<K = unknown> {

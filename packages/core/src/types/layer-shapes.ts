@@ -2,7 +2,7 @@
 import type { DivMod } from "./arithmetic.ts"
 import type { RankUnknown } from "./dims.ts"
 import type { Agree, MayEqual } from "./reading-shapes.ts"
-import type { Broadcast, BroadcastDims, Clash, IsAny, Shape, Show } from "./shape.ts"
+import type { Broadcast, BroadcastDims, Clash, IsAny, List, Shape, Show } from "./shape.ts"
 import type { NoDim, PlaceOf, Spliced, Text, Unequal } from "./tuples.ts"
 import type { Numel } from "./view-shapes.ts"
 
@@ -73,7 +73,7 @@ export type Embedded<S extends Shape, W extends Shape> = number extends S["lengt
 export type NormalisedOver<Op extends string, S extends Shape, N> = number extends S["length"]
   ? S
   : (N extends number ? [N] : N) extends infer I
-    ? I extends Shape
+    ? I extends List
       ? number extends I["length"]
         ? S
         : I extends readonly []
@@ -257,7 +257,7 @@ export type RowDistances<A extends Shape, B extends Shape> = number extends A["l
     ? Clash<M, N> extends true
       ? `cdist: x1 and x2 must have the same number of columns, got ${Show<A>} and ${Show<B>}`
       : BroadcastDims<AB, BB> extends infer C
-        ? C extends Shape
+        ? C extends List
           ? [...C, P, R]
           : `cdist: shapes ${Show<A>} and ${Show<B>} do not broadcast`
         : never

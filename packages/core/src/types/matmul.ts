@@ -9,6 +9,7 @@ import type {
   BroadcastInto,
   Clash,
   Fits,
+  List,
   Ok,
   Shape,
   Show,
@@ -262,7 +263,7 @@ type Added<
   R extends Shape,
   F,
 > = Factors<S, E, R, F>[Op] extends infer P
-  ? P extends Shape
+  ? P extends List
     ? BroadcastInto<P, C, "add"> extends string
       ? `${Op}: ${ShowTensor<C, D>} does not broadcast to the product's shape ${Show<P>}`
       : P
@@ -292,7 +293,7 @@ type AdditionInto<
   F,
 > =
   Addition<Op, C, D, S, E, R, F> extends infer P
-    ? P extends Shape
+    ? P extends List
       ? Fits<C, P> extends true
         ? C
         : `${Op}_: input ${ShowTensor<C, D>} does not have the shape of the result, ${Show<P>}; use ${Op}`
@@ -379,7 +380,7 @@ type Contracted<S extends Shape, R extends Shape, N> = number extends S["length"
   : N extends number
     ? Tails<S, N> extends [infer Rest extends Shape, infer Last extends Shape]
       ? Heads<Last, R, Rest> extends infer Q
-        ? Q extends Shape
+        ? Q extends List
           ? [...Rest, ...Q]
           : Q
         : never
