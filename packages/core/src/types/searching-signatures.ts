@@ -7,20 +7,18 @@ import type { Shape } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
 import type { PlaceOf, SizeAt, Times, With } from "./tuples.ts"
 
-type Integers<S extends Shape> = Tensor<S, DefaultInt>
-
 // ---- coordinates ----
 
 type Rank<S extends Shape> = number extends S["length"] ? number : S["length"]
 /** One vector per dim; PyTorch sees a 0-d tensor as a vector here. */
-type Vectors<S extends Shape> = Times<Integers<[number]>, Rank<S> extends 0 ? 1 : Rank<S>>
+type Vectors<S extends Shape> = Times<Tensor<[number], DefaultInt>, Rank<S> extends 0 ? 1 : Rank<S>>
 type Coordinates<S extends Shape, O> = O extends { readonly asTuple: true }
   ? Vectors<S>
   : O extends { readonly asTuple: boolean }
     ? boolean extends O["asTuple"]
       ? any
-      : Integers<[number, Rank<S>]>
-    : Integers<[number, Rank<S>]>
+      : Tensor<[number, Rank<S>], DefaultInt>
+    : Tensor<[number, Rank<S>], DefaultInt>
 
 type AsTuple = { asTuple?: boolean } | undefined
 export interface Nonzero {
@@ -41,12 +39,14 @@ export interface NonzeroSync {
   function<S extends Shape, const O extends AsTuple = undefined>(input: Tensor<S>, options?: O): Coordinates<S, O>
 }
 export interface ArgWhere {
-  method<Self extends Tensor, S extends Shape = OwnShape<Self>>(this: Self): Promise<Integers<[number, Rank<S>]>>
-  function<S extends Shape>(input: Tensor<S>): Promise<Integers<[number, Rank<S>]>>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>>(
+    this: Self,
+  ): Promise<Tensor<[number, Rank<S>], DefaultInt>>
+  function<S extends Shape>(input: Tensor<S>): Promise<Tensor<[number, Rank<S>], DefaultInt>>
 }
 export interface ArgWhereSync {
-  method<Self extends Tensor, S extends Shape = OwnShape<Self>>(this: Self): Integers<[number, Rank<S>]>
-  function<S extends Shape>(input: Tensor<S>): Integers<[number, Rank<S>]>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>>(this: Self): Tensor<[number, Rank<S>], DefaultInt>
+  function<S extends Shape>(input: Tensor<S>): Tensor<[number, Rank<S>], DefaultInt>
 }
 
 // ---- distinct elements ----
@@ -92,13 +92,13 @@ type Distinct<S extends Shape, D extends DType, O> =
         ? [C] extends [false | undefined]
           ? V
           : [C] extends [true]
-            ? [V, Integers<[number]>]
+            ? [V, Tensor<[number], DefaultInt>]
             : any
         : [I] extends [true]
           ? [C] extends [false | undefined]
-            ? [V, Integers<InverseShape<S, Field<O, "dim">>>]
+            ? [V, Tensor<InverseShape<S, Field<O, "dim">>, DefaultInt>]
             : [C] extends [true]
-              ? [V, Integers<InverseShape<S, Field<O, "dim">>>, Integers<[number]>]
+              ? [V, Tensor<InverseShape<S, Field<O, "dim">>, DefaultInt>, Tensor<[number], DefaultInt>]
               : any
           : any
       : never
@@ -140,7 +140,7 @@ export interface CountOptions {
 type Counts<W> =
   Given<"weights", W> extends infer T
     ? [T] extends [null | undefined]
-      ? Integers<[number]>
+      ? Tensor<[number], DefaultInt>
       : T extends Tensor<Shape, infer E>
         ? 0 extends 1 & E
           ? Tensor<[number], any>
@@ -210,12 +210,12 @@ export type SearchSorted = <R extends Shape = []>(
   sortedSequence: Tensor,
   values: Tensor<R> | HostNumber | ({ values: Tensor<R> | HostNumber } & SearchOptions),
   options?: SearchOptions,
-) => Integers<R>
+) => Tensor<R, DefaultInt>
 export type Bucketize = <R extends Shape = []>(
   input: Tensor<R> | HostNumber,
   boundaries: Tensor | ({ boundaries: Tensor } & Pick<SearchOptions, "outInt32" | "right">),
   options?: Pick<SearchOptions, "outInt32" | "right">,
-) => Integers<R>
+) => Tensor<R, DefaultInt>
 
 export interface MemberOptions {
   assumeUnique?: boolean
