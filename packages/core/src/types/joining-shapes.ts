@@ -1,7 +1,7 @@
 /** The shapes and dtypes that joined tensors have. The sentences are those of the errors that `ops/joining.ts` throws. */
 import type { Add, Mul } from "./arithmetic.ts"
 import type { RankUnknown } from "./dims.ts"
-import type { Broadcast, Clash, List, Shape, Show } from "./shape.ts"
+import type { Broadcast, Clash, List, Same, Shape, Show } from "./shape.ts"
 import type { Inserted, NoDim, PlaceOf, SizeAt, With } from "./tuples.ts"
 import type { Numel } from "./view-shapes.ts"
 
@@ -80,7 +80,7 @@ type Agreed<A extends Shape, B extends Shape, P, R extends Shape = []> = A exten
       ? Agreed<T, U, P, [...R, H]>
       : Clash<H, G> extends true
         ? { bad: [H, G] }
-        : Agreed<T, U, P, [...R, number extends H ? G : H]>
+        : Agreed<T, U, P, [...R, Same<H, G> extends true ? H : number extends H ? G : H]>
     : R
   : R
 

@@ -89,23 +89,31 @@ export type OneHot = <
 ) => Tensor<WithClasses<S, Given<"numClasses", N>>, DefaultInt>
 
 type Sublist = readonly (number | "...")[]
-type OperandsOf<L> = L extends readonly Tensor[]
-  ? L
-  : L extends readonly [infer A extends readonly Tensor[]]
-    ? A
-    : Tensor[]
-type EinsumOf<E, L> = E extends string ? Einsum<E, ShapesOf<OperandsOf<L>>> : any
+type EquationByName = { equation: string; operands: readonly Tensor[] }
+/** The operands among the arguments: `L` after the equation, or those of `E`, which has both by name. */
+type OperandsOf<E, L> = E extends { readonly operands: infer A extends readonly Tensor[] }
+  ? A
+  : L extends readonly Tensor[]
+    ? L
+    : L extends readonly [infer A extends readonly Tensor[]]
+      ? A
+      : Tensor[]
+type EinsumOf<E, L> = E extends string
+  ? Einsum<E, ShapesOf<OperandsOf<E, L>>>
+  : E extends { readonly equation: infer Q extends string }
+    ? Einsum<Q, ShapesOf<OperandsOf<E, L>>>
+    : any
 /**
- * The equation as text, then the operands, one by one or as one array; or operands and lists of the numbers of their subscripts
- * in turn, at the end the list of the output.
+ * The equation as text, then the operands, one by one or as one array; both by name; or operands and lists of the numbers of their
+ * subscripts in turn, at the end the list of the output.
  */
 export type EinsumSignature = <
-  const E extends string | Tensor,
+  const E extends string | Tensor | EquationByName,
   const L extends readonly (Tensor | (E extends string ? readonly Tensor[] : Sublist))[],
 >(
   equation: Arg<EinsumOf<E, L>, E>,
   ...operands: L
-) => Tensor<Ok<EinsumOf<E, L>>, CommonDType<OperandsOf<L>>>
+) => Tensor<Ok<EinsumOf<E, L>>, CommonDType<OperandsOf<E, L>>>
 
 // ---- normalisations: the input's shape and dtype stay ----
 

@@ -1,7 +1,9 @@
 /** The shapes and signatures of products of matrices and vectors. */
+
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { Mul } from "./arithmetic.ts"
+import type { Reduced } from "./dims.ts"
 import type { OneDType, PromoteTypes } from "./dtype.ts"
 import type {
   Arg,
@@ -374,7 +376,7 @@ export interface AddedProductInPlaceFunction<
 
 // ---- over chosen dims, and of many ----
 
-/** What is left of S and R after the last N dims of the one and the first N of the other. */
+/** What is left of S and R after the last N dims of the one and the first N of the other, or after lists of dims of each. */
 type Contracted<S extends Shape, R extends Shape, N> = number extends S["length"] | R["length"]
   ? any
   : N extends number
@@ -385,7 +387,16 @@ type Contracted<S extends Shape, R extends Shape, N> = number extends S["length"
           : Q
         : never
       : any
-    : any
+    : N extends { readonly dims: infer M }
+      ? Contracted<S, R, M>
+      : N extends readonly [infer A, infer B]
+        ? [Reduced<S, A, false, "none">, Reduced<R, B, false, "none">] extends [
+            infer Rows extends List,
+            infer Columns extends List,
+          ]
+          ? [...Rows, ...Columns]
+          : never
+        : any
 type Tails<S extends Shape, N extends number, T extends Shape = []> = T["length"] extends N
   ? [S, T]
   : S extends readonly [...infer I extends Shape, infer L extends number]

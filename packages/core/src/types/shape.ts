@@ -32,10 +32,13 @@ export type IsAny<T> = 0 extends 1 & T ? true : false
 export type Verdict<R> = [R] extends [never] ? "right" : R extends string ? never : "right"
 
 /**
- * The parameter's type: `A`, or the sentence where the rule `R` gave one. (`NoInfer` keeps the compiler from inferring the rule's own
- * parameters from the argument.)
+ * The sentence that a rule gave. (`infer` keeps the compiler from inferring the rule's own parameters from the argument, and `string`
+ * from taking the argument for anything where the rule is not worked out yet.)
  */
-export type Arg<R, A> = [Verdict<R>] extends [never] ? NoInfer<R> : A
+export type Sentence<R> = [R] extends [infer E extends string] ? E : never
+
+/** The parameter's type: `A`, or the sentence where the rule `R` gave one. */
+export type Arg<R, A> = [Verdict<R>] extends [never] ? Sentence<R> : A
 
 /** The shape that the rule `R` gave; `any` after a sentence, so that one mistake is told once. */
 export type Ok<R> = R extends infer Q extends Shape ? Q : any
@@ -134,11 +137,9 @@ export type Broadcast<A extends Shape, B extends Shape, Op extends string = "bro
     ? A
     : A extends readonly []
       ? B
-      : Pair<A, B> extends Pair<B, A>
-        ? A
-        : BroadcastDims<A, B> extends infer R extends Shape
-          ? R
-          : `${Op}: shapes ${Show<A>} and ${Show<B>} do not broadcast`
+      : BroadcastDims<A, B> extends infer R extends Shape
+        ? R
+        : `${Op}: shapes ${Show<A>} and ${Show<B>} do not broadcast`
 
 /** The shape that three broadcast to; a number in the third place has none. */
 export type Broadcast3<A extends Shape, B extends Shape, C extends Shape, Op extends string> =
