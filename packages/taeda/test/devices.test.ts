@@ -34,7 +34,6 @@ test("devices() reports every backend, the fastest first, and only those that ar
   for (const { choice, device, notes, reason, install } of reports) {
     expect(device === null).toBe(reason !== "")
     expect(notes).toEqual(device?.backend.capabilities.notes ?? [])
-    expect(choice.published).toBe(true)
     expect(install).toMatch(/^npm install taeda/)
   }
   const cpu = reports.find((r) => r.choice.name === "cpu-js")!
