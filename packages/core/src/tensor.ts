@@ -33,7 +33,9 @@ export interface ViewInfo {
   version: number
 }
 
-/** @ts-expect-error TS2636: covariant by design, which the compiler cannot prove of `shape` */
+/**
+ * Elements of one dtype in a shape: a strided view of memory on one device, with its place in the graph.
+ * @ts-expect-error TS2636: covariant by design, which the compiler cannot prove of `shape` */
 // biome-ignore lint/suspicious/noExplicitAny: `any` says "unknown shape" and "unknown dtype", so that untyped code compiles
 export interface Tensor<out S extends Shape = any, out D extends DType = any> extends EssentialMethods<D> {
   /** For the compiler alone: there is no such field. */
@@ -44,6 +46,7 @@ export interface Tensor<out S extends Shape = any, out D extends DType = any> ex
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: methods are installed on the prototype by essential-methods.ts and methods.ts
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export class Tensor<out S extends Shape = any, out D extends DType = any> {
+  /** The memory that this tensor and its views share. */
   readonly storage: Storage
   /** The sizes of the dims. */
   readonly shape: 0 extends 1 & S ? readonly number[] : S
@@ -51,12 +54,15 @@ export class Tensor<out S extends Shape = any, out D extends DType = any> {
   readonly strides: readonly number[]
   /** The first element's place in the storage, in elements. */
   readonly offset: number
+  /** The type of the elements, as a string: `"float32"` is `torch.float32`. */
   readonly dtype: D
   /** Which output of `gradFn` this is. */
   outputNr: number
   /** Whether this leaf was asked to collect a gradient. */
   leafRequiresGrad: boolean
+  /** The node of the graph that adds to this leaf's gradient. */
   accumulator: AccumulateGrad | null
+  /** Of what this is a view; null where it is none. */
   view_: ViewInfo | null
   /** What `gradFn` gives, but for a view that was overtaken by an in-place change. */
   node_: GradNode | null
@@ -98,6 +104,7 @@ export class Tensor<out S extends Shape = any, out D extends DType = any> {
     if (before && before !== grad && before.storage.internal) before.storage.discard()
   }
 
+  /** Where it lies: the opened backend, with its name. */
   get device(): Device {
     return this.storage.device
   }
@@ -112,6 +119,7 @@ export class Tensor<out S extends Shape = any, out D extends DType = any> {
     return this.shape.length
   }
 
+  /** The number of dims: `ndim` as a call. */
   dim(): S["length"] {
     return this.shape.length
   }
@@ -137,6 +145,7 @@ export class Tensor<out S extends Shape = any, out D extends DType = any> {
     return numelOf(this.shape)
   }
 
+  /** The bytes of its elements. */
   get nbytes(): number {
     return this.numel() * this.elementSize()
   }
@@ -146,6 +155,7 @@ export class Tensor<out S extends Shape = any, out D extends DType = any> {
     return DTYPES[this.dtype as DType].bytes
   }
 
+  /** The place of its first element in the storage, in elements. */
   storageOffset(): number {
     return this.offset
   }
@@ -161,6 +171,7 @@ export class Tensor<out S extends Shape = any, out D extends DType = any> {
     return isContiguous(this.shape, this.strides)
   }
 
+  /** Whether its dtype is one of the floating ones. */
   isFloatingPoint(): boolean {
     return isFloating(this.dtype as DType)
   }
@@ -195,6 +206,7 @@ export class Tensor<out S extends Shape = any, out D extends DType = any> {
     this.leafRequiresGrad = on
   }
 
+  /** Says whether this leaf is to have a gradient, and returns it. */
   requiresGrad_(on = true): this {
     this.requiresGrad = on
     return this
@@ -218,10 +230,12 @@ export class Tensor<out S extends Shape = any, out D extends DType = any> {
     this.outputNr = output
   }
 
+  /** Whether it shares its memory with the tensor that it was made of. */
   isView(): boolean {
     return this.view_ !== null
   }
 
+  /** Whether `retainGrad` was called, so that it keeps its gradient without being a leaf. */
   get retainsGrad(): boolean {
     return this.node_?.retained?.get(this.outputNr) === this
   }
@@ -258,6 +272,7 @@ export class Tensor<out S extends Shape = any, out D extends DType = any> {
   }
 }
 
+/** Whether a value is a tensor. */
 export const isTensor = (value: unknown): value is Tensor => value instanceof Tensor
 
 /** A tensor that a module registers as a parameter when it is assigned to a field. Requires a gradient by default. */

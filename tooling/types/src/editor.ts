@@ -11,7 +11,7 @@ type TypeScript = typeof typescript
 
 /** One file being edited. */
 export interface Editor extends AsyncDisposable {
-  /** The text that is shown for the first occurrence of `name` in the file. */
+  /** The text that is shown for the first occurrence of `name` in the file: its type, and what it says of itself. */
   hover(name: string): Promise<string>
   /** The file has another text now. */
   edit(text: string): Promise<void>
@@ -48,7 +48,7 @@ export function classicEditor(ts: TypeScript, source: string, options?: Options,
   return {
     async hover(name) {
       const info = service.getQuickInfoAtPosition(path, text.indexOf(name))
-      return ts.displayPartsToString(info?.displayParts)
+      return [info?.displayParts, info?.documentation].map(ts.displayPartsToString).join("\n")
     },
     async edit(to) {
       text = to

@@ -97,16 +97,21 @@ export interface ArithmeticOps {
   /** input − alpha·other */
   sub: Binary<"sub", "promote", Alpha>
   sub_: BinaryInPlace<"sub", "promote", Alpha>
+  /** Another name of `sub`. */
   subtract: Binary<"sub", "promote", Alpha>
   /** other − alpha·input */
   rsub: Binary<"rsub", "promote", Alpha>
+  /** input · other, elementwise; dtypes are promoted and shapes broadcast. */
   mul: Binary<"mul">
   mul_: BinaryInPlace<"mul">
+  /** Another name of `mul`. */
   multiply: Binary<"mul">
   /** input / other; integers give floats unless `roundingMode` is "trunc" or "floor". */
   div: Division<"div">
   div_: DivisionInPlace
+  /** Another name of `div`. */
   divide: Division<"div">
+  /** `div` without rounding; integers give floats. */
   trueDivide: Binary<"div", "float">
   trueDivide_: BinaryInPlace<"div", "float">
   /** ⌊input / other⌋ */

@@ -13,10 +13,13 @@ export interface BitwiseOps {
   /** ~input; logical on bool */
   bitwiseNot: Elementwise
   bitwiseNot_: Elementwise
+  /** The bits that both have; integers and bool only. */
   bitwiseAnd: Binary<"bitwiseAnd">
   bitwiseAnd_: BinaryInPlace<"bitwiseAnd">
+  /** The bits that either has; integers and bool only. */
   bitwiseOr: Binary<"bitwiseOr">
   bitwiseOr_: BinaryInPlace<"bitwiseOr">
+  /** The bits that one of both has; integers and bool only. */
   bitwiseXor: Binary<"bitwiseXor">
   bitwiseXor_: BinaryInPlace<"bitwiseXor">
   /** input·2^other; a shift by the width or more, or by a negative number, leaves 0. */

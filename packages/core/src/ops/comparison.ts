@@ -69,33 +69,46 @@ export interface ComparisonOps {
   /** input = other, elementwise, as bool; integers against a number that is none compare as floats. */
   eq: Binary<"eq", "bool">
   eq_: BinaryInPlace<"eq", "bool">
+  /** input ≠ other, elementwise, as bool; NaN differs from everything. */
   ne: Binary<"ne", "bool">
   ne_: BinaryInPlace<"ne", "bool">
+  /** Another name of `ne`. */
   notEqual: Binary<"ne", "bool">
   notEqual_: BinaryInPlace<"ne", "bool">
+  /** input < other, elementwise, as bool; shapes are broadcast. */
   lt: Binary<"lt", "bool">
   lt_: BinaryInPlace<"lt", "bool">
+  /** Another name of `lt`. */
   less: Binary<"lt", "bool">
   less_: BinaryInPlace<"lt", "bool">
+  /** input ≤ other, elementwise, as bool; shapes are broadcast. */
   le: Binary<"le", "bool">
   le_: BinaryInPlace<"le", "bool">
+  /** Another name of `le`. */
   lessEqual: Binary<"le", "bool">
   lessEqual_: BinaryInPlace<"le", "bool">
+  /** input > other, elementwise, as bool; shapes are broadcast. */
   gt: Binary<"gt", "bool">
   gt_: BinaryInPlace<"gt", "bool">
+  /** Another name of `gt`. */
   greater: Binary<"gt", "bool">
   greater_: BinaryInPlace<"gt", "bool">
+  /** input ≥ other, elementwise, as bool; shapes are broadcast. */
   ge: Binary<"ge", "bool">
   ge_: BinaryInPlace<"ge", "bool">
+  /** Another name of `ge`. */
   greaterEqual: Binary<"ge", "bool">
   greaterEqual_: BinaryInPlace<"ge", "bool">
   /** Of any dtypes; what is not 0, NaN included, counts as true. */
   logicalAnd: Binary<"logicalAnd", "bool">
   logicalAnd_: BinaryInPlace<"logicalAnd", "bool">
+  /** Whether either is not 0, as bool. */
   logicalOr: Binary<"logicalOr", "bool">
   logicalOr_: BinaryInPlace<"logicalOr", "bool">
+  /** Whether one of both is not 0, as bool. */
   logicalXor: Binary<"logicalXor", "bool">
   logicalXor_: BinaryInPlace<"logicalXor", "bool">
+  /** Whether an element is 0, as bool. */
   logicalNot: Elementwise<"bool">
   logicalNot_: Elementwise
   /** |input − other| ≤ atol + rtol·|other|, elementwise; NaNs are close when `equalNan`. Both of one dtype. */

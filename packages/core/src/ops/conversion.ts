@@ -19,19 +19,33 @@ export interface ConversionOps {
    * `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`, each with `{ copy: true }` for a copy in any case.
    */
   to: Convert<ToArgs>
+  /** The tensor in another dtype; itself where it has it already. */
   type: Convert<[dtype: DType | { dtype: DType }]>
+  /** The tensor in another one's dtype. */
   typeAs: Convert<[other: Tensor | { other: Tensor }]>
+  /** As float32; itself where it is. */
   float: Elementwise<"float32">
+  /** As float64; itself where it is. */
   double: Elementwise<"float64">
+  /** As float16; itself where it is. */
   half: Elementwise<"float16">
+  /** As bfloat16; itself where it is. */
   bfloat16: Elementwise<"bfloat16">
+  /** As uint8; itself where it is. */
   byte: Elementwise<"uint8">
+  /** As int8; itself where it is. */
   char: Elementwise<"int8">
+  /** As int16; itself where it is. */
   short: Elementwise<"int16">
+  /** As int32; itself where it is. */
   int: Elementwise<"int32">
+  /** As int64; itself where it is. */
   long: Elementwise<"int64">
+  /** As bool, where 0 is false and NaN true; itself where it is. */
   bool: Elementwise<"bool">
+  /** On the device "cpu"; itself where it is. */
   cpu: Elementwise
+  /** On a device of cuda, by default "cuda:0"; itself where it is. */
   cuda: Elementwise
 }
 

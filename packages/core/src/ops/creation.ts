@@ -267,10 +267,15 @@ export const full: Filled = op(
 )
 
 export interface CreationMethods {
+  /** Zeros of a shape, with this tensor's dtype and device unless others are given. */
   newZeros: FactoryMethod
+  /** Ones of a shape, with this tensor's dtype and device unless others are given. */
   newOnes: FactoryMethod
+  /** A tensor of a shape whose elements are whatever the memory holds, with this tensor's dtype and device. */
   newEmpty: FactoryMethod
+  /** One number everywhere, in a shape, with this tensor's dtype and device unless others are given. */
   newFull: FilledMethod
+  /** A tensor of data, with this tensor's dtype and device unless others are given. */
   newTensor<
     Self extends Tensor,
     D extends DType = OwnDType<Self>,
@@ -288,8 +293,11 @@ function like(name: string, value: number | null): Like {
   })
 }
 
+/** Zeros, in the input's shape, dtype and device. */
 export const zerosLike = like("zerosLike", 0)
+/** Ones, in the input's shape, dtype and device. */
 export const onesLike = like("onesLike", 1)
+/** A tensor of the input's shape, dtype and device, whose elements are whatever the memory holds. */
 export const emptyLike = like("emptyLike", null)
 
 type FilledLike = <S extends Shape, D extends DType, E extends DType = never>(

@@ -17,6 +17,7 @@ import { sum } from "./reduction.ts"
 export interface FillOps {
   /** Every element `value`, a number or a 0-d tensor. */
   fill_: Fill
+  /** Sets every element to 0. */
   zero_: Elementwise
 }
 

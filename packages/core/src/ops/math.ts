@@ -40,13 +40,16 @@ export interface MathOps {
   /** The angle of the point (other, input), in (−π, π]. */
   atan2: Binary<"atan2", "float">
   atan2_: BinaryInPlace<"atan2", "float">
+  /** Another name of `atan2`. */
   arctan2: Binary<"atan2", "float">
   arctan2_: BinaryInPlace<"atan2", "float">
   /** The larger, NaN if either is; at a tie each gets half of the gradient. */
   maximum: Binary<"maximum">
+  /** The smaller of two, elementwise; NaN where either is. */
   minimum: Binary<"minimum">
   /** The larger, ignoring a NaN beside a number. */
   fmax: Binary<"fmax">
+  /** The smaller of two, elementwise; where one is NaN, the other. */
   fmin: Binary<"fmin">
   /** √(input² + other²) without overflow; floating dtypes only. */
   hypot: Binary<"hypot">

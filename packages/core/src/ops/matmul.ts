@@ -67,11 +67,13 @@ export interface MatmulOps {
   mv: MatrixProduct<"mv", "vec">
   /** Σ input·other of two vectors. */
   dot: MatrixProduct<"dot", "tensor">
+  /** Another name of `dot`: for real numbers it is the same. */
   vdot: MatrixProduct<"vdot", "other">
   /** Sums of products over the last dim of both; of 0-d tensors the plain product. */
   inner: MatrixProduct<"inner", "other">
   /** [n], [m] → [n, m] of all products. */
   outer: OuterProduct<"outer">
+  /** Another name of `outer`. */
   ger: OuterProduct<"ger">
   /** β·input + α·(mat1 · mat2); `input` broadcasts, and is not read where β is 0. */
   addmm: AddedProduct<"addmm", "mat1", "mat2">

@@ -58,9 +58,13 @@ export interface RandomOps {
   /** Fills with uniform numbers of [from, to). */
   uniform_: Elementwise<"same", Args<[["from", number], ["to", number]], Draw>>
   normal_: Elementwise<"same", Args<[["mean", number], ["std", number]], Draw>>
+  /** Draws of exp(a normal number of that mean and standard deviation). */
   logNormal_: Elementwise<"same", Args<[["mean", number], ["std", number]], Draw>>
+  /** Draws of the exponential distribution of rate `lambd`. */
   exponential_: Elementwise<"same", Args<[["lambd", number]], Draw>>
+  /** Draws of the Cauchy distribution around `median`, of width `sigma`. */
   cauchy_: Elementwise<"same", Args<[["median", number], ["sigma", number]], Draw>>
+  /** Draws of the number of trials up to the first success of probability `p`. */
   geometric_: Elementwise<"same", Args<[["p", number]], Draw>>
   /** Fills with ones of probability `p` (a number, or a tensor of probabilities) and zeros. */
   bernoulli_: Elementwise<"same", Args<[["p", number | Tensor]], Draw>>
@@ -124,9 +128,11 @@ export function seed(): bigint {
   return value
 }
 
+/** The seed of the default generator. */
 export const initialSeed = (): bigint => defaultGenerator().initialSeed()
 /** The default generator's state, PyTorch's bytes: uint8[5056]. */
 export const getRngState = (): Uint8Array => defaultGenerator().getState()
+/** Puts the default generator into a state that `getRngState` gave. */
 export const setRngState = (state: Uint8Array): void => void defaultGenerator().setState(state)
 
 // ---- distributions: on the host and on the device ----
@@ -325,7 +331,9 @@ const like = (name: string, d: Distribution): Like<Draw> =>
     },
   )
 
+/** Uniform draws from [0, 1), in the input's shape, dtype and device. */
 export const randLike = like("randLike", uniform(0, 1))
+/** Standard normal draws, in the input's shape, dtype and device. */
 export const randnLike = like("randnLike", normalDistribution(0, 1))
 
 function checkRange(name: string, low: unknown, high: unknown): void {

@@ -23,10 +23,13 @@ export interface SelectionOps {
   /** min(max(input, min), max); bounds are numbers or tensors, null leaves one out. The gradient passes at the bounds. */
   clamp: Clamp
   clamp_: ClampInPlace
+  /** Another name of `clamp`. */
   clip: Clamp
   clip_: ClampInPlace
+  /** max(input, min), elementwise; NaN stays. */
   clampMin: Binary<"clampMin", "promote", unknown, "min">
   clampMin_: BinaryInPlace<"clampMin", "promote", unknown, "min">
+  /** min(input, max), elementwise; NaN stays. */
   clampMax: Binary<"clampMax", "promote", unknown, "max">
   clampMax_: BinaryInPlace<"clampMax", "promote", unknown, "max">
   /** `value`, a number or a 0-d tensor, where `mask` (bool) is true. Keeps the input's dtype. */

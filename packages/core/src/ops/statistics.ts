@@ -76,6 +76,7 @@ type SpreadResult<S extends Shape, D extends DType, Name extends string> = [Name
   ? Tensor<S, D>
   : Two<Tensor<S, D>, Tensor<S, D>> & { readonly [N in Name | "mean"]: Tensor<S, D> }
 
+/** Between which of two neighbours a quantile lies: one of them, their middle, or in proportion. */
 export type Interpolation = "linear" | "lower" | "higher" | "midpoint" | "nearest"
 export interface QuantileOptions {
   dim?: number | null

@@ -83,76 +83,91 @@ const logCdf: Formula = (x) =>
 const hazard: Formula = (x) =>
   where(x.lt(FAR), x.neg().div(tailSeries(x)), x.square().mul(-0.5).exp().mul(Math.exp(-LOG_SQRT_2PI)).div(cdf(x)))
 
-/** |input| */
+/** |input|; of signed integers the least number stays what it is. */
 export const [abs, abs_] = unary("abs", (x) => x.abs(), { refuse: noBool })
-/** −input */
+/** −input; not of bool. */
 export const [neg, neg_] = unary("neg", (x) => x.neg(), { refuse: noBool })
-/** −1, 0 or 1; 0 for NaN */
+/** −1, 0 or 1, in the input's dtype; 0 for NaN. */
 export const [sign, sign_] = unary("sign", (x) => x.sign())
 /** As `sign` for real numbers. */
 export const [sgn, sgn_] = unary("sgn", (x) => x.sign())
-/** e^input */
+/** e^input; integers give floats. */
 export const [exp, exp_] = float("exp", (x) => x.exp())
-/** 2^input */
+/** 2^input; integers give floats. */
 export const [exp2, exp2_] = float("exp2", (x) => x.exp2())
-/** e^input − 1 */
+/** e^input − 1, exact where input is near 0. */
 export const [expm1, expm1_] = float("expm1", (x) => x.expm1())
-/** The natural logarithm. */
+/** The natural logarithm; −∞ at 0, NaN below. Integers give floats. */
 export const [log, log_] = float("log", (x) => x.log())
+/** The logarithm to the base 2. */
 export const [log2, log2_] = float("log2", (x) => x.log2())
+/** The logarithm to the base 10. */
 export const [log10, log10_] = float("log10", (x) => x.log10())
-/** log(1 + input) */
+/** log(1 + input), exact where the input is near 0. */
 export const [log1p, log1p_] = float("log1p", (x) => x.log1p(), { gradName: "Log1PBackward0" })
+/** The square root; NaN below 0. Integers give floats. */
 export const [sqrt, sqrt_] = float("sqrt", (x) => x.sqrt())
-/** 1/√input */
+/** 1/√input; +∞ at 0, NaN below. */
 export const [rsqrt, rsqrt_] = float(
   "rsqrt",
   (x) => x.sqrt().reciprocal(),
   gradient((g, _x, y) => g.mul(-0.5).mul(y.mul(y).mul(y))),
 )
-/** 1/input */
+/** 1/input; integers give floats. */
 export const [reciprocal, reciprocal_] = float(
   "reciprocal",
   (x) => x.reciprocal(),
   gradient((g, _x, y) => g.neg().mul(y.mul(y))),
 )
+/** The sine of an angle in radians; integers give floats. */
 export const [sin, sin_] = float("sin", (x) => x.sin())
+/** The cosine of an angle in radians; integers give floats. */
 export const [cos, cos_] = float("cos", (x) => x.cos())
+/** The tangent of an angle in radians; integers give floats. */
 export const [tan, tan_] = float("tan", (x) => x.tan())
+/** The angle in [−π/2, π/2] radians whose sine the input is; NaN outside of [−1, 1]. */
 export const [asin, asin_] = float("asin", (x) => x.asin())
+/** The angle in [0, π] radians whose cosine the input is; NaN outside of [−1, 1]. */
 export const [acos, acos_] = float("acos", (x) => x.acos())
+/** The angle in (−π/2, π/2) radians whose tangent the input is. */
 export const [atan, atan_] = float("atan", (x) => x.atan())
+/** (e^input − e^−input)/2; integers give floats. */
 export const [sinh, sinh_] = float("sinh", (x) => x.sinh())
+/** (e^input + e^−input)/2; integers give floats. */
 export const [cosh, cosh_] = float("cosh", (x) => x.cosh())
+/** (e^input − e^−input)/(e^input + e^−input), without overflow. */
 export const [tanh, tanh_] = float("tanh", (x) => x.tanh())
+/** The number whose hyperbolic sine the input is. */
 export const [asinh, asinh_] = float(
   "asinh",
   (x) => odd(x, asinhOf),
   gradient((g, x) => g.div(x.square().add(1).sqrt())),
 )
+/** The number ≥ 0 whose hyperbolic cosine the input is; NaN below 1. */
 export const [acosh, acosh_] = float(
   "acosh",
   acoshOf,
   gradient((g, x) => g.div(x.square().sub(1).sqrt())),
 )
+/** The number whose hyperbolic tangent the input is; ±∞ at ±1, NaN beyond. */
 export const [atanh, atanh_] = float(
   "atanh",
   (x) => odd(x, atanhOf),
   gradient((g, x) => g.div(constant(1, x.dtype).sub(x.square()))),
 )
-/** The error function, 2/√π·∫ e^(−t²) dt from 0 to input. */
+/** The error function: 2/√π·∫ e^(−t²) dt from 0 to input. */
 export const [erf, erf_] = float("erf", (x) => x.erf())
-/** 1 − erf(input) */
+/** 1 − erf(input), without the loss of digits that the difference has where erf is near 1. */
 export const [erfc, erfc_] = float("erfc", (x) => x.erfc())
-/** The inverse of `erf`; NaN outside of [−1, 1]. */
+/** The inverse of `erf`: the number whose erf the input is; ±∞ at ±1, NaN beyond. */
 export const [erfinv, erfinv_] = float("erfinv", (x) => x.erfinv())
-/** log |Γ(input)| */
+/** log |Γ(input)|; +∞ at 0 and at negative integers. */
 export const [lgamma, lgamma_] = float("lgamma", (x) => x.lgamma())
-/** The derivative of lgamma. */
+/** The derivative of `lgamma`; −∞ at 0, NaN at negative integers. */
 export const [digamma, digamma_] = float("digamma", (x) => x.polygamma(0))
-/** 1/(1 + e^−input) */
+/** 1/(1 + e^−input), without overflow. */
 export const [sigmoid, sigmoid_] = float("sigmoid", (x) => x.sigmoid())
-/** sin(π·input)/(π·input), 1 at 0 */
+/** sin(π·input)/(π·input), and 1 at 0. */
 export const [sinc, sinc_] = float(
   "sinc",
   sincOf,
@@ -162,14 +177,17 @@ export const [sinc, sinc_] = float(
     return where(square.eq(0), 0, g.mul(px.mul(px.cos()).sub(px.sin()).div(square)))
   }),
 )
-/** The largest integer not above; integers stay as they are. */
+/** The greatest integer that is not above the input; integers stay as they are. */
 export const [floor, floor_] = unary("floor", (x) => x.floor(), { refuse: noBool })
+/** The least integer that is not below the input; integers stay as they are. */
 export const [ceil, ceil_] = unary("ceil", (x) => x.ceil(), { refuse: noBool })
-/** Towards zero. */
+/** The input without its fraction: towards 0. */
 export const [trunc, trunc_] = unary("trunc", (x) => x.trunc(), { refuse: noBool })
-/** input − trunc(input); floating dtypes only */
+/** What is left of the input when its integer part is taken off, with the input's sign; floating dtypes only. */
 export const [frac, frac_] = unary("frac", (x) => x.sub(x.trunc()), { refuse: onlyFloats })
+/** Degrees as radians: input·π/180. */
 export const [deg2rad, deg2rad_] = float("deg2rad", (x) => x.mul(Math.PI / 180), { gradName: "Deg2RadBackward0" })
+/** Radians as degrees: input·180/π. */
 export const [rad2deg, rad2deg_] = float("rad2deg", (x) => x.mul(180 / Math.PI), { gradName: "Rad2DegBackward0" })
 
 /** `name` alone. */
@@ -186,11 +204,15 @@ const predicate = (name: string, formula: Formula): Predicate => single(name, fo
 const onFloats = (name: string, test: Formula, otherwise: boolean): Predicate =>
   predicate(name, (x) => (isFloat(x) ? test(x) : constant(otherwise, "bool")))
 
+/** Whether an element is NaN, as bool. */
 export const isnan = onFloats("isnan", (x) => x.isnan(), false)
+/** Whether an element is infinite, as bool. */
 export const isinf = onFloats("isinf", (x) => x.abs().eq(Number.POSITIVE_INFINITY), false)
 /** Neither infinite nor NaN. */
 export const isfinite = onFloats("isfinite", (x) => x.abs().lt(Number.POSITIVE_INFINITY), true)
+/** Whether an element is +∞, as bool. */
 export const isposinf = onFloats("isposinf", (x) => x.eq(Number.POSITIVE_INFINITY), false)
+/** Whether an element is −∞, as bool. */
 export const isneginf = onFloats("isneginf", (x) => x.eq(Number.NEGATIVE_INFINITY), false)
 /** Whether the sign bit is set: true for −0. */
 export const signbit = predicate("signbit", signBit)
@@ -216,22 +238,31 @@ export const logNdtr = special("logNdtr", logCdf, {
 })
 
 // Other names of the same functions.
+/** Another name of `abs`. */
 export const absolute = abs
 export const absolute_ = abs_
+/** Another name of `neg`. */
 export const negative = neg
 export const negative_ = neg_
+/** Another name of `asin`. */
 export const arcsin = asin
 export const arcsin_ = asin_
+/** Another name of `acos`. */
 export const arccos = acos
 export const arccos_ = acos_
+/** Another name of `atan`. */
 export const arctan = atan
 export const arctan_ = atan_
+/** Another name of `asinh`. */
 export const arcsinh = asinh
 export const arcsinh_ = asinh_
+/** Another name of `acosh`. */
 export const arccosh = acosh
 export const arccosh_ = acosh_
+/** Another name of `atanh`. */
 export const arctanh = atanh
 export const arctanh_ = atanh_
+/** Another name of `trunc`. */
 export const fix = trunc
 export const fix_ = trunc_
 

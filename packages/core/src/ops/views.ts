@@ -55,21 +55,29 @@ export interface ViewOps {
   view: ToShape<"view">
   /** The same elements in another shape, copied only where a view is impossible. */
   reshape: ToShape<"reshape">
+  /** `view` in another tensor's shape. */
   viewAs: ToShapeOf<"viewAs">
+  /** `reshape` in another tensor's shape. */
   reshapeAs: ToShapeOf<"reshapeAs">
   /** Dims `startDim` to `endDim` as one. */
   flatten: FlattenSignature
   /** One dim as several. */
   unflatten: UnflattenSignature
+  /** All elements in one dim: a view where that is possible, else a copy. */
   ravel: Ravel
+  /** A view with two dims swapped. */
   transpose: SwapDims<"transpose", "dim0", "dim1">
+  /** Another name of `transpose`. */
   swapaxes: SwapDims<"swapaxes", "axis0", "axis1">
+  /** Another name of `transpose`. */
   swapdims: SwapDims<"swapdims", "dim0", "dim1">
   /** The transpose of a matrix; 0-d and 1-d tensors as they are. */
   t: TransposeMatrix<"t">
   /** The dims in another order. */
   permute: Permute
+  /** The dims `source` at the places `destination`, the others in their order. */
   movedim: MoveDims<"movedim">
+  /** Another name of `movedim`. */
   moveaxis: MoveDims<"moveaxis">
   /** Without the dims of size 1, or without those of `dim` that have size 1. */
   squeeze: Squeeze<"squeeze">
@@ -77,17 +85,27 @@ export interface ViewOps {
   unsqueeze: Unsqueeze<"unsqueeze">
   /** Dims of size 1 repeated without copying; -1 keeps a size. */
   expand: Expand
+  /** `expand` to another tensor's shape. */
   expandAs: ExpandAs
+  /** A view with dims of size 1 repeated, and new ones in front, until it has the shape `size`. */
   broadcastTo: BroadcastTo
+  /** A view of `length` elements along `dim`, from `start` on. */
   narrow: NarrowSignature
+  /** A view of the slice at `index` of `dim`, without that dim. */
   select: SelectSignature
+  /** The slices along `dim`, as views without that dim. */
   unbind: UnbindSignature
+  /** Views along `dim` of `splitSize` elements each, the last of what is left; or of the sizes of a list. */
   split: Cutting<"split", "splitSize">
+  /** Views along `dim`: so many of nearly one size, or cut at the indices of a list. */
   tensorSplit: Cutting<"tensorSplit", "indicesOrSections">
+  /** At most `chunks` views along `dim`, all of one size but the last. */
   chunk: Cutting<"chunk", "chunks", number>
   /** All windows of `size` along `dimension`, `step` apart, as a last dim. */
   unfold: UnfoldSignature
+  /** A view of the diagonal of two dims, as the last dim; `offset` above 0 lies above the main diagonal. */
   diagonal: DiagonalSignature
+  /** A view of the same memory with sizes, strides and an offset of one's own, counted in elements. */
   asStrided: AsStrided
   /** An alias outside of the graph; it shares memory and version. */
   detach: Elementwise

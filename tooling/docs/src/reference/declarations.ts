@@ -76,8 +76,11 @@ class Reader {
   }
 
   private ownDoc(symbol: ts.Symbol): string {
-    const text = ts.displayPartsToString(symbol.getDocumentationComment(this.checker))
-    const tags = symbol.getJsDocTags(this.checker).map(({ name, text }) => `@${name} ${ts.displayPartsToString(text)}`)
+    const text = ts.displayPartsToString(symbol.getDocumentationComment(this.checker)) || docOfList(symbol)
+    const tags = symbol
+      .getJsDocTags(this.checker)
+      .filter(({ name }) => name !== "ts-expect-error")
+      .map(({ name, text }) => `@${name} ${ts.displayPartsToString(text)}`)
     return [text, ...tags].join("\n\n").trim()
   }
 
@@ -153,6 +156,14 @@ class Reader {
       .flatMap(([name, symbol]) => this.namespaces(path === "" ? name : `${path}.${name}`, symbol))
     return [{ path, doc: fileDoc(module), declarations }, ...inner]
   }
+}
+
+/** Of the first of `export const [a, b] = …` the comment before it, which the compiler takes for nobody's. */
+function docOfList({ valueDeclaration: element }: ts.Symbol): string {
+  if (!element || !ts.isBindingElement(element) || element.parent.elements[0] !== element) return ""
+  const statement = ts.findAncestor(element, ts.isVariableStatement)
+  const [comment] = statement ? ts.getJSDocCommentsAndTags(statement) : []
+  return ts.getTextOfJSDocComment(comment?.comment) ?? ""
 }
 
 /** The comment at a module's top. */
