@@ -37,8 +37,8 @@ export type TensorOf<A, N extends string, Before = never> =
 /** A dim, or several. */
 export type DimList = number | readonly number[]
 
-/** `X`, or what stands for it where it is not given. */
-export type Or<X, Default> = [X] extends [undefined] ? Default : X
+/** `X`, or what stands for it where it is not given; `any` where only the run knows. */
+export type Or<X, Default> = unknown extends X ? any : [X] extends [undefined] ? Default : X
 
 /** Sizes one by one, as a list, or by the name N. */
 export type Sizes<N extends string> =

@@ -22,8 +22,11 @@ declare const NAME: unique symbol
  */
 export type Dim<N extends string> = number & { readonly [NAME]: N }
 
-/** Whether T is `any`. */
-export type IsAny<T> = 0 extends 1 & T ? true : false
+/**
+ * Whether T is `any`. (The usual `0 extends 1 & T` is wrong of a type parameter of strings: the compiler takes `1 & T` for never
+ * before it knows T.)
+ */
+export type IsAny<T> = unknown extends T ? ([keyof T] extends [never] ? false : true) : false
 
 /**
  * Whether a rule gave a sentence: never if so. The comparison with never is the one that the compiler decides where R waits for the
