@@ -42,16 +42,21 @@ function shownBar(): { readonly onGroup: OnGroup; readonly stop: () => void } {
   }
 }
 
-/** Runs the suite; resolves to the exit code. Rejects where it is not installed, and soon after the signal is aborted. */
+/** Says why, and gives the exit code that the suite has for that. */
+function couldNotRun(reason: unknown): 2 {
+  process.stderr.write(`taeda: ${reason instanceof Error ? reason.message : reason}\n`)
+  return 2
+}
+
+/** Runs the suite; resolves to the exit code. Rejects soon after the signal is aborted. */
 export async function conformance(options: ConformanceOptions, signal: AbortSignal): Promise<number> {
-  const { command } = await load<Suite>("@taeda/conformance/command", ADVICE)
-  if (options.backend === undefined) {
-    process.stderr.write(`taeda: which backend? Installed are ${[...installed(), "minimal"].join(", ")}\n`)
-    return 2
-  }
+  const suite = await load<Suite>("@taeda/conformance/command", ADVICE).catch(couldNotRun)
+  if (suite === 2) return suite
+  if (options.backend === undefined)
+    return couldNotRun(`which backend? Installed are ${[...installed(), "minimal"].join(", ")}`)
   const { onGroup, stop } = shownBar()
   try {
-    return await command(argumentsOf(options), { onGroup, signal })
+    return await suite.command(argumentsOf(options), { onGroup, signal })
   } finally {
     stop()
   }

@@ -78,8 +78,7 @@ function missing(reason: string): string[] {
 }
 
 /** What there is to say of a backend, each on a line of its own. */
-function details({ choice, device, notes, reason, install }: DeviceReport): string[] {
-  if (!choice.published) return [`will need ${choice.needs}`]
+function details({ device, notes, reason, install }: DeviceReport): string[] {
   return device ? [notes.join(", "), install] : missing(reason)
 }
 
@@ -93,7 +92,7 @@ async function backends(torch: Library, out: Output): Promise<void> {
   for (const report of reports.toSorted((a, b) => Number(!a.device) - Number(!b.device))) {
     const { choice, device } = report
     const works = device === best?.device ? "works here, the best that does" : "works here"
-    const verdict = device ? out.green(works) : out.dim(choice.published ? "not here" : "not released yet")
+    const verdict = device ? out.green(works) : out.dim("not here")
     out.line(`  ${device ? out.green("✓") : out.dim("·")} ${choice.name.padEnd(width)}${choice.title}: ${verdict}`)
     for (const line of details(report)) if (line) out.line(out.dim(`${indent}${line}`))
   }

@@ -131,6 +131,13 @@ describe.concurrent("taeda", () => {
     expect(stderr).not.toMatch(/^ {4}at /m)
   })
 
+  test("conformance where the suite is not installed could not run", async () => {
+    const { code, stdout, stderr } = await taeda(["conformance", "cpu-js"])
+    // 1 would say that a backend failed.
+    expect([code, stdout]).toEqual([2, ""])
+    expect(stderr).toMatch(/^taeda: the suite is a package of its own.* npm install --save-dev @taeda\/conformance\n$/)
+  })
+
   test("a corrupt file is named before anything starts", async () => {
     const broken = madeFolder({ [FILES.train.images]: idx([200, 4, 4], [1, 2, 3]) })
     const { code, stdout, stderr } = await taeda(["train", "mnist", "--data", broken.path])

@@ -21,7 +21,7 @@ export interface Wish {
 }
 
 export interface Advice {
-  /** Null where there is nothing to install (yet). */
+  /** Null where there is nothing to install. */
   readonly command: string | null
   readonly code: string | null
   /** Sentences. */
@@ -42,15 +42,13 @@ function here(name: BackendChoice["name"], machine: Machine): string[] {
 /** `machine` is what this browser has, as far as that is known; it counts where the runtime is a browser. */
 export function adviceFor(wish: Wish, machine: Machine = []): Advice {
   const backend = BACKENDS.find(({ name }) => name === wish.compute) ?? BACKENDS[BACKENDS.length - 1]
-  const nothing = { command: null, code: null }
   const wrong = misfit(backend, wish)
   if (wrong)
     return {
-      ...nothing,
+      command: null,
+      code: null,
       why: [`${titleOf(backend)}: ${wrong}.`, "Take another compute: the same code runs on each of them."],
     }
-  if (!backend.published)
-    return { ...nothing, why: [`${titleOf(backend)}: planned, not released yet.`, `It will need ${backend.needs}.`] }
   const { note } = RUNTIMES.find(({ name }) => name === wish.runtime) ?? RUNTIMES[0]
   return {
     command: installCommand(backend, wish.manager, wish.runtime),
@@ -65,16 +63,13 @@ export function adviceFor(wish: Wish, machine: Machine = []): Advice {
   }
 }
 
-function rank({ name, included, published, rank }: BackendChoice, machine: Machine): number {
+function rank({ name, included, rank }: BackendChoice, machine: Machine): number {
   const found = machine.find((each) => each.name === name)
   const works = found?.works ? (found.software ? 200 : 400) : 0
   // As long as nobody knows what works here, what comes along and needs nothing else.
-  return works + (published ? 100 : 0) + (machine.length === 0 && included ? 50 : 0) + rank
+  return works + (machine.length === 0 && included ? 50 : 0) + rank
 }
 
-/**
- * The backends in the order of a machine: what works here, the fastest first and imitated GPUs last, then what exists, then
- * what is planned.
- */
+/** The backends in the order of a machine: what works here, the fastest first and imitated GPUs last, then the others. */
 export const computesFor = (machine: Machine): readonly BackendChoice[] =>
   BACKENDS.toSorted((a, b) => rank(b, machine) - rank(a, machine))

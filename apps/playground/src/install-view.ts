@@ -48,8 +48,7 @@ export function installView(): (machine: Machine) => void {
       showAdvice()
     }
 
-  const noteOf = (name: string, published: boolean): string => {
-    if (!published) return "planned"
+  const noteOf = (name: string): string => {
     const working = machine.filter(({ works }) => works)
     const found = working.find((each) => each.name === name)
     if (!found) return ""
@@ -64,7 +63,7 @@ export function installView(): (machine: Machine) => void {
     const options = computesFor(machine).map((backend) => ({
       value: backend.name,
       label: titleOf(backend),
-      note: noteOf(backend.name, backend.published),
+      note: noteOf(backend.name),
     }))
     radios(byId("compute", HTMLFieldSetElement), options, wish.compute, choose("compute"))
   }

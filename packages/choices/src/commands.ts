@@ -41,6 +41,5 @@ export function importLines(backend: BackendChoice, runtime?: RuntimeChoice["nam
 export function deviceAdvice(device: string): string {
   const backend = backendOfDevice(device)
   if (!backend) return `known devices: ${BACKENDS.map((b) => b.device).join(", ")}`
-  if (!backend.published) return `its backend, ${backend.name}, is not released yet; use "cpu"`
   return `install it with: ${installCommand(backend)}`
 }

@@ -51,8 +51,6 @@ export interface BackendChoice {
   readonly alongside?: Readonly<Partial<Record<RuntimeChoice["name"], readonly string[]>>>
   /** Whether the package `taeda` brings it along. */
   readonly included: boolean
-  /** Whether the package exists; what does not is shown as planned, never as a command. */
-  readonly published: boolean
   /** Faster backends have higher numbers. */
   readonly rank: number
 }
@@ -67,7 +65,6 @@ export const BACKENDS: readonly BackendChoice[] = [
     runtimes: ["node"],
     systems: ["linux", "windows"],
     included: false,
-    published: true,
     rank: 4,
   },
   {
@@ -79,7 +76,6 @@ export const BACKENDS: readonly BackendChoice[] = [
     runtimes: ["browser", "node"],
     alongside: { node: ["webgpu"] },
     included: false,
-    published: true,
     rank: 3,
   },
   {
@@ -89,7 +85,6 @@ export const BACKENDS: readonly BackendChoice[] = [
     title: "WebAssembly with SIMD and threads",
     needs: "WebAssembly with SIMD: any Node, and browsers since 2023",
     included: true,
-    published: true,
     rank: 2,
   },
   {
@@ -99,7 +94,6 @@ export const BACKENDS: readonly BackendChoice[] = [
     title: "pure JavaScript, runs everywhere",
     needs: "nothing",
     included: true,
-    published: true,
     rank: 1,
   },
 ]
@@ -110,16 +104,28 @@ export interface PackageManagerChoice {
   readonly add: string
   /** How it spells a package. */
   readonly spell: (name: string) => string
+  /** How the command of a package is run that a project has: `npx` would fetch what Yarn keeps in archives once more. */
+  readonly run: (name: string) => string
   /** The file by which a project shows that it uses this one. */
   readonly lockfiles: readonly string[]
 }
 
 const asIs = (name: string): string => name
+const after =
+  (command: string) =>
+  (name: string): string =>
+    `${command} ${name}`
 
 export const PACKAGE_MANAGERS: readonly PackageManagerChoice[] = [
-  { name: "npm", add: "npm install", spell: asIs, lockfiles: ["package-lock.json"] },
-  { name: "pnpm", add: "pnpm add", spell: asIs, lockfiles: ["pnpm-lock.yaml"] },
-  { name: "yarn", add: "yarn add", spell: asIs, lockfiles: ["yarn.lock"] },
-  { name: "bun", add: "bun add", spell: asIs, lockfiles: ["bun.lock", "bun.lockb"] },
-  { name: "deno", add: "deno add", spell: (name) => `npm:${name}`, lockfiles: ["deno.lock"] },
+  { name: "npm", add: "npm install", spell: asIs, run: after("npx"), lockfiles: ["package-lock.json"] },
+  { name: "pnpm", add: "pnpm add", spell: asIs, run: after("pnpm exec"), lockfiles: ["pnpm-lock.yaml"] },
+  { name: "yarn", add: "yarn add", spell: asIs, run: after("yarn"), lockfiles: ["yarn.lock"] },
+  { name: "bun", add: "bun add", spell: asIs, run: after("bunx"), lockfiles: ["bun.lock", "bun.lockb"] },
+  {
+    name: "deno",
+    add: "deno add",
+    spell: (name) => `npm:${name}`,
+    run: (name) => `deno run --allow-all npm:${name}`,
+    lockfiles: ["deno.lock"],
+  },
 ]

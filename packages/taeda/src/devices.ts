@@ -10,20 +10,19 @@ export interface DeviceReport {
   readonly notes: readonly string[]
   /** Why there is none; empty where there is. */
   readonly reason: string
-  /** The command that installs it; empty where nobody can. */
+  /** The command that installs it. */
   readonly install: string
 }
 
 const FASTEST_FIRST = [...BACKENDS].sort((a, b) => b.rank - a.rank)
 
 async function trial(choice: BackendChoice): Promise<DeviceReport> {
-  const install = choice.published ? installCommand(choice) : ""
+  const install = installCommand(choice)
   try {
     const device = await open(choice.device)
     return { choice, device, notes: device.backend.capabilities.notes, reason: "", install }
   } catch (error) {
-    const reason = choice.published ? (error as Error).message : "not released yet"
-    return { choice, device: null, notes: [], reason, install }
+    return { choice, device: null, notes: [], reason: (error as Error).message, install }
   }
 }
 

@@ -15,7 +15,7 @@ interface Manager {
 }
 
 /** A project that yarn of now installed. */
-async function berry({ person, registry }: Run, linker: string): Promise<Project> {
+export async function berry({ person, registry }: Run, linker: string): Promise<Project> {
   const project = await Project.create(person)
   const settings = {
     npmRegistryServer: registry,

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util"
 import { type Launched, launch } from "@taeda/browser"
 import { BUNDLED } from "./bundlers.ts"
 import { cli } from "./cli.ts"
+import { installer } from "./installer.ts"
 import { IN_NODE } from "./managers.ts"
 import { next } from "./next.ts"
 import { PAGES } from "./pages.ts"
@@ -22,6 +23,7 @@ import { vite } from "./vite.ts"
 const SCENARIOS: readonly Scenario[] = [
   ...IN_NODE,
   cli,
+  installer,
   ...RUNTIME_SCENARIOS,
   ...TYPESCRIPT,
   vite,

@@ -57,6 +57,15 @@ const withoutWasm: Scenario = {
 /** What Chromium gives the pages and workers of an extension (Manifest V3). */
 const EXTENSION = { "Content-Security-Policy": "script-src 'self' 'wasm-unsafe-eval'; object-src 'self'" }
 
+const extensionPage: Scenario = {
+  name: "a page under an extension's policy, in parts",
+  async run(run) {
+    const folder = await pageBuiltBy(inParts("page"), run)
+    await using site = await serveFolder(folder, EXTENSION)
+    checkReport(await reportOf(await run.browser(), site.url))
+  },
+}
+
 /** Answers with what the program reported, and with whether `import()` was refused, as it is in service workers. */
 const ANSWERING = `
 import { train } from "./train.mjs"
@@ -96,6 +105,7 @@ export const PAGES: readonly Scenario[] = [
   noBundler,
   withWasm,
   withoutWasm,
+  extensionPage,
   serviceWorker("in one file", oneFile("worker"), ANSWERING),
   serviceWorker("in parts", inParts("worker"), REGISTERED),
 ]

@@ -18,22 +18,29 @@ const libraries = manifests("packages")
 /** The packages of JavaScript. */
 export const LIBRARIES: readonly string[] = libraries.map(({ name }) => name)
 
-/** What can be imported of them, as programs spell it. */
-export const ENTRIES: readonly string[] = libraries.flatMap(({ name, exports = {} }) =>
-  Object.keys(exports).map((path) => name + path.slice(1)),
-)
+export const manifestOf = (name: string): Manifest => libraries.find((each) => each.name === name)!
+
+/** What can be imported of a package, as programs spell it. */
+export const entriesOf = ({ name, exports = {} }: Manifest): string[] =>
+  Object.keys(exports).map((path) => name + path.slice(1))
+
+export const ENTRIES: readonly string[] = libraries.flatMap(entriesOf)
+
+/** The package of `@taeda/core/methods`. */
+export const packageOf = (specifier: string): string =>
+  specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/")
 
 /** Those that hold the native part of the backend cuda for a platform, and nothing else. */
 export const NATIVES: readonly string[] = manifests("packages", "backend-cuda", "platforms").map(({ name }) => name)
 
 export interface Published {
-  readonly manifest: Manifest
+  readonly manifest: Manifest & { readonly dist: { readonly tarball: string } }
   readonly tarball: Uint8Array<ArrayBuffer>
 }
 
 interface Document {
   readonly "dist-tags": { readonly latest: string }
-  readonly versions: Readonly<Record<string, Manifest & { readonly dist: { readonly tarball: string } }>>
+  readonly versions: Readonly<Record<string, Published["manifest"]>>
 }
 
 /** The newest version of a package, as a registry hands it out. */

@@ -4,7 +4,7 @@ import { checkPackage, createPackageFromTarballData, type Package } from "@areth
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
 import { beforeAll, describe, expect, inject, test } from "vitest"
-import { LIBRARIES, NATIVES, type Published, publishedAt } from "../src/published.ts"
+import { LIBRARIES, NATIVES, type Published, packageOf, publishedAt } from "../src/published.ts"
 
 const PATIENCE = 60_000
 
@@ -27,8 +27,6 @@ const ALLOWED_REFERENCES: ReadonlySet<string> = new Set(["lib=esnext.disposable"
 const PLATFORM: Readonly<Record<string, readonly string[]>> = {
   "@taeda/conformance/dist/vitest.d.ts": ["vitest"],
 }
-
-const packageOf = (specifier: string): string => specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/")
 
 describe.each(LIBRARIES)("%s", (name) => {
   let published: Published

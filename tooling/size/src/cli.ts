@@ -1,13 +1,20 @@
-/** Weighs every program, and prints the table of docs/performance.md. */
+/** Weighs every program, and writes the table of docs/performance.md. */
 import { join } from "node:path"
-import { SCENARIOS } from "./scenarios.ts"
+import { SCENARIOS, TABLE } from "./scenarios.ts"
+import { kilobytes, type TableRow, writeTable } from "./table.ts"
 import { weigh } from "./weigh.ts"
 
-const kilobytes = (bytes: number): string => (bytes / 1000).toFixed(1)
-
 const folder = join(import.meta.dirname, "..", "node_modules", ".cache", "size")
-console.log("| what the page has | gzipped, KB | minified, KB |\n| --- | ---: | ---: |")
+const rows: TableRow[] = []
 for (const { program, title, asked } of SCENARIOS) {
   const { bytes, minified } = await weigh(program, join(folder, program), asked)
-  console.log(`| ${title} | ${kilobytes(bytes)} | ${kilobytes(minified)} |`)
+  rows.push({ title, numbers: [bytes, minified].map(kilobytes) })
+  console.log(
+    title,
+    rows
+      .at(-1)!
+      .numbers.map((each) => each.toFixed(1))
+      .join(" "),
+  )
 }
+writeTable(TABLE, rows)

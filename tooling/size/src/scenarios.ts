@@ -10,6 +10,9 @@ export interface Scenario {
   readonly asked?: readonly string[]
 }
 
+/** The first head of their table in docs/performance.md. */
+export const TABLE = "what the page has"
+
 export const SCENARIOS: readonly Scenario[] = [
   { program: "functions", title: "`taeda/lean`, functions alone; webgpu with products", budget: 60 },
   { program: "leanest", title: "`taeda/lean` with `nn` and `optim`; webgpu with products", budget: 69 },

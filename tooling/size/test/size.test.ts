@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process"
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, describe, expect, test, vi } from "vitest"
-import { SCENARIOS } from "../src/scenarios.ts"
+import { SCENARIOS, TABLE } from "../src/scenarios.ts"
+import { agree, kilobytes, readTable } from "../src/table.ts"
 import { weigh } from "../src/weigh.ts"
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -15,15 +16,25 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const run = (script: string): number[] =>
   execFileSync(process.execPath, [script], { encoding: "utf8", timeout: 100_000 }).trim().split("\n").map(Number)
 
+const documented = new Map(readTable(TABLE).map(({ title, numbers }) => [title, numbers]))
+const WRITE = "write the table again: npx pnpm@12.21.0 build && npx pnpm@12.21.0 --filter @taeda/run-size measure"
+
+test("the docs have every program", () => {
+  expect([...documented.keys()]).toEqual(SCENARIOS.map(({ title }) => title))
+})
+
 describe("an MLP's training", () => {
   const lossesOf = new Map<string, readonly number[]>()
   for (const { program, title, budget } of SCENARIOS) {
     if (budget === null) continue
     test(`weighs no more than ${budget} KB and works with ${title}`, async () => {
-      const { bytes, script } = await weigh(program, join(folder, program))
+      const { bytes, minified, script } = await weigh(program, join(folder, program))
       expect(bytes / 1000).toBeLessThan(budget)
       // A budget that nothing comes near would hold nothing.
       expect(bytes / 1000).toBeGreaterThan(budget - 3)
+      const said = documented.get(title)!
+      for (const [k, measured] of [bytes, minified].map(kilobytes).entries())
+        expect(agree(said[k]!, measured), `${said[k]} KB in the docs, ${measured} here: ${WRITE}`).toBe(true)
       const losses = run(script)
       lossesOf.set(program, losses)
       expect(losses).toHaveLength(10)

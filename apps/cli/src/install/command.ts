@@ -4,7 +4,7 @@ import { type Output, terminal } from "../output.ts"
 import { InstallError } from "./failure.ts"
 import { type Installed, install } from "./install.ts"
 import { errorJson, resultJson } from "./json.ts"
-import { commandText } from "./manager.ts"
+import { commandText, managerNamed } from "./manager.ts"
 import { type InstallOptions, isElsewhere, type Plan, planElsewhere } from "./plan.ts"
 import { conversation, type Prompts, plain, silent, type Teller } from "./teller.ts"
 
@@ -51,7 +51,8 @@ const NOBODY =
 async function installHere(options: InstallOptions, out: Output, prompts: Prompts | null): Promise<Installed> {
   const teller = tellerFor(options, out, prompts)
   const result = await install(options, { out, teller, prompts, folder: process.cwd() })
-  if (result.installed) teller.end(`Next: npx taeda tour, or npx taeda doctor when something is wrong`)
+  const taeda = managerNamed(result.plan.manager).run("taeda")
+  if (result.installed) teller.end(`Next: ${taeda} tour, or ${taeda} doctor when something is wrong`)
   else if (!options.dryRun && !options.json) throw new InstallError("stopped", NOBODY)
   return result
 }
