@@ -61,3 +61,15 @@ export type AllArgs<R, A extends readonly unknown[]> = [Verdict<R>] extends [nev
 
 /** What the first of several arguments is held to: `Own` where the next follows by position, else the rule of them all. */
 export type Early<Next, Own, All> = [Next] extends [undefined] ? All : Own
+
+/** `R`, or the sentence of an object A of options with one that Op does not have; `N` are the names of those it has. */
+export type KnownOptions<Op extends string, A, N, R> =
+  IsOptions<A> extends true
+    ? [Exclude<keyof A, N>] extends [never]
+      ? R
+      : `${Op}: unknown option "${Exclude<keyof A, N> & string}"`
+    : R
+
+/** The type of an argument after one of type A: `P`, or the sentence where that is the options, which come last. */
+export type Behind<Op extends string, A, P> =
+  IsOptions<A> extends true ? `${Op}: dim must be an integer or an array of integers, got an object` : P
