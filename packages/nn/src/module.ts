@@ -10,7 +10,7 @@ export type Inputs<F extends AnyFunction> = 0 extends 1 & F ? any[] : Parameters
  * What a call gives: what `F` says, or else what the class's own `forward` does. Lists are left open: a literal `[out, state]`
  * without a type is no tuple to the compiler, though it is taken apart as one.
  */
-type Output<F extends AnyFunction, Forward extends AnyFunction> = 0 extends 1 & F
+export type Output<F extends AnyFunction, Forward extends AnyFunction> = 0 extends 1 & F
   ? ReturnType<Forward> extends readonly unknown[]
     ? number extends ReturnType<Forward>["length"]
       ? // biome-ignore lint/suspicious/noExplicitAny: see above
