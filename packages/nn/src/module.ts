@@ -1,8 +1,10 @@
 /** `Module` as its users see it: the class with its call. */
 import { Module as Members } from "./members.ts"
 
-// biome-ignore lint/suspicious/noExplicitAny: any function's type
+/** A function that takes and gives anything: what a module's `forward` may be. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
 export type AnyFunction = (...args: any[]) => any
+/** What a call of a module takes whose `forward` is of the type F. */
 // biome-ignore lint/suspicious/noExplicitAny: an untyped module takes anything
 export type Inputs<F extends AnyFunction> = 0 extends 1 & F ? any[] : Parameters<F>
 
