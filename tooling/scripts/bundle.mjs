@@ -8,6 +8,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
+import MagicString from "magic-string"
 import { rolldown } from "rolldown"
 import { marked } from "./pure.mjs"
 
@@ -56,6 +57,14 @@ function shared(id, graph) {
   common ??= reached(built, graph)
   return built.size > 1 && common.has(id) && !built.has(id) && !withEffects.has(id) ? basename(name) : null
 }
+/** A class whose name another module has as well gets a variable of another name, and would be called after that. */
+function renderChunk(code) {
+  const text = new MagicString(code)
+  for (const { 0: all, 1: its, index } of code.matchAll(/^var (\w+)\$\d+ = class(?= extends | \{)/gm))
+    text.appendLeft(index + all.length, ` ${its}`)
+  return text.hasChanged() ? { code: text.toString(), map: text.generateMap({ hires: true }) } : null
+}
+
 const bundle = await rolldown({
   input,
   external: /^(?![./]|[A-Za-z]:\\)/,
@@ -69,6 +78,7 @@ const bundle = await rolldown({
         return id && { id, external: true }
       },
     },
+    { name: "class-names", renderChunk },
   ],
 })
 const { output } = await bundle.generate({

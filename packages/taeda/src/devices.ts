@@ -1,6 +1,7 @@
 /** Choosing a device by what the machine has. */
 import { BACKENDS, type BackendChoice, deviceAdvice, installCommand } from "@taeda/choices"
-import { type Device, open, setDefaultDevice as setDevice } from "@taeda/core"
+import type { Device } from "@taeda/core"
+import * as core from "@taeda/core"
 
 /** What a backend's trial gave: it works here, or the reason why not. */
 export interface DeviceReport {
@@ -19,7 +20,7 @@ const FASTEST_FIRST = [...BACKENDS].sort((a, b) => b.rank - a.rank)
 async function trial(choice: BackendChoice): Promise<DeviceReport> {
   const install = installCommand(choice)
   try {
-    const device = await open(choice.device)
+    const device = await core.open(choice.device)
     return { choice, device, notes: device.backend.capabilities.notes, reason: "", install }
   } catch (error) {
     return { choice, device: null, notes: [], reason: (error as Error).message, install }
@@ -43,13 +44,13 @@ export async function devices(): Promise<DeviceReport[]> {
  * package is missing, with what to do.
  */
 export async function setDefaultDevice(name: string | Device): Promise<Device> {
-  if (name !== "auto") return setDevice(name)
+  if (name !== "auto") return core.setDefaultDevice(name)
   let imitated: Device | null = null
   for (const choice of FASTEST_FIRST) {
     const { device } = await trial(choice)
-    if (device && !isImitated(device)) return setDevice(device)
+    if (device && !isImitated(device)) return core.setDefaultDevice(device)
     imitated ??= device
   }
-  if (imitated) return setDevice(imitated)
+  if (imitated) return core.setDefaultDevice(imitated)
   throw new Error(`setDefaultDevice: no backend works here; ${deviceAdvice("cpu")}`)
 }

@@ -1,5 +1,6 @@
 /** Tells how devices are opened, in place of core's, which knows no platform. */
-import { type Backend, registerBackend as inCore } from "@taeda/core"
+import type { Backend } from "@taeda/core"
+import * as core from "@taeda/core"
 import { connectHost } from "./host.ts"
 
 /** Has the platform help with the memory of a backend, where the engine's collector does not know that. */
@@ -20,7 +21,7 @@ function openAttendedSync(open: () => Backend): Backend {
 }
 
 /** How a device is opened; `openSync` does it without waiting, where that is possible. */
-export type Opening = Exclude<Parameters<typeof inCore>[1], (index: number) => unknown>
+export type Opening = Exclude<Parameters<typeof core.registerBackend>[1], (index: number) => unknown>
 
 /**
  * Tells how a device is opened: for a backend of one's own, and for a package that a bundler is to bring along. `name` is
@@ -29,7 +30,7 @@ export type Opening = Exclude<Parameters<typeof inCore>[1], (index: number) => u
  */
 export function registerBackend(name: string, opening: Opening | Opening["open"]): void {
   const { open, openSync }: Opening = typeof opening === "function" ? { open: opening } : opening
-  inCore(name, {
+  core.registerBackend(name, {
     open: (index) => openAttended(open, index),
     ...(openSync && { openSync: () => openAttendedSync(openSync) }),
   })

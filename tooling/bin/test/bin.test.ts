@@ -156,7 +156,7 @@ describe("taeda conformance", () => {
     using own = project()
     const { code, stderr } = await own.taeda(["conformance", "cpu-js"])
     expect([code, stderr]).toEqual([
-      1,
+      2,
       "taeda: the suite is a package of its own, which is not installed here: npm install --save-dev @taeda/conformance\n",
     ])
   })

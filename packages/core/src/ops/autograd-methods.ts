@@ -21,15 +21,15 @@ export interface AutogradMethods {
   ): void
 }
 
-const backward = op<(x: Tensor, ...args: unknown[]) => void>(
-  "backward(input, gradient?, retainGraph?, createGraph?, inputs?)",
-  (
-    x: Tensor,
-    gradient?: Tensor | null,
-    retainGraph?: boolean,
-    createGraph?: boolean,
-    inputs?: BackwardOptions["inputs"],
-  ) => backwardPass(x, gradient ?? null, { retainGraph, createGraph, inputs }),
-)
-
-export const autogradMethods: Family = { backward }
+export const autogradMethods: Family = {
+  backward: op<(x: Tensor, ...args: unknown[]) => void>(
+    "backward(input, gradient?, retainGraph?, createGraph?, inputs?)",
+    (
+      x: Tensor,
+      gradient?: Tensor | null,
+      retainGraph?: boolean,
+      createGraph?: boolean,
+      inputs?: BackwardOptions["inputs"],
+    ) => backwardPass(x, gradient ?? null, { retainGraph, createGraph, inputs }),
+  ),
+}
