@@ -121,6 +121,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
     target: 10 * major + minor,
     multiprocessors: device.multiprocessors,
     sharedBytes: device.sharedBytes,
+    warpgroups: major === 9 && minor === 0 && driver.version >= 12000,
   }
   const name = `cuda:${index}`
   const context = driver.open(index)

@@ -254,7 +254,7 @@ function piecesOf(
 }
 
 /** A float32 as tensor cores take it: to nearest, ties away from zero. By themselves they would cut it off. */
-function roundedToTf32(w: Writer, value: string): string {
+export function roundedToTf32(w: Writer, value: string): string {
   const rounded = w.register("b32")
   w.line(`cvt.rna.tf32.f32 ${rounded}, ${value}`)
   return rounded
@@ -308,7 +308,7 @@ function loadFragments(w: Writer, factors: Factors, side: Side, at: string, exte
 }
 
 /** sums += a·b, of 16 rows, 8 columns and 32 bytes of the depth. */
-function multiply(
+export function multiply(
   w: Writer,
   { type, shape, steps }: Factors,
   sums: readonly string[],

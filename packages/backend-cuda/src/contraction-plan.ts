@@ -2,6 +2,7 @@
 
 import { type ConvKernel, type MatmulKernel, topological } from "@taeda/core"
 import { type Contraction, laneOfSums, type Reading } from "./contraction.ts"
+import { type AsyncTile, asyncKernel, byWarpgroups, fills, stagesOf } from "./contraction-async.ts"
 import { type Factors, factorsOf, type MmaTile, mmaKernel } from "./contraction-mma.ts"
 import { type Slices, sliceKernel } from "./contraction-slices.ts"
 import { sumKernel } from "./contraction-sums.ts"
@@ -30,6 +31,21 @@ const MMA_TILES = {
   flat: { rows: 16, columns: 128, depthBytes: 128, warpsDown: 1, warpsAcross: 4 },
 } as const satisfies Record<TileName, MmaTile>
 
+/** The same where copies go on meanwhile; "huge" is a tile of these alone. */
+const ASYNC_TILES = {
+  huge: { rows: 128, columns: 256, warpsDown: 2, warpsAcross: 4, by: "mma", stages: 4 },
+  large: { rows: 128, columns: 128, warpsDown: 2, warpsAcross: 4, by: "mma", stages: 4 },
+  medium: { rows: 64, columns: 64, warpsDown: 2, warpsAcross: 2, by: "mma", stages: 4 },
+  small: { rows: 32, columns: 64, warpsDown: 2, warpsAcross: 2, by: "mma", stages: 4 },
+  flat: { rows: 16, columns: 128, warpsDown: 1, warpsAcross: 4, by: "mma", stages: 4 },
+} as const satisfies Record<TileName | "huge", AsyncTile>
+
+/** Those that warpgroups multiply, in place of them. */
+const GROUP_TILES: Partial<Readonly<Record<TileName | "huge", AsyncTile>>> = {
+  huge: { rows: 128, columns: 256, warpsDown: 8, warpsAcross: 1, by: "wgmma", stages: 4 },
+  large: { rows: 128, columns: 128, warpsDown: 8, warpsAcross: 1, by: "wgmma", stages: 4 },
+}
+
 /** Up to so many rows every thread has all of them. */
 export const FEW_ROWS = 4
 /** Up to so many rows a tile is flat, where there are more columns than these. */
@@ -54,7 +70,14 @@ export interface ContractionSizes {
   readonly depth: number
 }
 
-type Form = { readonly tile: TileName; readonly mma: boolean } | Slices
+type Form =
+  | {
+      readonly tile: TileName
+      readonly mma: boolean
+      /** Of tensor cores, where copies go on meanwhile. */
+      readonly async?: { readonly tile: AsyncTile; readonly stages: number } | null
+    }
+  | Slices
 
 /** What can be read and written so many elements at a time. */
 export type Aligned = (count: 2 | 4 | 8) => Vectors
@@ -64,8 +87,8 @@ const ceil = (x: number, by: number): number => Math.ceil(x / by)
 /** How many rows and columns a block has. */
 const extent = (form: Form): readonly [rows: number, columns: number] =>
   "tile" in form ? [shapeOf(form).rows, shapeOf(form).columns] : [form.rows, BLOCK / form.slices]
-const shapeOf = ({ tile, mma }: { readonly tile: TileName; readonly mma: boolean }): Tile | MmaTile =>
-  (mma ? MMA_TILES : TILES)[tile]
+const shapeOf = ({ tile, mma, async }: Exclude<Form, Slices>): Pick<Tile, "rows" | "columns"> =>
+  async?.tile ?? (mma ? MMA_TILES : TILES)[tile]
 
 const blocksOf = (form: Form, { batches, rows, columns }: ContractionSizes): number => {
   const [down, across] = extent(form)
@@ -110,9 +133,10 @@ export class ContractionProgram {
     const { batches, rows, columns } = sizes
     if (batches * rows * columns === 0) return NOTHING
     const wide = isWide(launch)
-    const form = this.formOf(sizes, reading, aligned(4))
+    const form = this.formOf(sizes, reading, aligned)
     const vectors =
       "tile" in form && this.factors ? { ...aligned(this.factors.together), out: aligned(2).out } : aligned(4)
+    const gathers = aligned(8).out
     const { splits, span } = this.splitOf(form, sizes)
     const [down, across] = extent(form)
     const blocksAcross = ceil(columns, BLOCK)
@@ -131,7 +155,7 @@ export class ContractionProgram {
       },
     }
     const apart = splits > 1 || (this.longEpilogue && "tile" in form)
-    const products = launchOf(this.products(form, reading, vectors, apart, first, wide), planned, [
+    const products = launchOf(this.products(form, reading, vectors, gathers, apart, first, wide), planned, [
       blocksOf(form, sizes),
       splits,
       1,
@@ -144,24 +168,56 @@ export class ContractionProgram {
   /** The kernels of small and middling sizes. */
   commonModules(readings: readonly Reading[]): Module[] {
     const vectors = { a: true, b: true, out: true }
-    const form = { tile: "medium", mma: this.mma } as const
-    return readings.map((reading) => this.products(form, reading, vectors, false, 0, false).module)
+    return readings.map((reading) => {
+      const form = { tile: "medium", mma: this.mma, async: this.asyncOf("medium", reading, vectors) } as const
+      return this.products(form, reading, vectors, true, false, 0, false).module
+    })
   }
 
-  private formOf(sizes: ContractionSizes, reading: Reading, vectors: Vectors): Form {
+  private formOf(sizes: ContractionSizes, reading: Reading, aligned: Aligned): Form {
     const { rows, columns, depth } = sizes
     if (rows <= FEW_ROWS) {
+      const vectors = aligned(4)
       const vector = vectors.a && vectors.b && reading.a === "depth" && reading.b === "depth" ? 4 : 1
       return { rows, slices: this.slicesOf(sizes, reading.b, depth / vector), along: reading.b, vector }
     }
     const { mma } = this
-    if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return { tile: "flat", mma }
+    const vectors = aligned(this.factors?.together ?? 4)
+    const of = (tile: TileName, name: TileName | "huge" = tile): Exclude<Form, Slices> => ({
+      tile,
+      mma,
+      async: this.asyncOf(name, reading, vectors),
+    })
+    if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return of("flat")
+    const isEnough = (form: Form): boolean => blocksOf(form, sizes) >= this.limits.multiprocessors
+    const huge = of("large", "huge")
+    if (huge.async && isEnough(huge)) return huge
     for (const tile of ["large", "medium"] as const) {
       // A thread has too many sums of 64 bits in a large tile.
       const fits = tile !== "large" || this.bytes === 4
-      if (fits && blocksOf({ tile, mma }, sizes) >= this.limits.multiprocessors) return { tile, mma }
+      const form = of(tile)
+      if (fits && isEnough(form)) return form
     }
-    return { tile: "small", mma }
+    return of("small")
+  }
+
+  /** The tile whose copies go on meanwhile, where device, sizes and places allow for such. */
+  private asyncOf(
+    name: TileName | "huge",
+    reading: Reading,
+    vectors: Vectors,
+  ): { readonly tile: AsyncTile; readonly stages: number } | null {
+    const { factors, limits } = this
+    if (!factors || factors.target < 80 || !vectors.a || !vectors.b) return null
+    const groups = limits.warpgroups && byWarpgroups(factors) ? GROUP_TILES[name] : undefined
+    const wanted = [limits.tuning?.tile, groups, ASYNC_TILES[name]].filter((tile) => tile !== undefined)
+    for (const tile of wanted) {
+      const stages = stagesOf(tile, limits.sharedBytes)
+      const filled =
+        fills(factors, tile.rows, reading.a === "depth") && fills(factors, tile.columns, reading.b === "depth")
+      if (stages > 0 && filled) return { tile, stages }
+    }
+    return null
   }
 
   /** Slices of the depth per column: where the depth is contiguous enough for neighbours to share cache lines, else few. */
@@ -187,11 +243,21 @@ export class ContractionProgram {
     form: Form,
     reading: Reading,
     vectors: Vectors,
+    gathers: boolean,
     split: boolean,
     first: 0 | 1,
     wide: boolean,
   ): Emitted {
     const contraction = { ...this.contraction, first }
+    const { factors } = this
+    if ("tile" in form && form.async && factors) {
+      const { tile, stages } = form.async
+      const together = gathers ? 8 : vectors.out ? 2 : 1
+      const shape = [tile.rows, tile.columns, tile.warpsDown, tile.warpsAcross, tile.by, stages]
+      return this.kernel([...shape, reading.a, reading.b, together, split, first, wide], () =>
+        asyncKernel(contraction, factors, tile, stages, reading, together, split, wide),
+      )
+    }
     if ("tile" in form)
       return this.kernel(
         [form.tile, form.mma, reading.a, reading.b, vectors.a, vectors.b, vectors.out, split, first, wide],

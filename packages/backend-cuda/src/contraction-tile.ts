@@ -149,6 +149,28 @@ export function tileOfBlock(
   }
 }
 
+/** Tiles that neighbouring blocks have go down so many rows of tiles, so that what they read stays near. */
+const GROUP = 8
+
+/** The same as `tileOfBlock`, with the blocks in groups of rows of tiles, column by column. */
+export function groupedTileOfBlock(
+  w: Writer,
+  tile: { readonly rows: number; readonly columns: number },
+): { z: string; m0: string; n0: string } {
+  const [down, across] = [w.own("tilesDown"), w.own("tilesAcross")]
+  const tiles = w.op("mul.lo.u32", down, across)
+  const inBatch = w.op("rem.u32", w.block(), tiles)
+  const ofGroup = w.op("mul.lo.u32", across, GROUP)
+  const first = w.op("mul.lo.u32", w.op("div.u32", inBatch, ofGroup), GROUP)
+  const height = w.op("min.u32", w.op("sub.u32", down, first), GROUP)
+  const inGroup = w.op("rem.u32", inBatch, ofGroup)
+  return {
+    z: w.op("div.u32", w.block(), tiles),
+    m0: w.op("mul.lo.u32", w.op("add.u32", first, w.op("rem.u32", inGroup, height)), tile.rows),
+    n0: w.op("mul.lo.u32", w.op("div.u32", inGroup, height), tile.columns),
+  }
+}
+
 /** The part of the depth that a block sums up. */
 export function depthRange({ w }: Writing, depth: string, split: boolean): { begin: string; end: string } {
   if (!split) return { begin: w.op(`mov.${w.index}`, 0), end: depth }

@@ -237,7 +237,7 @@ export interface Sums {
   /** By row and column. */
   readonly sums: readonly (readonly string[])[]
   /** So many columns from each multiple on are neighbours, and lie aligned in the output. */
-  readonly together: 1 | 2 | 4
+  readonly together: 1 | 2 | 4 | 8
 }
 
 /** Stores a thread's sums: finished, or as partial results. */

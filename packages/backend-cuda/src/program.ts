@@ -6,6 +6,7 @@
  * numbers, each at its natural alignment and in the order of `numbers`. An address is that of the view's element 0: an
  * operand's offset is already in it.
  */
+import type { AsyncTile } from "./contraction-async.ts"
 import type { PreparedConvolution, PreparedProduct } from "./driver.ts"
 
 /** How a kernel is given a number of the launch. */
@@ -78,4 +79,8 @@ export interface DeviceLimits {
   readonly multiprocessors: number
   /** Shared memory that a block may have. */
   readonly sharedBytes: number
+  /** Whether the products of warpgroups can be used: of compute capability 9.0 alone, by drivers for CUDA 12.0 and later. */
+  readonly warpgroups?: boolean
+  /** For measurements: what products in tensor cores use in place of what the plan would choose. */
+  readonly tuning?: { readonly tile: AsyncTile }
 }

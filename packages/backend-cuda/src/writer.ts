@@ -74,6 +74,8 @@ export class Writer {
   private readonly pointers: { readonly register: string; readonly ref: BufferRef }[] = []
   private readonly numbers = new Map<string, LaunchNumber>()
   private readonly shared: string[] = []
+  /** Shared memory whose size the launch gives. */
+  private readonly external: string[] = []
   private readonly math = new Set<MathName>()
   private inlineCharacters = 0
   /** Registers that the entry begins with. */
@@ -207,6 +209,12 @@ export class Writer {
     return this.special(`shared ${name}`, () => `mov.u32 ${this.register("u32")}, ${name}`)
   }
 
+  /** Shared memory that `finish` is told the size of; the address of its first byte (u32). */
+  dynamicShared(name: string, align: number): string {
+    this.external.push(`.extern .shared .align ${align} .b8 ${name}[];`)
+    return this.special(`shared ${name}`, () => `mov.u32 ${this.register("u32")}, ${name}`)
+  }
+
   label(): string {
     return `$L${this.labels++}`
   }
@@ -297,8 +305,11 @@ export class Writer {
     return value
   }
 
-  /** The module. `dynamicSharedBytes`: beyond what is declared. */
-  finish(threads: number, target = 75, dynamicSharedBytes = 0): Emitted {
+  /**
+   * The module. `dynamicSharedBytes`: beyond what is declared; `specific`: with instructions that the target alone has, which drivers
+   * from CUDA 12.0 on compile.
+   */
+  finish(threads: number, target = 75, dynamicSharedBytes = 0, specific = false): Emitted {
     const loads: string[] = []
     let at = 0
     for (const { register } of this.pointers) {
@@ -317,9 +328,10 @@ export class Writer {
       return count ? [`.reg .${type} %${kind}<${count}>;`] : []
     })
     const ptx = [
-      ".version 7.0",
-      `.target sm_${target}`,
+      `.version ${specific ? "8.0" : "7.0"}`,
+      `.target sm_${target}${specific ? "a" : ""}`,
       ".address_size 64",
+      ...this.external,
       ...mathText(this.math),
       `.visible .entry ${ENTRY}(.param .align 8 .b8 params[${Math.max(at, 8)}])`,
       `.reqntid ${threads}`,

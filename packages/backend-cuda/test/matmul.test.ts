@@ -10,9 +10,11 @@ import {
   result,
   scalar,
 } from "@taeda/core"
-import { describe, expect, it } from "vitest"
-import { count } from "./harness.ts"
-import { operand, run } from "./plan-runner.ts"
+import { describe, expect, it, vi } from "vitest"
+import { plannerOf } from "../src/executables.ts"
+import type { DeviceLimits } from "../src/program.ts"
+import { count, withSettings } from "./harness.ts"
+import { LIMITS, operand, run } from "./plan-runner.ts"
 
 /** Batches, rows, columns, depth. */
 type Size = readonly [number, number, number, number]
@@ -41,12 +43,24 @@ const HALVES: readonly Size[] = [
   [1, 3, 40, 64],
 ]
 
+/** For tiles whose copies go on meanwhile: whole and cut off at each side, depths of less and more steps than are under way. */
+const ASYNC: readonly Size[] = [
+  [1, 72, 264, 136],
+  [2, 136, 136, 24],
+  [1, 64, 64, 512],
+  [1, 16, 136, 72],
+  [1, 40, 72, 328],
+  [1, 24, 24, 1096],
+]
+
 interface Form {
   readonly dtype: DType
   readonly sizes: readonly Size[]
   readonly target: number
   readonly multiprocessors: number
   readonly precision?: MatmulKernel["precision"]
+  readonly sharedBytes?: number
+  readonly warpgroups?: true
 }
 const FORMS: readonly Form[] = [
   { dtype: "float32", sizes: MANY, target: 75, multiprocessors: 2 },
@@ -58,6 +72,11 @@ const FORMS: readonly Form[] = [
   { dtype: "bfloat16", sizes: HALVES, target: 80, multiprocessors: 1 },
   // Without tensor cores for it.
   { dtype: "bfloat16", sizes: FEW, target: 75, multiprocessors: 2 },
+  { dtype: "float16", sizes: ASYNC, target: 80, multiprocessors: 1, sharedBytes: 163 * 1024 },
+  { dtype: "bfloat16", sizes: ASYNC, target: 86, multiprocessors: 2, sharedBytes: 99 * 1024 },
+  { dtype: "float32", sizes: ASYNC, target: 80, multiprocessors: 1, sharedBytes: 163 * 1024, precision: "high" },
+  { dtype: "bfloat16", sizes: ASYNC, target: 90, multiprocessors: 1, sharedBytes: 227 * 1024, warpgroups: true },
+  { dtype: "float16", sizes: ASYNC, target: 90, multiprocessors: 2, sharedBytes: 227 * 1024, warpgroups: true },
   // In tensor cores, which multiply such small whole numbers exactly.
   { dtype: "float32", sizes: HALVES, target: 80, multiprocessors: 1, precision: "high" },
 ]
@@ -74,8 +93,11 @@ const STORED: Partial<Readonly<Record<DType, (x: number) => number | bigint>>> =
 const small = (n: number, step: number, most: number): number[] =>
   count(n).map((i) => ((i * step) % most) - (most >> 1))
 
-describe.each(FORMS)("$dtype for sm_$target, precision $precision", (form) => {
-  const { dtype, sizes, target, multiprocessors, precision } = form
+/** Every form is multiplied with each layout of its factors, which the emulator does on one core. */
+vi.setConfig({ testTimeout: 60_000 })
+
+describe.each(FORMS)("$dtype for sm_$target, $sharedBytes bytes shared, precision $precision", (form) => {
+  const { dtype, sizes, target, multiprocessors, precision, sharedBytes = 48 * 1024, warpgroups } = form
   const type = dtype === "float16" || dtype === "bfloat16" ? "float32" : dtype
   const big = (x: number): number | bigint => STORED[dtype]?.(x) ?? x
 
@@ -128,14 +150,64 @@ describe.each(FORMS)("$dtype for sm_$target, precision $precision", (form) => {
           const sum = count(depth).reduce((s, k) => s + at(x, stridesX, z, m, k) * at(y, stridesY, z, k, n), 0)
           return big(fused ? (sum + (n % 3)) * 2 : sum)
         })
-        const { out } = run(kernel, [batches, rows, columns, depth], views, fused ? [2] : [], {
-          target,
-          multiprocessors,
-        })
+        const limits = { target, multiprocessors, sharedBytes, warpgroups }
+        const { out } = run(kernel, [batches, rows, columns, depth], views, fused ? [2] : [], limits)
         expect(out[views.length - 1].map((v) => (typeof v === "number" ? v + 0 : v))).toEqual(
           want.map((v) => (typeof v === "number" ? v + 0 : v)),
         )
       }
+  })
+})
+
+describe("tiles whose copies go on meanwhile", () => {
+  const textOf = (rows: number, columns: number, limits: Partial<DeviceLimits>, strides = [1024, 1]): string => {
+    const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "bfloat16", epilogue: null }
+    const place = (sizes: number[], s = [sizes[1], 1]) => ({ offset: 0, sizes, strides: s })
+    const operands = [place([rows, 1024], strides), place([1024, columns]), place([rows, columns])]
+    const all = { ...LIMITS, sharedBytes: 227 * 1024, target: 90, multiprocessors: 132, ...limits }
+    const { launches } = plannerOf(kernel, all).plan({ sizes: [rows, columns, 1024], operands, scalars: [] })
+    const [launch] = launches
+    return "module" in launch ? launch.module.ptx : ""
+  }
+
+  it("are used where both factors are read in pieces", () => {
+    expect(textOf(512, 512, {})).toContain("cp.async.cg")
+    expect(textOf(512, 512, {}, [1025, 1])).not.toContain("cp.async")
+    expect(textOf(512, 512, { target: 75 })).not.toContain("cp.async")
+    expect(textOf(4096, 4096, { sharedBytes: 64 * 1024 })).not.toContain("cp.async")
+  })
+
+  it("are multiplied by warpgroups where the device and its driver have these, and the tile is large", () => {
+    const large = textOf(4096, 4096, { warpgroups: true })
+    expect(large).toContain("wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16")
+    expect(large.startsWith(".version 8.0\n.target sm_90a\n")).toBe(true)
+    expect(textOf(2048, 2048, { warpgroups: true })).toContain("m64n128k16")
+    expect(textOf(512, 512, { warpgroups: true })).not.toContain("wgmma")
+    expect(textOf(4096, 4096, {})).not.toContain("wgmma")
+  })
+
+  it("have no races in shared memory", async () => {
+    const [rows, columns, depth] = [136, 264, 392]
+    const [x, y] = [small(rows * depth, 7919, 3), small(depth * columns, 104729, 3)]
+    const want = count(rows * columns).map((i) => {
+      const [m, n] = [Math.floor(i / columns), i % columns]
+      let sum = 0
+      for (let k = 0; k < depth; k++) sum += x[m * depth + k] * y[k * columns + n]
+      return STORED.bfloat16!(sum)
+    })
+    await withSettings({ RACES: "1" }, () => {
+      for (const warpgroups of [true, false]) {
+        const views = [
+          operand("bfloat16", [rows, depth], x),
+          operand("bfloat16", [depth, columns], y),
+          operand("bfloat16", [rows, columns], count(rows * columns)),
+        ]
+        const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "bfloat16", epilogue: null }
+        const limits = { target: 90, multiprocessors: 1, sharedBytes: 227 * 1024, warpgroups }
+        const { out } = run(kernel, [rows, columns, depth], views, [], limits)
+        expect(out[2].map((v) => Number(v) + 0)).toEqual(want.map((v) => Number(v) + 0))
+      }
+    })
   })
 })
 

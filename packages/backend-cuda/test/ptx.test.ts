@@ -108,7 +108,7 @@ const FACTORS: readonly { readonly dtype: DType; readonly precision?: Precision 
 ]
 
 /** Something of every kind of kernel. */
-const representative = (target: number) => [
+const representative = (target: number, sharedBytes = 48 * 1024) => [
   ...textsOf(sum, [3, 200], [[3, 200], [3]]),
   ...textsOf(sum, [1, 100_000], [[1, 100_000], [1]]),
   ...textsOf(
@@ -129,7 +129,7 @@ const representative = (target: number) => [
         [512, 512],
         [512, 512],
       ],
-      { target },
+      { target, sharedBytes, warpgroups: sharedBytes > 200_000 && target === 90 },
     ),
     ...textsOf(
       matmul(dtype, precision),
@@ -237,6 +237,14 @@ describe("modules", () => {
     it("of every primitive are assembled", async () => {
       expect(await refusals(PRIMITIVE_MAPS, 75)).toEqual([])
     }, 300_000)
+    it.each([80, 86, 89, 90, 100, 120])(
+      "of tiles whose copies go on meanwhile are assembled for sm_%i",
+      async (target) => {
+        expect(await refusals(representative(target, 227 * 1024), target)).toEqual([])
+        expect(await refusals(representative(target, 99 * 1024), target)).toEqual([])
+      },
+      300_000,
+    )
     it.each([75, 80, 86, 89, 90, 100, 120])(
       "of every kind are assembled for sm_%i",
       async (target) => {

@@ -78,8 +78,9 @@ export const FORMS = {
     const signature = signatureOf(row)
     if (!signature) throw new Error("it has no signature")
     const kept = signature.names[0] === "input" || row.in === "Tensor" ? 1 : 0
-    const flat = signature.rest >= 0 && args.length > signature.rest && !Array.isArray(args[signature.rest])
-    const given = flat ? [...args.slice(0, signature.rest), args.slice(signature.rest)] : args
+    const { rest } = signature.parameters
+    const flat = rest >= 0 && args.length > rest && !Array.isArray(args[rest])
+    const given = flat ? [...args.slice(0, rest), args.slice(rest)] : args
     const named: Record<string, unknown> = { ...options }
     given.forEach((arg, i) => {
       if (i >= kept && arg !== undefined) named[signature.names[i]] = arg

@@ -8,10 +8,8 @@ import { didYouMean, valueText } from "./errors.ts"
 import { abandon, enter, leave, watching } from "./regions.ts"
 import { isTensor } from "./tensor.ts"
 
-/** How an op is called: the names of its arguments in their order, and which of them may be left out. */
-export interface Signature {
-  readonly name: string
-  readonly text: string
+/** The arguments: their names in their order, and which of them may be left out. */
+export interface Parameters {
   /** All names in order; those by position come first. */
   readonly names: readonly string[]
   readonly positional: number
@@ -24,19 +22,33 @@ export interface Signature {
   readonly takesInput: boolean
 }
 
-export function parseSignature(text: string): Signature {
-  const [, name = "", inside = ""] = /^(\w+)\((.*)\)$/.exec(text) ?? []
-  const parts = inside
-    .split(",")
-    .map((p) => p.trim())
-    .filter(Boolean)
+/** How an op is called. */
+export class Signature {
+  readonly name: string
+  readonly text: string
+  private known: Parameters | null = null
+
+  constructor(text: string) {
+    this.name = text.slice(0, text.indexOf("("))
+    this.text = text
+  }
+
+  /** Read when they are asked for: importing makes hundreds of signatures, of which a program needs a few. */
+  get parameters(): Parameters {
+    return (this.known ??= parametersOf(this))
+  }
+  get names(): readonly string[] {
+    return this.parameters.names
+  }
+}
+
+function parametersOf({ name, text }: Signature): Parameters {
+  const parts: readonly string[] = text.slice(name.length).match(/[\w.?*]+/g) ?? []
   const star = parts.indexOf("*")
   const clean = parts.filter((p) => p !== "*")
-  const names = clean.map((p) => p.replace(/^\.\.\./, "").replace(/\?$/, ""))
+  const names = clean.map((p) => p.replace(/\W/g, ""))
   const required = clean.map((p, i) => !p.endsWith("?") && (star < 0 || i < star))
   return {
-    name,
-    text,
     names,
     positional: star < 0 ? clean.length : star,
     required,
@@ -45,6 +57,8 @@ export function parseSignature(text: string): Signature {
     takesInput: names[0] === "input",
   }
 }
+
+export const parseSignature = (text: string): Signature => new Signature(text)
 
 /** A plain object: options, not a tensor, an array or anything with a class. */
 export function isOptions(value: unknown): value is Record<string, unknown> {
@@ -56,34 +70,35 @@ export function isOptions(value: unknown): value is Record<string, unknown> {
 
 /** The arguments in the order of the signature's names, undefined where not given. Throws a TypeError in plain words. */
 export function bind(s: Signature, given: readonly unknown[]): unknown[] {
+  const { names, positional, required, rest, takesInput } = s.parameters
   let args = given
   let named: Record<string, unknown> | null = null
   if (args.length && isOptions(args[args.length - 1])) {
     named = args[args.length - 1] as Record<string, unknown>
     args = args.slice(0, -1)
   }
-  const bound = new Array<unknown>(s.names.length).fill(undefined)
-  if (s.rest >= 0 && args.length > s.rest) {
-    for (let i = 0; i < s.rest; i++) bound[i] = args[i]
-    const first = args[s.rest]
+  const bound = new Array<unknown>(names.length).fill(undefined)
+  if (rest >= 0 && args.length > rest) {
+    for (let i = 0; i < rest; i++) bound[i] = args[i]
+    const first = args[rest]
     // A list, then whatever follows it by position; or the elements one by one.
-    if (Array.isArray(first)) args.slice(s.rest).forEach((a, i) => (bound[s.rest + i] = a))
-    else bound[s.rest] = args.slice(s.rest)
+    if (Array.isArray(first)) args.slice(rest).forEach((a, i) => (bound[rest + i] = a))
+    else bound[rest] = args.slice(rest)
   } else {
-    if (args.length > s.positional)
+    if (args.length > positional)
       throw new TypeError(
-        `${s.name}: takes ${s.positional} arguments by position but ${args.length} were given: ${s.text}`,
+        `${s.name}: takes ${positional} arguments by position but ${args.length} were given: ${s.text}`,
       )
     for (let i = 0; i < args.length; i++) bound[i] = args[i]
   }
   if (named)
     for (const key of Object.keys(named)) {
-      const at = s.names.indexOf(key)
+      const at = names.indexOf(key)
       if (at < 0)
         throw new TypeError(
           `${s.name}: unknown option ${JSON.stringify(key)}${didYouMean(
             key,
-            s.names.filter((n) => n !== "input"),
+            names.filter((n) => n !== "input"),
           )}`,
         )
       if (bound[at] !== undefined)
@@ -91,15 +106,14 @@ export function bind(s: Signature, given: readonly unknown[]): unknown[] {
       bound[at] = named[key]
     }
   for (let i = 0; i < bound.length; i++)
-    if (s.required[i] && bound[i] === undefined)
-      throw new TypeError(`${s.name}: missing argument ${s.names[i]}: ${s.text}`)
-  if (s.names[0] === "input" && !isTensor(bound[0]))
+    if (required[i] && bound[i] === undefined) throw new TypeError(`${s.name}: missing argument ${names[i]}: ${s.text}`)
+  if (takesInput && !isTensor(bound[0]))
     throw new TypeError(`${s.name}: input must be a tensor, got ${valueText(bound[0])}`)
   return bound
 }
 
 /** Whether arguments are already as the signature orders them: by position, none too many, none missing. */
-function isPlain(s: Signature, args: readonly unknown[]): boolean {
+function isPlain(s: Parameters, args: readonly unknown[]): boolean {
   const n = args.length
   if (s.rest >= 0 || n > s.positional || n < s.fewest) return false
   if (s.takesInput && !isTensor(args[0])) return false
@@ -110,6 +124,19 @@ function isPlain(s: Signature, args: readonly unknown[]): boolean {
 /** Every op by name with its signature, for documentation and for the suite. */
 export const CATALOGUE = new Map<string, Signature>()
 
+/** The signature of a function that takes its arguments by itself, entered in the catalogue. */
+export function entered(text: string): Signature {
+  const s = new Signature(text)
+  CATALOGUE.set(s.name, s)
+  return s
+}
+
+/** Enters a function by its signature. */
+export function catalogued<F>(signature: string, fn: F): F {
+  entered(signature)
+  return fn
+}
+
 /**
  * An op from its signature and its body, which gets the arguments in the signature's order. `F` is the type that callers
  * see; the body itself is written for tensors of any shape and dtype. It runs in a region (`regions.ts`): what it makes on the
@@ -117,15 +144,14 @@ export const CATALOGUE = new Map<string, Signature>()
  */
 // biome-ignore lint/suspicious/noExplicitAny: the body's parameters are checked against the signature at run time
 export function op<F extends (...args: any[]) => any>(signature: string, body: (...args: any[]) => unknown): F {
-  const s = parseSignature(signature)
-  CATALOGUE.set(s.name, s)
+  const s = entered(signature)
   // As few frames as can be: stack traces of forward calls are cut at ten.
   const call = (...args: unknown[]): unknown => {
-    if (!watching) return isPlain(s, args) ? body(...args) : body(...bind(s, args))
+    if (!watching) return isPlain(s.parameters, args) ? body(...args) : body(...bind(s, args))
     const mark = enter()
     let result: unknown
     try {
-      result = isPlain(s, args) ? body(...args) : body(...bind(s, args))
+      result = isPlain(s.parameters, args) ? body(...args) : body(...bind(s, args))
     } catch (error) {
       abandon(mark)
       throw error

@@ -371,7 +371,7 @@ function unrecordedView(x: Tensor, shape: Sizes, strides: Sizes, offset: number,
 type ViewRule = (view: Tensor, stale: GradNode | null) => GradNode
 let viewRule: ViewRule | null = null
 
-/** How a view that was overtaken by an in-place change is connected to its base again (set by autograd/inplace.ts). */
+/** How a view that was overtaken by an in-place change is connected to its base again (set by autograd/inplace.ts at the first change). */
 export function onStaleView(make: ViewRule): void {
   viewRule = make
 }

@@ -34,13 +34,16 @@ import {
   tanhshrink,
   threshold,
 } from "@taeda/core"
-import { activation, checkSizes, INPLACE, layer, needed, optional, showNothing } from "./layer.ts"
+import { activation, checkSizes, INPLACE, needed, optional, ruled, type Settings, showNothing } from "./layer.ts"
 import type { Module } from "./module.ts"
 import type { Placement } from "./placement.ts"
 import { python } from "./repr.ts"
-import { LayerBase, type OwnInput, type Same } from "./types/layer.ts"
+import { LayerBase, type Open, type OwnInput, type Same } from "./types/layer.ts"
+import type { AlongRule, GLURule, Softmax2dRule } from "./types/rules.ts"
 
-const INIT_DIM = ["dim", optional<number>()] as const
+const DIM = [["dim", optional<number>()]] as const
+const NONE = [] as const
+const HALVED = [["dim", -1]] as const
 
 /** The dim of a softmax that was given none: the channels', as PyTorch guesses it. */
 const channelDim = (x: Tensor): number => (x.ndim === 0 || x.ndim === 1 || x.ndim === 3 ? 0 : 1)
@@ -138,21 +141,37 @@ export class Threshold extends activation(
   (m, x: Tensor) => threshold(x, m.threshold, m.value, m.inplace),
 ) {}
 /** The first half along `dim` times the sigmoid of the second. */
-export class GLU extends layer("GLU", [["dim", -1]], (m, x: Tensor) => glu(x, m.dim)) {}
+export class GLU<const A extends Settings<typeof HALVED> = Open> extends ruled<GLURule>()("GLU", HALVED, (m, x) =>
+  glu(x, m.dim),
+)<A> {}
 /** eˣ over its sum along `dim`. */
-export class Softmax extends activation("Softmax", [INIT_DIM], (m, x: Tensor) => softmax(x, m.dim ?? channelDim(x))) {}
+export class Softmax<const A extends Settings<typeof DIM> = Open> extends ruled<AlongRule<"softmax">>()(
+  "Softmax",
+  DIM,
+  (m, x) => softmax(x, m.dim ?? channelDim(x)),
+)<A> {}
 /** log(softmax(x)) along `dim`. */
-export class LogSoftmax extends activation("LogSoftmax", [INIT_DIM], (m, x: Tensor) =>
-  logSoftmax(x, m.dim ?? channelDim(x)),
-) {}
+export class LogSoftmax<const A extends Settings<typeof DIM> = Open> extends ruled<AlongRule<"logSoftmax">>()(
+  "LogSoftmax",
+  DIM,
+  (m, x) => logSoftmax(x, m.dim ?? channelDim(x)),
+)<A> {}
 /** softmax(−x) along `dim`. */
-export class Softmin extends activation("Softmin", [INIT_DIM], (m, x: Tensor) => softmin(x, m.dim ?? channelDim(x))) {}
+export class Softmin<const A extends Settings<typeof DIM> = Open> extends ruled<AlongRule<"softmin">>()(
+  "Softmin",
+  DIM,
+  (m, x) => softmin(x, m.dim ?? channelDim(x)),
+)<A> {}
 /** Softmax over the channels of [N, C, H, W] or [C, H, W]. */
-export class Softmax2d extends activation("Softmax2d", [], (_m, x: Tensor) => {
-  if (x.ndim !== 3 && x.ndim !== 4)
-    throw new RangeError(`Softmax2d: expected input to be 3D or 4D, got ${x.ndim}D instead`)
-  return softmax(x, -3)
-}) {}
+export class Softmax2d<const A extends Settings<typeof NONE> = Open> extends ruled<Softmax2dRule>()(
+  "Softmax2d",
+  NONE,
+  (_m, x) => {
+    if (x.ndim !== 3 && x.ndim !== 4)
+      throw new RangeError(`Softmax2d: expected input to be 3D or 4D, got ${x.ndim}D instead`)
+    return softmax(x, -3)
+  },
+)<A> {}
 
 const PRELU = parseSignature("PReLU(numParameters?, init?, device?, dtype?)")
 

@@ -19,12 +19,12 @@ import {
 import { checkSizes } from "./layer.ts"
 import { resetWeights } from "./linear.ts"
 import { Module as Members } from "./members.ts"
-import type { Module } from "./module.ts"
 import { emptyParameter, type Placement } from "./placement.ts"
 import { python } from "./repr.ts"
 import { each, type Size } from "./sizes.ts"
 import type { Layer, Open, OwnInput, Rule } from "./types/layer.ts"
-import type { ConvRule } from "./types/rules.ts"
+import type { ConvRule, ConvTransposeRule } from "./types/rules.ts"
+import type { Transposed } from "./types/transposed.ts"
 
 /** What lies around the input: zeros, the input mirrored, its edge repeated, or the input again. */
 export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular"
@@ -57,8 +57,29 @@ export interface ConvTransposeOptions extends Geometry, Placement {
 }
 
 type Channels = [["inChannels", number], ["outChannels", number], ["kernelSize", Size], ["stride", Size]]
-type ConvArgs = Args<[...Channels, ["padding", Size | "same" | "valid"]], Partial<ConvOptions>>
-type ConvTransposeArgs = Args<[...Channels, ["padding", Size], ["outputPadding", Size]], Partial<ConvTransposeOptions>>
+type ConvArgs = Args<
+  [
+    ...Channels,
+    ["padding", Size | "same" | "valid"],
+    ["dilation", Size],
+    ["groups", number],
+    ["bias", boolean],
+    ["paddingMode", PaddingMode],
+  ],
+  Partial<ConvOptions>
+>
+type ConvTransposeArgs = Args<
+  [
+    ...Channels,
+    ["padding", Size],
+    ["outputPadding", Size],
+    ["groups", number],
+    ["bias", boolean],
+    ["dilation", Size],
+    ["paddingMode", PaddingMode],
+  ],
+  Partial<ConvTransposeOptions>
+>
 
 /** What convolutions and their transposes have in common. */
 export abstract class Convolution extends Members {
@@ -148,7 +169,6 @@ function paddingOf(
   return padding
 }
 
-type TransposedForward = (input: Tensor, outputSize?: readonly number[] | null) => Tensor
 /** What convolutions have besides what all modules have. */
 type OwnMembers = Omit<Convolution, keyof Members>
 /** A convolution knows its arguments, and by the rule what comes out. */
@@ -158,7 +178,9 @@ interface ConvClass<R extends Rule> {
 /** The function of a convolution, whatever its number of dims. */
 // biome-ignore lint/suspicious/noExplicitAny: its other arguments differ
 type Compute = (input: Tensor, ...args: any[]) => Tensor
-type ConvTransposeClass = new (...args: ConvTransposeArgs) => Module<TransposedForward> & OwnMembers
+interface ConvTransposeClass<R extends Rule> {
+  new <const A extends ConvTransposeArgs>(...args: A): Transposed<R, A> & OwnMembers
+}
 
 function convolution<R extends Rule>(name: string, rank: number, compute: Compute): ConvClass<R> {
   const signature = parseSignature(
@@ -194,7 +216,7 @@ function convolution<R extends Rule>(name: string, rank: number, compute: Comput
   return Forwards as unknown as ConvClass<R>
 }
 
-function transposedConvolution(name: string, rank: number, compute: Compute): ConvTransposeClass {
+function transposedConvolution<R extends Rule>(name: string, rank: number, compute: Compute): ConvTransposeClass<R> {
   const signature = parseSignature(
     `${name}(inChannels, outChannels, kernelSize, stride?, padding?, outputPadding?, groups?, bias?, dilation?, paddingMode?, device?, dtype?)`,
   )
@@ -205,7 +227,7 @@ function transposedConvolution(name: string, rank: number, compute: Compute): Co
       super(signature, rank, true, args)
     }
 
-    override forward(input: Tensor, outputSize: readonly number[] | null = null): Tensor {
+    override forward(input: OwnInput, outputSize: readonly number[] | null = null): Tensor {
       const { weight, bias, stride, padding, dilation, groups } = this
       const more = outputSize ? this.paddingFor(input, outputSize) : this.outputPadding
       return compute(input, weight, bias, stride, padding as number[], more, groups, dilation)
@@ -229,7 +251,7 @@ function transposedConvolution(name: string, rank: number, compute: Compute): Co
       return sizes.map((size, d) => size - least[d])
     }
   }
-  return Backwards as unknown as ConvTransposeClass
+  return Backwards as unknown as ConvTransposeClass<R>
 }
 
 /** Convolution over [N, C, L] or [C, L]. */
@@ -251,8 +273,14 @@ export class Conv3d<const A extends ConvArgs = Open> extends convolution<ConvRul
   conv3d,
 )<A> {}
 /** The transpose of Conv1d: its gradient as a map. `call(input, outputSize?)`. */
-export class ConvTranspose1d extends transposedConvolution("ConvTranspose1d", 1, convTranspose1d) {}
+export class ConvTranspose1d<const A extends ConvTransposeArgs = Open> extends transposedConvolution<
+  ConvTransposeRule<"convTranspose1d", 1>
+>("ConvTranspose1d", 1, convTranspose1d)<A> {}
 /** The transpose of Conv2d. */
-export class ConvTranspose2d extends transposedConvolution("ConvTranspose2d", 2, convTranspose2d) {}
+export class ConvTranspose2d<const A extends ConvTransposeArgs = Open> extends transposedConvolution<
+  ConvTransposeRule<"convTranspose2d", 2>
+>("ConvTranspose2d", 2, convTranspose2d)<A> {}
 /** The transpose of Conv3d. */
-export class ConvTranspose3d extends transposedConvolution("ConvTranspose3d", 3, convTranspose3d) {}
+export class ConvTranspose3d<const A extends ConvTransposeArgs = Open> extends transposedConvolution<
+  ConvTransposeRule<"convTranspose3d", 3>
+>("ConvTranspose3d", 3, convTranspose3d)<A> {}

@@ -7,6 +7,7 @@ import { Module } from "./module.ts"
 import { keyOf } from "./names.ts"
 import { python, pythonFloat } from "./repr.ts"
 import type { Layer, Rule, Same } from "./types/layer.ts"
+import type { Pair, PairRule } from "./types/pair.ts"
 
 /**
  * A setting: its name and default. "float" prints an integral default as Python's float, as PyTorch does; "buffer"
@@ -35,6 +36,11 @@ export interface SameClass<P extends readonly Field[]> {
 /** A class of layers with the rule R, which knows the settings. */
 export interface RuledClass<P extends readonly Field[], R extends Rule> {
   new <const A extends Settings<P>>(...args: A): Layer<R, A> & Values<P>
+}
+
+/** The same of layers of two tensors. */
+export interface PairClass<P extends readonly Field[], R extends PairRule> {
+  new <const A extends Settings<P>>(...args: A): Pair<R, A> & Values<P>
 }
 
 const NEEDED = Symbol("needed")
@@ -110,6 +116,15 @@ export const ruled = <R extends Rule>() =>
     compute: (self: Values<P>, x: Tensor) => unknown,
     show?: (values: Readonly<Record<string, unknown>>, fields: readonly Field[]) => string,
   ) => RuledClass<P, R>
+
+/** As `layer`, of what the rule R about two tensors is about. */
+export const paired = <R extends PairRule>() =>
+  layer as unknown as <const P extends readonly Field[]>(
+    name: string,
+    fields: P,
+    compute: (self: Values<P>, input: Tensor, other: Tensor) => Tensor,
+    show?: (values: Readonly<Record<string, unknown>>, fields: readonly Field[]) => string,
+  ) => PairClass<P, R>
 
 /** Throws unless all of these are non-negative (or, from `least`, larger) integers. */
 export function checkSizes(name: string, sizes: Readonly<Record<string, unknown>>, least = 0): void {

@@ -2,10 +2,11 @@
 import { type Args, bilinear, bind, linear, type Parameter, parseSignature, type Tensor } from "@taeda/core"
 import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from "./init.ts"
 import { checkSizes } from "./layer.ts"
-import { Module } from "./module.ts"
+import { Module as Members } from "./members.ts"
 import { emptyParameter, type Placement } from "./placement.ts"
 import { named } from "./repr.ts"
-import { LayerBase, type Open, type OwnInput } from "./types/layer.ts"
+import { LayerBase, type Open, type OwnInput, type Passing } from "./types/layer.ts"
+import type { BilinearRule, Pair } from "./types/pair.ts"
 import type { LinearRule } from "./types/rules.ts"
 
 type Place = [Placement["device"]?, Placement["dtype"]?]
@@ -58,25 +59,28 @@ export class Linear<const I extends number = Open, const O extends number = Open
 
 const BILINEAR = parseSignature("Bilinear(in1Features, in2Features, outFeatures, bias?, device?, dtype?)")
 
+const BilinearBase = Members as unknown as new <I, J, O>() => Pair<BilinearRule<I, J, O>>
+
 /** input1ᵀ·weight·input2 + bias, with a weight of shape [outFeatures, in1Features, in2Features]. */
-export class Bilinear extends Module<(input1: Tensor, input2: Tensor) => Tensor> {
-  readonly in1Features: number
-  readonly in2Features: number
-  readonly outFeatures: number
+export class Bilinear<
+  const I extends number = Open,
+  const J extends number = Open,
+  const O extends number = Open,
+> extends BilinearBase<I, J, O> {
+  readonly in1Features: I
+  readonly in2Features: J
+  readonly outFeatures: O
   declare weight: Parameter
   declare bias: Parameter | null
 
   constructor(
-    ...args: Args<
-      [["in1Features", number], ["in2Features", number], ["outFeatures", number], ["bias", boolean]],
-      Partial<Placement>
-    >
+    ...args: Args<[["in1Features", I], ["in2Features", J], ["outFeatures", O], ["bias", boolean]], Partial<Placement>>
   ) {
     super()
     const [in1Features, in2Features, outFeatures, bias = true, device, dtype] = bind(BILINEAR, args) as [
-      number,
-      number,
-      number,
+      I,
+      J,
+      O,
       boolean?,
       ...Place,
     ]
@@ -97,7 +101,7 @@ export class Bilinear extends Module<(input1: Tensor, input2: Tensor) => Tensor>
     if (this.bias) uniform_(this.bias, -bound, bound)
   }
 
-  override forward(input1: Tensor, input2: Tensor): Tensor {
+  override forward(input1: OwnInput, input2: Tensor): Tensor {
     return bilinear(input1, input2, this.weight, this.bias)
   }
 
@@ -107,17 +111,18 @@ export class Bilinear extends Module<(input1: Tensor, input2: Tensor) => Tensor>
   }
 }
 
+const IdentityBase = Members as unknown as new () => Passing
+
 /** Gives back its input; whatever it is constructed with is ignored. */
-// biome-ignore lint/suspicious/noExplicitAny: it passes anything on
-export class Identity extends Module<(input: any) => any> {
+export class Identity extends IdentityBase {
   static readonly keepsNothing: unknown = Identity.prototype.forward
 
   constructor(..._args: unknown[]) {
     super()
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: see the class
-  override forward(input: any): any {
+  // biome-ignore lint/suspicious/noExplicitAny: it passes anything on
+  override forward(input: Parameters<Passing["forward"]>[0]): any {
     return input
   }
 }

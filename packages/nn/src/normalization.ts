@@ -28,12 +28,12 @@ import {
   zero_,
   zeros,
 } from "@taeda/core"
-import { activation, checkSizes, needed } from "./layer.ts"
+import { checkSizes, needed, ruled, type Settings } from "./layer.ts"
 import { Module as Members } from "./members.ts"
 import { onesParameter, type Placement, zerosParameter } from "./placement.ts"
 import { named, python, pythonFloat } from "./repr.ts"
-import { type Layer, LayerBase, type Open, type OwnInput, type Rule, type Same } from "./types/layer.ts"
-import type { BatchNormRule, GroupNormRule, OverRule } from "./types/rules.ts"
+import { type Layer, LayerBase, type Open, type OwnInput, type Rule } from "./types/layer.ts"
+import type { BatchNormRule, GroupNormRule, InstanceNormRule, LocalResponseNormRule, OverRule } from "./types/rules.ts"
 
 type Place = [Placement["device"]?, Placement["dtype"]?]
 
@@ -184,7 +184,7 @@ export class BatchNorm3d<const A extends RunningNormArgs = Open> extends batchNo
   BatchNormRule<"BatchNorm3d", 5, "5D">
 >("BatchNorm3d", [5])<A> {}
 
-function instanceNormalization(name: string, rank: number): RunningClass<Same> {
+function instanceNormalization<R extends Rule>(name: string, rank: number): RunningClass<R> {
   const signature = runningSignature(name)
   class Instances extends RunningNorm {
     constructor(...args: RunningNormArgs) {
@@ -211,24 +211,21 @@ function instanceNormalization(name: string, rank: number): RunningClass<Same> {
       return lone ? squeeze(y, 0) : y
     }
   }
-  return Instances as unknown as RunningClass<Same>
+  return Instances as unknown as RunningClass<R>
 }
 
 /** Each channel of each sample of [N, C, L] brought to mean 0 and variance 1 by itself. */
-export class InstanceNorm1d<const A extends RunningNormArgs = Open> extends instanceNormalization(
-  "InstanceNorm1d",
-  1,
-)<A> {}
+export class InstanceNorm1d<const A extends RunningNormArgs = Open> extends instanceNormalization<
+  InstanceNormRule<"InstanceNorm1d", 1, 2 | 3, "2D or 3D">
+>("InstanceNorm1d", 1)<A> {}
 /** Of [N, C, H, W]. */
-export class InstanceNorm2d<const A extends RunningNormArgs = Open> extends instanceNormalization(
-  "InstanceNorm2d",
-  2,
-)<A> {}
+export class InstanceNorm2d<const A extends RunningNormArgs = Open> extends instanceNormalization<
+  InstanceNormRule<"InstanceNorm2d", 2, 3 | 4, "3D or 4D">
+>("InstanceNorm2d", 2)<A> {}
 /** Of [N, C, D, H, W]. */
-export class InstanceNorm3d<const A extends RunningNormArgs = Open> extends instanceNormalization(
-  "InstanceNorm3d",
-  3,
-)<A> {}
+export class InstanceNorm3d<const A extends RunningNormArgs = Open> extends instanceNormalization<
+  InstanceNormRule<"InstanceNorm3d", 3, 4 | 5, "4D or 5D">
+>("InstanceNorm3d", 3)<A> {}
 
 /** The last dims' sizes, from a number or a list. */
 function shapeOf(name: string, given: unknown): readonly number[] {
@@ -370,15 +367,17 @@ export class GroupNorm<const G extends number = Open> extends LayerBase<GroupNor
   }
 }
 
+const LOCAL = [
+  ["size", needed<number>()],
+  ["alpha", 1e-4],
+  ["beta", 0.75],
+  ["k", 1, "float"],
+] as const
+
 /** Each channel divided by a power of the squares in the `size` channels around it (Krizhevsky et al., 2012). */
-export class LocalResponseNorm extends activation(
+export class LocalResponseNorm<const A extends Settings<typeof LOCAL> = Open> extends ruled<LocalResponseNormRule>()(
   "LocalResponseNorm",
-  [
-    ["size", needed<number>()],
-    ["alpha", 1e-4],
-    ["beta", 0.75],
-    ["k", 1, "float"],
-  ],
-  (m, x: Tensor) => localResponseNorm(x, m.size, m.alpha, m.beta, m.k),
+  LOCAL,
+  (m, x) => localResponseNorm(x, m.size, m.alpha, m.beta, m.k),
   (values) => `${values.size}, ${named({ alpha: values.alpha, beta: values.beta })}, k=${pythonFloat(values.k)}`,
-) {}
+)<A> {}

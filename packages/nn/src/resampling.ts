@@ -1,10 +1,10 @@
 /** Resampling, and windows as columns. */
-import { col2im, type InterpolationMode, im2col, interpolate, type Tensor } from "@taeda/core"
-import { layer, needed, optional, ruled, type Settings } from "./layer.ts"
+import { col2im, type InterpolationMode, im2col, interpolate } from "@taeda/core"
+import { needed, optional, ruled, type Settings } from "./layer.ts"
 import { python, pythonFloat } from "./repr.ts"
 import type { Size } from "./sizes.ts"
 import type { Open } from "./types/layer.ts"
-import type { UpsampleRule } from "./types/rules.ts"
+import type { FoldRule, UnfoldRule, UpsampleRule } from "./types/rules.ts"
 
 const SIZE = ["size", optional<Size>()] as const
 const SCALE = ["scaleFactor", optional<Size>()] as const
@@ -56,11 +56,15 @@ const WINDOW = [
   ["stride", 1 as Size],
 ] as const
 
+const FOLD = [["outputSize", needed<Size>()], ...WINDOW] as const
+
 /** Windows of [N, C, H, W] as columns [N, C·kh·kw, L]. */
-export class Unfold extends layer("Unfold", WINDOW, (m, x: Tensor) =>
-  im2col(x, m.kernelSize, m.dilation, m.padding, m.stride),
-) {}
+export class Unfold<const A extends Settings<typeof WINDOW> = Open> extends ruled<UnfoldRule>()(
+  "Unfold",
+  WINDOW,
+  (m, x) => im2col(x, m.kernelSize, m.dilation, m.padding, m.stride),
+)<A> {}
 /** Columns added up to an image: the transpose of Unfold. */
-export class Fold extends layer("Fold", [["outputSize", needed<Size>()], ...WINDOW], (m, x: Tensor) =>
+export class Fold<const A extends Settings<typeof FOLD> = Open> extends ruled<FoldRule>()("Fold", FOLD, (m, x) =>
   col2im(x, m.outputSize, m.kernelSize, m.dilation, m.padding, m.stride),
-) {}
+)<A> {}

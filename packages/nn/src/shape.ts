@@ -1,8 +1,14 @@
 /** Modules that only rearrange. */
-import { channelShuffle, flatten, pixelShuffle, pixelUnshuffle, type Tensor, unflatten } from "@taeda/core"
-import { activation, needed, ruled, type Settings } from "./layer.ts"
+import { channelShuffle, flatten, pixelShuffle, pixelUnshuffle, unflatten } from "@taeda/core"
+import { needed, ruled, type Settings } from "./layer.ts"
 import type { Open } from "./types/layer.ts"
-import type { FlattenRule, PixelShuffleRule, PixelUnshuffleRule, UnflattenRule } from "./types/rules.ts"
+import type {
+  ChannelShuffleRule,
+  FlattenRule,
+  PixelShuffleRule,
+  PixelUnshuffleRule,
+  UnflattenRule,
+} from "./types/rules.ts"
 
 const FLATTEN = [
   ["startDim", 1],
@@ -13,6 +19,7 @@ const UNFLATTEN = [
   ["unflattenedSize", needed<readonly number[]>()],
 ] as const
 const UPSCALE = [["upscaleFactor", needed<number>()]] as const
+const GROUPS = [["groups", needed<number>()]] as const
 const DOWNSCALE = [["downscaleFactor", needed<number>()]] as const
 
 /** Dims `startDim` to `endDim` as one; the first, the batch's, stays by default. */
@@ -40,6 +47,8 @@ export class PixelUnshuffle<const A extends Settings<typeof DOWNSCALE> = Open> e
   (m, x) => pixelUnshuffle(x, m.downscaleFactor),
 )<A> {}
 /** Channels of [N, C, ...] dealt out over groups: those of the first, one of each, and so on. */
-export class ChannelShuffle extends activation("ChannelShuffle", [["groups", needed<number>()]], (m, x: Tensor) =>
-  channelShuffle(x, m.groups),
-) {}
+export class ChannelShuffle<const A extends Settings<typeof GROUPS> = Open> extends ruled<ChannelShuffleRule>()(
+  "ChannelShuffle",
+  GROUPS,
+  (m, x) => channelShuffle(x, m.groups),
+)<A> {}

@@ -82,6 +82,11 @@ CUresult load(Context& context, std::string_view text, CUmodule* handle, std::st
           std::to_string(settings::capability());
     return CUDA_ERROR_INVALID_PTX;
   }
+  if (program.specific && program.target != settings::capability()) {
+    log = "ptxas fatal   : the target sm_" + std::to_string(program.target) + "a is for that device alone, and this is sm_" +
+          std::to_string(settings::capability());
+    return CUDA_ERROR_INVALID_PTX;
+  }
   for (auto& kernel : program.kernels) {
     auto function = std::make_unique<Function>();
     function->module = module.get();

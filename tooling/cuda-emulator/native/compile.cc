@@ -63,6 +63,7 @@ std::unique_ptr<Program> compile(std::string_view text, Memory& memory, std::str
     Text parsed = parse(text);
     program->version = parsed.version;
     program->target = parsed.target;
+    program->specific = parsed.specific;
     place(parsed, memory, *program, globals);
     decodeAll(parsed, globals, *program);
     return program;

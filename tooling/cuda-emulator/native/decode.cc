@@ -18,7 +18,7 @@ const Handlers& handlers() {
   static const Handlers all = [] {
     Handlers table;
     for (auto add : {addMoves, addIntegers, addFloats, addComparisons, addConversions, addMemory, addAtomics,
-                     addControl, addWarpwide, addMatrices})
+                     addControl, addWarpwide, addMatrices, addWarpgroups})
       add(table);
     return table;
   }();
@@ -359,6 +359,10 @@ void Decoder::dropModifier() {
     each = {};
     return;
   }
+}
+
+void Decoder::needSpecific(std::string_view what) const {
+  if (!text_.specific) mistake(std::string(what) + " needs a target such as sm_90a");
 }
 
 void Decoder::needOperands(int least, int most) const {

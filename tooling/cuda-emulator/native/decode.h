@@ -63,6 +63,9 @@ class Decoder {
   // Operands.
   int operandCount() const { return statement_->count; }
   void needOperands(int least, int most = -1) const;
+  /** For what only one architecture has. */
+  void needSpecific(std::string_view what) const;
+  void useWarpgroups() { code_.usesWarpgroups = true; }
   const Operand& operand(int i) const { return statement_->operands[i]; }
   const Operand& part(const Operand& group, uint32_t i) const { return function_->parts[group.first + i]; }
   /** A register of this many bits (1 for a predicate); NOWHERE for `_`. */
@@ -145,6 +148,7 @@ void addAtomics(Handlers& handlers);
 void addControl(Handlers& handlers);
 void addWarpwide(Handlers& handlers);
 void addMatrices(Handlers& handlers);
+void addWarpgroups(Handlers& handlers);
 
 /** Arithmetic of floats by opcode, for the handlers of integers, which share its mnemonics. */
 bool decodeFloat(Decoder& decoder, std::string_view opcode, Type type);

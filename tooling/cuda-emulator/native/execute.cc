@@ -199,6 +199,7 @@ void Seat::begin(uint64_t number) {
                  uint32_t(number / launch.grid[0] / launch.grid[1])};
   // What an earlier block has left is as good as any other uninitialised memory; NaN shows itself.
   memset(block.shared, 0xff, block.sharedBytes);
+  block.unfenced.assign(block.code->usesWarpgroups ? block.sharedBytes / 16 + 1 : 0, false);
   for (Barrier& each : block.barriers) each = Barrier();
   block.epoch++;
   uint32_t threads = launch.block[0] * launch.block[1] * launch.block[2];
@@ -211,6 +212,11 @@ void Seat::begin(uint64_t number) {
     warp.groups.clear();
     warp.copies.clear();
     warp.groupEnds.clear();
+    warp.products.clear();
+    warp.productEnds.clear();
+    warp.flights.clear();
+    warp.landed.clear();
+    warp.fenced = false;
     warp.atBarrier = false;
     warp.done = false;
     warp.branches = 0;

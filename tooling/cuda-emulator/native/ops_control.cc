@@ -51,13 +51,25 @@ void trap(Decoder& d) { d.emit(trapRun); }
 
 Step nothing(Warp&, const Instruction&, uint32_t) { return Step::next; }
 
+/** What this warp's copies have written can be seen by wgmma. */
+Step proxyFenceRun(Warp& w, const Instruction&, uint32_t) {
+  for (uint64_t piece : w.landed) w.block->unfenced[piece] = false;
+  w.landed.clear();
+  return Step::next;
+}
+
 /** Memory is the same for all warps at once. */
 void fence(Decoder& d) {
   d.takeHints();
+  bool proxy = false;
   while (!d.peekModifier().empty()) {
-    if (d.takeOne({"gl", "sc", "proxy", "async", "alias", "generic", "global", "shared::cta", "acquire", "release"}) < 0) break;
+    if (d.take("async")) {
+      proxy = true;
+      continue;
+    }
+    if (d.takeOne({"gl", "sc", "proxy", "alias", "generic", "global", "shared::cta", "acquire", "release"}) < 0) break;
   }
-  d.emit(nothing);
+  d.emit(proxy ? proxyFenceRun : nothing);
 }
 
 void nanosleep(Decoder& d) {

@@ -238,6 +238,10 @@ bool landGroups(Warp& w, const Instruction& in, size_t pending) {
     const Copy& copy = w.copies[i];
     if (w.block->checksRaces && !touchShared(w, in, copy.to - uint64_t(w.block->shared), copy.bytes, Access::write)) return false;
     land(copy);
+    if (w.block->unfenced.empty()) continue;
+    uint64_t piece = (copy.to - uint64_t(w.block->shared)) / 16;
+    w.block->unfenced[piece] = true;
+    w.landed.push_back(piece);
   }
   w.copies.erase(w.copies.begin(), w.copies.begin() + long(end));
   w.groupEnds.erase(w.groupEnds.begin(), w.groupEnds.begin() + long(groups));
@@ -249,11 +253,8 @@ Step copyRun(Warp& w, const Instruction& in, uint32_t mask) {
   // d, count: base and width of the source address; b: bytes that are read, or NOWHERE; c: those that are written.
   const Slot* more = &w.block->code->slots[in.more];
   uint32_t bytes = in.c;
-  bool races = w.block->checksRaces;
-  w.block->checksRaces = false;
-  bool good = resolve(w, in, mask, bytes, Access::write);
-  w.block->checksRaces = races;
-  if (!good) return Step::fault;
+  // From here on it may be written: a race with whoever reads before the next barrier.
+  if (!resolve(w, in, mask, bytes, Access::write)) return Step::fault;
   V<uint64_t> to = w.addresses;
   V<uint32_t> filled = in.b == NOWHERE ? splat(bytes) : w.read<uint32_t>(in.b);
   uint32_t reads = mask & maskOf(filled != 0u);

@@ -40,6 +40,7 @@ struct Program {
   /** PTX version and target, ten times major plus minor: 70, 75. */
   int version = 0;
   int target = 0;
+  bool specific = false;
   std::vector<std::shared_ptr<Kernel>> kernels;
   std::vector<Variable> variables;
 };

@@ -278,6 +278,7 @@ class Parser {
     std::string_view name = in_.name();
     if (name.substr(0, 3) != "sm_") in_.mistake("the target is no sm_...");
     text_.target = atoi(std::string(name.substr(3)).c_str());
+    text_.specific = name.back() == 'a';
     while (in_.accept(',')) in_.name();
   }
 

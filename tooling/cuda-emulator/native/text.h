@@ -69,7 +69,7 @@ struct Statement {
   std::string_view guard = {};
   bool guardNegated = false;
   uint8_t count = 0;
-  std::array<Operand, 6> operands = {};
+  std::array<Operand, 8> operands = {};
   /** The declaration's place in the function's list. */
   uint32_t index = 0;
 };
@@ -91,6 +91,8 @@ struct Function {
 struct Text {
   int version = 0;
   int target = 0;
+  /** sm_90a: for devices of that capability alone. */
+  bool specific = false;
   std::vector<Declaration> variables;
   std::vector<Function> functions;
 };

@@ -72,6 +72,7 @@ struct Code {
   uint32_t registerBytes = 0;
   uint32_t localBytes = 0;
   bool usesSharedMemory = false;
+  bool usesWarpgroups = false;
 };
 
 /** Lanes that stand at another instruction than the ones that run. */
@@ -90,6 +91,26 @@ struct Copy {
   uint32_t bytes;
   /** As many come from the source; the rest becomes 0. */
   uint32_t filled;
+};
+
+/** A product of a warpgroup that is under way. */
+struct Product {
+  const Instruction* in;
+  /** Descriptors. */
+  uint64_t a;
+  uint64_t b;
+  /** Whether it is added to the sums. */
+  bool keeps;
+  size_t flight;
+};
+
+/** Sums that such products change. */
+struct Flight {
+  Slot slots;
+  std::vector<V<float>> sums;
+  /** Products that are still to be made. */
+  size_t pending;
+  std::vector<Slot> registers;
 };
 
 struct Warp {
@@ -116,6 +137,13 @@ struct Warp {
   std::vector<Copy> copies;
   /** Where each group of copies that has been committed ends. */
   std::vector<size_t> groupEnds;
+  std::vector<Product> products;
+  std::vector<size_t> productEnds;
+  std::vector<Flight> flights;
+  /** Whether a wgmma.fence came after the last wait. */
+  bool fenced = false;
+  /** Pieces of 16 bytes of shared memory that copies have written since the last fence.proxy.async. */
+  std::vector<uint64_t> landed;
   /** What the last memory access resolved: addresses on the host. */
   V<uint64_t> addresses;
 
@@ -192,6 +220,8 @@ struct Block {
   Barrier barriers[BARRIERS];
   /** What each barrier had gathered when it let go. */
   Barrier results[BARRIERS];
+  /** Pieces of 16 bytes that were written and may not be seen by wgmma yet. */
+  std::vector<bool> unfenced;
   bool checksRaces = false;
   uint32_t epoch = 1;
   std::vector<Touch> touches;

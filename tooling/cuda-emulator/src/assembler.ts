@@ -12,16 +12,16 @@ export const hasAssembler = (): boolean => spawnSync("ptxas", ["--version"]).sta
 const BATCH = 100
 
 /** Where functions, variables and entries begin: at the start of a line, as nothing within them does. */
-const PART = /^(?=\.(?:func|global|const|visible) )/m
+const PART = /^(?=\.(?:func|global|const|visible|extern) )/m
 
 /** What stands before the first part: the version, the target, the size of addresses. */
 const headerOf = (text: string): string => text.split(PART, 1)[0]
 
-/** The compute capability that texts with a header need. */
-function capabilityOf(header: string): number {
-  const target = /^\.target sm_(\d+)$/m.exec(header)
-  if (!target) throw new Error(`no header of PTX: ${header}`)
-  return Number(target[1])
+/** The device that texts with a header are assembled for, where `target` or a newer one will do: "90", or "90a" for what that alone has. */
+function deviceFor(header: string, target: number): string {
+  const [, capability, specific] = /^\.target sm_(\d+)(a?)$/m.exec(header) ?? []
+  if (!capability) throw new Error(`no header of PTX: ${header}`)
+  return specific ? `${capability}a` : String(Math.max(target, Number(capability)))
 }
 
 /** One text with the entries of all, each under a name of its own; functions and variables that they share stand once. */
@@ -38,7 +38,7 @@ function merge(header: string, texts: readonly string[]): string {
 }
 
 /** What the assembler says against a text; undefined where it takes it. */
-function refusal(file: string, target: number, flags: readonly string[]): Promise<string | undefined> {
+function refusal(file: string, target: string, flags: readonly string[]): Promise<string | undefined> {
   const args = [`-arch=sm_${target}`, ...flags, "-o", `${file}.cubin`, file]
   return new Promise((resolve) => {
     execFile("ptxas", args, (error, _, stderr) => resolve(error ? `${error.message}\n${stderr}` : undefined))
@@ -65,7 +65,7 @@ export async function assemble(texts: Iterable<string>, { target, flags = [] }: 
     else byHeader.set(header, [text])
   }
   const batches = [...byHeader].flatMap(([header, all]) => {
-    const device = Math.max(target, capabilityOf(header))
+    const device = deviceFor(header, target)
     return Array.from({ length: Math.ceil(all.length / BATCH) }, (_, i) => ({
       header,
       device,

@@ -42,9 +42,9 @@ beforeAll(async () => {
   const modules = join(project.folder, "node_modules")
   const nested = join(project.folder, LIBRARY, "node_modules")
   for (const name of ["taeda", "@taeda"]) await cp(join(modules, name), join(nested, name), { recursive: true })
-  const core = join(nested, "@taeda", "core", "dist", "this-core.js")
+  const core = join(nested, "@taeda", "core", "dist", "core.js")
   const source = await readFile(core, "utf8")
-  await writeFile(core, source.replace(/(version: ")[^"]*/, `$1${OTHER}`))
+  await writeFile(core, source.replace(/(CORE = \{ version: ")[^"]*/, `$1${OTHER}`))
   await project.write({
     ...PROGRAM,
     [`${LIBRARY}/package.json`]: JSON.stringify({ name: "library", type: "module", exports: "./index.js" }),

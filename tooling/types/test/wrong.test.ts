@@ -4,18 +4,21 @@ import { afterAll, describe, expect, test, vi } from "vitest"
 import { COMPILERS } from "../src/compilers.ts"
 import { sentenceIn } from "../src/sentence.ts"
 import { PRELUDE, WRONG, type Wrong } from "../src/wrong.ts"
+import { WRONG_LAYERS } from "../src/wrong-layers.ts"
 
 // The compilers that run in JavaScript take their time on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-const fileOf = (each: Wrong): string => `wrong-${WRONG.indexOf(each)}.ts`
-const FILES = Object.fromEntries(WRONG.map((each) => [fileOf(each), `${PRELUDE}{\n${each.code}\n}\n`]))
+const ALL = [...WRONG, ...WRONG_LAYERS]
+
+const fileOf = (each: Wrong): string => `wrong-${ALL.indexOf(each)}.ts`
+const FILES = Object.fromEntries(ALL.map((each) => [fileOf(each), `${PRELUDE}{\n${each.code}\n}\n`]))
 
 describe.each(COMPILERS)("TypeScript $name", (compiler) => {
   const program = compiler.compile(FILES)
   afterAll(() => program[Symbol.dispose]())
 
-  test.each(WRONG)("$code", (each) => {
+  test.each(ALL)("$code", (each) => {
     const found = program.findings(fileOf(each))
     expect(found.map(({ message, at }) => ({ says: sentenceIn(message) ?? message, at }))).toEqual([
       { says: each.says, at: each.at },
@@ -43,7 +46,7 @@ async function failureOf({ code }: Wrong): Promise<string | null> {
 }
 
 describe("at run time", () => {
-  test.each(WRONG)("$code", async (each) => {
+  test.each(ALL)("$code", async (each) => {
     const message = await failureOf(each)
     if (each.runs === undefined) expect(message).toContain(each.says)
     else expect(message).toBeNull()
@@ -51,6 +54,6 @@ describe("at run time", () => {
 })
 
 test("there are at least 60 of them, all different", () => {
-  expect(WRONG.length).toBeGreaterThanOrEqual(60)
-  expect(new Set(WRONG.map(({ code }) => code)).size).toBe(WRONG.length)
+  expect(ALL.length).toBeGreaterThanOrEqual(60)
+  expect(new Set(ALL.map(({ code }) => code)).size).toBe(ALL.length)
 })

@@ -136,6 +136,7 @@ class CopySlices extends GradNode {
 /** Notes that `t` was changed: its version, and the node that made its new value (null: nothing to record). */
 export function recordInPlace(t: Tensor, node: GradNode | null, output = 0): void {
   t.storage.version++
+  onStaleView(renew)
   const view = t.view_
   if (!node) return
   if (!view) {
@@ -163,8 +164,9 @@ function reconnect(base: Tensor, view: Tensor): GradNode {
   return node
 }
 
-onStaleView((view, stale) => {
+/** Of a view that is older than the change of its base. */
+function renew(view: Tensor, stale: GradNode | null): GradNode {
   const reason = refusal(view, stale, "its base or another view of its base has been")
   if (reason) throw new Error(reason)
   return reconnect(view.view_!.base, view)
-})
+}

@@ -352,7 +352,8 @@ type Glu = <S extends Shape, D extends DType, const N extends number | { dim?: n
   input: Arg<Halved<S, D, DimOf<N>>, Tensor<S, D>>,
   dim?: Arg<CheckDim<"glu", S, DimOf<N>>, N>,
 ) => Tensor<Ok<Halved<S, D, DimOf<N>>>, D>
-type Halved<S extends Shape, D, N> =
+/** S with dim N halved. */
+export type Halved<S extends Shape, D, N> =
   CheckDim<"glu", S, N> extends infer E
     ? E extends string
       ? // biome-ignore lint/suspicious/noExplicitAny: the dim itself is refused then

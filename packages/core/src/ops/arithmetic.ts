@@ -1,5 +1,5 @@
 /** Arithmetic of two tensors, or of a tensor and a number, with broadcasting and promotion. One formula each. */
-import { bind, CATALOGUE, isOptions, parseSignature, type Signature } from "../args.ts"
+import { bind, entered, isOptions, type Signature } from "../args.ts"
 import { type DType, isIntegral } from "../dtype.ts"
 import { type Expr, where } from "../expr.ts"
 import { Pointwise, type PointwiseOptions } from "../pointwise.ts"
@@ -204,16 +204,15 @@ const fmodOf = (gradName: string): Pointwise => new Pointwise("fmod", (a, b) => 
 const FMOD = fmodOf("FmodBackward1")
 const FMOD_NUMBER = fmodOf("FmodBackward0")
 
-const ALPHA = (name: string) => parseSignature(`${name}(input, other, *, alpha?)`)
-const OTHER = (name: string) => parseSignature(`${name}(input, other)`)
-const MODE = (name: string) => parseSignature(`${name}(input, other, *, roundingMode?)`)
+const ALPHA = (name: string) => entered(`${name}(input, other, *, alpha?)`)
+const OTHER = (name: string) => entered(`${name}(input, other)`)
+const MODE = (name: string) => entered(`${name}(input, other, *, roundingMode?)`)
 
 /** What to apply to `input` and `other`, and what follows them, by the argument after those. */
 type Pick = (extra: unknown, input: Operandish, other: Operandish) => readonly [Pointwise, ...Operandish[]]
 
 /** An op whose common call is `op(a, b)`: that one goes straight to the kernel of two tensors, or of a tensor and a number. */
-function single<F>(name: string, s: Signature, pick: Pick, ofTensors: Pointwise, ofNumber = ofTensors): F {
-  CATALOGUE.set(name, s)
+function single<F>(s: Signature, pick: Pick, ofTensors: Pointwise, ofNumber = ofTensors): F {
   const call = (a: Tensor, b: Operandish, c?: unknown): Tensor => {
     if (c === undefined && !isOptions(b) && b !== undefined && a !== undefined)
       return (ofNumber === ofTensors || isTensor(b) ? ofTensors : ofNumber).call2(a, b)
@@ -221,17 +220,16 @@ function single<F>(name: string, s: Signature, pick: Pick, ofTensors: Pointwise,
     const [op, ...more] = pick(extra, x, y)
     return op.call(x, y, ...more)
   }
-  return Object.defineProperty(call, "name", { value: name }) as F
+  return Object.defineProperty(call, "name", { value: s.name }) as F
 }
 
-function changing<F>(name: string, s: Signature, pick: Pick): F {
-  CATALOGUE.set(name, s)
+function changing<F>(s: Signature, pick: Pick): F {
   const call = (...args: unknown[]): Tensor => {
     const [x, y, extra] = bind(s, args) as [Tensor, Operandish, unknown]
     const [op, ...more] = pick(extra, x, y)
     return op.callInPlace(x, y, ...more)
   }
-  return Object.defineProperty(call, "name", { value: name }) as F
+  return Object.defineProperty(call, "name", { value: s.name }) as F
 }
 
 /** Both forms. */
@@ -242,8 +240,8 @@ const pair = <N extends "add" | "sub" | "mul" | "div" | "trueDivide" | "floorDiv
   ofTensors: Pointwise,
   ofNumber?: Pointwise,
 ): [FunctionOf<ArithmeticOps[N]>, FunctionOf<ArithmeticOps[`${N}_`]>] => [
-  single(name, signature(name), pick, ofTensors, ofNumber),
-  changing(`${name}_`, signature(`${name}_`), pick),
+  single(signature(name), pick, ofTensors, ofNumber),
+  changing(signature(`${name}_`), pick),
 ]
 
 const plain =
@@ -281,7 +279,6 @@ const byMode: Pick = (mode) => {
 export const [add, add_] = pair("add", ALPHA, withAlpha(ADD, ADD_ALPHA), ADD)
 export const [sub, sub_] = pair("sub", ALPHA, withAlpha(SUB, SUB_ALPHA), SUB)
 export const rsub = single<FunctionOf<ArithmeticOps["rsub"]>>(
-  "rsub",
   ALPHA("rsub"),
   (alpha, input, other) => withAlpha(...(isTensor(other) ? RSUB : RSUB_NUMBER))(alpha, input, other),
   RSUB[0],

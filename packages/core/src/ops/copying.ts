@@ -10,7 +10,7 @@ import { denseStrides } from "../layout.ts"
 import { broadcastSizes, contiguousStrides, isContiguous, sameSizes } from "../shape.ts"
 import { allocate, needsGrad, type Tensor, track } from "../tensor.ts"
 import type { Elementwise } from "../types/patterns.ts"
-import type { Arg, Broadcast, Fits, Shape, Show, ShowTensor } from "../types/shape.ts"
+import type { Arg, Broadcast, Fits, List, Shape, Show, ShowTensor } from "../types/shape.ts"
 import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { zerosLike } from "./creation.ts"
@@ -46,7 +46,7 @@ interface Copy {
 }
 type CopiedInto<S extends Shape, R extends Shape, E> =
   Broadcast<S, R, "copy_"> extends infer Q
-    ? Q extends Shape
+    ? Q extends List
       ? Fits<S, Q> extends true
         ? S
         : `copy_: the size of ${ShowTensor<R, E>} does not broadcast to ${Show<S>}`

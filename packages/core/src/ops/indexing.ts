@@ -1,5 +1,5 @@
 /** Indexing as Python's brackets do: at, setAt. */
-import { type Args, CATALOGUE, op, parseSignature } from "../args.ts"
+import { type Args, catalogued, op } from "../args.ts"
 import { checkInPlace } from "../autograd/inplace.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireSameDevice } from "../checks.ts"
@@ -306,16 +306,16 @@ function indexMovement(name: string, x: Tensor, found: readonly (Tensor | null)[
 
 const INDEX = pullRule("IndexBackward0")
 
-CATALOGUE.set("at", parseSignature("at(input, ...indices)"))
-CATALOGUE.set("setAt", parseSignature("setAt(input, indices, value)"))
-
 /** See the method `at`. */
-export const at = enclosed((input: Tensor, ...indices: Index[]): Tensor => {
-  if (!isTensor(input)) throw new TypeError(`at: input must be a tensor, got ${valueText(input)}`)
-  const parsed = parse("at", input, indices, false)
-  if (parsed.advanced.size === 0) return parsed.view === input ? alias(input) : parsed.view
-  return pull(parsed.view, indexMovement("at", parsed.view, resolve("at", parsed)), INDEX)
-}) as FunctionOf<IndexingOps["at"]>
+export const at = catalogued(
+  "at(input, ...indices)",
+  enclosed((input: Tensor, ...indices: Index[]): Tensor => {
+    if (!isTensor(input)) throw new TypeError(`at: input must be a tensor, got ${valueText(input)}`)
+    const parsed = parse("at", input, indices, false)
+    if (parsed.advanced.size === 0) return parsed.view === input ? alias(input) : parsed.view
+    return pull(parsed.view, indexMovement("at", parsed.view, resolve("at", parsed)), INDEX)
+  }),
+) as FunctionOf<IndexingOps["at"]>
 
 interface PutContext {
   readonly movement: Movement
@@ -401,8 +401,9 @@ function putInPlace(name: string, parsed: Parsed, value: IndexValue, accumulate:
 }
 
 /** See the method `setAt`. */
-export const setAt = enclosed(
-  (input: Tensor, indices: readonly Index[] | Exclude<Index, NestedIndex>, value: IndexValue): Tensor => {
+export const setAt = catalogued(
+  "setAt(input, indices, value)",
+  enclosed((input: Tensor, indices: readonly Index[] | Exclude<Index, NestedIndex>, value: IndexValue): Tensor => {
     if (!isTensor(input)) throw new TypeError(`setAt: input must be a tensor, got ${valueText(input)}`)
     checkValue("setAt", value)
     const parsed = parse("setAt", input, Array.isArray(indices) ? (indices as Index[]) : [indices as Index], true)
@@ -412,7 +413,7 @@ export const setAt = enclosed(
     else if (isTensor(value)) copyInto(view, fitting("setAt", value, view.shape))
     else fill_(view, asStored(value, view.dtype))
     return input
-  },
+  }),
 ) as FunctionOf<IndexingOps["setAt"]>
 
 const putIndices = (name: string, indices: unknown): Index[] => {

@@ -1,5 +1,5 @@
 /** Joining: cat, stack and relatives. */
-import { CATALOGUE, op, parseSignature } from "../args.ts"
+import { catalogued, op } from "../args.ts"
 import type { Rule } from "../autograd/node.ts"
 import { requireSameDevice, requireTensor } from "../checks.ts"
 import { type DType, promoteTypes } from "../dtype.ts"
@@ -151,12 +151,14 @@ export const stack: Joining<"stack", "stack"> = op("stack(tensors, dim?)", (give
 })
 
 function each<N extends 1 | 2 | 3>(name: string, change: (x: Tensor) => Tensor): AtLeastDims<N> {
-  CATALOGUE.set(name, parseSignature(`${name}(...tensors)`))
   const call = (...args: unknown[]): Tensor | Tensor[] => {
     if (args.length === 1 && isTensor(args[0])) return change(args[0])
     return listOf(name, args.length === 1 ? args[0] : args).map(change)
   }
-  return Object.defineProperty(call, "name", { value: name }) as unknown as AtLeastDims<N>
+  return catalogued(
+    `${name}(...tensors)`,
+    Object.defineProperty(call, "name", { value: name }) as unknown as AtLeastDims<N>,
+  )
 }
 
 /** A 0-d tensor as one of shape [1]; others as they are. */

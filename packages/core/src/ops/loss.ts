@@ -256,6 +256,9 @@ const GAUSSIAN_FULL = new ElementwiseLoss("gaussianNllLoss", 3, gaussian, { name
  * tensor of the input's shape, without its last dim, or with size 1 in one dim.
  */
 export const gaussianNllLoss: LossOfTensors<
+  "two",
+  "target",
+  "var",
   Args<[["target", Tensor], ["var", Tensor | number], ["full", boolean], ["eps", number], ["reduction", LossReduction]]>
 > = op(
   "gaussianNllLoss(input, target, var, full?, eps?, reduction?)",
@@ -320,10 +323,15 @@ const RANKING = new ElementwiseLoss(
   },
 )
 
-type ThreeTensors = LossOfTensors<Args<[["input2", Tensor], ["target", Tensor], ["margin", number]], Partial<Reduced>>>
+type ThreeTensors<Rule extends "all" | "rowsOfTwo"> = LossOfTensors<
+  Rule,
+  "input2",
+  "target",
+  Args<[["input2", Tensor], ["target", Tensor], ["margin", number]], Partial<Reduced>>
+>
 
 /** max(0, −target·(input1 − input2) + margin): a target of 1 says that the first ranks higher, −1 the second. */
-export const marginRankingLoss: ThreeTensors = op(
+export const marginRankingLoss: ThreeTensors<"all"> = op(
   "marginRankingLoss(input1, input2, target, margin?, *, reduction?)",
   (a: Tensor, b: Tensor, y: Tensor, margin = 0, reduction: LossReduction = "mean") => {
     const name = "marginRankingLoss"
@@ -348,7 +356,7 @@ const COSINE = new ElementwiseLoss(
 )
 
 /** 1 − cos where the target is 1, max(0, cos − margin) where it is −1; of rows [n, d] with targets [n], or of vectors. */
-export const cosineEmbeddingLoss: ThreeTensors = op(
+export const cosineEmbeddingLoss: ThreeTensors<"rowsOfTwo"> = op(
   "cosineEmbeddingLoss(input1, input2, target, margin?, *, reduction?)",
   (a: Tensor, b: Tensor, y: Tensor, margin = 0, reduction: LossReduction = "mean") => {
     const name = "cosineEmbeddingLoss"
@@ -385,6 +393,9 @@ const TRIPLET_SWAP = new ElementwiseLoss(
  * With `swap` the smaller of d(anchor, negative) and d(positive, negative).
  */
 export const tripletMarginLoss: LossOfTensors<
+  "rows",
+  "positive",
+  "negative",
   Args<
     [["positive", Tensor], ["negative", Tensor], ["margin", number], ["p", number], ["eps", number], ["swap", boolean]],
     Partial<Reduced>
@@ -433,6 +444,9 @@ const LABELS_WEIGHTED = new ElementwiseLoss("multilabelSoftMarginLoss", 3, (x, y
 
 /** The mean over the last dim, the classes, of the binary cross entropy of sigmoid(input) with targets 0 and 1. */
 export const multilabelSoftMarginLoss: LossOfTensors<
+  "rowsWithin",
+  "target",
+  "weight",
   Args<[["target", Tensor], ["weight", Tensor | null]], Partial<Reduced>>
 > = op(
   "multilabelSoftMarginLoss(input, target, weight?, *, reduction?)",

@@ -35,8 +35,9 @@ export function withInPlace<F extends TensorFn, G extends TensorFn = F>(
 
 /** `name` with a last parameter `inplace`, as many functions of nn.functional have. */
 export function inplaceOption<F extends TensorFn>(signature: string, pick: Body<Applied>): F {
-  const at = parseSignature(signature).names.length
+  const s = parseSignature(signature)
   return op<F>(signature.replace(")", ", inplace?)"), (...args) => {
+    const at = s.names.length
     const chosen = pick(...args.slice(0, at))
     return (args[at] ? applyInPlace(chosen) : apply(chosen)) as ReturnType<F>
   })

@@ -2,7 +2,7 @@
  * Searching: nonzero, unique, searchsorted, bincount. Where the shape of a result depends on values, the op reads its
  * input to the host: it is awaited, and has a `Sync` twin for backends that read synchronously.
  */
-import { type Args, op } from "../args.ts"
+import { op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
 import { requireFloating, requireSameDevice, requireTensor } from "../checks.ts"
 import { type DType, isIntegral } from "../dtype.ts"
@@ -13,7 +13,23 @@ import { anyMonoid, sumMonoid } from "../monoids.ts"
 import { type Operandish, resultType } from "../promotion.ts"
 import { normalizeDim, numelOf, type Sizes, sameSizes } from "../shape.ts"
 import { isTensor, type Tensor } from "../tensor.ts"
-import type { Family } from "../types/signature.ts"
+import type {
+  ArgWhere,
+  ArgWhereSync,
+  BinCount,
+  BinCountSync,
+  Bucketize,
+  ConsecutiveOptions,
+  Histogram,
+  IsIn,
+  Nonzero,
+  NonzeroSync,
+  SearchSorted,
+  Unique,
+  UniqueOptions,
+  UniqueSync,
+} from "../types/searching-signatures.ts"
+import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { fresh } from "./along.ts"
 import { to } from "./conversion.ts"
 import { tensor, toBits, zeros } from "./creation.ts"
@@ -23,59 +39,46 @@ import { data, dataSync, fromBits, type HostArray } from "./host.ts"
 import { reduceInputs } from "./over-dims.ts"
 import { detached, expand, movedim, reshape, unsqueeze } from "./views.ts"
 
-type NonzeroArgs = Args<[], { asTuple: boolean }>
-interface UniqueOptions {
-  sorted?: boolean
-  returnInverse?: boolean
-  returnCounts?: boolean
-  dim?: number | null
-}
-type ConsecutiveOptions = Omit<UniqueOptions, "sorted">
-/** The values; with `returnInverse` or `returnCounts` an array of them, the inverse and the counts, as asked for. */
-type Distinct<O> = O extends { returnInverse: true } | { returnCounts: true } ? Tensor[] : Tensor
-type CountArgs = Args<[["weights", Tensor | null], ["minlength", number]]>
-type HistogramArgs = Args<[["bins", number], ["min", number], ["max", number]]>
-
-export interface SearchingMethods {
+export interface SearchingOps {
   /** The int32 coordinates of the elements that are not 0, [n, ndim]; with `asTuple` one vector per dim. */
-  nonzero(options: { asTuple: true }): Promise<Tensor[]>
-  nonzero(...args: NonzeroArgs): Promise<Tensor>
-  nonzeroSync(options: { asTuple: true }): Tensor[]
-  nonzeroSync(...args: NonzeroArgs): Tensor
+  nonzero: Nonzero
+  nonzeroSync: NonzeroSync
   /** As `nonzero`. */
-  argwhere(): Promise<Tensor>
-  argwhereSync(): Tensor
+  argwhere: ArgWhere
+  argwhereSync: ArgWhereSync
   /** The distinct elements in ascending order, or the distinct slices along `dim`; each NaN counts by itself. */
-  unique<O extends UniqueOptions>(options?: O): Promise<Distinct<O>>
-  uniqueSync<O extends UniqueOptions>(options?: O): Distinct<O>
+  unique: Unique<UniqueOptions>
+  uniqueSync: UniqueSync<UniqueOptions>
   /** The first of each run of equal elements, or of equal slices along `dim`. */
-  uniqueConsecutive<O extends ConsecutiveOptions>(options?: O): Promise<Distinct<O>>
-  uniqueConsecutiveSync<O extends ConsecutiveOptions>(options?: O): Distinct<O>
+  uniqueConsecutive: Unique<ConsecutiveOptions>
+  uniqueConsecutiveSync: UniqueSync<ConsecutiveOptions>
   /** How often each of 0, 1, 2, ... occurs in a vector of integers (int32), or the sum of the `weights` there. */
-  bincount(...args: CountArgs): Promise<Tensor>
-  bincountSync(...args: CountArgs): Tensor
+  bincount: BinCount
+  bincountSync: BinCountSync
   /** How many elements lie in each of `bins` intervals of equal width from `min` to `max` (both 0: of the elements). */
-  histc(...args: HistogramArgs): Tensor
+  histc: Histogram
 }
+
+export interface SearchingMethods extends MethodsOf<SearchingOps> {}
+
+/** Ops that have a twin. */
+type Read = { [N in keyof SearchingOps]: `${N}Sync` extends keyof SearchingOps ? N : never }[keyof SearchingOps]
 
 /**
  * An op that computes on the host from the elements of its input, awaited and not. `prepare` checks the arguments and
  * gives the tensors to read; `finish` gets their elements.
  */
-function reading<A extends unknown[], R>(
-  name: string,
+function reading<N extends Read, A extends unknown[]>(
+  name: N,
   parameters: string,
   prepare: (x: Tensor, ...args: A) => readonly Tensor[],
-  finish: (elements: readonly HostArray[], x: Tensor, ...args: A) => R,
-): [(x: Tensor, ...args: unknown[]) => Promise<R>, (x: Tensor, ...args: unknown[]) => R] {
-  const later = op<(x: Tensor, ...args: unknown[]) => Promise<R>>(
-    `${name}(${parameters})`,
-    async (x: Tensor, ...args: A) => {
-      const tensors = prepare(x, ...args)
-      return finish(await Promise.all(tensors.map((t) => data(t))), x, ...args)
-    },
-  )
-  const now = op<(x: Tensor, ...args: unknown[]) => R>(`${name}Sync(${parameters})`, (x: Tensor, ...args: A) => {
+  finish: (elements: readonly HostArray[], x: Tensor, ...args: A) => unknown,
+): [FunctionOf<SearchingOps[N]>, FunctionOf<SearchingOps[`${N}Sync`]>] {
+  const later = op<FunctionOf<SearchingOps[N]>>(`${name}(${parameters})`, async (x: Tensor, ...args: A) => {
+    const tensors = prepare(x, ...args)
+    return finish(await Promise.all(tensors.map((t) => data(t))), x, ...args)
+  })
+  const now = op<FunctionOf<SearchingOps[`${N}Sync`]>>(`${name}Sync(${parameters})`, (x: Tensor, ...args: A) => {
     const tensors = prepare(x, ...args)
     return finish(
       tensors.map((t) => dataSync(t, `${name}Sync`)),
@@ -112,11 +115,12 @@ function table(x: Tensor, flat: readonly number[]): Tensor {
   return indices(x, values, [flat.length, rank])
 }
 
-const [nonzeroLater, nonzeroNow] = reading<[boolean?], Tensor | Tensor[]>(
+/** See the method. */
+export const [nonzero, nonzeroSync] = reading(
   "nonzero",
   "input, *, asTuple?",
   (x) => [x],
-  ([elements], x, asTuple) => {
+  ([elements], x, asTuple?: boolean) => {
     const flat = places(elements!)
     if (!asTuple) return table(x, flat)
     // PyTorch sees a scalar as a vector of one element here.
@@ -124,16 +128,7 @@ const [nonzeroLater, nonzeroNow] = reading<[boolean?], Tensor | Tensor[]>(
     return shape.map((_, d) => indices(x, coordinates(flat, shape, d)))
   },
 )
-/** See the method. */
-export const nonzero = nonzeroLater as WithTensor<SearchingMethods["nonzero"]>
-export const nonzeroSync = nonzeroNow as WithTensor<SearchingMethods["nonzeroSync"]>
-
-/** The function of a method with two forms. */
-type WithTensor<M> = M extends { (...args: infer A): infer R; (...args: infer B): infer S }
-  ? { (input: Tensor, ...args: A): R; (input: Tensor, ...args: B): S }
-  : never
-
-export const [argwhere, argwhereSync] = reading<[], Tensor>(
+export const [argwhere, argwhereSync] = reading(
   "argwhere",
   "input",
   (x) => [x],
@@ -211,26 +206,19 @@ const inOrder = ({ count }: Slices): number[] => Array.from({ length: count }, (
 const UNIQUE = distinct("unique", (s) => inOrder(s).sort((i, j) => compareRows(s, i, j) || i - j))
 const CONSECUTIVE = distinct("uniqueConsecutive", inOrder)
 
-type Unique = <O extends UniqueOptions>(input: Tensor, options?: O) => Promise<Distinct<O>>
-type UniqueSync = <O extends UniqueOptions>(input: Tensor, options?: O) => Distinct<O>
-
-const [uniqueLater, uniqueNow] = reading<[sorted?: boolean, ...UniqueArgs], Tensor | Tensor[]>(
+export const [unique, uniqueSync] = reading(
   "unique",
   "input, sorted?, returnInverse?, returnCounts?, dim?",
-  (x, _sorted, ...rest) => UNIQUE.prepare(x, ...rest),
+  (x, _sorted?: boolean, ...rest: UniqueArgs) => UNIQUE.prepare(x, ...rest),
   (elements, x, _sorted, ...rest) => UNIQUE.finish(elements, x, ...rest),
 )
-export const unique = uniqueLater as Unique
-export const uniqueSync = uniqueNow as UniqueSync
 
-const [consecutiveLater, consecutiveNow] = reading<UniqueArgs, Tensor | Tensor[]>(
+export const [uniqueConsecutive, uniqueConsecutiveSync] = reading(
   "uniqueConsecutive",
   "input, returnInverse?, returnCounts?, dim?",
   CONSECUTIVE.prepare,
   CONSECUTIVE.finish,
 )
-export const uniqueConsecutive = consecutiveLater as Unique
-export const uniqueConsecutiveSync = consecutiveNow as UniqueSync
 
 // ---- counting ----
 
@@ -246,7 +234,7 @@ function checkCounted(x: Tensor, weights?: Tensor | null, minlength = 0): readon
   return weights ? [x, weights] : [x]
 }
 
-export const [bincount, bincountSync] = reading<[weights?: Tensor | null, minlength?: number], Tensor>(
+export const [bincount, bincountSync] = reading(
   "bincount",
   "input, weights?, minlength?",
   checkCounted,
@@ -262,7 +250,7 @@ export const [bincount, bincountSync] = reading<[weights?: Tensor | null, minlen
   },
 )
 
-export const histc = op<(input: Tensor, ...args: HistogramArgs) => Tensor>(
+export const histc: FunctionOf<SearchingOps["histc"]> = op(
   "histc(input, bins?, min?, max?)",
   (input: Tensor, bins = 100, min = 0, max = 0) => {
     const x = detached(input)
@@ -302,8 +290,6 @@ const fullLikeScalar = (x: Tensor, value: number): Tensor => tensor(value, { dty
 
 // ---- searching in order ----
 
-type SearchOptions = { outInt32?: boolean; right?: boolean; side?: "left" | "right" | null; sorter?: Tensor | null }
-
 /** How many boundaries of each row come before each value, which have the rank of `values`. */
 function countBefore(boundaries: Tensor, values: Tensor, right: boolean): Tensor {
   const shape = [...values.shape, boundaries.shape.at(-1)!]
@@ -335,41 +321,37 @@ function search(name: string, boundaries: Tensor, given: Operandish, right: bool
  * For every value the int32 place in `sortedSequence` (ascending along its last dim) where it would be put: before the
  * elements equal to it, or with `right` after them. A vector serves all values; otherwise all dims but the last agree.
  */
-export const searchsorted: (sortedSequence: Tensor, ...args: Args<[["input", Operandish]], SearchOptions>) => Tensor =
-  op(
-    "searchsorted(sortedSequence, values, *, outInt32?, right?, side?, sorter?)",
-    (
-      sequence: Tensor,
-      given: Operandish,
-      _outInt32?: boolean,
-      right = false,
-      side?: "left" | "right" | null,
-      sorter?: Tensor | null,
-    ) => {
-      requireTensor("searchsorted", "sortedSequence", sequence)
-      if (sequence.ndim === 0) throw new RangeError("searchsorted: sortedSequence must have at least one dim")
-      if (side !== undefined && side !== null && side !== "left" && side !== "right")
-        throw new RangeError(`searchsorted: side can only be "left" or "right", got ${valueText(side)}`)
-      if (side === "left" && right) throw new RangeError(`searchsorted: side "left" and right: true are opposites`)
-      const shape = isTensor(given) ? given.shape : []
-      if (sequence.ndim > 1 && !sameSizes(shape.slice(0, -1), sequence.shape.slice(0, -1)))
-        throw new RangeError(
-          `searchsorted: the sequence must be a vector, or agree with the values in all dims but the last, got ${shapeText(sequence.shape)} and ${shapeText(shape)}`,
-        )
-      if (sorter && !sameSizes(sorter.shape, sequence.shape))
-        throw new RangeError(
-          `searchsorted: sorter and sequence must have the same shape, got ${shapeText(sorter.shape)} and ${shapeText(sequence.shape)}`,
-        )
-      const ordered = sorter ? raw(() => gather(sequence, -1, sorter)) : sequence
-      return search("searchsorted", ordered, given, right || side === "right")
-    },
-  )
+export const searchsorted: SearchSorted = op(
+  "searchsorted(sortedSequence, values, *, outInt32?, right?, side?, sorter?)",
+  (
+    sequence: Tensor,
+    given: Operandish,
+    _outInt32?: boolean,
+    right = false,
+    side?: "left" | "right" | null,
+    sorter?: Tensor | null,
+  ) => {
+    requireTensor("searchsorted", "sortedSequence", sequence)
+    if (sequence.ndim === 0) throw new RangeError("searchsorted: sortedSequence must have at least one dim")
+    if (side !== undefined && side !== null && side !== "left" && side !== "right")
+      throw new RangeError(`searchsorted: side can only be "left" or "right", got ${valueText(side)}`)
+    if (side === "left" && right) throw new RangeError(`searchsorted: side "left" and right: true are opposites`)
+    const shape = isTensor(given) ? given.shape : []
+    if (sequence.ndim > 1 && !sameSizes(shape.slice(0, -1), sequence.shape.slice(0, -1)))
+      throw new RangeError(
+        `searchsorted: the sequence must be a vector, or agree with the values in all dims but the last, got ${shapeText(sequence.shape)} and ${shapeText(shape)}`,
+      )
+    if (sorter && !sameSizes(sorter.shape, sequence.shape))
+      throw new RangeError(
+        `searchsorted: sorter and sequence must have the same shape, got ${shapeText(sorter.shape)} and ${shapeText(sequence.shape)}`,
+      )
+    const ordered = sorter ? raw(() => gather(sequence, -1, sorter)) : sequence
+    return search("searchsorted", ordered, given, right || side === "right")
+  },
+)
 
 /** For every element of `input` the int32 place among the ascending `boundaries` (a vector), as `searchsorted`. */
-export const bucketize: (
-  input: Operandish,
-  ...args: Args<[["boundaries", Tensor]], { outInt32?: boolean; right?: boolean }>
-) => Tensor = op(
+export const bucketize: Bucketize = op(
   "bucketize(values, boundaries, *, outInt32?, right?)",
   (given: Operandish, boundaries: Tensor, _outInt32?: boolean, right = false) => {
     if (!isTensor(boundaries) || boundaries.ndim !== 1)
@@ -381,10 +363,7 @@ export const bucketize: (
 // ---- membership ----
 
 /** Whether each element is one of `testElements` (or, with `invert`, none): bool, of the shape of `elements`. */
-export const isin: (
-  elements: Operandish,
-  ...args: Args<[["testElements", Operandish]], { assumeUnique?: boolean; invert?: boolean }>
-) => Tensor = op(
+export const isin: IsIn = op(
   "isin(elements, testElements, *, assumeUnique?, invert?)",
   (first: Operandish, second: Operandish, _unique?: boolean, invert = false) => {
     const model = isTensor(first) ? first : second

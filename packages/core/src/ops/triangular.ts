@@ -11,6 +11,8 @@ import { int, runMap } from "../kernels.ts"
 import { copied } from "../movement.ts"
 import { contiguousStrides, normalizeDim, numelOf } from "../shape.ts"
 import { allocate, needsGrad, Tensor, track } from "../tensor.ts"
+import type { WantedIn } from "../types/creation.ts"
+import type { DefaultInt } from "../types/dtype.ts"
 import type { DiagEmbedSignature, DiagFlat, DiagSignature, Triangle } from "../types/rearranging-signatures.ts"
 import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { checkDtype } from "./conversion.ts"
@@ -158,7 +160,7 @@ type IndexArgs = Args<[["row", number], ["col", number], ["offset", number]], In
 const indices = (
   name: string,
   inside: (above: number, offset: number) => boolean,
-): ((...args: IndexArgs) => Tensor<[2, number]>) =>
+): (<const A extends IndexArgs>(...args: A) => Tensor<[2, number], WantedIn<A, DefaultInt>>) =>
   op(
     `${name}(row, col, offset?, *, dtype?, device?)`,
     (row: number, col: number, offset = 0, dtype?: DType, device?: string | Device) => {

@@ -395,11 +395,11 @@ export interface UnaryOps {
   nanToNum: Elementwise<"same", NanToNumArgs>
   nanToNum_: Elementwise<"same", NanToNumArgs>
   /** The n-th derivative of digamma, n ≥ 0. */
-  polygamma: Elementwise<"float", [n: number]>
-  polygamma_: Elementwise<"same", [n: number]>
+  polygamma: Elementwise<"float", [n: number | { n: number }]>
+  polygamma_: Elementwise<"same", [n: number | { n: number }]>
   /** The logarithm of the multivariate gamma function of dimension p ≥ 1, up to what does not depend on the input. */
-  mvlgamma: Elementwise<"float", [p: number]>
-  mvlgamma_: Elementwise<"same", [p: number]>
+  mvlgamma: Elementwise<"float", [p: number | { p: number }]>
+  mvlgamma_: Elementwise<"same", [p: number | { p: number }]>
   /** The input itself. */
   positive: Elementwise
 }
@@ -496,8 +496,10 @@ const [polygammaMethod, polygammaInPlace] = withInPlace<
   FunctionOf<UnaryOps["polygamma_"]>
 >("polygamma(input, n)", (x: Tensor, n: number) => pickPolygamma(n, x))
 /** The n-th derivative of digamma at `input`, n ≥ 0. */
-export const polygamma: <S extends Shape, D extends DType>(n: number, input: Tensor<S, D>) => Tensor<S, Floated<D>> =
-  applied("polygamma(n, input)", pickPolygamma)
+export const polygamma: <S extends Shape, D extends DType>(
+  n: number,
+  input: Tensor<S, D> | { input: Tensor<S, D> },
+) => Tensor<S, Floated<D>> = applied("polygamma(n, input)", pickPolygamma)
 /** `polygamma` into the input, which comes first here. */
 export const polygamma_ = polygammaInPlace
 

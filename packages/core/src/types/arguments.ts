@@ -1,5 +1,6 @@
 /** Arguments of a signature: each by position, or by name in a trailing object, as `bind` takes them. */
 import type { Tensor } from "../tensor.ts"
+import type { Sentence, Verdict } from "./shape.ts"
 
 /** Whether P is an object of options: no number, list or tensor. */
 export type IsOptions<P> = P extends object ? (P extends readonly unknown[] | Tensor ? false : true) : false
@@ -36,23 +37,27 @@ export type TensorOf<A, N extends string, Before = never> =
 /** A dim, or several. */
 export type DimList = number | readonly number[]
 
-/** `X`, or what stands for it where it is not given. */
-export type Or<X, Default> = [X] extends [undefined] ? Default : X
+/** `X`, or what stands for it where it is not given; `any` where only the run knows. */
+export type Or<X, Default> = unknown extends X ? any : [X] extends [undefined] ? Default : X
 
-/** Sizes one by one or as a list. */
-export type Sizes = readonly number[] | readonly [readonly number[]]
-export type SizesOf<A> = A extends readonly [infer L extends readonly number[]]
-  ? L
-  : A extends readonly number[]
-    ? A
+/** Sizes one by one, as a list, or by the name N. */
+export type Sizes<N extends string> =
+  | readonly number[]
+  | readonly [readonly number[] | { readonly [K in N]: readonly number[] }]
+export type SizesOf<A> = A extends readonly number[]
+  ? A
+  : A extends readonly [infer L]
+    ? L extends readonly number[]
+      ? L
+      : L[keyof L] extends infer Q extends readonly number[]
+        ? Q
+        : never
     : never
 
 /** The arguments `A`, each the sentence where the rule `R` gave one. */
-export type AllArgs<R, A extends readonly unknown[]> = 0 extends 1 & R
-  ? A
-  : [R] extends [string]
-    ? { [K in keyof A]: R }
-    : A
+export type AllArgs<R, A extends readonly unknown[]> = [Verdict<R>] extends [never]
+  ? { [K in keyof A]: Sentence<R> }
+  : A
 
 /** What the first of several arguments is held to: `Own` where the next follows by position, else the rule of them all. */
 export type Early<Next, Own, All> = [Next] extends [undefined] ? All : Own

@@ -3,7 +3,8 @@ import type { Args } from "../args.ts"
 import type { Device } from "../device.ts"
 import type { DType, TypedArray } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
-import type { IsKnown, Less, Sub } from "./arithmetic.ts"
+import type { Or } from "./arguments.ts"
+import type { CeilDiv, IsKnown, Less, Sub } from "./arithmetic.ts"
 import type { DefaultFloat, DefaultInt, HostNumber, IsIntegral, One } from "./dtype.ts"
 import type { DtypeIn } from "./patterns.ts"
 import type { IsAny, IsUnion, Known, Shape } from "./shape.ts"
@@ -21,8 +22,10 @@ export interface FactoryOptions<D extends DType = DType> {
   requiresGrad?: boolean
 }
 
-/** The dtype that options of type E name, or else `Default`. */
-export type Wanted<E, Default> = [E] extends [never] ? Default : One<E>
+/**
+ * The dtype that options of type E name, or else `Default`. (`NoInfer` keeps what the result is passed to from having a say in it.)
+ */
+export type Wanted<E, Default> = [E] extends [never] ? Default : One<NoInfer<E>>
 
 /** A tensor of given sizes: `zeros(2, 3)` or `zeros([2, 3], { dtype, device, requiresGrad })`; `K` are further options. */
 export interface Factory<K = unknown> {
@@ -178,24 +181,48 @@ export type WantedIn<A extends readonly unknown[], Default> = Wanted<DtypeIn<A[n
 /** N where it is a literal size, else `number`. */
 type Size<N> = N extends number ? (IsKnown<N> extends true ? N : number) : number
 
+/** What the options among the arguments A name N; undefined where they do not. */
+type NamedIn<A extends readonly unknown[], N extends string> =
+  Extract<A[number], { readonly [K in N]: unknown }> extends infer O
+    ? [O] extends [never]
+      ? undefined
+      : O[N & keyof O]
+    : never
+
 export type ArangeArgs = Args<[["start", number], ["end", number], ["step", number]], FactoryOptions>
-type Plain = FactoryOptions & { readonly [K in "start" | "end" | "step" | "steps" | "m"]?: never }
-/** How many there are from 0 or from `start` up to `end`; with a step, or by name, only the run knows. */
-export type Arange<A extends readonly unknown[]> = A extends readonly [infer N, Plain?]
-  ? [Size<N>]
-  : A extends readonly [infer S extends number, infer N extends number, Plain?]
-    ? [[IsKnown<S>, IsKnown<N>, Less<N, S>] extends [true, true, false] ? Sub<N, S> : number]
+/** Start, end and step. A number that stands alone is the end, unless that is named. */
+type Ends<A extends readonly unknown[]> = A extends readonly [
+  infer S extends number,
+  infer N extends number,
+  infer P extends number,
+  ...unknown[],
+]
+  ? [S, N, P]
+  : A extends readonly [infer S extends number, infer N extends number, ...unknown[]]
+    ? [S, N, Or<NamedIn<A, "step">, 1>]
+    : A extends readonly [infer N extends number, ...unknown[]]
+      ? [NamedIn<A, "end">] extends [undefined]
+        ? [Or<NamedIn<A, "start">, 0>, N, Or<NamedIn<A, "step">, 1>]
+        : [N, NamedIn<A, "end">, Or<NamedIn<A, "step">, 1>]
+      : [Or<NamedIn<A, "start">, 0>, NamedIn<A, "end">, Or<NamedIn<A, "step">, 1>]
+/** How many there are, of non-negative integers. */
+export type Arange<A extends readonly unknown[]> =
+  Ends<A> extends [infer S extends number, infer N extends number, infer P extends number]
+    ? [IsKnown<S>, IsKnown<N>, IsKnown<P>] extends [true, true, true]
+      ? Less<N, S> extends false
+        ? [CeilDiv<Sub<N, S>, P>]
+        : [number]
+      : [number]
     : [number]
 /** Integral numbers make int32, others the default float. */
-export type ArangeDType<A extends readonly unknown[]> = A extends readonly number[] | readonly [...number[], Plain]
-  ? IsIntegral<Extract<A[number], number>> extends infer I
+export type ArangeDType<A extends readonly unknown[]> =
+  IsIntegral<Extract<A[number] | NamedIn<A, "start"> | NamedIn<A, "end"> | NamedIn<A, "step">, number>> extends infer I
     ? [I] extends [true]
       ? DefaultInt
       : [I] extends [boolean]
         ? DefaultFloat
         : any
     : never
-  : any
 
 export type SpaceArgs = Args<[["start", number], ["end", number], ["steps", number]], FactoryOptions>
 export type LogspaceArgs = Args<
@@ -204,17 +231,22 @@ export type LogspaceArgs = Args<
 >
 type Steps<A extends readonly unknown[]> = A extends readonly [number, number, infer N extends number, ...unknown[]]
   ? [Size<N>]
-  : [number]
+  : [Size<NamedIn<A, "steps">>]
 /** So many numbers from one end to the other. */
 export interface Spaced<Given extends readonly unknown[]> {
   <const A extends Given>(...args: A): Tensor<Known<Steps<A>>, WantedIn<A, DefaultFloat>>
 }
 
-type Diagonal<A extends readonly unknown[]> = A extends readonly [infer N, infer M extends number, ...unknown[]]
+/** Rows and columns, which are as many where they are not given. */
+type Diagonal<A extends readonly unknown[]> = A extends readonly [
+  infer N extends number,
+  infer M extends number,
+  ...unknown[],
+]
   ? [Size<N>, Size<M>]
-  : A extends readonly [infer N, Plain?]
-    ? [Size<N>, Size<N>]
-    : [number, number]
+  : (A extends readonly [infer N extends number, ...unknown[]] ? N : NamedIn<A, "n">) extends infer N
+    ? [Size<N>, Size<Or<NamedIn<A, "m">, N>>]
+    : never
 export interface Eye {
   <const A extends Args<[["n", number], ["m", number]], FactoryOptions>>(
     ...args: A

@@ -1,6 +1,6 @@
 /** The shape of `einsum(equation, ...operands)`. The sentences are those of the errors that `ops/einsum.ts` throws. */
 import type { Shapes } from "./joining-shapes.ts"
-import type { BroadcastDims, Clash, Shape, Show, ShowDim } from "./shape.ts"
+import type { BroadcastDims, Clash, List, Shape, Show, ShowDim } from "./shape.ts"
 
 type Compact<E extends string, R extends string = ""> = E extends `${infer A} ${infer B}`
   ? Compact<B, `${R}${A}`>
@@ -114,7 +114,7 @@ type BindPart<
 > = P extends `...${infer T}`
   ? SplitBack<T, S> extends [infer Dots extends Shape, infer Back extends Shape]
     ? (M["dots"] extends Shape ? BroadcastDims<M["dots"], Dots> : Dots) extends infer D
-      ? D extends Shape
+      ? D extends List
         ? BindPart<T, Back, { letters: M["letters"]; dots: D }, E, I, P0, S0>
         : Fault<`einsum: a dim of the ellipsis`>
       : never

@@ -8,7 +8,7 @@ import type { Slice } from "../ops/indexing.ts"
 import type { Tensor } from "../tensor.ts"
 import type { CeilDiv, Excess, Negated } from "./arithmetic.ts"
 import type { BroadcastAll, Shapes } from "./joining-shapes.ts"
-import type { Clash, IsAny, Shape, Show } from "./shape.ts"
+import type { Clash, IsAny, List, Shape, Show } from "./shape.ts"
 import type { IsSingle } from "./tuples.ts"
 import type { Bounded, IsOutside } from "./view-shapes.ts"
 
@@ -245,7 +245,7 @@ type Differing<M extends Shape, S extends Shape, K extends 0[] = []> = M extends
 type Gathered<Op extends string, V extends Entries> =
   TakenShapes<V> extends infer L extends Shapes
     ? BroadcastAll<Op, L> extends infer C
-      ? C extends Shape
+      ? C extends List
         ? Arranged<V> extends [infer A extends Shape, infer B extends Shape, infer Apart]
           ? Apart extends true
             ? [...C, ...A, ...B]

@@ -4,7 +4,7 @@ import type { Index, IndexValue } from "../ops/indexing.ts"
 import type { Tensor } from "../tensor.ts"
 import type { AllArgs } from "./arguments.ts"
 import type { At } from "./indexing-shapes.ts"
-import type { Arg, Clash, Ok, Shape, Show } from "./shape.ts"
+import type { Arg, Clash, List, Ok, Shape, Show } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
 
 export interface AtSignature {
@@ -48,7 +48,7 @@ type Fits<V extends Shape, R extends Shape> = V extends readonly [...infer VI ex
 /** `Kept`, or the sentence of a value that does not broadcast to R. */
 type Written<Op extends string, R, V> =
   V extends Tensor<infer X, any>
-    ? R extends Shape
+    ? R extends List
       ? number extends R["length"] | X["length"]
         ? []
         : R["length"] extends infer _

@@ -1,7 +1,7 @@
 /** The shapes and dtypes that joined tensors have. The sentences are those of the errors that `ops/joining.ts` throws. */
 import type { Add, Mul } from "./arithmetic.ts"
 import type { RankUnknown } from "./dims.ts"
-import type { Broadcast, Clash, Shape, Show } from "./shape.ts"
+import type { Broadcast, Clash, List, Same, Shape, Show } from "./shape.ts"
 import type { Inserted, NoDim, PlaceOf, SizeAt, With } from "./tuples.ts"
 import type { Numel } from "./view-shapes.ts"
 
@@ -61,7 +61,7 @@ type Joining<
     ? Joining<Op, T, M, P, Sum, [...I, 0], M0>
     : H["length"] extends M["length"]
       ? Agreed<M, H, P> extends infer A
-        ? A extends Shape
+        ? A extends List
           ? Joining<Op, T, A, P, Add<Sum, SizeAt<H, P>>, [...I, 0], M0>
           : A extends { bad: [infer X extends number, infer Y extends number] }
             ? `${Op}: Sizes of tensors must match except in dimension ${P}. Expected size ${X} but got size ${Y} for tensor number ${I["length"]} in the list (shapes ${Show<M0>} and ${Show<H>})`
@@ -80,7 +80,7 @@ type Agreed<A extends Shape, B extends Shape, P, R extends Shape = []> = A exten
       ? Agreed<T, U, P, [...R, H]>
       : Clash<H, G> extends true
         ? { bad: [H, G] }
-        : Agreed<T, U, P, [...R, number extends H ? G : H]>
+        : Agreed<T, U, P, [...R, Same<H, G> extends true ? H : number extends H ? G : H]>
     : R
   : R
 
@@ -90,7 +90,7 @@ export type Stacked<Op extends string, L extends Shapes, D> = L extends readonly
   : IsVague<L> extends true
     ? any
     : Equal<L> extends infer M
-      ? M extends Shape
+      ? M extends List
         ? RankUnknown<M> extends true
           ? any
           : PlaceOf<[...M, 1], D> extends infer P extends number
@@ -112,7 +112,7 @@ type Equal<L extends Shapes, M extends Shape = L[0], I extends 0[] = []> = L ext
 ]
   ? H["length"] extends M["length"]
     ? Agreed<M, H, -1> extends infer A
-      ? A extends Shape
+      ? A extends List
         ? Equal<T, A, [...I, 0]>
         : { bad: [H, I["length"]] }
       : never
@@ -178,7 +178,7 @@ export type Grid<Op extends string, L extends Shapes, Indexing> = number extends
   : L extends readonly []
     ? Empty<Op>
     : TooManyDims<L> extends infer B
-      ? B extends Shape
+      ? B extends List
         ? `${Op}: Expected 0D or 1D tensor in the tensor list but got ${Show<B>}`
         : Lengths<L> extends infer N extends Shape
           ? "xy" extends Indexing
@@ -201,7 +201,7 @@ export type BroadcastAll<Op extends string, L extends Shapes, R extends Shape = 
   ? any
   : L extends readonly [infer H extends Shape, ...infer T extends Shapes]
     ? Broadcast<R, H, Op> extends infer B
-      ? B extends Shape
+      ? B extends List
         ? BroadcastAll<Op, T, B>
         : B
       : never
@@ -214,7 +214,7 @@ export type Combinations<Op extends string, L extends Shapes> =
     : L extends readonly []
       ? Empty<Op>
       : NoVector<L> extends infer B
-        ? B extends Shape
+        ? B extends List
           ? `${Op}: Expect a 1D vector, but got shape ${Show<B>}`
           : L extends readonly [infer One]
             ? One

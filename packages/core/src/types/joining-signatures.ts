@@ -20,30 +20,41 @@ import type {
   Stacked,
 } from "./joining-shapes.ts"
 import type { Arg, IsAny, Ok, Shape } from "./shape.ts"
+import type { OwnDType } from "./signature.ts"
 import type { IsSingle } from "./tuples.ts"
 
 type Tensors = readonly Tensor[]
+/**
+ * What a list of tensors is held to. Not to `Tensor` itself: that would be what is wanted of a call within the list, and the compiler
+ * would take its unknown shape and dtype for the call's.
+ */
+type Listed = readonly { readonly __types: unknown }[]
 
 /** The shapes of tensors. */
-export type ShapesOf<L extends Tensors> = { [K in keyof L]: L[K] extends Tensor<infer S, DType> ? S : any }
+export type ShapesOf<L extends readonly unknown[]> = { [K in keyof L]: L[K] extends Tensor<infer S, DType> ? S : any }
 
 /** The dtype that all promote to. */
-export type DTypeOf<L extends Tensors> = Promoted<L> extends infer D extends DType ? D : any
-type Promoted<L extends Tensors> = L[number]["dtype"] extends infer D
-  ? IsAny<D> extends true
-    ? any
-    : IsSingle<D> extends true
-      ? D
-      : PromoteAll<L>
-  : never
-type PromoteAll<L extends Tensors, D = never> = L extends readonly [infer H extends Tensor, ...infer T extends Tensors]
+export type DTypeOf<L extends readonly unknown[]> = Promoted<L> extends infer D extends DType ? D : any
+type Promoted<L extends readonly unknown[]> =
+  OwnDTypes<L[number]> extends infer D
+    ? IsAny<D> extends true
+      ? any
+      : IsSingle<D> extends true
+        ? D
+        : PromoteAll<L>
+    : never
+type OwnDTypes<T> = T extends Tensor ? OwnDType<T> : any
+type PromoteAll<L extends readonly unknown[], D = never> = L extends readonly [
+  infer H extends Tensor,
+  ...infer T extends Tensors,
+]
   ? PromoteAll<T, [D] extends [never] ? H["dtype"] : PromoteTypes<D, H["dtype"]>>
   : L extends readonly []
     ? D
     : any
 
 /** A list of tensors, by position or by name. */
-type ListArg = Tensors | { tensors?: Tensors }
+type ListArg = Listed | { tensors?: Listed }
 type ListOf<A> = Given<"tensors", A> extends infer L extends Tensors ? L : Tensor[]
 
 /** The shape along a dim, for each op that takes one. */
@@ -59,7 +70,7 @@ type JoinedAlong<Rule extends keyof AlongDim<string, [], 0>, Op extends string, 
 
 /** Tensors joined along a dim: an old one (`cat`) or a new one (`stack`). */
 export type Joining<Rule extends keyof AlongDim<string, [], 0>, Op extends string> = <
-  const A extends Tensors | { tensors?: Tensors; dim?: number },
+  const A extends Listed | { tensors?: Listed; dim?: number },
   const B extends number | { dim?: number } | undefined = undefined,
 >(
   tensors: Arg<JoinedAlong<Rule, Op, A, B>, A>,
@@ -83,15 +94,15 @@ interface AtLeastShapes<S extends Shape> {
   2: AtLeast2d<S>
   3: AtLeast3d<S>
 }
-type EachAtLeast<L extends Tensors, N extends 1 | 2 | 3> = {
+type EachAtLeast<L extends readonly unknown[], N extends 1 | 2 | 3> = {
   -readonly [K in keyof L]: L[K] extends Tensor<infer S, infer D> ? Tensor<AtLeastShapes<S>[N], D> : Tensor
 }
 
 /** A function of one tensor that also takes several, one by one or as an array, and then gives an array. */
 export interface AtLeastDims<N extends 1 | 2 | 3> {
   <S extends Shape, D extends DType>(input: Tensor<S, D>): Tensor<AtLeastShapes<S>[N], D>
-  <const L extends Tensors>(tensors: L): EachAtLeast<L, N>
-  <const L extends Tensors>(...tensors: L): EachAtLeast<L, N>
+  <const L extends Listed>(tensors: L): EachAtLeast<L, N>
+  <const L extends Listed>(...tensors: L): EachAtLeast<L, N>
 }
 
 /** The tensors of a list whose last may be options. */
@@ -108,7 +119,7 @@ type OptionsOf<A extends readonly unknown[]> = A extends Tensors
     ? O
     : any
 
-type EachOf<L extends Tensors, R> = {
+type EachOf<L extends readonly unknown[], R> = {
   -readonly [K in keyof L]: L[K] extends Tensor<any, infer D> ? Tensor<Ok<R>, D> : Tensor
 }
 
@@ -116,24 +127,24 @@ interface GridOptions {
   tensors?: Tensors
   indexing?: "ij" | "xy"
 }
-type Grids<L extends Tensors, O> = EachOf<L, Grid<"meshgrid", ShapesOf<L>, Or<Given<"indexing", O>, "ij">>>
+type Grids<L extends readonly unknown[], O> = EachOf<L, Grid<"meshgrid", ShapesOf<L>, Or<Given<"indexing", O>, "ij">>>
 
 export interface MeshGrid {
-  <const L extends Tensors, const O extends GridOptions | undefined = undefined>(tensors: L, options?: O): Grids<L, O>
-  <const L extends Tensors, const I extends GridOptions["indexing"] = undefined>(named: {
+  <const L extends Listed, const O extends GridOptions | undefined = undefined>(tensors: L, options?: O): Grids<L, O>
+  <const L extends Listed, const I extends GridOptions["indexing"] = undefined>(named: {
     readonly tensors: L
     readonly indexing?: I
   }): EachOf<L, Grid<"meshgrid", ShapesOf<L>, Or<I, "ij">>>
   <const A extends readonly (Tensor | GridOptions)[]>(...tensorsAndOptions: A): Grids<WithoutOptions<A>, OptionsOf<A>>
 }
 
-type Broadcasted<L extends Tensors> = EachOf<L, BroadcastAll<"broadcastTensors", ShapesOf<L>>>
+type Broadcasted<L extends readonly unknown[]> = EachOf<L, BroadcastAll<"broadcastTensors", ShapesOf<L>>>
 export interface BroadcastTensors {
-  <const L extends Tensors>(
+  <const L extends Listed>(
     tensors: Arg<BroadcastAll<"broadcastTensors", ShapesOf<L>>, L>,
     options?: object,
   ): Broadcasted<L>
-  <const L extends Tensors>(...tensors: L): Broadcasted<L>
+  <const L extends Listed>(...tensors: L): Broadcasted<L>
 }
 
 interface Combined<L extends Shapes> {
@@ -141,8 +152,8 @@ interface Combined<L extends Shapes> {
   blockDiag: Blocks<"blockDiag", L>
 }
 export interface Combining<Op extends keyof Combined<[]>> {
-  <const L extends Tensors>(
+  <const L extends Listed>(
     tensors: Arg<Combined<ShapesOf<L>>[Op], L>,
   ): Tensor<Ok<Combined<ShapesOf<L>>[Op]>, DTypeOf<L>>
-  <const L extends Tensors>(...tensors: L): Tensor<Ok<Combined<ShapesOf<L>>[Op]>, DTypeOf<L>>
+  <const L extends Listed>(...tensors: L): Tensor<Ok<Combined<ShapesOf<L>>[Op]>, DTypeOf<L>>
 }

@@ -2,7 +2,7 @@
 import type { DivMod } from "./arithmetic.ts"
 import type { RankUnknown } from "./dims.ts"
 import type { Agree, MayEqual } from "./reading-shapes.ts"
-import type { Broadcast, BroadcastDims, Clash, IsAny, Shape, Show } from "./shape.ts"
+import type { Broadcast, Broadcast3, BroadcastDims, Clash, IsAny, List, Shape, Show } from "./shape.ts"
 import type { NoDim, PlaceOf, Spliced, Text, Unequal } from "./tuples.ts"
 import type { Numel } from "./view-shapes.ts"
 
@@ -73,7 +73,7 @@ export type Embedded<S extends Shape, W extends Shape> = number extends S["lengt
 export type NormalisedOver<Op extends string, S extends Shape, N> = number extends S["length"]
   ? S
   : (N extends number ? [N] : N) extends infer I
-    ? I extends Shape
+    ? I extends List
       ? number extends I["length"]
         ? S
         : I extends readonly []
@@ -139,6 +139,24 @@ export type LossShape<R, Elements> = [R] extends ["none"]
 
 /** The elements' losses of two tensors that broadcast. */
 export type ElementLoss<Op extends string, S extends Shape, T extends Shape> = Broadcast<S, T, Op>
+
+/** S without its last dim. */
+type Rows<S extends Shape> = number extends S["length"]
+  ? any
+  : S extends readonly [...infer H extends Shape, number]
+    ? H
+    : []
+
+/** The elements' losses of an input of shape S with tensors of R and Q; `any` where they do not fit, which the run says. */
+export interface LossRules<S extends Shape, R extends Shape, Q extends Shape> {
+  all: Broadcast3<S, R, Q, "loss">
+  /** The first two in rows, which the third has one element each for. */
+  rowsOfTwo: Broadcast3<Rows<S>, Rows<R>, Q, "loss">
+  rows: Broadcast3<Rows<S>, Rows<R>, Rows<Q>, "loss">
+  /** The third is spread over the others. */
+  two: Broadcast<S, R>
+  rowsWithin: Broadcast<Rows<S>, Rows<R>>
+}
 
 /** S where T may have the same shape. */
 export type SameShape<Op extends string, Name extends string, S extends Shape, T extends Shape> =
@@ -257,7 +275,7 @@ export type RowDistances<A extends Shape, B extends Shape> = number extends A["l
     ? Clash<M, N> extends true
       ? `cdist: x1 and x2 must have the same number of columns, got ${Show<A>} and ${Show<B>}`
       : BroadcastDims<AB, BB> extends infer C
-        ? C extends Shape
+        ? C extends List
           ? [...C, P, R]
           : `cdist: shapes ${Show<A>} and ${Show<B>} do not broadcast`
         : never

@@ -3,7 +3,7 @@ import type { DType } from "../dtype.ts"
 import type { LossReduction } from "../ops/elementwise-loss.ts"
 import type { Tensor } from "../tensor.ts"
 import type { Given, Or, TensorOf } from "./arguments.ts"
-import type { DefaultInt, OneDType, Promote } from "./dtype.ts"
+import type { DefaultInt, OneDType, Promote, Promote3 } from "./dtype.ts"
 import type { Einsum } from "./einsum-shapes.ts"
 import type { DTypeOf as CommonDType, ShapesOf } from "./joining-signatures.ts"
 import type {
@@ -13,6 +13,7 @@ import type {
   Embedded,
   Grouped,
   Linear,
+  LossRules,
   LossShape,
   NormalisedOver,
   PairDistance,
@@ -88,23 +89,31 @@ export type OneHot = <
 ) => Tensor<WithClasses<S, Given<"numClasses", N>>, DefaultInt>
 
 type Sublist = readonly (number | "...")[]
-type OperandsOf<L> = L extends readonly Tensor[]
-  ? L
-  : L extends readonly [infer A extends readonly Tensor[]]
-    ? A
-    : Tensor[]
-type EinsumOf<E, L> = E extends string ? Einsum<E, ShapesOf<OperandsOf<L>>> : any
+type EquationByName = { equation: string; operands: readonly Tensor[] }
+/** The operands among the arguments: `L` after the equation, or those of `E`, which has both by name. */
+type OperandsOf<E, L> = E extends { readonly operands: infer A extends readonly Tensor[] }
+  ? A
+  : L extends readonly Tensor[]
+    ? L
+    : L extends readonly [infer A extends readonly Tensor[]]
+      ? A
+      : Tensor[]
+type EinsumOf<E, L> = E extends string
+  ? Einsum<E, ShapesOf<OperandsOf<E, L>>>
+  : E extends { readonly equation: infer Q extends string }
+    ? Einsum<Q, ShapesOf<OperandsOf<E, L>>>
+    : any
 /**
- * The equation as text, then the operands, one by one or as one array; or operands and lists of the numbers of their subscripts
- * in turn, at the end the list of the output.
+ * The equation as text, then the operands, one by one or as one array; both by name; or operands and lists of the numbers of their
+ * subscripts in turn, at the end the list of the output.
  */
 export type EinsumSignature = <
-  const E extends string | Tensor,
+  const E extends string | Tensor | EquationByName,
   const L extends readonly (Tensor | (E extends string ? readonly Tensor[] : Sublist))[],
 >(
   equation: Arg<EinsumOf<E, L>, E>,
   ...operands: L
-) => Tensor<Ok<EinsumOf<E, L>>, CommonDType<OperandsOf<L>>>
+) => Tensor<Ok<EinsumOf<E, L>>, CommonDType<OperandsOf<E, L>>>
 
 // ---- normalisations: the input's shape and dtype stay ----
 
@@ -214,11 +223,30 @@ export type ElementwiseLossSignature<
   ...rest: B
 ) => Tensor<LossShape<Reduced<A | B[number]>, Ok<LossOf<Op, Rule, S, A>>>, LossDType<S, D, A>>
 
-/** A loss of more tensors than two, whose elements' shape is not worked out; `A` are the parameters after the first. */
-export type LossOfTensors<A extends readonly unknown[]> = <const B extends A>(
-  input: Tensor,
+/** The second and the third tensor; where that is a number or not given, one like the second. */
+type Further<A extends readonly unknown[], Second extends string, Last extends string> =
+  TensorOf<A[0], Second> extends infer T extends Tensor
+    ? [T, Given<Last, A[1], A[0]> extends infer U extends Tensor ? U : T]
+    : never
+type ThreeShapes<Rule extends keyof LossRules<[], [], []>, S extends Shape, T extends readonly Tensor[]> = Ok<
+  LossRules<S, ShapeOf<T[0]>, ShapeOf<T[1]>>[Rule]
+>
+type ThreeDTypes<S extends Shape, D, T extends readonly Tensor[]> =
+  Promote3<S, D, ShapeOf<T[0]>, DTypeOf<T[0]>, ShapeOf<T[1]>, DTypeOf<T[1]>> extends infer E extends DType ? E : any
+
+/** A loss of up to three tensors, the second and third of which are named `Second` and `Last`; `A` are the parameters after the first. */
+export type LossOfTensors<
+  Rule extends keyof LossRules<[], [], []>,
+  Second extends string,
+  Last extends string,
+  A extends readonly unknown[],
+> = <S extends Shape, D extends DType, const B extends A>(
+  input: Tensor<S, D>,
   ...args: B
-) => Tensor<LossShape<Reduced<B[number]>, any>>
+) => Tensor<
+  LossShape<Reduced<B[number]>, ThreeShapes<Rule, S, Further<B, Second, Last>>>,
+  ThreeDTypes<S, D, Further<B, Second, Last>>
+>
 
 interface ClassByName {
   target?: Tensor

@@ -1,7 +1,9 @@
 /** The shapes and signatures of products of matrices and vectors. */
+
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { Mul } from "./arithmetic.ts"
+import type { Reduced } from "./dims.ts"
 import type { OneDType, PromoteTypes } from "./dtype.ts"
 import type {
   Arg,
@@ -9,6 +11,7 @@ import type {
   BroadcastInto,
   Clash,
   Fits,
+  List,
   Ok,
   Shape,
   Show,
@@ -262,7 +265,7 @@ type Added<
   R extends Shape,
   F,
 > = Factors<S, E, R, F>[Op] extends infer P
-  ? P extends Shape
+  ? P extends List
     ? BroadcastInto<P, C, "add"> extends string
       ? `${Op}: ${ShowTensor<C, D>} does not broadcast to the product's shape ${Show<P>}`
       : P
@@ -292,7 +295,7 @@ type AdditionInto<
   F,
 > =
   Addition<Op, C, D, S, E, R, F> extends infer P
-    ? P extends Shape
+    ? P extends List
       ? Fits<C, P> extends true
         ? C
         : `${Op}_: input ${ShowTensor<C, D>} does not have the shape of the result, ${Show<P>}; use ${Op}`
@@ -373,18 +376,27 @@ export interface AddedProductInPlaceFunction<
 
 // ---- over chosen dims, and of many ----
 
-/** What is left of S and R after the last N dims of the one and the first N of the other. */
+/** What is left of S and R after the last N dims of the one and the first N of the other, or after lists of dims of each. */
 type Contracted<S extends Shape, R extends Shape, N> = number extends S["length"] | R["length"]
   ? any
   : N extends number
     ? Tails<S, N> extends [infer Rest extends Shape, infer Last extends Shape]
       ? Heads<Last, R, Rest> extends infer Q
-        ? Q extends Shape
+        ? Q extends List
           ? [...Rest, ...Q]
           : Q
         : never
       : any
-    : any
+    : N extends { readonly dims: infer M }
+      ? Contracted<S, R, M>
+      : N extends readonly [infer A, infer B]
+        ? [Reduced<S, A, false, "none">, Reduced<R, B, false, "none">] extends [
+            infer Rows extends List,
+            infer Columns extends List,
+          ]
+          ? [...Rows, ...Columns]
+          : never
+        : any
 type Tails<S extends Shape, N extends number, T extends Shape = []> = T["length"] extends N
   ? [S, T]
   : S extends readonly [...infer I extends Shape, infer L extends number]

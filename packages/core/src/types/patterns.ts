@@ -4,7 +4,17 @@ import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { Field } from "./arguments.ts"
 import type { CheckDim, Reduced } from "./dims.ts"
-import type { CastInto, DTypeRule, DTypeRules, HostNumber, Promote, Promote3, PromoteNumber } from "./dtype.ts"
+import type {
+  CastInto,
+  DefaultInt,
+  DTypeRule,
+  DTypeRules,
+  HostNumber,
+  One,
+  Promote,
+  Promote3,
+  PromoteNumber,
+} from "./dtype.ts"
 import type { Arg, Broadcast, Broadcast3, BroadcastInto, Ok, Shape } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
 
@@ -317,15 +327,19 @@ export interface ReductionFunction<Op extends string, T extends DTypeRule, K = u
   ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
 }
 
-/** Values and their int32 positions, by name and in that order. (A list's elements are of one type, so its dtype is open.) */
-export interface Found<S extends Shape = any, D extends DType = any> extends Iterable<Tensor<S, any>> {
-  readonly 0: Tensor<S, D>
-  readonly 1: Tensor<S, "int32">
-  readonly values: Tensor<S, D>
-  readonly indices: Tensor<S, "int32">
-}
 /** What results of two parts extend: a list of both. */
 export type Two<A, B> = readonly [A, B]
+
+/**
+ * Values and their int32 positions, by name and in that order. Taken apart as a list they have one type, whose dtype is open where
+ * theirs differ: a tuple would give each its own, but its method `values` stands in the way of the field.
+ */
+export interface Found<S extends Shape = any, D extends DType = any> extends Iterable<Tensor<S, One<D | DefaultInt>>> {
+  readonly 0: Tensor<S, D>
+  readonly 1: Tensor<S, DefaultInt>
+  readonly values: Tensor<S, D>
+  readonly indices: Tensor<S, DefaultInt>
+}
 
 // ---- along one dim ----
 

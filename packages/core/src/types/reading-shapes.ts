@@ -1,7 +1,7 @@
 /** The shapes of what is read and written at indices. The sentences are those of the errors in `ops/places.ts` and its users. */
 import type { Less } from "./arithmetic.ts"
 import type { RankUnknown } from "./dims.ts"
-import type { Broadcast, Clash, IsAny, Shape, Show } from "./shape.ts"
+import type { Broadcast, Clash, IsAny, List, Shape, Show } from "./shape.ts"
 import type { NoDim, PlaceOf, SizeAt, Spliced, Unequal, With } from "./tuples.ts"
 import type { Numel } from "./view-shapes.ts"
 
@@ -157,7 +157,7 @@ export type TakenAlong<Op extends string, S extends Shape, I extends Shape, D> =
                 ? []
                 : [With<S, P, 1>, With<I, P, 1>] extends [infer A extends Shape, infer B extends Shape]
                   ? Broadcast<A, B, Op> extends infer R
-                    ? R extends Shape
+                    ? R extends List
                       ? With<R, P, SizeAt<I, P>>
                       : R
                     : never

@@ -4,6 +4,7 @@ import type { Tensor } from "../tensor.ts"
 import type { Early, Given, Or, TensorOf } from "./arguments.ts"
 import type { CheckDim } from "./dims.ts"
 import type { DefaultInt } from "./dtype.ts"
+import type { Found } from "./patterns.ts"
 import type {
   Along,
   Indexed,
@@ -343,12 +344,6 @@ export interface MaskedFill<Op extends string, Value> {
 
 // ---- order ----
 
-/** Values and where they were found. */
-export type FoundPair<S extends Shape, D extends DType> = readonly [Tensor<S, D>, Tensor<S, DefaultInt>] & {
-  readonly values: Tensor<S, D>
-  readonly indices: Tensor<S, DefaultInt>
-}
-
 type OrderOptions = { dim?: number; descending?: boolean; stable?: boolean }
 type OrderDim = number | OrderOptions | undefined
 
@@ -363,13 +358,13 @@ export interface Sort {
     dim?: Arg<CheckDim<"sort", S, Given<"dim", A>>, A>,
     descending?: boolean | OrderOptions,
     options?: OrderOptions,
-  ): FoundPair<S, D>
+  ): Found<S, D>
   function<S extends Shape, D extends DType, const A extends OrderDim = undefined>(
     input: Tensor<S, D>,
     dim?: Arg<CheckDim<"sort", S, Given<"dim", A>>, A>,
     descending?: boolean | OrderOptions,
     options?: OrderOptions,
-  ): FoundPair<S, D>
+  ): Found<S, D>
 }
 export interface ArgSort {
   method<S extends Shape, const A extends OrderDim = undefined>(
@@ -401,7 +396,7 @@ export interface TopKSignature {
     dim?: B,
     largest?: boolean | TopOptions,
     sorted?: boolean | TopOptions,
-  ): FoundPair<Ok<Top<S, A, B>>, D>
+  ): Found<Ok<Top<S, A, B>>, D>
   function<
     S extends Shape,
     D extends DType,
@@ -413,7 +408,7 @@ export interface TopKSignature {
     dim?: B,
     largest?: boolean | TopOptions,
     sorted?: boolean | TopOptions,
-  ): FoundPair<Ok<Top<S, A, B>>, D>
+  ): Found<Ok<Top<S, A, B>>, D>
 }
 
 type KthOptions = { k?: number; dim?: number; keepdim?: boolean }
@@ -432,12 +427,12 @@ export interface KthValue {
     const A extends number | KthOptions = number | KthOptions,
     const B extends number | KthOptions | undefined = undefined,
     const C extends boolean | KthOptions | undefined = undefined,
-  >(this: Self, k: Arg<Kth<S, A, B, C>, A>, dim?: B, keepdim?: C): FoundPair<Ok<Kth<S, A, B, C>>, D>
+  >(this: Self, k: Arg<Kth<S, A, B, C>, A>, dim?: B, keepdim?: C): Found<Ok<Kth<S, A, B, C>>, D>
   function<
     S extends Shape,
     D extends DType,
     const A extends number | KthOptions,
     const B extends number | KthOptions | undefined = undefined,
     const C extends boolean | KthOptions | undefined = undefined,
-  >(input: Tensor<S, D>, k: Arg<Kth<S, A, B, C>, A>, dim?: B, keepdim?: C): FoundPair<Ok<Kth<S, A, B, C>>, D>
+  >(input: Tensor<S, D>, k: Arg<Kth<S, A, B, C>, A>, dim?: B, keepdim?: C): Found<Ok<Kth<S, A, B, C>>, D>
 }

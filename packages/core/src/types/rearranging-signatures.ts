@@ -23,12 +23,12 @@ export interface Repeat {
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
-    const A extends Sizes = Sizes,
+    const A extends Sizes<"repeats"> = Sizes<"repeats">,
   >(
     this: Self,
     ...repeats: AllArgs<RepeatedShape<"repeat", S, SizesOf<A>>, A>
   ): Tensor<Ok<RepeatedShape<"repeat", S, SizesOf<A>>>, D>
-  function<S extends Shape, D extends DType, const A extends Sizes>(
+  function<S extends Shape, D extends DType, const A extends Sizes<"repeats">>(
     input: Tensor<S, D>,
     ...repeats: AllArgs<RepeatedShape<"repeat", S, SizesOf<A>>, A>
   ): Tensor<Ok<RepeatedShape<"repeat", S, SizesOf<A>>>, D>
@@ -39,9 +39,9 @@ export interface Tile {
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
-    const A extends Sizes = Sizes,
+    const A extends Sizes<"dims"> = Sizes<"dims">,
   >(this: Self, ...dims: A): Tensor<Tiled<S, SizesOf<A>>, D>
-  function<S extends Shape, D extends DType, const A extends Sizes>(
+  function<S extends Shape, D extends DType, const A extends Sizes<"dims">>(
     input: Tensor<S, D>,
     ...dims: A
   ): Tensor<Tiled<S, SizesOf<A>>, D>
@@ -52,9 +52,9 @@ export interface Flip {
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
-    const A extends Sizes = Sizes,
+    const A extends Sizes<"dims"> = Sizes<"dims">,
   >(this: Self, ...dims: AllArgs<OfDims<"flip", S, SizesOf<A>>, A>): Tensor<S, D>
-  function<S extends Shape, D extends DType, const A extends Sizes>(
+  function<S extends Shape, D extends DType, const A extends Sizes<"dims">>(
     input: Tensor<S, D>,
     ...dims: AllArgs<OfDims<"flip", S, SizesOf<A>>, A>
   ): Tensor<S, D>

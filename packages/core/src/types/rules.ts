@@ -1,5 +1,12 @@
 /** The rules about shapes that layers are written with: for packages that build on ops. */
+export type { Halved } from "../ops/activation.ts"
+export type { Or } from "./arguments.ts"
+export type { DivMod, Less } from "./arithmetic.ts"
+export type { CheckDim } from "./dims.ts"
+export type { DefaultInt, Promote, Promote3 } from "./dtype.ts"
 export * from "./layer-shapes.ts"
-export type { Arg, Clash, IsAny, Ok, Show } from "./shape.ts"
+export type { Indexed, MayEqual } from "./reading-shapes.ts"
+export type { Arg, Broadcast3, Clash, IsAny, Ok, Show, ShowTensor } from "./shape.ts"
+export type { Repeated } from "./tuples.ts"
 export type { Flattened, Unflattened } from "./view-shapes.ts"
 export * from "./window-shapes.ts"

@@ -1,62 +1,64 @@
 /** The signatures of searching and counting. What depends on values has the size `number`. */
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
-import type { Given, Or } from "./arguments.ts"
+import type { Field, Given, Or } from "./arguments.ts"
 import type { DefaultInt, HostNumber } from "./dtype.ts"
 import type { Shape } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
 import type { PlaceOf, SizeAt, Times, With } from "./tuples.ts"
 
-type Integers<S extends Shape> = Tensor<S, DefaultInt>
-
 // ---- coordinates ----
 
 type Rank<S extends Shape> = number extends S["length"] ? number : S["length"]
 /** One vector per dim; PyTorch sees a 0-d tensor as a vector here. */
-type Vectors<S extends Shape> = Times<Integers<[number]>, Rank<S> extends 0 ? 1 : Rank<S>>
+type Vectors<S extends Shape> = Times<Tensor<[number], DefaultInt>, Rank<S> extends 0 ? 1 : Rank<S>>
 type Coordinates<S extends Shape, O> = O extends { readonly asTuple: true }
   ? Vectors<S>
   : O extends { readonly asTuple: boolean }
     ? boolean extends O["asTuple"]
       ? any
-      : Integers<[number, Rank<S>]>
-    : Integers<[number, Rank<S>]>
+      : Tensor<[number, Rank<S>], DefaultInt>
+    : Tensor<[number, Rank<S>], DefaultInt>
 
 type AsTuple = { asTuple?: boolean } | undefined
 export interface Nonzero {
-  method<S extends Shape, const O extends AsTuple = undefined>(this: Tensor<S>, options?: O): Promise<Coordinates<S, O>>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const O extends AsTuple = undefined>(
+    this: Self,
+    options?: O,
+  ): Promise<Coordinates<S, O>>
   function<S extends Shape, const O extends AsTuple = undefined>(
     input: Tensor<S>,
     options?: O,
   ): Promise<Coordinates<S, O>>
 }
 export interface NonzeroSync {
-  method<S extends Shape, const O extends AsTuple = undefined>(this: Tensor<S>, options?: O): Coordinates<S, O>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const O extends AsTuple = undefined>(
+    this: Self,
+    options?: O,
+  ): Coordinates<S, O>
   function<S extends Shape, const O extends AsTuple = undefined>(input: Tensor<S>, options?: O): Coordinates<S, O>
 }
 export interface ArgWhere {
-  method<S extends Shape>(this: Tensor<S>): Promise<Integers<[number, Rank<S>]>>
-  function<S extends Shape>(input: Tensor<S>): Promise<Integers<[number, Rank<S>]>>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>>(
+    this: Self,
+  ): Promise<Tensor<[number, Rank<S>], DefaultInt>>
+  function<S extends Shape>(input: Tensor<S>): Promise<Tensor<[number, Rank<S>], DefaultInt>>
 }
 export interface ArgWhereSync {
-  method<S extends Shape>(this: Tensor<S>): Integers<[number, Rank<S>]>
-  function<S extends Shape>(input: Tensor<S>): Integers<[number, Rank<S>]>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>>(this: Self): Tensor<[number, Rank<S>], DefaultInt>
+  function<S extends Shape>(input: Tensor<S>): Tensor<[number, Rank<S>], DefaultInt>
 }
 
 // ---- distinct elements ----
 
-export interface UniqueOptions {
-  sorted?: boolean
+export interface ConsecutiveOptions {
   returnInverse?: boolean
   returnCounts?: boolean
   dim?: number | null
 }
-type FieldOf<O, N extends string> = O extends { readonly [K in N]?: infer X }
-  ? unknown extends X
-    ? undefined
-    : X
-  : undefined
-
+export interface UniqueOptions extends ConsecutiveOptions {
+  sorted?: boolean
+}
 type DistinctShape<S extends Shape, Dim> = [Dim] extends [null | undefined]
   ? [number]
   : number extends S["length"]
@@ -84,44 +86,45 @@ type InverseShape<S extends Shape, Dim> = [Dim] extends [null | undefined]
 
 /** The values; with `returnInverse` or `returnCounts` an array of them, the inverse and the counts, as asked for. */
 type Distinct<S extends Shape, D extends DType, O> =
-  Tensor<DistinctShape<S, FieldOf<O, "dim">>, D> extends infer V
-    ? [FieldOf<O, "returnInverse">, FieldOf<O, "returnCounts">] extends [infer I, infer C]
+  Tensor<DistinctShape<S, Field<O, "dim">>, D> extends infer V
+    ? [Field<O, "returnInverse">, Field<O, "returnCounts">] extends [infer I, infer C]
       ? [I] extends [false | undefined]
         ? [C] extends [false | undefined]
           ? V
           : [C] extends [true]
-            ? [V, Integers<[number]>]
+            ? [V, Tensor<[number], DefaultInt>]
             : any
         : [I] extends [true]
           ? [C] extends [false | undefined]
-            ? [V, Integers<InverseShape<S, FieldOf<O, "dim">>>]
+            ? [V, Tensor<InverseShape<S, Field<O, "dim">>, DefaultInt>]
             : [C] extends [true]
-              ? [V, Integers<InverseShape<S, FieldOf<O, "dim">>>, Integers<[number]>]
+              ? [V, Tensor<InverseShape<S, Field<O, "dim">>, DefaultInt>, Tensor<[number], DefaultInt>]
               : any
           : any
       : never
     : never
 
-export interface Unique {
+/** `K` are the options. */
+export interface Unique<K> {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
-    const O extends UniqueOptions | undefined = undefined,
+    const O extends K | undefined = undefined,
   >(this: Self, options?: O): Promise<Distinct<S, D, O>>
-  function<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
+  function<S extends Shape, D extends DType, const O extends K | undefined = undefined>(
     input: Tensor<S, D>,
     options?: O,
   ): Promise<Distinct<S, D, O>>
 }
-export interface UniqueSync {
+export interface UniqueSync<K> {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
-    const O extends UniqueOptions | undefined = undefined,
+    const O extends K | undefined = undefined,
   >(this: Self, options?: O): Distinct<S, D, O>
-  function<S extends Shape, D extends DType, const O extends UniqueOptions | undefined = undefined>(
+  function<S extends Shape, D extends DType, const O extends K | undefined = undefined>(
     input: Tensor<S, D>,
     options?: O,
   ): Distinct<S, D, O>
@@ -137,7 +140,7 @@ export interface CountOptions {
 type Counts<W> =
   Given<"weights", W> extends infer T
     ? [T] extends [null | undefined]
-      ? Integers<[number]>
+      ? Tensor<[number], DefaultInt>
       : T extends Tensor<Shape, infer E>
         ? 0 extends 1 & E
           ? Tensor<[number], any>
@@ -176,8 +179,12 @@ export interface HistogramOptions {
   max?: number
 }
 export interface Histogram {
-  method<D extends DType, const B extends number | HistogramOptions | undefined = undefined>(
-    this: Tensor<any, D>,
+  method<
+    Self extends Tensor,
+    D extends DType = OwnDType<Self>,
+    const B extends number | HistogramOptions | undefined = undefined,
+  >(
+    this: Self,
     bins?: B,
     min?: number | HistogramOptions,
     max?: number | HistogramOptions,
@@ -201,14 +208,14 @@ export interface SearchOptions {
 /** `values` are tensors or a number; the places have their shape. */
 export type SearchSorted = <R extends Shape = []>(
   sortedSequence: Tensor,
-  values: Tensor<R> | HostNumber | ({ input?: Tensor<R> | HostNumber } & SearchOptions),
+  values: Tensor<R> | HostNumber | ({ values: Tensor<R> | HostNumber } & SearchOptions),
   options?: SearchOptions,
-) => Integers<R>
+) => Tensor<R, DefaultInt>
 export type Bucketize = <R extends Shape = []>(
   input: Tensor<R> | HostNumber,
-  boundaries: Tensor | ({ boundaries?: Tensor } & Pick<SearchOptions, "outInt32" | "right">),
+  boundaries: Tensor | ({ boundaries: Tensor } & Pick<SearchOptions, "outInt32" | "right">),
   options?: Pick<SearchOptions, "outInt32" | "right">,
-) => Integers<R>
+) => Tensor<R, DefaultInt>
 
 export interface MemberOptions {
   assumeUnique?: boolean
@@ -216,6 +223,6 @@ export interface MemberOptions {
 }
 export type IsIn = <R extends Shape = []>(
   elements: Tensor<R> | HostNumber,
-  testElements: Tensor | HostNumber | ({ testElements?: Tensor | HostNumber } & MemberOptions),
+  testElements: Tensor | HostNumber | ({ testElements: Tensor | HostNumber } & MemberOptions),
   options?: MemberOptions,
 ) => Tensor<R, "bool">

@@ -11,6 +11,9 @@ import type { TypeConfig } from "./config.ts"
 /** A shape in the types: a tuple of sizes, or `any` where unknown. */
 export type Shape = readonly number[]
 
+/** What a tuple of sizes extends within a generic function too, where the compiler does not look at what bounds the sizes' types. */
+export type List = readonly any[]
+
 declare const NAME: unique symbol
 
 /**
@@ -19,14 +22,26 @@ declare const NAME: unique symbol
  */
 export type Dim<N extends string> = number & { readonly [NAME]: N }
 
-/** Whether T is `any`. */
-export type IsAny<T> = 0 extends 1 & T ? true : false
+/**
+ * Whether T is `any`. (The usual `0 extends 1 & T` is wrong of a type parameter of strings: the compiler takes `1 & T` for never
+ * before it knows T.)
+ */
+export type IsAny<T> = unknown extends T ? ([keyof T] extends [never] ? false : true) : false
 
 /**
- * The parameter's type: `A`, or the sentence where the rule `R` gave one. (`infer` keeps the compiler from inferring the rule's own
- * parameters from the argument.)
+ * Whether a rule gave a sentence: never if so. The comparison with never is the one that the compiler decides where R waits for the
+ * type parameters of a generic function: whatever they may be there would not be never, so that what cannot be judged is let pass.
  */
-export type Arg<R, A> = [R] extends [infer E extends string] ? (0 extends 1 & R ? A : E) : A
+export type Verdict<R> = [R] extends [never] ? "right" : R extends string ? never : "right"
+
+/**
+ * The sentence that a rule gave. (`infer` keeps the compiler from inferring the rule's own parameters from the argument, and `string`
+ * from taking the argument for anything where the rule is not worked out yet.)
+ */
+export type Sentence<R> = [R] extends [infer E extends string] ? E : never
+
+/** The parameter's type: `A`, or the sentence where the rule `R` gave one. */
+export type Arg<R, A> = [Verdict<R>] extends [never] ? Sentence<R> : A
 
 /** The shape that the rule `R` gave; `any` after a sentence, so that one mistake is told once. */
 export type Ok<R> = R extends infer Q extends Shape ? Q : any
@@ -125,16 +140,14 @@ export type Broadcast<A extends Shape, B extends Shape, Op extends string = "bro
     ? A
     : A extends readonly []
       ? B
-      : Pair<A, B> extends Pair<B, A>
-        ? A
-        : BroadcastDims<A, B> extends infer R extends Shape
-          ? R
-          : `${Op}: shapes ${Show<A>} and ${Show<B>} do not broadcast`
+      : BroadcastDims<A, B> extends infer R extends Shape
+        ? R
+        : `${Op}: shapes ${Show<A>} and ${Show<B>} do not broadcast`
 
 /** The shape that three broadcast to; a number in the third place has none. */
 export type Broadcast3<A extends Shape, B extends Shape, C extends Shape, Op extends string> =
   Broadcast<A, B> extends infer R
-    ? R extends Shape
+    ? R extends List
       ? Broadcast<R, C> extends infer Q
         ? Q extends string
           ? Unbroadcast3<A, B, C, Op>

@@ -30,9 +30,7 @@
  *   they would be one shape and one dtype, and `for (const x of [a, b]) x.exp()` would not compile where a and b differ in shape.
  */
 
-import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
-import type { Shape } from "./shape.ts"
 
 /** The two forms of an op. */
 export interface Signature {
@@ -53,10 +51,10 @@ export type Family = Readonly<Record<string, (input: Tensor, ...args: any[]) => 
 export type FunctionOf<T extends { function: unknown }> = T["function"]
 
 /** The shape of a tensor's type; of several tensors' the union of theirs. */
-export type ShapeOf<T> = T extends Tensor<infer S, DType> ? S : any
+export type ShapeOf<T> = T extends Tensor<infer S, any> ? S : any
 
 /** The dtype of a tensor's type; of several tensors' the union of theirs. */
-export type DTypeOf<T> = T extends Tensor<Shape, infer D> ? D : any
+export type DTypeOf<T> = T extends Tensor<any, infer D> ? D : any
 
 /** The shape of the receiver's type. By its field, which is known at once, where `ShapeOf` would wait in a generic function. */
 export type OwnShape<T extends Tensor> = T["__types"][0]

@@ -4,7 +4,7 @@
  */
 import type { Add, CeilDiv, DivMod, Excess, IsKnown, Less, Min, Mul, Negated, Sub } from "./arithmetic.ts"
 import type { RankUnknown } from "./dims.ts"
-import type { Clash, Dim, Shape, Show } from "./shape.ts"
+import type { Clash, Dim, List, Shape, Show } from "./shape.ts"
 import type { Inserted, IsSingle, NoDim, PlaceOf, Plain, SizeAt, Spliced, Times, Unequal, With } from "./tuples.ts"
 
 // ---- the number of elements ----
@@ -196,7 +196,7 @@ export type Unflattened<Op extends string, S extends Shape, D, Sizes> = Sizes ex
           : number extends I
             ? any
             : Reshaped<Op, [SizeAt<S, I>], Sizes> extends infer R
-              ? R extends Shape
+              ? R extends List
                 ? Spliced<S, I, R>
                 : R
               : never
@@ -298,7 +298,7 @@ export type Moved<Op extends string, S extends Shape, From, To> =
             : T extends string
               ? T
               : F extends Shape
-                ? T extends Shape
+                ? T extends List
                   ? F["length"] extends T["length"]
                     ? Placed<S, F, T, Others<S, F[number]>>
                     : `${Op}: source (${Show<F>}) and destination (${Show<T>}) must have the same number of dims`

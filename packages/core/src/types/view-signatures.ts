@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor.ts"
 import type { AllArgs, DimList, Early, Given, Or, Sizes, SizesOf } from "./arguments.ts"
 import type { CheckDim } from "./dims.ts"
 import type { DimsLike } from "./patterns.ts"
-import type { Arg, Ok, Shape } from "./shape.ts"
+import type { Arg, List, Ok, Shape } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
 import type {
   Chunked,
@@ -30,7 +30,7 @@ import type {
 } from "./view-shapes.ts"
 
 /** A tensor for each of these shapes; after a sentence, tensors of unknown shape. */
-export type TensorsOf<L, D extends DType> = L extends readonly Shape[]
+export type TensorsOf<L, D extends DType> = L extends readonly List[]
   ? { -readonly [K in keyof L]: L[K] extends infer Q extends Shape ? Tensor<Q, D> : never }
   : Tensor<any, D>[]
 
@@ -41,9 +41,9 @@ export interface ToShape<Op extends string> {
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
-    const A extends Sizes = Sizes,
+    const A extends Sizes<"shape"> = Sizes<"shape">,
   >(this: Self, ...shape: AllArgs<Reshaped<Op, S, SizesOf<A>>, A>): Tensor<Ok<Reshaped<Op, S, SizesOf<A>>>, D>
-  function<S extends Shape, D extends DType, const A extends Sizes>(
+  function<S extends Shape, D extends DType, const A extends Sizes<"shape">>(
     input: Tensor<S, D>,
     ...shape: AllArgs<Reshaped<Op, S, SizesOf<A>>, A>
   ): Tensor<Ok<Reshaped<Op, S, SizesOf<A>>>, D>
@@ -55,10 +55,10 @@ export interface ToShapeOf<Op extends string> {
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
-  >(this: Self, other: Arg<Reshaped<Op, S, R>, Tensor<R>>): Tensor<Ok<Reshaped<Op, S, R>>, D>
+  >(this: Self, other: Arg<Reshaped<Op, S, R>, Tensor<R> | { other: Tensor<R> }>): Tensor<Ok<Reshaped<Op, S, R>>, D>
   function<S extends Shape, D extends DType, R extends Shape>(
     input: Tensor<S, D>,
-    other: Arg<Reshaped<Op, S, R>, Tensor<R>>,
+    other: Arg<Reshaped<Op, S, R>, Tensor<R> | { other: Tensor<R> }>,
   ): Tensor<Ok<Reshaped<Op, S, R>>, D>
 }
 
@@ -159,12 +159,12 @@ export interface Permute {
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
-    const A extends Sizes = Sizes,
+    const A extends Sizes<"dims"> = Sizes<"dims">,
   >(
     this: Self,
     ...dims: AllArgs<Permuted<"permute", S, SizesOf<A>>, A>
   ): Tensor<Ok<Permuted<"permute", S, SizesOf<A>>>, D>
-  function<S extends Shape, D extends DType, const A extends Sizes>(
+  function<S extends Shape, D extends DType, const A extends Sizes<"dims">>(
     input: Tensor<S, D>,
     ...dims: AllArgs<Permuted<"permute", S, SizesOf<A>>, A>
   ): Tensor<Ok<Permuted<"permute", S, SizesOf<A>>>, D>
@@ -234,12 +234,12 @@ export interface Expand {
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
-    const A extends Sizes = Sizes,
+    const A extends Sizes<"size"> = Sizes<"size">,
   >(
     this: Self,
     ...size: AllArgs<Expanded<"expand", S, SizesOf<A>>, A>
   ): Tensor<Ok<Expanded<"expand", S, SizesOf<A>>>, D>
-  function<S extends Shape, D extends DType, const A extends Sizes>(
+  function<S extends Shape, D extends DType, const A extends Sizes<"size">>(
     input: Tensor<S, D>,
     ...size: AllArgs<Expanded<"expand", S, SizesOf<A>>, A>
   ): Tensor<Ok<Expanded<"expand", S, SizesOf<A>>>, D>
@@ -251,10 +251,13 @@ export interface ExpandAs {
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
-  >(this: Self, other: Arg<Expanded<"expandAs", S, R>, Tensor<R>>): Tensor<Ok<Expanded<"expandAs", S, R>>, D>
+  >(
+    this: Self,
+    other: Arg<Expanded<"expandAs", S, R>, Tensor<R> | { other: Tensor<R> }>,
+  ): Tensor<Ok<Expanded<"expandAs", S, R>>, D>
   function<S extends Shape, D extends DType, R extends Shape>(
     input: Tensor<S, D>,
-    other: Arg<Expanded<"expandAs", S, R>, Tensor<R>>,
+    other: Arg<Expanded<"expandAs", S, R>, Tensor<R> | { other: Tensor<R> }>,
   ): Tensor<Ok<Expanded<"expandAs", S, R>>, D>
 }
 

@@ -3,7 +3,7 @@
  * errors that `ops/convolution.ts`, `ops/pooling.ts` and their neighbours throw.
  */
 import type { Add, CeilDiv, DivMod, IsKnown, Less, Mul, Negated, Sub } from "./arithmetic.ts"
-import type { Clash, Shape, Show } from "./shape.ts"
+import type { Clash, List, Shape, Show } from "./shape.ts"
 import type { IsSingle, Repeated, Text, Unequal } from "./tuples.ts"
 
 // ---- one number for all spatial dims, or one for each ----
@@ -114,7 +114,7 @@ type ConvOut<
             dilation: PerDimOf<A["dilation"], N, 1>
           } extends infer G extends Geometry
         ? ConvSizes<L, K, G> extends infer R
-          ? R extends Shape
+          ? R extends List
             ? [...Batch, O, ...R]
             : `${Op}: calculated padded input size per channel: (${Text<EachPadded<L, G["padding"]>, " x ">}). Kernel size: (${Text<EachReach<K, G["dilation"]>, " x ">}). Kernel size can't be greater than actual input size (input ${Show<S>}, weight ${Show<W>})`
           : never
@@ -220,7 +220,7 @@ type ConvTransposeOut<
           dilation: PerDimOf<A["dilation"], N, 1>
         } extends infer G extends Geometry & { readonly extra: Shape }
       ? GrownSizes<L, K, G> extends infer R
-        ? R extends Shape
+        ? R extends List
           ? [...Batch, Mul<O, GroupsOf<A["groups"]>>, ...R]
           : `${Op}: given input size per channel ${Show<L>}, the calculated output size per channel is too small (input ${Show<S>}, weight ${Show<W>})`
         : never
@@ -391,7 +391,7 @@ type PooledOver<
       ? TooPadded<K, G["padding"], G["dilation"]> extends true
         ? `${Op}: padding should be at most half of the effective kernel size, but got padding ${Show<G["padding"]>}, kernelSize ${Show<K>} and dilation ${Show<G["dilation"]>}`
         : PoolSizes<L, K, G, A["ceilMode"]> extends infer R
-          ? R extends Shape
+          ? R extends List
             ? [...B, ...R]
             : `${Op}: given input ${Show<S>} and kernelSize ${Show<K>}, the calculated output size is too small`
           : never
@@ -468,7 +468,7 @@ export type BlockColumns<S extends Shape, A extends BlockOptions> = number exten
       : `unfold: Expected 3D or 4D input tensor [n?, channels, rows, columns], got ${Show<S>}`
 type BlockRows<B extends Shape, C extends number, L extends Shape, A extends BlockOptions> =
   Blocks<L, A> extends infer R
-    ? R extends Shape
+    ? R extends List
       ? [...B, Mul<C, Area<PerDimOf<A["kernelSize"], 2, 1>>>, Mul<R[0], R[1]>]
       : any
     : never

@@ -31,6 +31,10 @@ export interface Rule {
 export interface Anything {
   readonly anything: true
 }
+/** In place of a shape: the layer gives a tensor of the shape G, and one of the same shape that tells where its elements were. */
+export interface WithIndices<G> {
+  readonly indexed: G
+}
 
 /** The layer gives a tensor of its input's dtype, and nothing is known before a call. */
 export interface Plain extends Rule {
@@ -62,8 +66,18 @@ export type As<R extends Rule, S, D, A> = Filled<R, S, D, A>["as"]
 
 /** The tensor of the shape G and the dtype E. */
 export type Given<G, E> =
-  rules.IsAny<G> extends true ? Tensor<any, AsDType<E>> : G extends Anything ? any : Tensor<rules.Ok<G>, AsDType<E>>
-type AsDType<E> = E extends DType ? E : any
+  rules.IsAny<G> extends true
+    ? Tensor<any, AsDType<E>>
+    : G extends Anything
+      ? any
+      : G extends WithIndices<infer R>
+        ? Tensors<rules.Ok<R>, AsDType<E>>
+        : Tensor<rules.Ok<G>, AsDType<E>>
+type Tensors<S extends Shape, D extends DType> = readonly [Tensor<S, D>, Tensor<S, rules.DefaultInt>] & {
+  readonly output: Tensor<S, D>
+  readonly indices: Tensor<S, rules.DefaultInt>
+}
+export type AsDType<E> = E extends DType ? E : any
 
 declare const OWN: unique symbol
 /** Marks the input of a layer's own `forward`: a class that overrides it has it no longer. */
@@ -73,10 +87,14 @@ interface Own {
 export type OwnInput = Tensor & Own
 /** Whether `forward` is the layer's own. */
 export type IsOwn<F> = F extends (input: infer I, ...rest: never[]) => unknown
-  ? typeof OWN extends keyof I
-    ? true
-    : false
+  ? rules.IsAny<I> extends true
+    ? false
+    : true extends Marked<I>
+      ? true
+      : false
   : false
+/** Of each type of a union: whatever passes anything on takes more than tensors. */
+type Marked<I> = I extends unknown ? (typeof OWN extends keyof I ? true : false) : never
 
 export declare const RULE: unique symbol
 
@@ -98,4 +116,15 @@ export interface Layer<R extends Rule, A = unknown> extends Members {
 export const LayerBase = Members as unknown as {
   new <R extends Rule, A = unknown>(): Layer<R, A>
   readonly prototype: Members
+}
+
+/** Passes anything on. Its class may be changed; the rule is for layers in a row, of which it is one. */
+export interface Passing extends Members {
+  /** For the compiler alone. */
+  readonly [RULE]?: readonly [Same, unknown]
+  /** Runs `forward`, with the hooks around it. */
+  <T>(input: T): T
+  /** What a call computes. */
+  // biome-ignore lint/complexity/noBannedTypes: this union takes a value of an unknown type
+  forward(input: OwnInput | {} | null | undefined): any
 }

@@ -1,6 +1,6 @@
 /** What comes out of layers in a row. */
 import type { DType, rules, Shape, Tensor } from "@taeda/core"
-import type { Anything, As, Given, Gives, IsOwn, RULE, Rule, Trace } from "./layer.ts"
+import type { Anything, As, Given, Gives, IsOwn, RULE, Rule, Trace, WithIndices } from "./layer.ts"
 
 export declare const LAYERS: unique symbol
 
@@ -24,7 +24,14 @@ type Step<M, S, D> =
         ? Through<L, S, D>
         : Returned<M>
       : Returned<M>
-type After<G, E> = rules.IsAny<G> extends true ? [any, E] : G extends string ? G : G extends Anything ? any : [G, E]
+type After<G, E> =
+  rules.IsAny<G> extends true
+    ? [any, E]
+    : G extends string
+      ? G
+      : G extends Anything | WithIndices<unknown>
+        ? any
+        : [G, E]
 type Returned<M> = M extends { readonly forward: infer F extends AnyFunction }
   ? ReturnType<F> extends infer T
     ? rules.IsAny<T> extends true

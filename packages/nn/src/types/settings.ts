@@ -24,6 +24,3 @@ export type Setting<A, I extends string, N extends string> = unknown extends A
           : Named<A, N>
         : Named<A, N>
     : unknown
-
-/** `X`, or what stands for it where it is not given. */
-export type Or<X, Default> = unknown extends X ? unknown : [X] extends [undefined] ? Default : X

@@ -58,8 +58,9 @@ function byName({ row, args, options }: Call): Given | null {
   const signature = signatureOf(row)
   if (!signature || args.length === 0 || NAMELESS.has(row.name)) return null
   const kept = isInput(args[0]) || signature.names[0] === "input" ? 1 : 0
-  const flat = signature.rest >= 0 && args.length > signature.rest && !Array.isArray(args[signature.rest])
-  const given = flat ? [...args.slice(0, signature.rest), args.slice(signature.rest)] : args
+  const { rest } = signature.parameters
+  const flat = rest >= 0 && args.length > rest && !Array.isArray(args[rest])
+  const given = flat ? [...args.slice(0, rest), args.slice(rest)] : args
   const named = Object.fromEntries(
     given.flatMap((arg, i) => (i >= kept && arg !== undefined ? [[signature.names[i], arg] as const] : [])),
   )

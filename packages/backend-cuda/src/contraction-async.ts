@@ -1,0 +1,430 @@
+/**
+ * Tiles of the result in tensor cores, whose factors are brought into shared memory by copies that go on meanwhile: for compute
+ * capability 8.0 and later, where both factors are read 16 bytes at a time. Several steps of the depth are under way at once.
+ *
+ * In shared memory a side's tile is lines of 128 bytes: along the depth, one to each index of the extent; or along the extent, in
+ * panels of 128 bytes that have a line for each index of the depth. The eight pieces of a line are exchanged by the number of the line,
+ * so that neither copies nor reads meet in a bank. That is what `ldmatrix` reads for the warps' own products (`mma`), and also what the
+ * products of warpgroups read by themselves (`wgmma`), which compute capability 9.0 alone has.
+ */
+import {
+  beginContraction,
+  type Contraction,
+  type Reading,
+  type SourceParts,
+  Sources,
+  storeSums,
+  zeroSum,
+} from "./contraction.ts"
+import { type Factors, multiply, roundedToTf32 } from "./contraction-mma.ts"
+import { depthRange, groupedTileOfBlock } from "./contraction-tile.ts"
+import type { Emitted, Writer } from "./writer.ts"
+
+/** A block's tile, and how many warps share its rows and columns. */
+export interface AsyncTile {
+  readonly rows: number
+  readonly columns: number
+  /** Of a warpgroup's product, a warp has 16 of the 64 rows, and all columns. */
+  readonly warpsDown: number
+  readonly warpsAcross: number
+  readonly by: "mma" | "wgmma"
+  /** So many steps of the depth have room in shared memory, where there is that much. */
+  readonly stages: number
+}
+
+const LINE = 128
+/** A piece is what a copy brings in. */
+const PIECE = 16
+const PIECES = LINE / PIECE
+/** Where the matrices of warpgroups begin. */
+const ALIGN = 1024
+/** A warpgroup's rows, as bytes of lines along the depth, and as those of a panel. */
+const GROUP_BYTES = 64 * LINE
+
+const threadsOf = ({ warpsDown, warpsAcross }: AsyncTile): number => 32 * warpsDown * warpsAcross
+
+/** Of a step of both sides. */
+export const stageBytes = ({ rows, columns }: AsyncTile): number => (rows + columns) * LINE
+
+/** How many steps a tile keeps in so much shared memory; 0 where these are too few. */
+export function stagesOf(tile: AsyncTile, sharedBytes: number): number {
+  const stages = Math.min(tile.stages, Math.floor(sharedBytes / stageBytes(tile)))
+  return stages >= 3 ? stages : 0
+}
+
+/** Steps that are on their way while one is multiplied. A warpgroup's products of the step before may still be read. */
+const aheadOf = ({ by }: AsyncTile, stages: number): number => stages - (by === "wgmma" ? 2 : 1)
+
+/** Whether a side's lines can be filled: those along the extent must be whole. */
+export const fills = ({ bytes }: Factors, extent: number, alongDepth: boolean): boolean =>
+  alongDepth || (extent * bytes) % LINE === 0
+
+/** Whether warpgroups multiply them. Of TF32 they would not round the factors, but cut them off. */
+export const byWarpgroups = ({ bytes }: Factors): boolean => bytes === 2
+
+interface Side {
+  readonly name: "a" | "b"
+  readonly extent: number
+  readonly alongDepth: boolean
+  /** Where its tile begins in a stage, in bytes. */
+  readonly at: number
+  readonly base: string
+  readonly part: (index: string) => string | SourceParts
+}
+
+type Depth = ReturnType<Sources["depth"]>
+
+export function asyncKernel(
+  contraction: Contraction,
+  factors: Factors,
+  tile: AsyncTile,
+  stages: number,
+  reading: Reading,
+  /** How many columns the output has aligned side by side. */
+  together: 1 | 2 | 8,
+  split: boolean,
+  wide: boolean,
+): Emitted {
+  const writing = beginContraction(contraction, wide)
+  const { w, geometry } = writing
+  const { bytes } = factors
+  const stepDepth = LINE / bytes
+  const { z, m0, n0 } = groupedTileOfBlock(w, tile)
+  const batch = geometry.batch(w.toIndex(z))
+  const { begin, end } = depthRange(writing, batch.depth, split)
+  const sources = new Sources(writing, batch)
+
+  // Behind the last row and column the last ones are read again, and not stored.
+  const last = (name: string, alongDepth: boolean): string =>
+    w.ix("sub", w.own(name, w.index), alongDepth ? 1 : factors.together)
+  const [depthOfA, depthOfB] = [reading.a === "depth", reading.b === "depth"]
+  const a: Side = {
+    name: "a",
+    extent: tile.rows,
+    alongDepth: depthOfA,
+    at: 0,
+    base: m0,
+    part: (m) => geometry.row(batch, w.ix("min", m, last("rows", depthOfA))),
+  }
+  const b: Side = {
+    name: "b",
+    extent: tile.columns,
+    alongDepth: depthOfB,
+    at: tile.rows * LINE,
+    base: n0,
+    part: (n) => geometry.column(batch, w.ix("min", n, last("columns", depthOfB))),
+  }
+  const size = stageBytes(tile)
+  const shared = w.dynamicShared("stages", ALIGN)
+  const limit = w.op("add.u32", shared, stages * size)
+  const copies = [a, b].map((side) => copiesOf(w, factors, threadsOf(tile), side, sources, end))
+
+  const warp = w.op("shr.u32", w.thread, 5)
+  const lane = w.op("and.b32", w.thread, 31)
+  const [rowsOfWarp, columnsOfWarp] = [tile.rows / tile.warpsDown, tile.columns / tile.warpsAcross]
+  const firstRow = w.op("mul.lo.u32", w.op("div.u32", warp, tile.warpsAcross), rowsOfWarp)
+  const firstColumn = w.op("mul.lo.u32", w.op("rem.u32", warp, tile.warpsAcross), columnsOfWarp)
+  const [down, across] = [rowsOfWarp / 16, columnsOfWarp / 8]
+  const sums = Array.from({ length: down }, () =>
+    Array.from({ length: across }, () => Array.from({ length: 4 }, () => zeroSum(w, "f32"))),
+  )
+  const products =
+    tile.by === "wgmma"
+      ? groupProducts(w, factors, a, b, w.op("shr.u32", warp, 2), sums[0])
+      : warpProducts(w, factors, [a, b], lane, [firstRow, firstColumn], sums)
+
+  const [into, from] = [w.variable("u32", shared), w.variable("u32", shared)]
+  const turn = (stage: string): void => {
+    w.line(`add.u32 ${stage}, ${stage}, ${size}`)
+    w.line(`selp.u32 ${stage}, ${shared}, ${stage}, ${w.op("setp.eq.u32", stage, limit)}`)
+  }
+  const bring = (k0: string): void => {
+    for (const copy of copies) copy(into, k0)
+    w.line("cp.async.commit_group")
+    turn(into)
+  }
+  const ahead = aheadOf(tile, stages)
+  for (let s = 0; s < ahead; s++) bring(s === 0 ? begin : w.ix("add", begin, s * stepDepth))
+  w.for(w.index, begin, end, stepDepth, (k0) => {
+    w.line(`cp.async.wait_group ${ahead - 1}`)
+    if (tile.by === "wgmma") w.line("fence.proxy.async.shared::cta")
+    // All copies of the step are there, and nobody reads the stage any more that is filled next.
+    w.barrier()
+    products(from, () => bring(w.ix("add", k0, ahead * stepDepth)))
+    turn(from)
+  })
+  if (tile.by === "wgmma") w.line("wgmma.wait_group.sync.aligned 0")
+  w.line("cp.async.wait_all")
+
+  // A lane has two rows and two neighbouring columns of each product; of four products, it can have eight of one row instead.
+  const gathers = together === 8 && !split && across % 4 === 0
+  const [quad, inQuad] = [w.op("shr.u32", lane, 2), w.op("and.b32", lane, 3)]
+  const row = w.op("add.u32", w.op("add.u32", m0, firstRow), quad)
+  const column = w.op("mad.lo.u32", inQuad, gathers ? 8 : 2, w.op("add.u32", n0, firstColumn))
+  const ofRows = Array.from({ length: 2 * down }, (_, i) =>
+    sums[i >> 1].map((four) => four.slice(2 * (i & 1), 2 * (i & 1) + 2)),
+  )
+  storeSums(writing, batch, {
+    z,
+    split,
+    rows: ofRows.map((_, i) => w.op("add.u32", row, 8 * i)),
+    columns: Array.from({ length: 2 * across }, (_, j) =>
+      w.op("add.u32", column, gathers ? 32 * (j >> 3) + (j & 7) : 8 * (j >> 1) + (j & 1)),
+    ),
+    sums: ofRows.map((pairs) => (gathers ? gathered(w, lane, pairs) : pairs.flat())),
+    together: gathers ? 8 : together === 1 ? 1 : 2,
+  })
+  return w.finish(threadsOf(tile), tile.by === "wgmma" ? 90 : factors.target, stages * size, tile.by === "wgmma")
+}
+
+/** By which of a line's pieces each is exchanged; `line` in its low bits. Single words of lines along the extent are read from four lines at once. */
+const exchange = (w: Writer, { bytes }: Factors, alongDepth: boolean, line: string): string =>
+  alongDepth || bytes === 2 ? w.op("and.b32", line, 7) : w.op("shl.b32", w.op("and.b32", line, 3), 1)
+
+/** Copies what of a side a thread brings into a stage, for the step that begins at a depth. */
+function copiesOf(
+  w: Writer,
+  factors: Factors,
+  threads: number,
+  side: Side,
+  sources: Sources,
+  end: string,
+): (stage: string, k0: string) => void {
+  const { together, bytes } = factors
+  const { extent, alongDepth, at, base } = side
+  const [inLine, firstLine] = [w.op("and.b32", w.thread, PIECES - 1), w.op("shr.u32", w.thread, Math.log2(PIECES))]
+  const piece = w.op("xor.b32", inLine, exchange(w, factors, alongDepth, firstLine))
+  const place = w.op("mad.lo.u32", firstLine, LINE, w.op("mad.lo.u32", piece, PIECE, at))
+  const first = w.op("mul.lo.u32", inLine, together)
+  /** Lines that all threads fill at once. */
+  const lines = threads / PIECES
+  const [linesOfPanel, panelExtent] = alongDepth ? [extent, extent] : [LINE / bytes, LINE / bytes]
+  const index = (offset: string, more: number): string =>
+    w.toIndex(w.op("add.u32", w.op("add.u32", base, offset), more))
+  const count = (extent * PIECES) / threads
+  const pieces = Array.from({ length: count }, (_, i) => {
+    const line = i * lines
+    return { line, panel: Math.floor(line / linesOfPanel), inPanel: line % linesOfPanel }
+  })
+  /** What the extent contributes, by line or by panel. */
+  const parts = alongDepth
+    ? pieces.map(({ line }) => side.part(index(firstLine, line)))
+    : Array.from({ length: extent / panelExtent }, (_, p) => side.part(index(first, p * panelExtent)))
+  const address = (part: string | SourceParts, depth: Depth): string =>
+    typeof part === "string" ? sources.addressA(part, depth) : sources.addressB(part, depth)
+  const inside = (part: string | SourceParts, depth: Depth, when: string): string =>
+    typeof part === "string" ? when : sources.inside(part, depth, when)
+  return (stage, k0) => {
+    const to = w.op("add.u32", stage, place)
+    const steps = new Map<number, { readonly depth: Depth; readonly when: string }>()
+    const stepOf = (line: number): { readonly depth: Depth; readonly when: string } => {
+      let step = steps.get(line)
+      if (!step) {
+        const k = w.ix("add", k0, w.toIndex(alongDepth ? first : w.op("add.u32", firstLine, line)))
+        steps.set(line, (step = { depth: sources.depth(k), when: w.op(`setp.lt.${w.index}`, k, end) }))
+      }
+      return step
+    }
+    for (const [i, { line, panel, inPanel }] of pieces.entries()) {
+      const { depth, when } = stepOf(alongDepth ? 0 : inPanel)
+      const part = parts[alongDepth ? i : panel]
+      // What is outside becomes 0, and is not read.
+      const filled = w.op("selp.u32", PIECE, 0, inside(part, depth, when))
+      w.line(`cp.async.cg.shared.global [${to}+${line * LINE}], [${address(part, depth)}], ${PIECE}, ${filled}`)
+    }
+  }
+}
+
+/** Multiplies a stage; `meanwhile` is written where copies should be started. */
+type Products = (stage: string, meanwhile: () => void) => void
+
+/** Products of warps by themselves. */
+function warpProducts(
+  w: Writer,
+  factors: Factors,
+  sides: readonly [Side, Side],
+  lane: string,
+  firsts: readonly [string, string],
+  sums: readonly (readonly (readonly string[])[])[],
+): Products {
+  const readers = sides.map((side, s) => new Fragments(w, factors, side, lane, firsts[s]))
+  const across = sums[0].length
+  return (stage, meanwhile) => {
+    meanwhile()
+    const [fromA, fromB] = readers.map((reader) => reader.at(stage))
+    for (let step = 0; step < LINE / 32; step++) {
+      const fragmentsA = sums.map((_, i) => fromA(16 * i, step))
+      for (let j = 0; j < across; j += 2) {
+        const [b0, b1, b2, b3] = fromB(8 * j, step)
+        for (const [i, fragment] of fragmentsA.entries()) {
+          multiply(w, factors, sums[i][j], fragment, [b0, b1])
+          multiply(w, factors, sums[i][j + 1], fragment, [b2, b3])
+        }
+      }
+    }
+  }
+}
+
+/** Reads a side's fragments: 16 of its extent by 32 bytes of the depth, four registers in the order of `mma`. */
+class Fragments {
+  private readonly w: Writer
+  private readonly factors: Factors
+  private readonly side: Side
+  /** Where a lane begins in a stage, with its pieces exchanged. */
+  private readonly place: string
+
+  constructor(w: Writer, factors: Factors, side: Side, lane: string, first: string) {
+    this.w = w
+    this.factors = factors
+    this.side = side
+    this.place = this.byMatrix ? this.rowOfMatrix(lane, first) : this.word(lane, first)
+  }
+
+  /** Whether `ldmatrix` can load them: it turns words of 16 bits alone. */
+  private get byMatrix(): boolean {
+    return this.side.alongDepth || this.factors.bytes === 2
+  }
+  /** The extent of a line, where it lies along it, and the bytes of a panel of such. */
+  private get width(): number {
+    return LINE / this.factors.bytes
+  }
+  private get panelBytes(): number {
+    return this.width * LINE
+  }
+
+  /** The row of a matrix that a lane tells `ldmatrix` of. For a the second matrix is 8 further along the extent, for b 16 bytes along the depth. */
+  private rowOfMatrix(lane: string, first: string): string {
+    const { w, side } = this
+    const row = w.op("and.b32", lane, 7)
+    const [odd, high] = [w.op("bfe.u32", lane, 3, 1), w.op("bfe.u32", lane, 4, 1)]
+    const [alongExtent, alongDepth] = side.name === "a" ? [odd, high] : [high, odd]
+    if (side.alongDepth) {
+      const line = w.op("add.u32", w.op("mad.lo.u32", alongExtent, 8, first), row)
+      return this.placeOf(line, w.op("xor.b32", alongDepth, row))
+    }
+    const line = w.op("mad.lo.u32", alongDepth, 8, row)
+    const piece = w.op("add.u32", w.op("bfe.u32", first, 3, 3), alongExtent)
+    return this.inPanel(first, this.placeOf(line, w.op("xor.b32", piece, row)))
+  }
+
+  /** The word of a lane: four lanes go along the depth, eight along the extent. */
+  private word(lane: string, first: string): string {
+    const { w } = this
+    const [line, across] = [w.op("and.b32", lane, 3), w.op("shr.u32", lane, 2)]
+    const piece = w.op("add.u32", w.op("bfe.u32", first, 2, 3), w.op("shr.u32", across, 2))
+    const exchanged = w.op("xor.b32", piece, w.op("shl.b32", line, 1))
+    const inPiece = w.op("mad.lo.u32", w.op("and.b32", across, 3), 4, this.placeOf(line, exchanged))
+    return this.inPanel(first, inPiece)
+  }
+
+  private placeOf(line: string, piece: string): string {
+    const { w, side } = this
+    return w.op("mad.lo.u32", line, LINE, w.op("mad.lo.u32", piece, PIECE, side.at))
+  }
+  private inPanel(first: string, place: string): string {
+    const { w } = this
+    return w.op("mad.lo.u32", w.op("shr.u32", first, Math.log2(this.width)), this.panelBytes, place)
+  }
+
+  /** Of a stage: the registers from an index along the extent on, a multiple of 16, of a step along the depth. */
+  at(stage: string): (extent: number, step: number) => string[] {
+    const { w, factors, side, width, panelBytes } = this
+    const begin = w.op("add.u32", stage, this.place)
+    const addresses = new Map<number, string>()
+    /** Pieces are exchanged within a line: so many pairs further, the address differs in those bits. */
+    const further = (pairs: number): string => {
+      let address = addresses.get(pairs)
+      if (address === undefined)
+        addresses.set(pairs, (address = pairs === 0 ? begin : w.op("xor.b32", begin, pairs * 2 * PIECE)))
+      return address
+    }
+    const elements = 32 / factors.bytes
+    return (extent, step) => {
+      const registers = Array.from({ length: 4 }, () => w.register("b32"))
+      if (this.byMatrix) {
+        const [pairs, offset] = side.alongDepth
+          ? [step, extent * LINE]
+          : [(extent % width) / 16, Math.floor(extent / width) * panelBytes + step * elements * LINE]
+        const turned = side.alongDepth ? "" : ".trans"
+        const list = registers.join(", ")
+        w.line(`ldmatrix.sync.aligned.m8n8.x4${turned}.shared.b16 {${list}}, [${further(pairs)}+${offset}]`)
+      } else
+        for (const [q, register] of registers.entries()) {
+          const [odd, high] = [q & 1, q >> 1]
+          const [alongExtent, alongDepth] = side.name === "a" ? [odd, high] : [high, odd]
+          const e = extent + 8 * alongExtent
+          const offset = Math.floor(e / width) * panelBytes + (step * elements + 4 * alongDepth) * LINE
+          w.line(`ld.shared.b32 ${register}, [${further((e % width) / 8)}+${offset}]`)
+        }
+      return factors.bytes === 4 ? registers.map((word) => roundedToTf32(w, word)) : registers
+    }
+  }
+}
+
+/** What descriptors say besides the address: pieces of lines of 128 bytes are exchanged; bytes from eight lines to the next, and from panel to panel. */
+const descriptor = (alongDepth: boolean): bigint => {
+  const [leading, stride] = [alongDepth ? 1 : GROUP_BYTES / PIECE, (8 * LINE) / PIECE]
+  return (1n << 62n) | (BigInt(stride) << 32n) | (BigInt(leading) << 16n)
+}
+
+/** Products of warpgroups, of which one is still being made while the next is begun. */
+function groupProducts(
+  w: Writer,
+  { type, bytes }: Factors,
+  a: Side,
+  b: Side,
+  group: string,
+  sums: readonly (readonly string[])[],
+): Products {
+  const places = [
+    { side: a, place: w.op("mad.lo.u32", group, GROUP_BYTES, a.at) },
+    { side: b, place: w.op("mov.u32", b.at) },
+  ]
+  const registers = sums.flat()
+  const always = w.truth(true)
+  const turned = [a, b].map(({ alongDepth }) => Number(!alongDepth))
+  const depth = 32 / bytes
+  return (stage, meanwhile) => {
+    const starts = places.map(({ side, place }) => {
+      const address = w.op("shr.u32", w.op("add.u32", stage, place), Math.log2(PIECE))
+      return { side, bits: w.op("or.b64", w.op("cvt.u64.u32", address), `${descriptor(side.alongDepth)}`) }
+    })
+    w.line("wgmma.fence.sync.aligned")
+    for (let step = 0; step < LINE / 32; step++) {
+      const [x, y] = starts.map(({ side, bits }) => {
+        const further = step * (side.alongDepth ? 32 : depth * LINE)
+        return step === 0 ? bits : w.op("add.u64", bits, further / PIECE)
+      })
+      w.line(
+        `wgmma.mma_async.sync.aligned.m64n${b.extent}k16.f32.${type}.${type} {${registers.join(", ")}}, ${x}, ${y}, ${always}, 1, 1, ${turned.join(", ")}`,
+      )
+    }
+    w.line("wgmma.commit_group.sync.aligned")
+    meanwhile()
+    w.line("wgmma.wait_group.sync.aligned 1")
+  }
+}
+
+/** From pairs of columns of many products to eight columns of one of each four: lanes of a quad exchange theirs. */
+function gathered(w: Writer, lane: string, pairs: readonly (readonly string[])[]): string[] {
+  const bits = [1, 2].map((bit) => w.op("setp.ne.u32", w.op("and.b32", lane, bit), 0))
+  const swapped = (apart: 1 | 2, four: readonly (readonly string[])[]): string[][] => {
+    const isUpper = bits[apart - 1]
+    const out: string[][] = [[], [], [], []]
+    for (let t = 0; t < 4; t++) {
+      if (t & apart) continue
+      for (const [e, low] of four[t].entries()) {
+        const high = four[t + apart][e]
+        const sent = w.op("selp.f32", low, high, isUpper)
+        const came = w.register("f32")
+        w.line(`shfl.sync.bfly.b32 ${came}, ${sent}, ${apart}, 31, 0xffffffff`)
+        out[t][e] = w.op("selp.f32", came, low, isUpper)
+        out[t + apart][e] = w.op("selp.f32", high, came, isUpper)
+      }
+    }
+    return out
+  }
+  return Array.from({ length: pairs.length / 4 }, (_, g) =>
+    swapped(2, swapped(1, pairs.slice(4 * g, 4 * g + 4))).flat(),
+  ).flat()
+}
