@@ -1,5 +1,6 @@
 import { defaultClientConditions, defineConfig } from "vite"
 import { contentSecurityPolicy } from "./build/csp.ts"
+import { libraryTypes } from "./build/library-types.ts"
 import { mnistFiles } from "./build/mnist-files.ts"
 
 /** What a page needs to have shared memory, and so threads. `public/_headers` has the same for hosts that read it. */
@@ -17,8 +18,8 @@ export default defineConfig({
   base: "./",
   envDir: false,
   resolve: { conditions: ["@taeda/source", ...defaultClientConditions] },
-  plugins: [mnistFiles(), contentSecurityPolicy()],
-  worker: { format: "es", rolldownOptions },
+  plugins: [mnistFiles(), libraryTypes(), contentSecurityPolicy()],
+  worker: { format: "es", plugins: () => [libraryTypes()], rolldownOptions },
   build: { target: "es2022", modulePreload: { polyfill: false }, chunkSizeWarningLimit: 2000, rolldownOptions },
   server: { host: "127.0.0.1", headers },
   preview: { host: "127.0.0.1", headers },

@@ -3,7 +3,8 @@ import { type Launched, launch, type Page } from "@taeda/browser"
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest"
 import { openSite, type Site } from "./site.ts"
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+// Building the page makes all the declarations of the library, too.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 })
 
 let site: Site
 let browser: Launched
@@ -187,6 +188,85 @@ describe("the prompt", () => {
     await page.getByRole("button", { name: "Stop" }).first().click()
     await says(page, "#repl-log", "Stopped.")
     expect(await type(page, "typeof y + ones(1)")).toBe("'undefinedtensor([1.])'")
+  })
+})
+
+describe("types", () => {
+  const ASKED = /\/types-[^/]*\.js$/
+
+  /** Where a word of a line of the editor is. */
+  const placeOf = (page: Page, line: number, word: string) =>
+    page.evaluate(
+      ([number, text]) => {
+        const lines = document.querySelector("#types-editor")!.shadowRoot!.querySelectorAll(".cm-line")
+        const walker = document.createTreeWalker(lines[number - 1], NodeFilter.SHOW_TEXT)
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+          const at = (node as Text).data.indexOf(text)
+          if (at < 0) continue
+          const range = document.createRange()
+          range.setStart(node, at)
+          range.setEnd(node, at + text.length)
+          const { x, y, width, height } = range.getBoundingClientRect()
+          return [x + width / 2, y + height / 2] as const
+        }
+        throw new Error(`line ${number} has no ${text}`)
+      },
+      [line, word] as const,
+    )
+
+  test("a wrong product is underlined while one types, and no longer when it is mended", async () => {
+    const page = await open()
+    const asked: string[] = []
+    page.on("request", (request) => asked.push(request.url()))
+    await page.goto(site.url)
+    await says(page, "#compute label:first-child", "works here")
+    expect(asked.filter((url) => ASKED.test(url))).toEqual([])
+
+    await page.getByRole("button", { name: "Open the editor" }).click()
+    const sentence =
+      "matmul: mat1 and mat2 shapes cannot be multiplied (32x784 and 512x10): the sizes 784 and 512 must be equal"
+    expect(await says(page, "#types-mistakes", "matmul", 50_000)).toBe(`Line 6: ${sentence}`)
+    expect(asked.filter((url) => ASKED.test(url)).length).toBeGreaterThan(0)
+    const underlined = page.locator("#types-editor .cm-lintRange-error")
+    expect(await underlined.allTextContents()).toEqual(["w"])
+    await underlined.scrollIntoViewIfNeeded()
+    await page.mouse.move(...(await placeOf(page, 6, "w")))
+    await page.locator("#types-editor .cm-diagnostic").filter({ hasText: sentence }).waitFor()
+    await page.locator("#types-editor .known", { hasText: 'w: torch.Tensor<[512, 10], "float32">' }).waitFor()
+
+    await page.mouse.dblclick(...(await placeOf(page, 4, "512")))
+    await page.keyboard.type("784")
+    await says(page, "#types-mistakes", "Everything fits.")
+    expect(await underlined.count()).toBe(0)
+    await page.mouse.move(...(await placeOf(page, 6, "logits")))
+    await page.locator("#types-editor .known", { hasText: 'const logits: torch.Tensor<[32, 10], "float32">' }).waitFor()
+    await page.mouse.click(...(await placeOf(page, 6, "logits")))
+    await says(page, "#types-here", 'const logits: torch.Tensor<[32, 10], "float32">')
+
+    await page.locator("#types-run").click()
+    await says(page, "#types-log", "[ 32, 10 ]")
+  })
+
+  test("the examples run, and names are completed", async () => {
+    const page = await open()
+    await page.getByRole("button", { name: "Open the editor" }).click()
+    await says(page, "#types-mistakes", "matmul", 50_000)
+    const examples = page.locator("#types-examples")
+    await examples.getByRole("button", { name: "A network" }).click()
+    await says(page, "#types-mistakes", "Everything fits.")
+    await page.keyboard.press("ControlOrMeta+Enter")
+    await says(page, "#types-log", /^\[ 32, 10 \] 2\.\d+$/)
+    await examples.getByRole("button", { name: "Images" }).click()
+    await page.locator("#types-run").click()
+    await says(page, "#types-log", /^\[ 2 \]$/)
+    await examples.getByRole("button", { name: "Broadcasting" }).click()
+    await says(page, "#types-mistakes", "Line 13: add: shapes [2, 3] and [2] do not broadcast")
+    await page.locator("#types-run").click()
+    await says(page, "#types-log", /\[ 2, 4, 3 \]RangeError: add: shapes \[2, 3\] and \[2\] do not broadcast/)
+    await page.locator("#types-editor .cm-content").click()
+    await page.keyboard.press("ControlOrMeta+End")
+    await page.keyboard.type("\ntable.unsq")
+    await page.locator("#types-editor .cm-completionLabel", { hasText: /^unsqueeze$/ }).waitFor()
   })
 })
 

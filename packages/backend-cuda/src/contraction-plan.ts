@@ -209,9 +209,9 @@ export class ContractionProgram {
   ): { readonly tile: AsyncTile; readonly stages: number } | null {
     const { factors, limits } = this
     if (!factors || factors.target < 80 || !vectors.a || !vectors.b) return null
-    const groups = limits.warpgroups && byWarpgroups(factors) ? GROUP_TILES[name] : undefined
-    const wanted = [limits.tuning?.tile, groups, ASYNC_TILES[name]].filter((tile) => tile !== undefined)
-    for (const tile of wanted) {
+    const groups = limits.warpgroups && byWarpgroups(factors)
+    for (const tile of [limits.tuning?.tile, GROUP_TILES[name], ASYNC_TILES[name]]) {
+      if (!tile || (tile.by === "wgmma" && !groups)) continue
       const stages = stagesOf(tile, limits.sharedBytes)
       const filled =
         fills(factors, tile.rows, reading.a === "depth") && fills(factors, tile.columns, reading.b === "depth")

@@ -11,6 +11,7 @@ import { attempt } from "./rows.ts"
 import { type Part, runParts } from "./run.ts"
 import { runSuite } from "./suite.ts"
 import { timePart } from "./times.ts"
+import { tune } from "./tune.ts"
 import { linkLibraries, wheelFolders } from "./wheels.ts"
 import { type Scale, worksOf } from "./works.ts"
 
@@ -73,10 +74,15 @@ const PARTS: Readonly<Record<string, PartOf>> = {
   matmul: times("Products of matrices", 70),
   bandwidth: times("Bandwidth", 40),
   steps: times("Steps of training", 40),
+  tune: {
+    title: "Tiles of products: that they agree, and how fast they are",
+    seconds: 60,
+    work: (part) => tune(part, scale, place),
+  },
+  pytorch: { title: "PyTorch", seconds: 100, work: "python" },
   thresholds: times('Small products, for what "auto" should leave to cuBLASLt', 25),
   conv: times("Convolutions", 40),
   other: times("Sorts, running sums, scatters", 25),
-  pytorch: { title: "PyTorch", seconds: 100, work: "python" },
   suite: {
     title: "The whole suite",
     seconds: 300,

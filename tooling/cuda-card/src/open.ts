@@ -25,3 +25,13 @@ export async function openCard(place: Place): Promise<CudaBackend> {
   const { backend } = await torch.setDefaultDevice("cuda")
   return backend as unknown as CudaBackend
 }
+
+/** Whether an error took the GPU down. */
+export function isLost(backend: CudaBackend): boolean {
+  try {
+    backend.synchronizeSync()
+    return false
+  } catch {
+    return true
+  }
+}

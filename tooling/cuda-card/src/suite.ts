@@ -1,7 +1,8 @@
 /** The suite against the GPU, op by op, so that what was found is told at once. */
-import { createCuda } from "@taeda/backend-cuda"
+import { type CudaBackend, createCuda } from "@taeda/backend-cuda"
 import { checksOf, delegate, knownGapsOf, runConformance } from "@taeda/conformance"
-import { type Place, placed } from "./open.ts"
+import type { Backend } from "@taeda/core"
+import { isLost, type Place, placed } from "./open.ts"
 import { attempt, print } from "./rows.ts"
 
 /** Failures of an op that are told in full. */
@@ -18,10 +19,14 @@ export interface Share {
   readonly most?: number
 }
 
-export async function runSuite({ part, full, index, of, most }: Share, place: Place): Promise<void> {
+async function open(place: Place): Promise<readonly [CudaBackend, Backend]> {
   const backend = await createCuda({ ...placed(place), libraries: "none" })
   // The suite disposes of what it is given.
-  const kept = { ...delegate(backend), dispose: () => undefined }
+  return [backend, { ...delegate(backend), dispose: () => undefined }]
+}
+
+export async function runSuite({ part, full, index, of, most }: Share, place: Place): Promise<void> {
+  let [backend, kept] = await open(place)
   const knownGaps = knownGapsOf("cuda")
   const ops = [...new Set((await checksOf(kept, { full })).map(({ op }) => op))].slice(0, most)
   for (const [i, op] of ops.entries()) {
@@ -43,5 +48,7 @@ export async function runSuite({ part, full, index, of, most }: Share, place: Pl
         )
       print({ kind: "suite", part, op, passed, failed, gaps, failures })
     })
+    // An error of the GPU takes everything along; the next op has a fresh one.
+    if (isLost(backend)) [backend, kept] = await open(place)
   }
 }

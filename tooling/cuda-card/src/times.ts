@@ -2,7 +2,7 @@
 import type { CudaBackend, LibraryChoice } from "@taeda/backend-cuda"
 import * as torch from "taeda"
 import { measure, PATIENCE } from "./measure.ts"
-import { openCard, type Place } from "./open.ts"
+import { isLost, openCard, type Place } from "./open.ts"
 import { type Prepared, prepare } from "./ours.ts"
 import { attempt, print } from "./rows.ts"
 import { type Scale, type Work, worksOf } from "./works.ts"
@@ -66,7 +66,7 @@ function time(backend: CudaBackend, work: Work, { who, libraries, graph }: Way, 
 
 /** Measures the works of a part. */
 export async function timePart(part: string, scale: Scale, place: Place): Promise<void> {
-  const backend = await openCard(place)
+  let backend = await openCard(place)
   const missing = new Set<string>()
   for (const work of worksOf(scale).filter((each) => each.part === part))
     for (const way of WAYS[part]) {
@@ -75,6 +75,8 @@ export async function timePart(part: string, scale: Scale, place: Place): Promis
         time(backend, work, way, scale)
         return true
       })
+      // An error of the GPU takes everything along; what comes next has a fresh one.
+      if (!done && isLost(backend)) backend = await openCard(place)
       // A library that is not there is told of once.
       if (!done && typeof way.libraries !== "string") {
         const report = backend.libraries().find(({ name }) => way.libraries.includes(name))

@@ -51,7 +51,8 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the pack
       const failures = rows.filter((row) => row.kind === "failure")
       // There is no PyTorch with CUDA on the emulator; all else works.
       expect(failures.map(({ part }) => part)).toEqual(["pytorch"])
-      const works = rows.flatMap((row) => (row.kind === "time" && row.who === "taeda" ? [row.work] : []))
+      const times = rows.filter((row) => row.kind === "time")
+      const works = times.flatMap(({ who, part, work }) => (who === "taeda" && part !== "tune" ? [work] : []))
       expect(works.toSorted()).toEqual(
         worksOf("tiny")
           .map(({ name }) => name)
@@ -59,6 +60,13 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the pack
       )
       const whos = new Set(rows.flatMap((row) => (row.kind === "time" ? [row.who] : [])))
       for (const who of ["taeda with cuBLASLt", "taeda with cuDNN", "taeda, a graph"]) expect(whos).toContain(who)
+      const tiles = times.filter(({ part }) => part === "tune").map(({ work }) => work)
+      for (const tile of ["wgmma 128×256", "wgmma 64×128", "mma 128×256", "mma 64×64"])
+        expect(tiles.filter((work) => work.includes(tile)).length).toBeGreaterThan(0)
+      // Without tensor cores of its own kind for it, nothing is compared with itself.
+      const agreeing = rows.flatMap((row) => (row.kind === "fact" && row.part === "tune" ? [row.text] : []))
+      expect(agreeing).toHaveLength(6)
+      for (const text of agreeing) expect(Number.parseInt(text, 10)).toBeGreaterThan(5)
       for (const part of ["smoke", "suite"]) {
         const suite = rows.filter((row) => row.kind === "suite" && row.part === part)
         expect(suite).toHaveLength(12)

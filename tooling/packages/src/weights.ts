@@ -21,15 +21,15 @@ export const TABLE = "package"
 
 export const BUDGETS: Readonly<Record<string, Budget>> = {
   "@taeda/backend-cpu-js": { code: 25, download: 121 },
-  "@taeda/backend-cuda": { code: 86, download: 363 },
-  "@taeda/backend-wasm-simd": { code: 67, download: 327 },
-  "@taeda/backend-webgpu": { code: 47, download: 221 },
+  "@taeda/backend-cuda": { code: 86, download: 366 },
+  "@taeda/backend-wasm-simd": { code: 67, download: 329 },
+  "@taeda/backend-webgpu": { code: 47, download: 222 },
   "@taeda/choices": { code: 2, download: 12 },
   "@taeda/conformance": { code: 570, download: 1866 },
-  "@taeda/core": { code: 135, download: 728 },
+  "@taeda/core": { code: 139, download: 735 },
   "@taeda/data": { code: 3.5, download: 18 },
   "@taeda/nn": { code: 18.5, download: 112 },
-  "@taeda/optim": { code: 7, download: 40 },
+  "@taeda/optim": { code: 7, download: 39.5 },
   taeda: { code: 3.5, download: 110 },
 }
 

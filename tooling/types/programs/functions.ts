@@ -122,3 +122,35 @@ function counted<T extends number>(x: Float<[T, 4]>) {
   return torch.arange(x.shape[0])
 }
 is<Tensor<[5], "int32">>()(counted(rand(5, 4)), true)
+
+// ---- reshaped; the result may be written down ----
+function unfolded<B extends number>(x: Float<[B, 12]>): Float<[B, 3, 4]> {
+  return x.reshape([x.shape[0], 3, 4])
+}
+is<Float<[2, 3, 4]>>()(unfolded(rand(2, 12)), true)
+
+function rows<B extends number>(x: Float<[B, 4, 8]>) {
+  return x.reshape([-1, 8])
+}
+is<Float<[8, 8]>>()(rows(rand(2, 4, 8)), true)
+
+function weighed<B extends number, C extends number, H extends number, W extends number>(x: Float<[B, C, H, W]>) {
+  return x.flatten(2).mean(-1).unsqueeze(-1).unsqueeze(-1).mul(x)
+}
+is<Float<[2, 3, 4, 5]>>()(weighed(rand(2, 3, 4, 5)), true)
+
+// ---- over any shape and dtype ----
+function centred<S extends readonly number[]>(x: Float<S>) {
+  return x.sub(x.mean()).div(x.std())
+}
+is<Float<[2, 3]>>()(centred(rand(2, 3)), true)
+
+function difference<S extends readonly number[]>(x: Float<S>, y: Float<S>) {
+  return F.mseLoss(x, y).add(x.sub(y).abs().sum(-1))
+}
+is<Float<[2]>>()(difference(rand(2, 3), rand(2, 3)), true)
+
+function twice<D extends torch.DType>(x: Tensor<[2, 3], D>) {
+  return x.add(x).relu()
+}
+is<Tensor<[2, 3], "int32">>()(twice(torch.randint(5, [2, 3])), true)

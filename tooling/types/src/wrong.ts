@@ -328,6 +328,140 @@ export const WRONG: readonly Wrong[] = [
     "torch.rand(4, 4)",
     "adaptiveAvgPool2d: expected a 3D (unbatched) or 4D (batched) input, got [4, 4]",
   ),
+  // ---- options ----
+  wrong(
+    "torch.rand(2, 3).sum({ dim: 1 }, true)",
+    "true",
+    "sum: dim must be an integer or an array of integers, got an object",
+  ),
+  wrong(
+    "torch.rand(2, 3).sum({ dim: 1, keepdims: true })",
+    "{ dim: 1, keepdims: true }",
+    'sum: unknown option "keepdims"',
+  ),
+  wrong("torch.rand(2, 3).softmax({ dim: 1, axis: 1 })", "{ dim: 1, axis: 1 }", 'softmax: unknown option "axis"'),
+  wrong(
+    "torch.rand(2, 3).max({ dim: 1, keepdims: true })",
+    "{ dim: 1, keepdims: true }",
+    'max: unknown option "keepdims"',
+  ),
+  wrong(
+    "torch.rand(2, 3).std({ dim: 1, unbiassed: true })",
+    "{ dim: 1, unbiassed: true }",
+    'std: unknown option "unbiassed"',
+  ),
+  wrong("torch.rand(2, 3).topk({ k: 2, dims: 1 })", "{ k: 2, dims: 1 }", 'topk: unknown option "dims"'),
+  wrong(
+    "torch.rand(2, 3).sort({ dim: 1, ascending: true })",
+    "{ dim: 1, ascending: true }",
+    'sort: unknown option "ascending"',
+  ),
+
+  // ---- dtypes ----
+  wrong(
+    "torch.randint(5, [2, 3]).mean()",
+    "torch.randint(5, [2, 3])",
+    "mean: could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: int32",
+  ),
+  wrong(
+    "torch.mean(torch.rand(2, 3).gt(0), 1)",
+    "torch.rand(2, 3).gt(0)",
+    "mean: could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: bool",
+  ),
+  wrong(
+    "torch.randint(5, [2, 3]).var(1)",
+    "torch.randint(5, [2, 3])",
+    "var: int32 is not supported, only floating dtypes",
+  ),
+  wrong(
+    "torch.randint(5, [2, 3]).norm()",
+    "torch.randint(5, [2, 3])",
+    "norm: int32 is not supported, only floating dtypes",
+  ),
+  wrong(
+    "torch.randint(5, [2, 3]).softmax(1)",
+    "torch.randint(5, [2, 3])",
+    "softmax: int32 is not supported, only floating dtypes",
+  ),
+  wrong(
+    "F.logSoftmax(torch.randint(5, [2, 3]), 1)",
+    "torch.randint(5, [2, 3])",
+    "logSoftmax: int32 is not supported, only floating dtypes",
+  ),
+  wrong(
+    "F.gelu(torch.randint(5, [2, 3]))",
+    "torch.randint(5, [2, 3])",
+    "gelu: int32 is not supported, only floating dtypes",
+  ),
+  wrong(
+    "torch.rand(2, 3).bitwiseAnd(torch.rand(3))",
+    "torch.rand(3)",
+    "bitwiseAnd: float32 is not supported, only integers",
+  ),
+  wrong("torch.rand(2, 3).bitwiseOr(1)", "1", "bitwiseOr: float32 is not supported, only integers"),
+  wrong("torch.rand(2, 3).bitwiseNot()", "torch.rand(2, 3)", "bitwiseNot: float32 is not supported, only integers"),
+  wrong(
+    "F.mseLoss(torch.randint(5, [2]), torch.randint(5, [2]))",
+    "torch.randint(5, [2])",
+    "mseLoss: int32 is not supported, only floating dtypes",
+  ),
+  wrong(
+    "F.crossEntropy(torch.randint(5, [2, 3]), torch.randint(3, [2]))",
+    "torch.randint(5, [2, 3])",
+    "crossEntropy: int32 is not supported, only floating dtypes",
+  ),
+  wrong(
+    "F.crossEntropy(torch.rand(2, 3), torch.rand(2))",
+    "torch.rand(2)",
+    "crossEntropy: expected targets that are class indices of an integer dtype, got float32[2]",
+  ),
+  wrong(
+    "torch.rand(2, 3).at(torch.rand(2))",
+    "torch.rand(2)",
+    "at: tensors used as indices must be int32, int64 or bool, got float32[2]",
+  ),
+  wrong(
+    "torch.rand(2, 3).indexSelect(0, torch.rand(2))",
+    "torch.rand(2)",
+    "indexSelect: index must be int32 or int64, got float32[2]",
+  ),
+  wrong(
+    "F.embedding(torch.rand(2), torch.rand(10, 4))",
+    "torch.rand(2)",
+    "embedding: input must be int32 or int64, got float32[2]",
+  ),
+  wrong(
+    "torch.rand(2, 3).maskedFill(torch.randint(2, [2, 3]), 0)",
+    "torch.randint(2, [2, 3])",
+    "maskedFill: expected a bool tensor for mask, got int32[2, 3]",
+  ),
+  wrong(
+    "torch.where(torch.rand(2), torch.rand(2), 0)",
+    "torch.rand(2)",
+    "where: expected condition to be a bool tensor, but got a tensor float32[2]",
+  ),
+  wrong(
+    "torch.randint(5, [3]).add_(1.5)",
+    "1.5",
+    "add_: result type float32 can't be cast to the desired output type int32; use add without the underscore",
+  ),
+  wrong(
+    "F.linear(torch.rand(2, 3), torch.rand(4, 3).double())",
+    "torch.rand(4, 3).double()",
+    "linear: expected tensors of one dtype, but got float32[2, 3] and float64[4, 3]; convert with x.to(dtype)",
+  ),
+
+  // ---- calls within lists and calls ----
+  wrong(
+    "torch.cat([torch.rand(2, 3).relu(), torch.rand(2, 4).exp()])",
+    "[torch.rand(2, 3).relu(), torch.rand(2, 4).exp()]",
+    "cat: Sizes of tensors must match except in dimension 0. Expected size 3 but got size 4 for tensor number 1 in the list (shapes [2, 3] and [2, 4])",
+  ),
+  wrong(
+    "torch.rand(2, 3).reshape({ shape: [4, 2] })",
+    "{ shape: [4, 2] }",
+    "reshape: shape '[4, 2]' is invalid for input of size 6 (shape [2, 3])",
+  ),
 ]
 
 /** What comes in front of every wrong program. */

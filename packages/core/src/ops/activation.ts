@@ -55,6 +55,12 @@ export interface ActivationMethods extends MethodsOf<ActivationOps> {}
 type Plain = ElementwiseFunction
 type Inplace = ElementwiseFunction<"same", Args<[["inplace", boolean]]>>
 type With<P extends readonly (readonly [string, unknown])[]> = ElementwiseFunction<"same", Args<P>>
+/** Of floats only: `Op` is the name in the sentence that says so. */
+type Floats<Op extends string, P extends readonly (readonly [string, unknown])[] = []> = ElementwiseFunction<
+  "floats",
+  Args<P>,
+  Op
+>
 type Number1<N extends string> = [[N, number]]
 type Number2<N extends string, M extends string> = [[N, number], [M, number]]
 type Flag = ["inplace", boolean]
@@ -71,9 +77,10 @@ const floats = (own: Pointwise, x: Tensor, ...numbers: Operandish[]): Applied =>
   requireDtypes(own.name, [x], onlyFloats)
   return [own, x, ...numbers]
 }
-const plain = (own: Pointwise): Plain => applied<Plain>(`${own.name}(input)`, (x: Tensor) => floats(own, x))
-const optional = (own: Pointwise): Inplace =>
-  inplaceOption<Inplace>(`${own.name}(input)`, (x: Tensor) => floats(own, x))
+const plain = <Op extends string>(own: Pointwise): Floats<Op> =>
+  applied<Floats<Op>>(`${own.name}(input)`, (x: Tensor) => floats(own, x))
+const optional = <Op extends string>(own: Pointwise): Floats<Op, [Flag]> =>
+  inplaceOption<Floats<Op, [Flag]>>(`${own.name}(input)`, (x: Tensor) => floats(own, x))
 
 // ---- piecewise linear ----
 
@@ -92,8 +99,8 @@ const leakGradient = slope((g, [x, negative]) => where(x!.gt(0), g, g.mul(negati
 const LEAKY_RELU = new Pointwise("leakyRelu", leak, { ...leakGradient, inPlaceGradName: "LeakyReluBackward1" })
 /** input above 0, negativeSlope·input below (0.01). */
 export const [leakyRelu, leakyRelu_] = withInplaceOption<
-  With<[...Number1<"negativeSlope">, Flag]>,
-  With<Number1<"negativeSlope">>
+  Floats<"leakyRelu", [...Number1<"negativeSlope">, Flag]>,
+  Floats<"leakyRelu", Number1<"negativeSlope">>
 >("leakyRelu(input, negativeSlope?)", (x: Tensor, negativeSlope = 0.01) => floats(LEAKY_RELU, x, negativeSlope))
 
 const hard = (name: string): Pointwise =>
@@ -156,7 +163,7 @@ export const softshrink = applied<With<Number1<"lambd">>>("softshrink(input, lam
 const SIXTH = Math.fround(1 / 6)
 const rampTo6 = (x: Expr): Expr => x.add(3).max(0).min(6)
 /** min(max(input + 3, 0), 6)/6 */
-export const hardsigmoid = optional(
+export const hardsigmoid = optional<"hardsigmoid">(
   new Pointwise(
     "hardsigmoid",
     (x) => rampTo6(x).div(6),
@@ -164,7 +171,7 @@ export const hardsigmoid = optional(
   ),
 )
 /** input·hardsigmoid(input) */
-export const hardswish = optional(
+export const hardswish = optional<"hardswish">(
   new Pointwise(
     "hardswish",
     (x) => x.mul(rampTo6(x)).div(6),
@@ -191,28 +198,28 @@ const ELU = linearOrExponential("elu", "EluBackward0")
 const SELU = linearOrExponential("selu", "EluBackward0")
 const CELU = linearOrExponential("celu", "CeluBackward0")
 /** input above 0, else alpha·(e^input − 1) */
-export const [elu, elu_] = withInplaceOption<With<[...Number1<"alpha">, Flag]>, With<Number1<"alpha">>>(
-  "elu(input, alpha?)",
-  (x: Tensor, alpha = 1) => floats(ELU, x, alpha, 1, 1),
-)
+export const [elu, elu_] = withInplaceOption<
+  Floats<"elu", [...Number1<"alpha">, Flag]>,
+  Floats<"elu", Number1<"alpha">>
+>("elu(input, alpha?)", (x: Tensor, alpha = 1) => floats(ELU, x, alpha, 1, 1))
 /** The fixed point of Klambauer et al., "Self-Normalizing Neural Networks" (2017). */
 const SELU_ALPHA = 1.6732632423543772848170429916717
 const SELU_SCALE = 1.0507009873554804934193349852946
 /** scale·elu(input, alpha) with alpha = 1.6733 and scale = 1.0507, which keep mean and variance. */
-export const [selu, selu_] = withInplaceOption<Inplace, Plain>("selu(input)", (x: Tensor) =>
+export const [selu, selu_] = withInplaceOption<Floats<"selu", [Flag]>, Floats<"selu">>("selu(input)", (x: Tensor) =>
   floats(SELU, x, SELU_ALPHA * SELU_SCALE, SELU_SCALE, 1),
 )
 /** input above 0, else alpha·(e^(input/alpha) − 1) */
-export const [celu, celu_] = withInplaceOption<With<[...Number1<"alpha">, Flag]>, With<Number1<"alpha">>>(
-  "celu(input, alpha?)",
-  (x: Tensor, alpha = 1) => {
-    if (alpha === 0) throw new RangeError("celu: alpha cannot be 0")
-    return floats(CELU, x, alpha, 1, 1 / alpha)
-  },
-)
+export const [celu, celu_] = withInplaceOption<
+  Floats<"celu", [...Number1<"alpha">, Flag]>,
+  Floats<"celu", Number1<"alpha">>
+>("celu(input, alpha?)", (x: Tensor, alpha = 1) => {
+  if (alpha === 0) throw new RangeError("celu: alpha cannot be 0")
+  return floats(CELU, x, alpha, 1, 1 / alpha)
+})
 
 /** input·sigmoid(input) */
-export const silu = optional(
+export const silu = optional<"silu">(
   new Pointwise(
     "silu",
     (x) => x.div(x.neg().exp().add(1)),
@@ -224,7 +231,7 @@ export const silu = optional(
 )
 const softplusTanh = (x: Expr): Expr => x.exp().log1p().tanh()
 /** input·tanh(softplus(input)) */
-export const mish = optional(
+export const mish = optional<"mish">(
   new Pointwise(
     "mish",
     (x) => x.mul(softplusTanh(x)),
@@ -252,7 +259,7 @@ export const softplus = applied<With<Number2<"beta", "threshold">>>(
   (x: Tensor, beta = 1, limit = 20) => floats(SOFTPLUS, x, beta, limit),
 )
 /** log sigmoid(input) */
-export const logsigmoid: Plain = plain(
+export const logsigmoid = plain<"logsigmoid">(
   new Pointwise("logsigmoid", logSigmoid, {
     ...slope((g, [x]) => {
       const z = x!.abs().neg().exp()
@@ -295,7 +302,7 @@ const GELUS: Readonly<Record<string, Pointwise>> = {
   ),
 }
 /** input·Φ(input), Φ the normal distribution function; `approximate: "tanh"` by 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))). */
-export const gelu: ElementwiseFunction<"same", Args<[], { approximate: "none" | "tanh" }>> = applied(
+export const gelu: ElementwiseFunction<"floats", Args<[], { approximate: "none" | "tanh" }>, "gelu"> = applied(
   "gelu(input, *, approximate?)",
   (x: Tensor, approximate = "none") => {
     const own = Object.hasOwn(GELUS, approximate) ? GELUS[approximate] : undefined

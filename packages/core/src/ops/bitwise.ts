@@ -5,28 +5,28 @@ import { type Expr, where } from "../expr.ts"
 import { Pointwise } from "../pointwise.ts"
 import type { Operandish } from "../promotion.ts"
 import type { Tensor } from "../tensor.ts"
-import type { Binary, BinaryInPlace, Elementwise, ElementwiseFunction } from "../types/patterns.ts"
+import type { Binary, BinaryInPlace, Elementwise } from "../types/patterns.ts"
 import type { Family, FunctionOf, MethodsOf } from "../types/signature.ts"
 import { type Applied, withInPlace } from "./pointwise-op.ts"
 
 export interface BitwiseOps {
   /** ~input; logical on bool */
-  bitwiseNot: Elementwise
+  bitwiseNot: Elementwise<"integers", [], "bitwiseNot">
   bitwiseNot_: Elementwise
   /** The bits that both have; integers and bool only. */
-  bitwiseAnd: Binary<"bitwiseAnd">
+  bitwiseAnd: Binary<"bitwiseAnd", "integers">
   bitwiseAnd_: BinaryInPlace<"bitwiseAnd">
   /** The bits that either has; integers and bool only. */
-  bitwiseOr: Binary<"bitwiseOr">
+  bitwiseOr: Binary<"bitwiseOr", "integers">
   bitwiseOr_: BinaryInPlace<"bitwiseOr">
   /** The bits that one of both has; integers and bool only. */
-  bitwiseXor: Binary<"bitwiseXor">
+  bitwiseXor: Binary<"bitwiseXor", "integers">
   bitwiseXor_: BinaryInPlace<"bitwiseXor">
   /** input·2^other; a shift by the width or more, or by a negative number, leaves 0. */
-  bitwiseLeftShift: Binary<"bitwiseLeftShift">
+  bitwiseLeftShift: Binary<"bitwiseLeftShift", "integers">
   bitwiseLeftShift_: BinaryInPlace<"bitwiseLeftShift">
   /** ⌊input/2^other⌋, keeping the sign; a shift by the width or more, or by a negative number, leaves the sign alone. */
-  bitwiseRightShift: Binary<"bitwiseRightShift">
+  bitwiseRightShift: Binary<"bitwiseRightShift", "integers">
   bitwiseRightShift_: BinaryInPlace<"bitwiseRightShift">
 }
 
@@ -68,7 +68,10 @@ export const [bitwiseRightShift, bitwiseRightShift_] = binary(
 const NOT = new Pointwise("bitwiseNot", (x) => x.not())
 /** bool computes in integers, where the complement of 1 is not 0. */
 const NOT_BOOL = new Pointwise("bitwiseNot", (x) => x.not(), { slots: ["bool"], result: "bool" })
-export const [bitwiseNot, bitwiseNot_] = withInPlace<ElementwiseFunction>("bitwiseNot(input)", (x: Tensor): Applied => {
+export const [bitwiseNot, bitwiseNot_] = withInPlace<
+  FunctionOf<BitwiseOps["bitwiseNot"]>,
+  FunctionOf<BitwiseOps["bitwiseNot_"]>
+>("bitwiseNot(input)", (x: Tensor): Applied => {
   requireDtypes("bitwiseNot", [x], onlyIntegral)
   return [x.dtype === "bool" ? NOT_BOOL : NOT, x]
 })

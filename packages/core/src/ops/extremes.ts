@@ -1,4 +1,5 @@
 /** Extremes: max, min, argmax, amax, ... NaN wins over everything, and the first of equal elements is the one found. */
+
 import { op } from "../args.ts"
 import { raw } from "../autograd/mode.ts"
 import type { Rule } from "../autograd/node.ts"
@@ -8,6 +9,7 @@ import { accumulatorOf } from "../lowering/views.ts"
 import { extremeMonoid, joinMonoids, maxMonoid, minMonoid } from "../monoids.ts"
 import { results } from "../results.ts"
 import { isTensor, type Tensor, track, trackAll } from "../tensor.ts"
+import type { KnownOptions } from "../types/arguments.ts"
 import type { CheckDim, Reduced } from "../types/dims.ts"
 import type { Promote } from "../types/dtype.ts"
 import type { DimOf, KeepOf, Reduction as ReductionOp, Two } from "../types/patterns.ts"
@@ -47,7 +49,7 @@ interface Extreme<Op extends "max" | "min"> {
     const K extends boolean | { keepdim?: boolean } = false,
   >(
     this: Self,
-    dim?: Arg<CheckExtreme<Op, S, A>, A>,
+    dim?: Arg<KnownOptions<Op, A, "dim" | "keepdim" | "other", CheckExtreme<Op, S, A>>, A>,
     keepdim?: K,
   ) => ExtremeOf<S, D, A, K>
   function: <
@@ -57,7 +59,7 @@ interface Extreme<Op extends "max" | "min"> {
     const K extends boolean | { keepdim?: boolean } = false,
   >(
     input: Tensor<S, D>,
-    dim?: Arg<CheckExtreme<Op, S, A>, A>,
+    dim?: Arg<KnownOptions<Op, A, "dim" | "keepdim" | "other", CheckExtreme<Op, S, A>>, A>,
     keepdim?: K,
   ) => ExtremeOf<S, D, A, K>
 }
@@ -75,11 +77,11 @@ interface BothExtremes {
     const A extends DimAndKeep = { dim?: undefined },
   >(
     this: Self,
-    options?: Arg<CheckDim<"aminmax", S, DimOf<A>>, A>,
+    options?: Arg<KnownOptions<"aminmax", A, keyof DimAndKeep, CheckDim<"aminmax", S, DimOf<A>>>, A>,
   ) => MinAndMax<Reduced<S, DimOf<A>, KeepOf<A, false>>, D>
   function: <S extends Shape, D extends DType, const A extends DimAndKeep = { dim?: undefined }>(
     input: Tensor<S, D>,
-    options?: Arg<CheckDim<"aminmax", S, DimOf<A>>, A>,
+    options?: Arg<KnownOptions<"aminmax", A, keyof DimAndKeep, CheckDim<"aminmax", S, DimOf<A>>>, A>,
   ) => MinAndMax<Reduced<S, DimOf<A>, KeepOf<A, false>>, D>
 }
 

@@ -26,7 +26,7 @@ export interface ReductionOps {
   /** Σ over all elements or over `dim`. Integers and bool give int32 (int64 stays), unless `dtype` says otherwise. */
   sum: ReductionOp<"sum", "sum", DtypeOption>
   /** The arithmetic mean; floating dtypes only, unless `dtype` is one. */
-  mean: ReductionOp<"mean", "same", DtypeOption>
+  mean: ReductionOp<"mean", "mean", DtypeOption>
   /** Π over all elements or over one dim; dtypes as `sum`. The gradient is right where elements are 0. */
   prod: ReductionOp<"prod", "sum", DtypeOption, number | null>
   /** Whether any element is not 0: bool, for uint8 uint8. An empty list of dims reduces nothing. */
@@ -38,7 +38,7 @@ export interface ReductionOps {
   /** `sum` with NaN counted as 0. */
   nansum: ReductionOp<"nansum", "sum", DtypeOption>
   /** The mean of the elements that are not NaN; floating dtypes only. */
-  nanmean: ReductionOp<"nanmean", "same", DtypeOption>
+  nanmean: ReductionOp<"nanmean", "mean", DtypeOption>
   /** log Σ exp(input) over `dim`, without overflow; integers give floats. */
   logsumexp: ReductionOp<"logsumexp", "float">
 }

@@ -21,9 +21,9 @@ import { neg } from "./unary.ts"
 
 export interface SoftmaxOps {
   /** exp(input) / Σ exp(input) along `dim`, without overflow; floating dtypes, or converted to `dtype` first. */
-  softmax: Along<"softmax", "same", DtypeOption>
+  softmax: Along<"softmax", "floats", DtypeOption>
   /** input − log Σ exp(input) along `dim`, without overflow; floating dtypes, or converted to `dtype` first. */
-  logSoftmax: Along<"logSoftmax", "same", DtypeOption>
+  logSoftmax: Along<"logSoftmax", "floats", DtypeOption>
 }
 
 export interface SoftmaxMethods extends MethodsOf<SoftmaxOps> {}

@@ -12,9 +12,9 @@ import { Pointwise } from "../pointwise.ts"
 import { results } from "../results.ts"
 import { normalizeDim } from "../shape.ts"
 import { isTensor, type Tensor, track, trackAll, viewOf } from "../tensor.ts"
-import type { Field } from "../types/arguments.ts"
+import type { Field, KnownOptions } from "../types/arguments.ts"
 import type { CheckDim, Reduced } from "../types/dims.ts"
-import type { Floated } from "../types/dtype.ts"
+import type { Floated, OnlyFloats } from "../types/dtype.ts"
 import type { DimOf, DimsLike, KeepOf, Two } from "../types/patterns.ts"
 import type { Arg, IsLiteral, Shape } from "../types/shape.ts"
 import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
@@ -38,6 +38,7 @@ export interface SpreadOptions {
   correction?: number | null
 }
 type SpreadArg = DimArg | boolean | (SpreadOptions & { dim?: DimArg })
+type SpreadNames = keyof SpreadOptions | "dim"
 type KeepArg = boolean | { keepdim?: boolean; correction?: number | null }
 /** `keepdim` in the third place, or by name in the first or second. */
 type KeepOfThree<A, U, K> = KeepOf<U extends boolean ? A : U, K>
@@ -52,8 +53,8 @@ interface SpreadOp<Op extends string, Name extends string = never> {
     const U extends boolean | SpreadOptions = true,
     const K extends KeepArg = false,
   >(
-    this: Self,
-    dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
+    this: Arg<OnlyFloats<Op, OwnDType<Self>, []>, Self>,
+    dim?: Arg<KnownOptions<Op, A, SpreadNames, CheckDim<Op, S, DimOf<A>>>, DimsLike<A>>,
     unbiased?: U,
     keepdim?: K,
     options?: { correction?: number | null },
@@ -65,8 +66,8 @@ interface SpreadOp<Op extends string, Name extends string = never> {
     const U extends boolean | SpreadOptions = true,
     const K extends KeepArg = false,
   >(
-    input: Tensor<S, D>,
-    dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
+    input: Arg<OnlyFloats<Op, D, []>, Tensor<S, D>>,
+    dim?: Arg<KnownOptions<Op, A, SpreadNames, CheckDim<Op, S, DimOf<A>>>, DimsLike<A>>,
     unbiased?: U,
     keepdim?: K,
     options?: { correction?: number | null },
@@ -135,7 +136,7 @@ interface MedianOp<Op extends string, Default = null> {
     const K extends boolean | { keepdim?: boolean } = false,
   >(
     this: Self,
-    dim?: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    dim?: Arg<KnownOptions<Op, A, "dim" | "keepdim", CheckDim<Op, S, DimOf<A>>>, A>,
     keepdim?: K,
   ) => MedianResult<S, D, DimOf<A>, KeepOf<A, K>, Default>
   function: <
@@ -145,7 +146,7 @@ interface MedianOp<Op extends string, Default = null> {
     const K extends boolean | { keepdim?: boolean } = false,
   >(
     input: Tensor<S, D>,
-    dim?: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    dim?: Arg<KnownOptions<Op, A, "dim" | "keepdim", CheckDim<Op, S, DimOf<A>>>, A>,
     keepdim?: K,
   ) => MedianResult<S, D, DimOf<A>, KeepOf<A, K>, Default>
 }

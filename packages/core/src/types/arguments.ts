@@ -1,6 +1,6 @@
 /** Arguments of a signature: each by position, or by name in a trailing object, as `bind` takes them. */
 import type { Tensor } from "../tensor.ts"
-import type { Sentence, Verdict } from "./shape.ts"
+import type { List, Sentence, Verdict } from "./shape.ts"
 
 /** Whether P is an object of options: no number, list or tensor. */
 export type IsOptions<P> = P extends object ? (P extends readonly unknown[] | Tensor ? false : true) : false
@@ -44,14 +44,16 @@ export type Or<X, Default> = unknown extends X ? any : [X] extends [undefined] ?
 export type Sizes<N extends string> =
   | readonly number[]
   | readonly [readonly number[] | { readonly [K in N]: readonly number[] }]
-export type SizesOf<A> = A extends readonly number[]
-  ? A
-  : A extends readonly [infer L]
-    ? L extends readonly number[]
-      ? L
-      : L[keyof L] extends infer Q extends readonly number[]
+export type SizesOf<A> = A extends readonly [infer L]
+  ? L extends List
+    ? L
+    : L extends object
+      ? L[keyof L] extends infer Q extends List
         ? Q
         : never
+      : A
+  : A extends List
+    ? A
     : never
 
 /** The arguments `A`, each the sentence where the rule `R` gave one. */
@@ -61,3 +63,15 @@ export type AllArgs<R, A extends readonly unknown[]> = [Verdict<R>] extends [nev
 
 /** What the first of several arguments is held to: `Own` where the next follows by position, else the rule of them all. */
 export type Early<Next, Own, All> = [Next] extends [undefined] ? All : Own
+
+/** `R`, or the sentence of an object A of options with one that Op does not have; `N` are the names of those it has. */
+export type KnownOptions<Op extends string, A, N, R> =
+  IsOptions<A> extends true
+    ? [Exclude<keyof A, N>] extends [never]
+      ? R
+      : `${Op}: unknown option "${Exclude<keyof A, N> & string}"`
+    : R
+
+/** The type of an argument after one of type A: `P`, or the sentence where that is the options, which come last. */
+export type Behind<Op extends string, A, P> =
+  IsOptions<A> extends true ? `${Op}: dim must be an integer or an array of integers, got an object` : P

@@ -156,6 +156,12 @@ export interface DTypeRules<D> extends Fixed {
   sum: Summed<D>
   truth: Truth<D>
   int: DefaultInt
+  /** As "same", of floats only. */
+  floats: D
+  /** As "floats", in the words that `mean` has for it. */
+  mean: D
+  /** As "same", of integers and bool only. */
+  integers: D
 }
 type Fixed = { [K in DType]: K }
 
@@ -173,3 +179,25 @@ export type OneDType<Op extends string, S extends Shape, D, R extends Shape, E, 
         : Result
 
 export type DTypeRule = keyof DTypeRules<unknown>
+
+/** `R`, or the sentence of an input of dtype D that is none of `All`, which are `Names`. */
+type Only<Op extends string, D, All, Names extends string, R> =
+  IsAny<D> extends true ? R : [D & All] extends [never] ? `${Op}: ${D & string} is not supported, only ${Names}` : R
+
+/** `R`, or the sentence of an op of floats on an input of dtype D. */
+export type OnlyFloats<Op extends string, D, R> = Only<Op, D, FloatDType, "floating dtypes", R>
+
+/** `R`, or the sentence of an op that does not take the dtype D; `T` is its row of the rules, `E` the dtype that options name. */
+export type Taken<Op extends string, T, D, R, E = never> = T extends "floats"
+  ? [E] extends [never]
+    ? OnlyFloats<Op, D, R>
+    : R
+  : T extends "integers"
+    ? Only<Op, D, IntDType | "bool", "integers", R>
+    : T extends "mean"
+      ? [E] extends [never]
+        ? OnlyFloats<Op, D, R> extends string
+          ? `${Op}: could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${D & string}`
+          : R
+        : R
+      : R

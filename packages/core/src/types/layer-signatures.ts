@@ -2,8 +2,8 @@
 import type { DType } from "../dtype.ts"
 import type { LossReduction } from "../ops/elementwise-loss.ts"
 import type { Tensor } from "../tensor.ts"
-import type { Given, Or, TensorOf } from "./arguments.ts"
-import type { DefaultInt, OneDType, Promote, Promote3 } from "./dtype.ts"
+import type { Given, KnownOptions, Or, TensorOf } from "./arguments.ts"
+import type { DefaultInt, OneDType, OnlyFloats, Promote, Promote3 } from "./dtype.ts"
 import type { Einsum } from "./einsum-shapes.ts"
 import type { DTypeOf as CommonDType, ShapesOf } from "./joining-signatures.ts"
 import type {
@@ -219,7 +219,7 @@ export type ElementwiseLossSignature<
   const B extends readonly [...Partial<Rest>, options?: K],
 >(
   input: Tensor<S, D>,
-  target: Arg<LossOf<Op, Rule, S, A>, A>,
+  target: Arg<OnlyFloats<Op, LossDType<S, D, A>, KnownOptions<Op, A, keyof K | "target", LossOf<Op, Rule, S, A>>>, A>,
   ...rest: B
 ) => Tensor<LossShape<Reduced<A | B[number]>, Ok<LossOf<Op, Rule, S, A>>>, LossDType<S, D, A>>
 
@@ -270,8 +270,8 @@ export type ClassLossSignature<Op extends string, P extends boolean> = <
   const B extends Parameter | ClassByName | undefined = undefined,
   const C extends ClassByName | undefined = undefined,
 >(
-  input: Tensor<S, D>,
-  target: Arg<ClassLossOf<Op, S, A, P>, A>,
+  input: Arg<OnlyFloats<Op, D, []>, Tensor<S, D>>,
+  target: Arg<KnownOptions<Op, A, keyof ClassByName, ClassLossOf<Op, S, A, P>>, A>,
   weight?: B,
   options?: C,
 ) => Tensor<LossShape<Reduced<A | B | C>, Ok<ClassLossOf<Op, S, A, P>>>, D>

@@ -1,8 +1,10 @@
 /** The signatures of linear algebra beyond products. */
+
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
+import type { KnownOptions } from "./arguments.ts"
 import type { CheckDim, Reduced, SizeAt } from "./dims.ts"
-import type { Promote, PromoteTypes, Summed } from "./dtype.ts"
+import type { OnlyFloats, Promote, PromoteTypes, Summed } from "./dtype.ts"
 import type { DimArg, DimOf, DimsLike, DtypeOption, KeepOf, Named } from "./patterns.ts"
 import type { Arg, Broadcast, Clash, Ok, Shape, Show, ShowTensor } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
@@ -27,8 +29,8 @@ export interface NormMethod<Op extends string, Name extends string, P> {
     const K extends boolean | Omit<AfterOrder, "dim"> = false,
     const O extends Partial<DtypeOption> = never,
   >(
-    this: Self,
-    order?: Q,
+    this: Arg<OnlyFloats<Op, OwnDType<Self>, []>, Self>,
+    order?: Arg<KnownOptions<Op, Q, Name | keyof AfterOrder, []>, Q>,
     dim?: Arg<CheckDim<Op, S, DimOf<Later<Q, A>>>, DimsLike<A>>,
     keepdim?: K,
     options?: O,
@@ -43,8 +45,8 @@ export interface NormFunction<Op extends string, Name extends string, P> {
     const K extends boolean | Omit<AfterOrder, "dim"> = false,
     const O extends Partial<DtypeOption> = never,
   >(
-    input: Tensor<S, D>,
-    order?: Q,
+    input: Arg<OnlyFloats<Op, D, []>, Tensor<S, D>>,
+    order?: Arg<KnownOptions<Op, Q, Name | keyof AfterOrder, []>, Q>,
     dim?: Arg<CheckDim<Op, S, DimOf<Later<Q, A>>>, DimsLike<A>>,
     keepdim?: K,
     options?: O,

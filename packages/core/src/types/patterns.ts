@@ -2,7 +2,7 @@
 
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
-import type { Field } from "./arguments.ts"
+import type { Behind, Field, KnownOptions } from "./arguments.ts"
 import type { CheckDim, Reduced } from "./dims.ts"
 import type {
   CastInto,
@@ -14,31 +14,43 @@ import type {
   Promote,
   Promote3,
   PromoteNumber,
+  Taken,
 } from "./dtype.ts"
 import type { Arg, Broadcast, Broadcast3, BroadcastInto, Ok, Shape } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
 
 /**
- * One tensor in, one of the same shape out; `T` is a row of `DTypeRules`, `A` the arguments that follow. Ops that write into their
- * input are "same".
+ * One tensor in, one of the same shape out; `T` is a row of `DTypeRules`, `A` the arguments that follow, `Op` the op's name where not all
+ * dtypes are taken. Ops that write into their input are "same".
  */
-export interface Elementwise<T extends DTypeRule = "same", A extends readonly unknown[] = []> {
-  method: ElementwiseMethod<T, A>
-  function: ElementwiseFunction<T, A>
+export interface Elementwise<
+  T extends DTypeRule = "same",
+  A extends readonly unknown[] = [],
+  Op extends string = never,
+> {
+  method: ElementwiseMethod<T, A, Op>
+  function: ElementwiseFunction<T, A, Op>
 }
-export interface ElementwiseMethod<T extends DTypeRule, A extends readonly unknown[]> {
+export interface ElementwiseMethod<T extends DTypeRule, A extends readonly unknown[], Op extends string = never> {
   <Self extends Tensor, S extends Shape = OwnShape<Self>, D extends DType = OwnDType<Self>>(
-    this: Self,
+    this: Arg<Taken<Op, T, OwnDType<Self>, []>, Self>,
     ...args: A
   ): Tensor<S, DTypeRules<D>[T]>
 }
 /** An interface, so that the method can be made from it (`MethodsOfFunctions`). */
-export interface ElementwiseFunction<T extends DTypeRule = "same", A extends readonly unknown[] = []> {
-  <S extends Shape, D extends DType>(input: Tensor<S, D>, ...args: A): Tensor<S, DTypeRules<D>[T]>
+export interface ElementwiseFunction<
+  T extends DTypeRule = "same",
+  A extends readonly unknown[] = [],
+  Op extends string = never,
+> {
+  <S extends Shape, D extends DType>(
+    input: Arg<Taken<Op, T, D, []>, Tensor<S, D>>,
+    ...args: A
+  ): Tensor<S, DTypeRules<D>[T]>
 }
 /** The methods of functions that are all `ElementwiseFunction`s. */
 export type ElementwiseMethods<F> = {
-  [K in keyof F]: F[K] extends ElementwiseFunction<infer T, infer A> ? ElementwiseMethod<T, A> : never
+  [K in keyof F]: F[K] extends ElementwiseFunction<infer T, infer A, infer Op> ? ElementwiseMethod<T, A, Op> : never
 }
 
 /** An op that writes into its input. */
@@ -96,7 +108,7 @@ export interface BinaryMethod<
     V extends HostNumber = never,
   >(
     this: Self,
-    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, Name, K>>,
+    other: Arg<Taken<Op, T, Promotion<S, D, R, E, V>, Broadcast<S, R, Op>>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
   ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V>>[T]>
 }
@@ -115,7 +127,7 @@ export interface BinaryFunction<
     V extends HostNumber = never,
   >(
     input: Tensor<S, D> | U,
-    other: Arg<Broadcast<S, R, Op>, Other<R, E, V, Name, K>>,
+    other: Arg<Taken<Op, T, Promotion<S, D, R, E, V, U>, Broadcast<S, R, Op>>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
   ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V, U>>[T]>
 }
@@ -262,8 +274,10 @@ export interface DtypeOption {
   dtype: DType | null
 }
 /** `dim` and `keepdim` by name, with the options K. */
-type ByName<A, K> = { dim?: A; keepdim?: boolean } & Partial<K>
-type KeepByName<K> = { keepdim?: boolean } & Partial<K>
+type ByName<A, K> = And<{ dim?: A; keepdim?: boolean }, K>
+type KeepByName<K> = And<{ keepdim?: boolean }, K>
+/** With the options K too. (Of none there is nothing: an intersection with `{}` would take any option.) */
+type And<Own, K> = unknown extends K ? Own : Own & Partial<K>
 
 /** The dims that A gives, itself or by name. */
 export type DimOf<A> = A extends number | readonly number[] | null | undefined ? A : Field<A, "dim">
@@ -306,9 +320,9 @@ export interface ReductionMethod<Op extends string, T extends DTypeRule, K = unk
     const P extends boolean | KeepByName<K> = false,
     const O extends Partial<K> = never,
   >(
-    this: Self,
-    dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
-    keepdim?: P,
+    this: Arg<Taken<Op, T, OwnDType<Self>, [], DtypeIn<A | P | O>>, Self>,
+    dim?: Arg<KnownOptions<Op, A, keyof ByName<Dims, K>, CheckDim<Op, S, DimOf<A>>>, DimsLike<A>>,
+    keepdim?: Behind<Op, A, P>,
     options?: O,
   ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
 }
@@ -320,9 +334,9 @@ export interface ReductionFunction<Op extends string, T extends DTypeRule, K = u
     const P extends boolean | KeepByName<K> = false,
     const O extends Partial<K> = never,
   >(
-    input: Tensor<S, D>,
-    dim?: Arg<CheckDim<Op, S, DimOf<A>>, DimsLike<A>>,
-    keepdim?: P,
+    input: Arg<Taken<Op, T, D, [], DtypeIn<A | P | O>>, Tensor<S, D>>,
+    dim?: Arg<KnownOptions<Op, A, keyof ByName<Dims, K>, CheckDim<Op, S, DimOf<A>>>, DimsLike<A>>,
+    keepdim?: Behind<Op, A, P>,
     options?: O,
   ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
 }
@@ -343,7 +357,7 @@ export interface Found<S extends Shape = any, D extends DType = any> extends Ite
 
 // ---- along one dim ----
 
-type AlongByName<K> = { dim: number } & Partial<K>
+type AlongByName<K> = And<{ dim: number }, K>
 
 /** An op along one dim that keeps the shape; `T` is the row of the dtype rules, `K` is `DtypeOption` where the dtype may be named. */
 export interface Along<Op extends string, T extends DTypeRule = "same", K = unknown> {
@@ -358,15 +372,15 @@ export interface AlongMethod<Op extends string, T extends DTypeRule, K> {
     const A extends number | AlongByName<K> = number | AlongByName<K>,
     const O extends Partial<K> = never,
   >(
-    this: Self,
-    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    this: Arg<Taken<Op, T, OwnDType<Self>, [], DtypeIn<A | O>>, Self>,
+    dim: Arg<KnownOptions<Op, A, keyof AlongByName<K>, CheckDim<Op, S, DimOf<A>>>, A>,
     options?: O,
   ): Tensor<S, Named<A, O, never, DTypeRules<D>[T]>>
 }
 export interface AlongFunction<Op extends string, T extends DTypeRule = "same", K = unknown> {
   <S extends Shape, D extends DType, const A extends number | AlongByName<K>, const O extends Partial<K> = never>(
-    input: Tensor<S, D>,
-    dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
+    input: Arg<Taken<Op, T, D, [], DtypeIn<A | O>>, Tensor<S, D>>,
+    dim: Arg<KnownOptions<Op, A, keyof AlongByName<K>, CheckDim<Op, S, DimOf<A>>>, A>,
     options?: O,
   ): Tensor<S, Named<A, O, never, DTypeRules<D>[T]>>
 }

@@ -1,7 +1,7 @@
 /** The signatures of what reads and writes at indices, chooses and sorts. Their shapes are worked out in `reading-shapes.ts`. */
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
-import type { Early, Given, Or, TensorOf } from "./arguments.ts"
+import type { Early, Given, KnownOptions, Or, TensorOf } from "./arguments.ts"
 import type { CheckDim } from "./dims.ts"
 import type { DefaultInt } from "./dtype.ts"
 import type { Found } from "./patterns.ts"
@@ -355,13 +355,13 @@ export interface Sort {
     const A extends OrderDim = undefined,
   >(
     this: Self,
-    dim?: Arg<CheckDim<"sort", S, Given<"dim", A>>, A>,
+    dim?: Arg<KnownOptions<"sort", A, keyof OrderOptions, CheckDim<"sort", S, Given<"dim", A>>>, A>,
     descending?: boolean | OrderOptions,
     options?: OrderOptions,
   ): Found<S, D>
   function<S extends Shape, D extends DType, const A extends OrderDim = undefined>(
     input: Tensor<S, D>,
-    dim?: Arg<CheckDim<"sort", S, Given<"dim", A>>, A>,
+    dim?: Arg<KnownOptions<"sort", A, keyof OrderOptions, CheckDim<"sort", S, Given<"dim", A>>>, A>,
     descending?: boolean | OrderOptions,
     options?: OrderOptions,
   ): Found<S, D>
@@ -369,13 +369,13 @@ export interface Sort {
 export interface ArgSort {
   method<S extends Shape, const A extends OrderDim = undefined>(
     this: Tensor<S>,
-    dim?: Arg<CheckDim<"argsort", S, Given<"dim", A>>, A>,
+    dim?: Arg<KnownOptions<"argsort", A, keyof OrderOptions, CheckDim<"argsort", S, Given<"dim", A>>>, A>,
     descending?: boolean | OrderOptions,
     stable?: boolean | OrderOptions,
   ): Tensor<S, DefaultInt>
   function<S extends Shape, const A extends OrderDim = undefined>(
     input: Tensor<S>,
-    dim?: Arg<CheckDim<"argsort", S, Given<"dim", A>>, A>,
+    dim?: Arg<KnownOptions<"argsort", A, keyof OrderOptions, CheckDim<"argsort", S, Given<"dim", A>>>, A>,
     descending?: boolean | OrderOptions,
     stable?: boolean | OrderOptions,
   ): Tensor<S, DefaultInt>
@@ -392,7 +392,7 @@ export interface TopKSignature {
     const B extends number | TopOptions | undefined = undefined,
   >(
     this: Self,
-    k: Arg<Top<S, A, B>, A>,
+    k: Arg<KnownOptions<"topk", A, keyof TopOptions, Top<S, A, B>>, A>,
     dim?: B,
     largest?: boolean | TopOptions,
     sorted?: boolean | TopOptions,
@@ -404,7 +404,7 @@ export interface TopKSignature {
     const B extends number | TopOptions | undefined = undefined,
   >(
     input: Tensor<S, D>,
-    k: Arg<Top<S, A, B>, A>,
+    k: Arg<KnownOptions<"topk", A, keyof TopOptions, Top<S, A, B>>, A>,
     dim?: B,
     largest?: boolean | TopOptions,
     sorted?: boolean | TopOptions,
@@ -427,12 +427,22 @@ export interface KthValue {
     const A extends number | KthOptions = number | KthOptions,
     const B extends number | KthOptions | undefined = undefined,
     const C extends boolean | KthOptions | undefined = undefined,
-  >(this: Self, k: Arg<Kth<S, A, B, C>, A>, dim?: B, keepdim?: C): Found<Ok<Kth<S, A, B, C>>, D>
+  >(
+    this: Self,
+    k: Arg<KnownOptions<"kthvalue", A, keyof KthOptions, Kth<S, A, B, C>>, A>,
+    dim?: B,
+    keepdim?: C,
+  ): Found<Ok<Kth<S, A, B, C>>, D>
   function<
     S extends Shape,
     D extends DType,
     const A extends number | KthOptions,
     const B extends number | KthOptions | undefined = undefined,
     const C extends boolean | KthOptions | undefined = undefined,
-  >(input: Tensor<S, D>, k: Arg<Kth<S, A, B, C>, A>, dim?: B, keepdim?: C): Found<Ok<Kth<S, A, B, C>>, D>
+  >(
+    input: Tensor<S, D>,
+    k: Arg<KnownOptions<"kthvalue", A, keyof KthOptions, Kth<S, A, B, C>>, A>,
+    dim?: B,
+    keepdim?: C,
+  ): Found<Ok<Kth<S, A, B, C>>, D>
 }

@@ -1,0 +1,286 @@
+/**
+ * Tiles of products in tensor cores: that each gives what another kernel gives, and how fast each is. The suite's products are too
+ * small for most of them.
+ */
+import type { MatmulKernel } from "@taeda/core"
+import type { AsyncTile } from "../../../packages/backend-cuda/src/contraction-async.ts"
+import type { CudaContext, DeviceMemory, DriverFunction } from "../../../packages/backend-cuda/src/driver.ts"
+import { plannerOf } from "../../../packages/backend-cuda/src/executables.ts"
+import { findDriver } from "../../../packages/backend-cuda/src/find-driver.ts"
+import { packerOf } from "../../../packages/backend-cuda/src/pack.ts"
+import type { DeviceLimits, Module, PlacedOperand, Plan } from "../../../packages/backend-cuda/src/program.ts"
+import { type Place, placed } from "./open.ts"
+import { attempt, print } from "./rows.ts"
+import type { Scale, Type } from "./works.ts"
+
+type Shape = readonly [rows: number, columns: number, down: number, across: number, stages: number]
+
+const TILES: Readonly<Record<AsyncTile["by"], readonly Shape[]>> = {
+  wgmma: [
+    [128, 256, 8, 1, 4],
+    [128, 256, 8, 1, 3],
+    [256, 128, 16, 1, 4],
+    [128, 192, 8, 1, 5],
+    [128, 128, 8, 1, 4],
+    [128, 128, 8, 1, 3],
+    [64, 256, 4, 1, 4],
+    [64, 128, 4, 1, 4],
+  ],
+  mma: [
+    [128, 256, 2, 4, 4],
+    [128, 256, 2, 4, 3],
+    [256, 128, 4, 2, 4],
+    [128, 128, 2, 4, 4],
+    [128, 128, 2, 4, 3],
+    [128, 128, 2, 2, 3],
+    [64, 256, 1, 4, 4],
+    [128, 64, 2, 2, 4],
+    [64, 64, 2, 2, 4],
+  ],
+}
+
+const tiles: readonly AsyncTile[] = (["mma", "wgmma"] as const).flatMap((by) =>
+  TILES[by].map(([rows, columns, warpsDown, warpsAcross, stages]) => ({
+    rows,
+    columns,
+    warpsDown,
+    warpsAcross,
+    by,
+    stages,
+  })),
+)
+
+/** Sizes whose sums are compared, cut off at every side, and those that are measured. */
+const SIZES: Readonly<
+  Record<Scale, { readonly compared: readonly [number, number, number]; readonly timed: readonly number[] }>
+> = {
+  card: { compared: [1000, 1048, 1096], timed: [4096, 2048] },
+  tiny: { compared: [72, 136, 136], timed: [64] },
+}
+const SAMPLES: Readonly<Record<Scale, number>> = { card: 7, tiny: 1 }
+const REPEATS: Readonly<Record<Scale, number>> = { card: 10, tiny: 1 }
+
+interface Product {
+  readonly type: Type
+  readonly dtype: MatmulKernel["dtype"]
+  readonly precision?: MatmulKernel["precision"]
+  readonly bytes: number
+}
+const PRODUCTS: readonly Product[] = [
+  { type: "bfloat16", dtype: "bfloat16", bytes: 2 },
+  { type: "float16", dtype: "float16", bytes: 2 },
+  { type: "tf32", dtype: "float32", precision: "high", bytes: 4 },
+]
+
+/** The bits of -1, 0 and 1, of which every sum is exact in every order. */
+const BITS: Readonly<Record<string, readonly number[]>> = {
+  bfloat16: [0xbf80, 0, 0x3f80],
+  float16: [0xbc00, 0, 0x3c00],
+  float32: [0xbf800000, 0, 0x3f800000],
+}
+
+/** Memory of a GPU, and plans that run on it by hand. */
+class Bench {
+  readonly context: CudaContext
+  readonly limits: DeviceLimits
+  private readonly functions = new Map<string, DriverFunction>()
+
+  constructor(context: CudaContext, limits: DeviceLimits) {
+    this.context = context
+    this.limits = limits
+  }
+
+  /** Memory with bytes in it. */
+  filled(bytes: Uint8Array): DeviceMemory {
+    const { context } = this
+    const [memory, pinned] = [context.allocate(bytes.length), context.allocatePinned(bytes.length)]
+    pinned.bytes.set(bytes)
+    context.upload(memory, 0, pinned, 0, bytes.length)
+    context.synchronize()
+    context.freePinned(pinned)
+    return memory
+  }
+
+  read(memory: DeviceMemory): Uint8Array {
+    const { context } = this
+    const pinned = context.allocatePinned(memory.bytes)
+    context.download(pinned, 0, memory, 0, memory.bytes)
+    context.synchronize()
+    const bytes = pinned.bytes.slice()
+    context.freePinned(pinned)
+    return bytes
+  }
+
+  /** Queues a plan. `temporaries`: memory for its own. */
+  run({ launches }: Plan, operands: readonly DeviceMemory[], temporaries: readonly DeviceMemory[]): void {
+    for (const launch of launches) {
+      if (!("module" in launch)) throw new Error("a plan of our own kernels has one of a library's")
+      const { module, buffers, numbers, blocks } = launch
+      const packer = packerOf(module)
+      const params = new Uint8Array(packer.bytes + 8)
+      packer.pack(new DataView(params.buffer), numbers)
+      const memories = buffers.map((ref) => ("operand" in ref ? operands[ref.operand] : temporaries[0]))
+      const ranges = new Float64Array(memories.flatMap(({ bytes }) => [0, 0, bytes]))
+      this.context.launch(this.functionOf(module), blocks, params, packer.bytes, memories, ranges)
+    }
+  }
+
+  private functionOf({ ptx, entry, threads, dynamicSharedBytes }: Module): DriverFunction {
+    const { context, functions } = this
+    let found = functions.get(ptx)
+    if (!found) {
+      found = context.function(context.loadModule(ptx), entry, threads, dynamicSharedBytes)
+      functions.set(ptx, found)
+    }
+    return found
+  }
+}
+
+const dense = (rows: number, columns: number): PlacedOperand => ({
+  offset: 0,
+  sizes: [rows, columns],
+  strides: [columns, 1],
+})
+const transposed = (rows: number, columns: number): PlacedOperand => ({
+  offset: 0,
+  sizes: [rows, columns],
+  strides: [1, rows],
+})
+
+/** The product of a tile, in its plan; null where it is not for the device, or the plan chooses something else. */
+function planOf(
+  { dtype, precision }: Product,
+  [m, n, k]: readonly [number, number, number],
+  turned: boolean,
+  limits: DeviceLimits,
+): Plan {
+  const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype, precision, epilogue: null }
+  const operands = [dense(m, k), turned ? transposed(k, n) : dense(k, n), dense(m, n)]
+  return plannerOf(kernel, limits).plan({ sizes: [m, n, k], operands, scalars: [] })
+}
+
+const usesTile = ({ launches: [launch] }: Plan, { by }: AsyncTile): boolean =>
+  launch !== undefined && "module" in launch && launch.module.ptx.includes(by === "wgmma" ? "wgmma" : "cp.async")
+
+function numbers(count: number, dtype: string, seed: number): Uint8Array {
+  const bits = BITS[dtype]
+  const words = dtype === "float32" ? new Uint32Array(count) : new Uint16Array(count)
+  let state = seed
+  for (let i = 0; i < count; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    words[i] = bits[(state >>> 16) % 3]
+  }
+  return new Uint8Array(words.buffer)
+}
+
+const nameOf = ({ by, rows, columns, warpsDown, warpsAcross, stages }: AsyncTile): string =>
+  `${by} ${rows}×${columns}, ${warpsDown}×${warpsAcross} warps, ${stages} steps`
+
+/** Memory of a product, which is given back. */
+async function withMemory(
+  bench: Bench,
+  { dtype, bytes }: Product,
+  [m, n, k]: readonly [number, number, number],
+  body: (operands: readonly DeviceMemory[]) => Promise<void>,
+): Promise<void> {
+  const operands = [
+    bench.filled(numbers(m * k, dtype, 1)),
+    bench.filled(numbers(k * n, dtype, 2)),
+    bench.context.allocate(m * n * bytes),
+  ]
+  try {
+    await body(operands)
+  } finally {
+    for (const memory of operands) bench.context.free(memory)
+  }
+}
+
+function withTemporary<T>({ context }: Bench, { temporaries }: Plan, body: (of: readonly DeviceMemory[]) => T): T {
+  const taken = temporaries.map((bytes) => context.allocate(bytes))
+  try {
+    return body(taken)
+  } finally {
+    context.synchronize()
+    for (const memory of taken) context.free(memory)
+  }
+}
+
+function timeOf(bench: Bench, plan: Plan, operands: readonly DeviceMemory[], scale: Scale): number {
+  const { context } = bench
+  return withTemporary(bench, plan, (temporaries) => {
+    const [start, end] = [context.createEvent(), context.createEvent()]
+    bench.run(plan, operands, temporaries)
+    const times = Array.from({ length: SAMPLES[scale] }, () => {
+      context.record(start)
+      for (let i = 0; i < REPEATS[scale]; i++) bench.run(plan, operands, temporaries)
+      context.record(end)
+      context.waitFor(end)
+      return context.elapsed(start, end) / REPEATS[scale]
+    })
+    context.destroyEvent(start)
+    context.destroyEvent(end)
+    return times.toSorted((a, b) => a - b)[times.length >> 1]
+  })
+}
+
+/** Compares every tile with the kernels of older devices. */
+async function compare(part: string, bench: Bench, product: Product, scale: Scale): Promise<void> {
+  const { limits } = bench
+  const { compared } = SIZES[scale]
+  for (const turned of [false, true])
+    await attempt(part, `${product.type}, what is compared`, () =>
+      withMemory(bench, product, compared, async (operands) => {
+        const result = (plan: Plan): Uint8Array =>
+          withTemporary(bench, plan, (temporaries) => {
+            bench.run(plan, operands, temporaries)
+            return bench.read(operands[2])
+          })
+        const want = result(planOf({ ...product, precision: undefined }, compared, turned, { ...limits, target: 75 }))
+        let equal = 0
+        for (const tile of tiles) {
+          const plan = planOf(product, compared, turned, { ...limits, tuning: { tile } })
+          if (!usesTile(plan, tile)) continue
+          await attempt(part, `${product.type}${turned ? " transposed" : ""}, ${nameOf(tile)}`, () => {
+            const got = result(plan)
+            const wrong = got.findIndex((byte, i) => byte !== want[i])
+            if (wrong >= 0)
+              throw new Error(`byte ${wrong} of ${compared.join("×")} differs from that of another kernel`)
+            equal++
+          })
+        }
+        const text = `${equal} tiles agree`
+        print({ kind: "fact", part, name: `${product.type}${turned ? " transposed" : ""}`, text })
+      }),
+    )
+}
+
+export async function tune(part: string, scale: Scale, place: Place): Promise<void> {
+  const { addon, driver: file } = placed(place) as Place
+  const { driver } = await findDriver(addon, file)
+  const [device] = driver.devices()
+  const [major, minor] = device.computeCapability
+  const limits: DeviceLimits = {
+    target: 10 * major + minor,
+    multiprocessors: device.multiprocessors,
+    sharedBytes: device.sharedBytes,
+    warpgroups: major === 9 && minor === 0 && driver.version >= 12000,
+  }
+  const bench = new Bench(driver.open(0), limits)
+  for (const product of PRODUCTS) await compare(part, bench, product, scale)
+  for (const n of SIZES[scale].timed)
+    for (const product of PRODUCTS)
+      await attempt(part, `${product.type} ${n}`, () =>
+        withMemory(bench, product, [n, n, n], async (operands) => {
+          for (const tile of tiles)
+            for (const turned of [false, true]) {
+              const plan = planOf(product, [n, n, n], turned, { ...limits, tuning: { tile } })
+              if (!usesTile(plan, tile)) continue
+              const work = `${product.type} ${n}³${turned ? " transposed" : ""}, ${nameOf(tile)}`
+              await attempt(part, work, () => {
+                const ms = timeOf(bench, plan, operands, scale)
+                print({ kind: "time", part, work, who: "taeda", ms, amount: 2 * n ** 3, unit: "TFLOP/s" })
+              })
+            }
+        }),
+      )
+}
