@@ -97,7 +97,8 @@ Every operation, with its gradient, runs on every backend. This page is written 
 |---|---|--:|--:|
 ${reports.map(({ backend, cases }) => runLine(backend, cases)).join("\n")}
 
-What was run on GPUs of several makers is told in [webgpu.md](webgpu.md) and [cuda.md](cuda.md).
+The last two ran without a GPU: SwiftShader executes the shaders of WebGPU on the processor, and the emulator the backend's PTX
+([how](cuda.md)).
 
 | Mark | What it says |
 |---|---|
