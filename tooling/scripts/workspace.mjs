@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { run } from "./process.mjs"
@@ -47,22 +47,50 @@ const checkNode = () => {
   )
 }
 
+/** Every package of the workspace, by its name. */
+const manifests = () => {
+  const folders = ["packages", "apps", "tooling"].flatMap((group) =>
+    readdirSync(join(ROOT, group)).map((name) => [group, name, "package.json"]),
+  )
+  const found = folders.filter((path) => existsSync(join(ROOT, ...path))).map((path) => readJson(...path))
+  return new Map(found.map((manifest) => [manifest.name, manifest]))
+}
+
 /**
- * Installs, from the lockfile, what a package and the packages it depends on need, or everything (`filter` null). Skipped
+ * A package with those of the workspace that it depends on. pnpm's own `name...` follows peers as well: the backends for GPUs, of
+ * which `taeda` says that they may be missing, would bring their tools along, a compiler of C++ among them.
+ */
+export const withDependencies = (name, known = manifests(), found = new Set()) => {
+  const manifest = known.get(name)
+  if (!manifest || found.has(name)) return found
+  found.add(name)
+  for (const each of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }))
+    withDependencies(each, known, found)
+  return found
+}
+
+/**
+ * pnpm would ask the registry for the age of everything in the lockfile, five times the bytes of what the command needs. That is
+ * asked where everything is installed, in CI for one; what the lockfile names is held to its checksums in any case.
+ */
+const UNCHECKED_AGE = "--config.minimumReleaseAge=0"
+
+/**
+ * Installs, from the lockfile, what a package and the packages it depends on need, or everything (`name` null). Skipped
  * when the lockfile is unchanged since.
  */
-export const install = async (filter = null) => {
+export const install = async (name = null) => {
   checkNode()
-  const scope = isWhole() ? null : filter
+  const scope = isWhole() || name === null ? null : [...withDependencies(name)].sort()
   const wanted = fingerprint()
   await step(
     `Installing ${scope ? "what this needs" : "everything"} (${packageManager()}, from the lockfile)`,
     async () => {
       const stamp = readStamp()
-      if (stamp?.fingerprint === wanted && (stamp.scope === null || stamp.scope === scope)) return "already there"
-      const code = await pnpm(["install", "--frozen-lockfile", ...(scope ? [`--filter=${scope}`] : [])], {
-        quiet: true,
-      })
+      if (stamp?.fingerprint === wanted && (stamp.scope === null || String(stamp.scope) === String(scope)))
+        return "already there"
+      const parts = scope ? [UNCHECKED_AGE, ...scope.map((each) => `--filter=${each}`)] : []
+      const code = await pnpm(["install", "--frozen-lockfile", ...parts], { quiet: true })
       if (code === 0) writeFileSync(STAMP, JSON.stringify({ fingerprint: wanted, scope }))
       return code
     },

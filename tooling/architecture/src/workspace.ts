@@ -6,11 +6,13 @@ export const ROOT = join(import.meta.dirname, "..", "..", "..")
 export interface Manifest {
   readonly name: string
   readonly version: string
+  readonly description?: string
   readonly private?: boolean
   readonly license?: string
   readonly files?: readonly string[]
   readonly publishConfig?: Readonly<Record<string, unknown>>
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
@@ -19,6 +21,10 @@ export interface Package {
   readonly folder: string
   readonly manifest: Manifest
 }
+
+/** What a package needs of others, to run or to be built and tested. */
+export const dependenciesOf = ({ dependencies, devDependencies }: Manifest): string[] =>
+  Object.keys({ ...dependencies, ...devDependencies })
 
 export const readRoot = (...path: string[]): string => readFileSync(join(ROOT, ...path), "utf8")
 

@@ -2,13 +2,31 @@ import { describe, expect, test } from "vitest"
 import { type Place, wrongImports } from "../src/arrows.ts"
 import { importsOf } from "../src/imports.ts"
 import { LAYERS } from "../src/layers.ts"
-import { packagesIn, readRoot, sourcesOf } from "../src/workspace.ts"
+import { dependenciesOf, packagesIn, readRoot, sourcesOf } from "../src/workspace.ts"
 
 const packages = packagesIn("packages", "apps")
-const names = new Set(packages.map(({ manifest }) => manifest.name))
+const tools = packagesIn("tooling")
+const names = new Set([...packages, ...tools].map(({ manifest }) => manifest.name))
 
 test("every package has its place in the table of layers", () => {
-  expect(Object.keys(LAYERS).sort()).toEqual([...names].sort())
+  expect(Object.keys(LAYERS).sort()).toEqual(packages.map(({ manifest }) => manifest.name).sort())
+})
+
+test("every package is told of in the docs, in the words of its manifest", () => {
+  const told = [...readRoot("docs/architecture.md").matchAll(/^\| \[`(.+)`\]\(\.\.\/\1\) \| `(.+)` \| (.+) \|$/gm)]
+  const rows = [...packages, ...tools].map(({ folder, manifest: { name, description } }) => [folder, name, description])
+  expect(told.map(([, ...cells]) => cells).sort()).toEqual(rows.sort())
+})
+
+test("tools depend on each other without going in circles", () => {
+  const needs = new Map(tools.map(({ manifest }) => [manifest.name, dependenciesOf(manifest)]))
+  const circles: string[] = []
+  const visit = (name: string, path: readonly string[]): void => {
+    if (path.includes(name)) circles.push([...path, name].join(" → "))
+    else for (const each of needs.get(name) ?? []) visit(each, [...path, name])
+  }
+  for (const name of needs.keys()) visit(name, [])
+  expect(circles).toEqual([])
 })
 
 describe.each(packages)("$manifest.name", (each) => {

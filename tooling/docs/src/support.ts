@@ -3,7 +3,7 @@
 import { type CaseResult, FAMILIES, idOf } from "@taeda/conformance"
 import { DTYPE_NAMES, type DType } from "@taeda/core"
 
-/** In the page's order. */
+/** In the page's order; a report's name may tell more (`cuda (emulated)`). */
 export const BACKENDS = ["cpu-js", "wasm-simd", "webgpu", "cuda"] as const
 
 /** Of a case, what the page shows. */
@@ -79,11 +79,26 @@ function tableOf(family: keyof typeof FAMILIES, reports: readonly ByOp[]): strin
   ]
 }
 
-const INTRODUCTION = `# What runs where
+/** Where the suite was run, by what a report calls its backend. */
+const PLACES: Readonly<Record<string, string>> = {
+  "cpu-js": "Node",
+  "wasm-simd": "Node",
+  webgpu: "Node, by Dawn, on a GPU in software (SwiftShader)",
+  cuda: "Node, on a GPU of NVIDIA's",
+  "cuda (emulated)": "Node, on the emulator of NVIDIA's driver",
+}
 
-Every operation, with its gradient, runs on every backend. This table is written from the reports of the
-[conformance suite](writing-a-backend.md#6-running-the-suite), which holds each backend to PyTorch 2.13's own numbers: \`cpu-js\`, \`wasm-simd\`,
-\`webgpu\` and \`cuda\`.
+const introduction = (reports: readonly Tries[]): string => `# What runs where
+
+Every operation, with its gradient, runs on every backend. This page is written from the reports of four runs of the whole
+[conformance suite](writing-a-backend.md#6-running-the-suite), which holds each backend to PyTorch 2.13's own numbers:
+
+| Backend | Where it ran | Cases | Passed |
+|---|---|--:|--:|
+${reports.map(({ backend, cases }) => runLine(backend, cases)).join("\n")}
+
+The last two ran without a GPU: SwiftShader executes the shaders of WebGPU on the processor, and the emulator the backend's PTX
+([how](cuda.md)).
 
 | Mark | What it says |
 |---|---|
@@ -95,15 +110,36 @@ Every operation, with its gradient, runs on every backend. This table is written
 dtype; where a cell is empty, the suite has no case of it. An op that says its dtypes itself (\`oneHot\`, \`trilIndices\`) stands under one of them.
 `
 
-/** The page of four reports, one for each backend. */
-export function supportPage(reports: readonly Tries[]): string {
-  const ordered = BACKENDS.map((name) => {
-    const report = reports.find(({ backend }) => backend === name)
+const passedOf = (cases: readonly Tried[]): number => cases.filter(({ status }) => status === "passed").length
+
+const runLine = (backend: string, cases: readonly Tried[]): string => {
+  const place = PLACES[backend]
+  if (place === undefined) throw new Error(`nothing is known of where ${backend} ran`)
+  return line([columnOf(backend), place, String(cases.length), String(passedOf(cases))])
+}
+
+const columnOf = (backend: string): string => backend.replace(/ \(.*\)$/, "")
+
+/** What a page says of its runs: cases by column. */
+export function runsOf(page: string): Map<string, { readonly cases: number; readonly passed: number }> {
+  const rows = page.matchAll(/^\| ([\w-]+) \| [^|]* \| (\d+) \| (\d+) \|$/gm)
+  return new Map([...rows].map(([, name, cases, passed]) => [name!, { cases: Number(cases), passed: Number(passed) }]))
+}
+
+const ordered = (reports: readonly Tries[]): Tries[] =>
+  BACKENDS.map((name) => {
+    const report = reports.find(({ backend }) => columnOf(backend) === name)
     if (!report) throw new Error(`there is no report of ${name}`)
     return report
   })
-  const ops = ordered.map(({ cases }) => byOp(cases))
+
+/** The tables of four reports, one for each backend. */
+export function supportTables(reports: readonly Tries[]): string {
+  const ops = ordered(reports).map(({ cases }) => byOp(cases))
   const families = Object.keys(TITLES) as (keyof typeof FAMILIES)[]
-  const parts = [INTRODUCTION.trimEnd(), ...families.flatMap((family) => ["", ...tableOf(family, ops)])]
-  return `${parts.join("\n")}\n`
+  return `${families.map((family) => tableOf(family, ops).join("\n")).join("\n\n")}\n`
 }
+
+/** The page of four reports, one for each backend. */
+export const supportPage = (reports: readonly Tries[]): string =>
+  `${introduction(ordered(reports))}\n${supportTables(reports)}`
