@@ -3,8 +3,8 @@
  * find and read a few hundred modules than to run them. Names stay as they are written, for stack traces; of comments those stay
  * that tools read; other packages stay imports.
  *
- * Files of their own besides are what has effects (the manifest's `sideEffects`), what is imported dynamically, and what is exported
- * as a namespace (`export * as linalg`): bundlers look into modules, and not into objects.
+ * Files of their own besides are what has effects and is shared (the manifest's `sideEffects`), what is imported dynamically, and what
+ * is exported as a namespace (`export * as linalg`): bundlers look into modules, and not into objects.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
@@ -51,14 +51,11 @@ function reached(from, graph) {
 }
 
 let common = null
-/** The modules that entries share, and one that nobody but one of several entries has is as well off there. */
+/** The modules that entries share. One that a single entry has is as well off there, but for effects, which only who asks for them gets. */
 function shared(id, graph) {
   common ??= reached(built, graph)
   return built.size > 1 && common.has(id) && !built.has(id) && !withEffects.has(id) ? basename(name) : null
 }
-/** What is left to have a file of its own. */
-const alone = (id) => (withEffects.has(id) && !built.has(id) ? nameOf(id) : null)
-
 const bundle = await rolldown({
   input,
   external: /^(?![./]|[A-Za-z]:\\)/,
@@ -81,12 +78,7 @@ const { output } = await bundle.generate({
   chunkFileNames: "[name].js",
   // Of use to who reads them.
   minifyInternalExports: false,
-  codeSplitting: {
-    groups: [
-      { debugName: "shared", name: shared, priority: 1 },
-      { debugName: "alone", name: alone },
-    ],
-  },
+  codeSplitting: { groups: [{ debugName: "shared", name: shared }] },
 })
 mkdirSync("dist", { recursive: true })
 for (const { type, fileName, code, map } of output) {

@@ -4,9 +4,8 @@
 #include <unordered_set>
 #include <utility>
 
-#include "arguments.h"
 #include "cudnn.h"
-#include "resources.h"
+#include "libraries.h"
 
 namespace {
 
@@ -132,23 +131,10 @@ class Convolution final : public Resource {
   void onFreed() override { handle->plans.erase(this); }
 };
 
-struct DataType {
-  const char* name;
-  int number;
-  uint64_t bytes;
-};
-
 constexpr DataType TYPES[] = {{"float32", cudnn::FLOAT, 4},
                               {"float64", cudnn::DOUBLE, 8},
                               {"float16", cudnn::HALF, 2},
                               {"bfloat16", cudnn::BFLOAT16, 2}};
-
-const DataType& typeAt(const Napi::Object& object, const char* name) {
-  const std::string text = object.Get(name).ToString();
-  for (const DataType& type : TYPES)
-    if (text == type.name) return type;
-  rangeError(object.Env(), "cuda: there are no convolutions of " + text);
-}
 
 std::vector<int64_t> numbersAt(const Napi::Object& object, const char* name, size_t count, uint64_t least) {
   constexpr uint64_t MOST = 2147483647;
@@ -173,8 +159,7 @@ void addTensor(const Napi::Object& spec, Slot slot, const DataType& type, size_t
   const Napi::Object tensor = objectAt(spec, NAMES[slot]);
   const std::vector<int64_t> sizes = numbersAt(tensor, "sizes", dims, 1);
   const std::vector<int64_t> strides = numbersAt(tensor, "strides", dims, 0);
-  const uint64_t alignment = numberAt(tensor, "alignment", type.bytes, 256);
-  if ((alignment & (alignment - 1)) != 0) rangeError(env, "cuda: an alignment must be a power of two");
+  const uint64_t alignment = alignmentAt(tensor, type.bytes);
   // At most five products of two numbers below 2^31 each.
   uint64_t last = 0;
   for (size_t d = 0; d < dims; d++) last += static_cast<uint64_t>(sizes[d] - 1) * static_cast<uint64_t>(strides[d]);
@@ -299,7 +284,7 @@ Napi::Value prepareConvolution(const Napi::CallbackInfo& info, const ContextPoin
   const Napi::Value stride = spec.Get("stride");
   const size_t spatial = stride.IsArray() ? stride.As<Napi::Array>().Length() : 0;
   if (spatial < 2 || spatial > 3) rangeError(env, "cuda: a convolution has two or three spatial dims");
-  const DataType& type = typeAt(spec, "type");
+  const DataType& type = typeAt(spec, "type", TYPES, "convolutions");
   context->enter();
   auto convolution = std::make_shared<Convolution>(shareHandle<CudnnHandle>(env, info[0]));
   // References to those that were made stay good.
@@ -316,17 +301,9 @@ Napi::Value prepareConvolution(const Napi::CallbackInfo& info, const ContextPoin
 Napi::Value convolve(const Napi::CallbackInfo& info, const ContextPointer& context) {
   const Napi::Env env = info.Env();
   const Convolution& convolution = resourceOf<Convolution>(*context, info[0]);
-  const napi_value memories = info[1];
-  const auto begins = elementsOf<const double>(env, info[2], napi_float64_array, "places must be a Float64Array");
-  uint64_t addresses[SLOTS] = {};
-  for (uint32_t slot = 0; slot < SLOTS; slot++)
-    if (convolution.bytes[slot] > 0) {
-      napi_value memory;
-      if (slot >= begins.length || napi_get_element(env, memories, slot, &memory) != napi_ok)
-        typeError(env, "cuda: a convolution wants memory and a place for each of its tensors");
-      addresses[slot] = addressOf(resourceOf<DeviceMemory>(*context, memory), begins.data[slot],
-                                  convolution.bytes[slot], convolution.alignment[slot]);
-    }
+  uint64_t addresses[SLOTS];
+  findAddresses(info, *context, info[1], info[2], convolution.bytes, convolution.alignment,
+                "cuda: a convolution wants memory and a place for each of its tensors", addresses);
   context->enter();
   const Cudnn& library = convolution.handle->library();
   const auto pointer = [&](Slot slot) { return reinterpret_cast<void*>(addresses[slot]); };
@@ -343,20 +320,7 @@ Napi::Value convolve(const Napi::CallbackInfo& info, const ContextPointer& conte
 
 }  // namespace
 
-Napi::Value loadCudnn(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  unwrapHandle<const Driver>(env, info.This());
-  std::shared_ptr<const Cudnn> library;
-  try {
-    library = Cudnn::load(filesOf(env, info[0]));
-  } catch (const LoadFailure& failure) {
-    throw loadError(env, failure);
-  }
-  Napi::Object object = objectOf(env, library);
-  constant(object, "file", Napi::String::New(env, library->file));
-  constant(object, "version", versionOf(env, library->version));
-  return object;
-}
+Napi::Value loadCudnn(const Napi::CallbackInfo& info) { return loadLibrary<Cudnn>(info); }
 
 void addConvolutionMethods(Napi::Object object) {
   addMethod<openCudnn>(object, "openCudnn");

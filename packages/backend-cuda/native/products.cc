@@ -2,9 +2,8 @@
 // them, and each run checks that they lie inside of the memory that it is given.
 #include <algorithm>
 
-#include "arguments.h"
 #include "cublaslt.h"
-#include "resources.h"
+#include "libraries.h"
 
 namespace {
 
@@ -71,23 +70,10 @@ class Product final : public Resource {
   }
 };
 
-struct DataType {
-  const char* name;
-  int number;
-  uint64_t bytes;
-};
-
 constexpr DataType TYPES[] = {{"float32", cublaslt::R_32F, 4},
                               {"float64", cublaslt::R_64F, 8},
                               {"float16", cublaslt::R_16F, 2},
                               {"bfloat16", cublaslt::R_16BF, 2}};
-
-const DataType& typeAt(const Napi::Object& object, const char* name) {
-  const std::string text = object.Get(name).ToString();
-  for (const DataType& type : TYPES)
-    if (text == type.name) return type;
-  rangeError(object.Env(), "cuda: there are no products of " + text);
-}
 
 // Makes the layout of a matrix of columns, and says how far it reaches. `name` is that of its description.
 void addMatrix(const Napi::Object& spec, const char* name, Slot slot, const DataType& type, uint64_t rows,
@@ -97,8 +83,7 @@ void addMatrix(const Napi::Object& spec, const char* name, Slot slot, const Data
   const Napi::Object matrix = objectAt(spec, name);
   const uint64_t lead = numberAt(matrix, "lead", rows);
   const uint64_t step = numberAt(matrix, "step");
-  const uint64_t alignment = numberAt(matrix, "alignment", type.bytes, 256);
-  if ((alignment & (alignment - 1)) != 0) rangeError(env, "cuda: an alignment must be a power of two");
+  const uint64_t alignment = alignmentAt(matrix, type.bytes);
   const unsigned __int128 elements = static_cast<unsigned __int128>(columns - 1) * lead +
                                      static_cast<unsigned __int128>(batches - 1) * step + rows;
   if (elements > (uint64_t{1} << 53)) rangeError(env, std::string("cuda: the matrix ") + name + " is too large");
@@ -171,8 +156,8 @@ Napi::Value prepareProduct(const Napi::CallbackInfo& info, const ContextPointer&
   const uint64_t columns = numberAt(spec, "columns", 1, MOST);
   const uint64_t depth = numberAt(spec, "depth", 1, MOST);
   const uint64_t batches = numberAt(spec, "batches", 1, MOST);
-  const DataType& factor = typeAt(spec, "type");
-  const DataType& result = typeAt(spec, "result");
+  const DataType& factor = typeAt(spec, "type", TYPES, "products");
+  const DataType& result = typeAt(spec, "result", TYPES, "products");
   context->enter();
   auto product = std::make_shared<Product>(shareHandle<CublasLtHandle>(env, info[0]));
   product->isDouble = result.number == cublaslt::R_64F;
@@ -219,17 +204,9 @@ Napi::Value multiply(const Napi::CallbackInfo& info, const ContextPointer& conte
   const Product& product = resourceOf<Product>(*context, info[0]);
   const double alpha = info[1].ToNumber();
   const double beta = info[2].ToNumber();
-  const napi_value memories = info[3];
-  const auto begins = elementsOf<const double>(env, info[4], napi_float64_array, "places must be a Float64Array");
-  uint64_t addresses[SLOTS] = {};
-  for (uint32_t slot = 0; slot < SLOTS; slot++)
-    if (product.bytes[slot] > 0) {
-      napi_value memory;
-      if (slot >= begins.length || napi_get_element(env, memories, slot, &memory) != napi_ok)
-        typeError(env, "cuda: a product wants memory and a place for each of its matrices");
-      addresses[slot] = addressOf(resourceOf<DeviceMemory>(*context, memory), begins.data[slot], product.bytes[slot],
-                                  product.alignment[slot]);
-    }
+  uint64_t addresses[SLOTS];
+  findAddresses(info, *context, info[3], info[4], product.bytes, product.alignment,
+                "cuda: a product wants memory and a place for each of its matrices", addresses);
   if (!product.bytes[C]) addresses[C] = addresses[D];
   context->enter();
   const CublasLt& library = product.handle->library();
@@ -255,20 +232,7 @@ Napi::Value multiply(const Napi::CallbackInfo& info, const ContextPointer& conte
 
 }  // namespace
 
-Napi::Value loadCublasLt(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  unwrapHandle<const Driver>(env, info.This());
-  std::shared_ptr<const CublasLt> library;
-  try {
-    library = CublasLt::load(filesOf(env, info[0]));
-  } catch (const LoadFailure& failure) {
-    throw loadError(env, failure);
-  }
-  Napi::Object object = objectOf(env, library);
-  constant(object, "file", Napi::String::New(env, library->file));
-  constant(object, "version", versionOf(env, library->version));
-  return object;
-}
+Napi::Value loadCublasLt(const Napi::CallbackInfo& info) { return loadLibrary<CublasLt>(info); }
 
 void addProductMethods(Napi::Object object) {
   addMethod<openCublasLt>(object, "openCublasLt");

@@ -1,12 +1,17 @@
 /** Samples into batches. */
 import { isOptions, isTensor, stack, type Tensor, tensor, valueText } from "@taeda/core"
+import type { Batch } from "./types/batch.ts"
 
 /**
  * A batch from samples: tensors and typed arrays are stacked; numbers make a tensor, int32 where all are integral and float
  * otherwise; BigInts make int64 and booleans bool; arrays and plain objects are collated place by place; strings stay a
  * list. Throws where the samples differ in structure or size.
  */
-export function defaultCollate(batch: readonly unknown[]): unknown {
+export function defaultCollate<T>(batch: readonly T[]): Batch<T> {
+  return collated(batch) as Batch<T>
+}
+
+function collated(batch: readonly unknown[]): unknown {
   const [first] = batch
   if (isTensor(first)) return stack(batch as Tensor[])
   if (ArrayBuffer.isView(first)) return stack(batch.map((each) => tensor(each as Float32Array)))
@@ -26,13 +31,11 @@ export function defaultCollate(batch: readonly unknown[]): unknown {
       throw new RangeError(
         `defaultCollate: each element in list of batch should be of equal size, got ${valueText(first)} and ${valueText(odd)}`,
       )
-    return first.map((_, i) => defaultCollate(rows.map((row) => row[i])))
+    return first.map((_, i) => collated(rows.map((row) => row[i])))
   }
   if (isOptions(first)) {
     const rows = batch as readonly Record<string, unknown>[]
-    return Object.fromEntries(
-      Object.keys(first).map((key) => [key, defaultCollate(rows.map((row) => field(row, key)))]),
-    )
+    return Object.fromEntries(Object.keys(first).map((key) => [key, collated(rows.map((row) => field(row, key)))]))
   }
   throw new TypeError(
     `defaultCollate: batch must contain tensors, numbers, booleans, BigInts, strings, arrays or plain objects; found ${valueText(first)}. Pass a collateFn.`,

@@ -3,6 +3,7 @@ import { type Args, bind, defaultGenerator, drawInt63, Generator, parseSignature
 import { defaultCollate, defaultConvert } from "./collate.ts"
 import { type DatasetLike, sampleAt } from "./dataset.ts"
 import { BatchSampler, RandomSampler, type Sampler, SequentialSampler } from "./sampler.ts"
+import type { Loaded } from "./types/batch.ts"
 
 /** What a loader can be given by name. */
 export interface DataLoaderOptions {
@@ -27,18 +28,22 @@ const SIGNATURE = parseSignature(
   "DataLoader(dataset, batchSize?, shuffle?, sampler?, batchSampler?, *, collateFn?, dropLast?, generator?)",
 )
 
-type LoaderArgs<N, K> = Args<
+type LoaderArgs<N, Drops, C> = Args<
   [
     ["batchSize", N],
     ["shuffle", boolean],
     ["sampler", DataLoaderOptions["sampler"]],
     ["batchSampler", DataLoaderOptions["batchSampler"]],
   ],
-  Partial<Omit<DataLoaderOptions, "batchSize" | "collateFn"> & K>
+  Partial<
+    Omit<DataLoaderOptions, "batchSize" | "collateFn" | "dropLast"> & {
+      batchSize: N
+      dropLast: Drops
+      // biome-ignore lint/suspicious/noExplicitAny: samples of any kind
+      collateFn: (batch: any) => C
+    }
+  >
 >
-type DataLoaderArgs = LoaderArgs<number | null, Pick<DataLoaderOptions, "batchSize" | "collateFn">>
-/** Of a loader that collates itself. */
-type BatchArgs = LoaderArgs<number, { batchSize: number }>
 
 /** A dataset that says what its batches are. */
 type Typed<B> = DatasetLike & { readonly batches?: B }
@@ -47,8 +52,14 @@ type Typed<B> = DatasetLike & { readonly batches?: B }
  * `for await (const [x, y] of new DataLoader(dataset, { batchSize: 64, shuffle: true }))`. Orders are PyTorch's for the same
  * seed.
  */
-// biome-ignore lint/suspicious/noExplicitAny: what a batch is depends on the dataset and on `collateFn`
-export class DataLoader<B = any> implements AsyncIterable<B> {
+export class DataLoader<
+  // biome-ignore lint/suspicious/noExplicitAny: what a batch is depends on the dataset and on `collateFn`
+  B = any,
+  const N extends number | null = number,
+  const Drops extends boolean = boolean,
+  C = undefined,
+> implements AsyncIterable<Loaded<B, N, Drops, C>>
+{
   readonly dataset: DatasetLike
   /** Samples per batch; null without batches or with a `batchSampler`. */
   readonly batchSize: number | null
@@ -59,9 +70,7 @@ export class DataLoader<B = any> implements AsyncIterable<B> {
   readonly generator: Generator | null
   readonly collateFn: (batch: unknown) => unknown
 
-  constructor(dataset: Typed<B>, ...args: BatchArgs)
-  constructor(dataset: DatasetLike, ...args: DataLoaderArgs)
-  constructor(dataset: DatasetLike, ...args: DataLoaderArgs | BatchArgs) {
+  constructor(dataset: Typed<B>, ...args: LoaderArgs<N, Drops, C>) {
     const [source, batchSize, shuffle, sampler, batchSampler, collateFn, dropLast = false, generator] = bind(
       SIGNATURE,
       [dataset, ...args],
@@ -108,18 +117,18 @@ export class DataLoader<B = any> implements AsyncIterable<B> {
     return (this.batchSampler ?? this.sampler).length
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<B> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Loaded<B, N, Drops, C>> {
     // PyTorch draws a base seed for its workers with every iterator, workers or not.
     drawInt63(this.generator ?? defaultGenerator())
     return this.batchSampler ? this.batches(this.batchSampler) : this.samples()
   }
 
-  private async *batches(order: Iterable<readonly number[]>): AsyncGenerator<B, void, undefined> {
+  private async *batches(order: Iterable<readonly number[]>): AsyncGenerator<Loaded<B, N, Drops, C>, void, undefined> {
     const { dataset, whole } = this
     for (const indices of order) {
       await relief()
       if (whole) {
-        yield whole(indices) as B
+        yield whole(indices) as Loaded<B, N, Drops, C>
         continue
       }
       const samples = new Array<unknown>(indices.length)
@@ -128,14 +137,14 @@ export class DataLoader<B = any> implements AsyncIterable<B> {
         samples[i] = sampleAt(dataset, indices[i])
         waits ||= samples[i] instanceof Promise
       }
-      yield this.collateFn(waits ? await Promise.all(samples) : samples) as B
+      yield this.collateFn(waits ? await Promise.all(samples) : samples) as Loaded<B, N, Drops, C>
     }
   }
 
-  private async *samples(): AsyncGenerator<B, void, undefined> {
+  private async *samples(): AsyncGenerator<Loaded<B, N, Drops, C>, void, undefined> {
     for (const index of this.sampler) {
       await relief()
-      yield this.collateFn(await sampleAt(this.dataset, index)) as B
+      yield this.collateFn(await sampleAt(this.dataset, index)) as Loaded<B, N, Drops, C>
     }
   }
 }

@@ -137,11 +137,11 @@ const SPLIT = parseSignature("randomSplit(dataset, lengths, *, generator?)")
  * Splits at random into subsets of these lengths, or of these shares when they sum to 1 (what rounding leaves over goes to
  * the first ones). Draws one permutation from the generator. Throws when the lengths do not sum to the dataset's.
  */
-export function randomSplit<T>(
+export function randomSplit<T, const L extends readonly number[]>(
   dataset: DatasetLike<T>,
-  lengths: readonly number[],
+  lengths: L,
   ...rest: Args<[], { generator: Generator | null }>
-): Subset<T>[] {
+): { -readonly [K in keyof L]: Subset<T> } {
   const [, , generator] = bind(SPLIT, [dataset, lengths, ...rest]) as [unknown, unknown, Generator | null | undefined]
   const sizes = sizesOf(lengths, dataset.length)
   const total = sizes.reduce((a, b) => a + b, 0)
@@ -151,7 +151,9 @@ export function randomSplit<T>(
     )
   const order = Array.from(permutation(generator ?? defaultGenerator(), total))
   let start = 0
-  return sizes.map((size) => new Subset(dataset, order.slice(start, (start += size))))
+  return sizes.map((size) => new Subset(dataset, order.slice(start, (start += size)))) as {
+    -readonly [K in keyof L]: Subset<T>
+  }
 }
 
 function sizesOf(lengths: readonly number[], total: number): number[] {

@@ -21,7 +21,7 @@ export type { BackwardHook, BackwardPreHook, ForwardHook, ForwardPreHook } from 
 export * as init from "./init.ts"
 export { Bilinear, Identity, Linear } from "./linear.ts"
 export * from "./loss.ts"
-export { Module } from "./module.ts"
+export { type AnyFunction, type Inputs, Module, type Output } from "./module.ts"
 export {
   BatchNorm1d,
   BatchNorm2d,

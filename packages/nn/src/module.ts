@@ -1,8 +1,10 @@
 /** `Module` as its users see it: the class with its call. */
 import { Module as Members } from "./members.ts"
 
-// biome-ignore lint/suspicious/noExplicitAny: any function's type
+/** A function that takes and gives anything: what a module's `forward` may be. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
 export type AnyFunction = (...args: any[]) => any
+/** What a call of a module takes whose `forward` is of the type F. */
 // biome-ignore lint/suspicious/noExplicitAny: an untyped module takes anything
 export type Inputs<F extends AnyFunction> = 0 extends 1 & F ? any[] : Parameters<F>
 
@@ -10,7 +12,7 @@ export type Inputs<F extends AnyFunction> = 0 extends 1 & F ? any[] : Parameters
  * What a call gives: what `F` says, or else what the class's own `forward` does. Lists are left open: a literal `[out, state]`
  * without a type is no tuple to the compiler, though it is taken apart as one.
  */
-type Output<F extends AnyFunction, Forward extends AnyFunction> = 0 extends 1 & F
+export type Output<F extends AnyFunction, Forward extends AnyFunction> = 0 extends 1 & F
   ? ReturnType<Forward> extends readonly unknown[]
     ? number extends ReturnType<Forward>["length"]
       ? // biome-ignore lint/suspicious/noExplicitAny: see above

@@ -1,7 +1,7 @@
 /** Adagrad. */
 import { type Args, fullLike, type Tensor } from "@taeda/core"
 import { direction, variants } from "./kernels.ts"
-import { Optimizer, optimizerSignature, options, type ParamGroup, type ParamState, type Params } from "./optimizer.ts"
+import { Optimizer, optimizerSignature, options, type ParamGroup, type Params } from "./optimizer.ts"
 
 /** Adagrad's settings, each of which a group of parameters may have otherwise. */
 export interface AdagradOptions {
@@ -17,6 +17,12 @@ export interface AdagradOptions {
   eps: number
   /** Ascends instead of descending. */
   maximize: boolean
+}
+
+/** What Adagrad remembers of a parameter: its steps and the sum of its squared gradients. */
+export interface AdagradState {
+  step: number
+  sum: Tensor
 }
 
 const SIGNATURE = optimizerSignature(
@@ -48,7 +54,7 @@ const STEP = variants(
  * `new Adagrad(model.parameters(), { lr: 1e-2 })`. With d = g + weightDecay·p: s ← s + d², p ← p − rate·d / (√s + ε) (Duchi,
  * Hazan and Singer, 2011).
  */
-export class Adagrad extends Optimizer<AdagradOptions> {
+export class Adagrad extends Optimizer<AdagradOptions, AdagradState> {
   constructor(params: Params<AdagradOptions>, ...args: AdagradArgs) {
     const [list, given] = options(SIGNATURE, [params, ...args], DEFAULTS)
     super(list, given, {
@@ -64,7 +70,12 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     return Adagrad.prototype.update
   }
 
-  protected override update(p: Tensor, g: Tensor, group: ParamGroup<AdagradOptions>, state: ParamState): void {
+  protected override update(
+    p: Tensor,
+    g: Tensor,
+    group: ParamGroup<AdagradOptions>,
+    state: Partial<AdagradState>,
+  ): void {
     const { lr, lrDecay, weightDecay, eps, maximize } = group
     const decays = weightDecay !== 0
     state.step ??= 0

@@ -10,15 +10,7 @@ import {
   zerosLike,
 } from "@taeda/core"
 import { direction } from "./kernels.ts"
-import {
-  type Checks,
-  Optimizer,
-  optimizerSignature,
-  options,
-  type ParamGroup,
-  type ParamState,
-  type Params,
-} from "./optimizer.ts"
+import { type Checks, Optimizer, optimizerSignature, options, type ParamGroup, type Params } from "./optimizer.ts"
 
 /** The settings of Adam and AdamW, each of which a group of parameters may have otherwise. */
 export interface AdamOptions {
@@ -65,11 +57,19 @@ const moments = (m: Expr, v: Expr, d: Expr, [share1, beta2, share2]: readonly Ex
 const stepped = (p: Expr, m: Expr, v: Expr, shrinks: boolean, [size, root, eps, keep]: readonly Expr[]): Expr =>
   (shrinks ? p.mul(keep) : p).sub(m.div(v.sqrt().div(root).add(eps)).mul(size))
 
+/** What Adam remembers of a parameter: its steps, the averages of its gradients and of their squares, and with `amsgrad` the largest of these. */
+export interface AdamState {
+  step: number
+  expAvg: Tensor
+  expAvgSq: Tensor
+  maxExpAvgSq?: Tensor
+}
+
 /**
  * `new Adam(model.parameters(), { lr: 1e-3 })`. With d = g + weightDecay·p: m ← β₁·m + (1 − β₁)·d, v ← β₂·v + (1 − β₂)·d²,
  * p ← p − lr·m̂ / (√v̂ + ε), where m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ) (Kingma and Ba, 2015).
  */
-export class Adam extends Optimizer<AdamOptions> {
+export class Adam extends Optimizer<AdamOptions, AdamState> {
   constructor(params: Params<AdamOptions>, ...args: AdamArgs) {
     const [list, given] = options(new.target.signature, [params, ...args], new.target.defaults)
     super(list, given, CHECKS)
@@ -84,7 +84,7 @@ export class Adam extends Optimizer<AdamOptions> {
     return Adam.prototype.update
   }
 
-  protected override update(p: Tensor, g: Tensor, group: ParamGroup<AdamOptions>, state: ParamState): void {
+  protected override update(p: Tensor, g: Tensor, group: ParamGroup<AdamOptions>, state: Partial<AdamState>): void {
     const { lr, eps, weightDecay, amsgrad, maximize, decoupledWeightDecay } = group
     const [beta1, beta2] = group.betas
     if (state.step === undefined) {
@@ -112,7 +112,7 @@ export class Adam extends Optimizer<AdamOptions> {
       return
     }
     // In two kernels, which no machine's limit of operands forbids.
-    const largest = (state.maxExpAvgSq ??= zerosLike(p)) as Tensor
+    const largest = (state.maxExpAvgSq ??= zerosLike(p))
     updateInPlace(`amsgrad ${flags}`, [m, v, largest], [g, p], shares, ([m, v, top], [g, x], n) => {
       const [newM, newV] = moments(m, v, direction(g, x, n[3], decays, maximize), n).map(stored)
       return [newM, newV, top.max(newV)]

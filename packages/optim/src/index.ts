@@ -1,6 +1,6 @@
 /** @taeda/optim: optimisers and learning-rate schedulers. Written in terms of Tensor alone. */
-export { Adagrad, type AdagradOptions } from "./adagrad.ts"
-export { Adam, type AdamOptions, AdamW } from "./adam.ts"
+export { Adagrad, type AdagradOptions, type AdagradState } from "./adagrad.ts"
+export { Adam, type AdamOptions, type AdamState, AdamW } from "./adam.ts"
 export * as lrScheduler from "./lr-scheduler.ts"
 export {
   type GroupInit,
@@ -10,5 +10,5 @@ export {
   type ParamState,
   type Params,
 } from "./optimizer.ts"
-export { RMSprop, type RMSpropOptions } from "./rmsprop.ts"
-export { SGD, type SGDOptions } from "./sgd.ts"
+export { RMSprop, type RMSpropOptions, type RMSpropState } from "./rmsprop.ts"
+export { SGD, type SGDOptions, type SGDState } from "./sgd.ts"

@@ -31,17 +31,17 @@ export type ParamGroup<O = Record<string, unknown>> = O & {
 
 type Parameters_ = Iterable<Tensor> | Iterable<readonly [string, Tensor]>
 
-/** What `addParamGroup` takes: the parameters (one or several) and any of the options. */
+/** What `addParamGroup` takes: the parameters (one or several), any of the options, and what schedulers go by. */
 export type GroupInit<O> = Partial<O> & {
   params: Tensor | Parameters_
-  // biome-ignore lint/suspicious/noExplicitAny: see ParamGroup
-  [key: string]: any
+  /** The rate that a schedule begins with, which it writes down itself unless it resumes. */
+  initialLr?: number
 }
 
 /** What an optimiser takes first: parameters, `[name, parameter]` pairs, or groups with options of their own. */
 export type Params<O = Record<string, unknown>> = Parameters_ | Iterable<GroupInit<O>>
 
-/** What is remembered of one parameter: tensors and numbers by PyTorch's names in camelCase. */
+/** What is remembered of one parameter, where the optimiser does not say what: tensors and numbers by PyTorch's names in camelCase. */
 // biome-ignore lint/suspicious/noExplicitAny: each optimiser knows its own
 export type ParamState = Record<string, any>
 
@@ -70,11 +70,12 @@ export const optimizerSignature = (text: string): Signature => parseSignature(te
  * The base of optimisers: groups of parameters, each with settings of its own, and what is remembered of each
  * parameter. A subclass writes the update of one.
  */
-export abstract class Optimizer<O extends object = Record<string, unknown>> {
+// biome-ignore lint/suspicious/noExplicitAny: the options of one that is not known
+export abstract class Optimizer<O extends object = any, S extends object = ParamState> {
   /** The groups with their options; `optimizer.paramGroups[0].lr = 0.1` takes effect at the next step. */
   readonly paramGroups: ParamGroup<O>[] = []
   /** What is remembered, by parameter. */
-  readonly state = new Map<Tensor, ParamState>()
+  readonly state = new Map<Tensor, S>()
   /** The options of groups that say nothing else. */
   readonly defaults: O
   private readonly checks: Checks<O>
@@ -155,7 +156,7 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
           const grad = borrows ? p.grad_ : p.grad
           if (grad === null) continue
           let state = this.state.get(p)
-          if (!state) this.state.set(p, (state = {}))
+          if (!state) this.state.set(p, (state = {} as S))
           this.update(p, grad, group, state)
           // What is remembered lives as long as the parameter: a scope around the step leaves it.
           for (const key in state) if (isTensor(state[key])) outlive(state[key], p)
@@ -170,7 +171,7 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
   }
 
   /** Changes `p` in place by its gradient. Nothing is recorded here. */
-  protected abstract update(p: Tensor, grad: Tensor, group: ParamGroup<O>, state: ParamState): void
+  protected abstract update(p: Tensor, grad: Tensor, group: ParamGroup<O>, state: Partial<S>): void
 
   /** The state in PyTorch's layout; tensors are shared, not copied. */
   stateDict(): OptimizerState {
@@ -210,14 +211,14 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
     groups.forEach(({ params }, i) => {
       params.forEach((number, k) => byNumber.set(String(number), this.paramGroups[i].params[k]))
     })
-    const loaded = new Map<Tensor, ParamState>()
+    const loaded = new Map<Tensor, S>()
     raw(() => {
       for (const [number, values] of Object.entries(stateDict.state)) {
         const p = byNumber.get(number)
         if (p)
           loaded.set(
             p,
-            Object.fromEntries(Object.entries(values).map(([k, v]) => [toName(k), restored(toName(k), v, p)])),
+            Object.fromEntries(Object.entries(values).map(([k, v]) => [toName(k), restored(toName(k), v, p)])) as S,
           )
       }
     })

@@ -1,7 +1,7 @@
 /** RMSprop. */
 import { type Args, type Tensor, zerosLike } from "@taeda/core"
 import { direction, variants } from "./kernels.ts"
-import { Optimizer, optimizerSignature, options, type ParamGroup, type ParamState, type Params } from "./optimizer.ts"
+import { Optimizer, optimizerSignature, options, type ParamGroup, type Params } from "./optimizer.ts"
 
 /** RMSprop's settings, each of which a group of parameters may have otherwise. */
 export interface RMSpropOptions {
@@ -18,6 +18,14 @@ export interface RMSpropOptions {
   centered: boolean
   /** Ascends instead of descending. */
   maximize: boolean
+}
+
+/** What RMSprop remembers of a parameter: its steps, the average of its squared gradients, with a momentum their running sum, and `centered` their average. */
+export interface RMSpropState {
+  step: number
+  squareAvg: Tensor
+  momentumBuffer?: Tensor
+  gradAvg?: Tensor
 }
 
 const SIGNATURE = optimizerSignature(
@@ -80,7 +88,7 @@ const ALONG = variants("rmsprop", () => (p, b, lr) => p.sub(b.mul(lr)))
  * `new RMSprop(model.parameters(), { lr: 1e-2 })`. With d = g + weightDecay·p: v ← α·v + (1 − α)·d², p ← p − lr·d / (√v + ε);
  * centered, v less the square of the running mean of d; with momentum, b ← momentum·b + d / (√v + ε), p ← p − lr·b.
  */
-export class RMSprop extends Optimizer<RMSpropOptions> {
+export class RMSprop extends Optimizer<RMSpropOptions, RMSpropState> {
   constructor(params: Params<RMSpropOptions>, ...args: RMSpropArgs) {
     const [list, given] = options(SIGNATURE, [params, ...args], DEFAULTS)
     super(list, given, {
@@ -96,7 +104,12 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     return RMSprop.prototype.update
   }
 
-  protected override update(p: Tensor, g: Tensor, group: ParamGroup<RMSpropOptions>, state: ParamState): void {
+  protected override update(
+    p: Tensor,
+    g: Tensor,
+    group: ParamGroup<RMSpropOptions>,
+    state: Partial<RMSpropState>,
+  ): void {
     const { lr, alpha, eps, weightDecay, momentum, centered, maximize } = group
     const decays = weightDecay !== 0
     if (state.step === undefined) {
@@ -106,8 +119,8 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
       if (centered) state.gradAvg = zerosLike(p)
     }
     state.step++
-    const squares = SQUARES(decays, maximize).callInPlace(state.squareAvg, g, p, weightDecay, alpha, 1 - alpha)
-    const mean = centered ? AVERAGE(decays, maximize).callInPlace(state.gradAvg, g, p, weightDecay, 1 - alpha) : null
+    const squares = SQUARES(decays, maximize).callInPlace(state.squareAvg!, g, p, weightDecay, alpha, 1 - alpha)
+    const mean = centered ? AVERAGE(decays, maximize).callInPlace(state.gradAvg!, g, p, weightDecay, 1 - alpha) : null
     if (momentum > 0) {
       const buffer = state.momentumBuffer as Tensor
       if (mean) CENTERED_MOMENTUM(decays, maximize).callInPlace(buffer, g, p, squares, mean, weightDecay, eps, momentum)

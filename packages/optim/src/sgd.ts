@@ -1,7 +1,7 @@
 /** Stochastic gradient descent, with momentum and Nesterov's variant. */
 import type { Args, Tensor } from "@taeda/core"
 import { direction, variants } from "./kernels.ts"
-import { Optimizer, optimizerSignature, options, type ParamGroup, type ParamState, type Params } from "./optimizer.ts"
+import { Optimizer, optimizerSignature, options, type ParamGroup, type Params } from "./optimizer.ts"
 
 /** SGD's settings, each of which a group of parameters may have otherwise. */
 export interface SGDOptions {
@@ -15,6 +15,11 @@ export interface SGDOptions {
   nesterov: boolean
   /** Ascends instead of descending. */
   maximize: boolean
+}
+
+/** What SGD remembers of a parameter: with a momentum its running sum of gradients. */
+export interface SGDState {
+  momentumBuffer?: Tensor
 }
 
 const SIGNATURE = optimizerSignature("SGD(params, lr?, momentum?, dampening?, weightDecay?, nesterov?, *, maximize?)")
@@ -50,7 +55,7 @@ const ALONG = variants("sgd", () => (p, b, lr) => p.sub(b.mul(lr)))
  * `new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 })`. With d = g + weightDecay·p: p ← p − lr·d, and with momentum
  * b ← momentum·b + (1 − dampening)·d, p ← p − lr·b (Nesterov: p − lr·(d + momentum·b)).
  */
-export class SGD extends Optimizer<SGDOptions> {
+export class SGD extends Optimizer<SGDOptions, SGDState> {
   constructor(params: Params<SGDOptions>, ...args: SGDArgs) {
     const [list, given] = options(SIGNATURE, [params, ...args], DEFAULTS)
     super(list, given, { lr: atLeastZero, momentum: atLeastZero, weightDecay: atLeastZero })
@@ -63,14 +68,14 @@ export class SGD extends Optimizer<SGDOptions> {
     return SGD.prototype.update
   }
 
-  protected override update(p: Tensor, g: Tensor, group: ParamGroup<SGDOptions>, state: ParamState): void {
+  protected override update(p: Tensor, g: Tensor, group: ParamGroup<SGDOptions>, state: Partial<SGDState>): void {
     const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group
     const decays = weightDecay !== 0
     if (momentum === 0) {
       PLAIN(decays, maximize).callInPlace(p, g, weightDecay, lr)
       return
     }
-    let buffer = state.momentumBuffer as Tensor | undefined
+    let buffer = state.momentumBuffer
     if (buffer) MOMENTUM(decays, maximize).callInPlace(buffer, g, p, weightDecay, momentum, 1 - dampening)
     else state.momentumBuffer = buffer = START(decays, maximize).call(p, g, weightDecay)
     if (nesterov) NESTEROV(decays, maximize).callInPlace(p, g, buffer, weightDecay, momentum, lr)

@@ -259,7 +259,10 @@ describe("errors", () => {
       () => new SGD([a], { lr: 1, weight_decay: 0.1 } as never),
       /unknown option "weight_decay"; did you mean weightDecay\?/,
     ],
-    [() => new SGD([{ params: a, momentun: 1 }], { lr: 1 }), /unknown option "momentun"; did you mean momentum\?/],
+    [
+      () => new SGD([{ params: a, momentun: 1 } as never], { lr: 1 }),
+      /unknown option "momentun"; did you mean momentum\?/,
+    ],
     [() => new Adam([a], { betas: [0.9, 1] }), /Adam: invalid betas: \[0.9,1\]/],
     [() => new AdamW([a], { esp: 1 } as never), /AdamW: unknown option "esp"; did you mean eps\?/],
   ])("%s", (run, message) => {

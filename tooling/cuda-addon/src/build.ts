@@ -1,10 +1,12 @@
 /** Builds the addon for a target, once for each state of its sources. */
 
+import { execFile, spawnSync } from "node:child_process"
 import { createHash, randomUUID } from "node:crypto"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { mkdir, rename, rm } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import { dirname, isAbsolute, join } from "node:path"
+import { promisify } from "node:util"
 import { CACHE, zig, zigVersion } from "@taeda/zig"
 import type { Target } from "./targets.ts"
 
@@ -30,12 +32,25 @@ const FLAGS = [
   "-DNODE_ADDON_API_DISABLE_DEPRECATED",
 ]
 
-/** What is compiled besides the plain addon: with checks for undefined behaviour, which end the process. */
-export type Checks = "none" | "undefined"
+/**
+ * What is compiled besides the plain addon: with checks that end the process, for undefined behaviour, or for addresses as well. The
+ * latter needs the system's g++, since zig has no runtime for it, and a process that loads that runtime first.
+ */
+export type Checks = "none" | "undefined" | "address"
 
 const CHECKS: Readonly<Record<Checks, readonly string[]>> = {
   none: ["-fno-sanitize=all", "-s", "-Wl,--gc-sections"],
   undefined: ["-fsanitize=undefined", "-fno-sanitize-recover=all", "-g"],
+  address: ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"],
+}
+
+/** What a process must load first (LD_PRELOAD) for an addon with checks of addresses; undefined where there is no g++ that has it. */
+export function addressRuntime(): string | undefined {
+  const files = ["libasan.so", "libubsan.so"].map((name) =>
+    (spawnSync("g++", [`-print-file-name=${name}`], { encoding: "utf8" }).stdout ?? "").trim(),
+  )
+  // Where it has none, g++ gives the bare name.
+  return files.every(isAbsolute) ? files.join(" ") : undefined
 }
 
 const sources = (): string[] => readdirSync(NATIVE).sort()
@@ -59,10 +74,11 @@ async function importLibrary(folder: string): Promise<string> {
 async function compile(target: Target, checks: Checks, folder: string, to: string): Promise<void> {
   const includes = [folderOf("node-addon-api"), join(folderOf("node-api-headers"), "include")]
   const files = sources().filter((file) => file.endsWith(".cc"))
-  await zig(
-    "c++",
-    "-target",
-    target.triple,
+  const isSystems = checks === "address"
+  const compiler = isSystems
+    ? (...args: string[]) => promisify(execFile)("g++", args)
+    : (...args: string[]) => zig("c++", "-target", target.triple, ...args)
+  await compiler(
     ...FLAGS,
     ...CHECKS[checks],
     // As the system's headers, which may give warnings.

@@ -2,12 +2,12 @@
  * `build.mjs TARGET FOLDER` puts the addon for a target into the folder of its package. `build.mjs --all` builds all, and
  * says how large they are and what they need. Both fail where an addon is not what its target promises. `build.mjs
  * --checked` builds the one for this machine with checks for undefined behaviour, and prints its path, for
- * TAEDA_CUDA_ADDON in tests.
+ * TAEDA_CUDA_ADDON in tests; `--address` with checks of addresses as well, and prints too what LD_PRELOAD must be.
  */
 
 import { copyFileSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { buildAddon } from "./build.ts"
+import { addressRuntime, buildAddon } from "./build.ts"
 import { needsOf, problemsOf } from "./inspect.ts"
 import { TARGETS, type Target, targetHere, targetNamed } from "./targets.ts"
 
@@ -32,8 +32,11 @@ const [name, folder] = process.argv.slice(2)
 
 if (name === "--all") for (const target of TARGETS) await report(target)
 else if (name === "--checked") console.log(await buildAddon(targetHere(), "undefined"))
+else if (name === "--address") console.log(`${await buildAddon(targetHere(), "address")}\n${addressRuntime()}`)
 else if (name && folder) copyFileSync(await checkedAddon(targetNamed(name)), join(folder, "taeda-cuda.node"))
 else {
-  console.error(`usage: build.mjs TARGET FOLDER | --all | --checked; targets: ${TARGETS.map((t) => t.name).join(", ")}`)
+  console.error(
+    `usage: build.mjs TARGET FOLDER | --all | --checked | --address; targets: ${TARGETS.map((t) => t.name).join(", ")}`,
+  )
   process.exitCode = 2
 }

@@ -20,17 +20,17 @@ export interface Budget {
 export const TABLE = "package"
 
 export const BUDGETS: Readonly<Record<string, Budget>> = {
-  "@taeda/backend-cpu-js": { code: 25, download: 150 },
-  "@taeda/backend-cuda": { code: 83, download: 413 },
-  "@taeda/backend-wasm-simd": { code: 67, download: 422 },
-  "@taeda/backend-webgpu": { code: 47, download: 271 },
-  "@taeda/choices": { code: 2, download: 13 },
+  "@taeda/backend-cpu-js": { code: 25, download: 121 },
+  "@taeda/backend-cuda": { code: 86, download: 366 },
+  "@taeda/backend-wasm-simd": { code: 67, download: 329 },
+  "@taeda/backend-webgpu": { code: 47, download: 222 },
+  "@taeda/choices": { code: 2, download: 12 },
   "@taeda/conformance": { code: 570, download: 1866 },
-  "@taeda/core": { code: 139, download: 965 },
-  "@taeda/data": { code: 3.5, download: 23 },
-  "@taeda/nn": { code: 18.5, download: 133 },
-  "@taeda/optim": { code: 7, download: 46 },
-  taeda: { code: 3.5, download: 115 },
+  "@taeda/core": { code: 139, download: 735 },
+  "@taeda/data": { code: 3.5, download: 18 },
+  "@taeda/nn": { code: 18.5, download: 112 },
+  "@taeda/optim": { code: 7, download: 39.5 },
+  taeda: { code: 3.5, download: 110 },
 }
 
 /** In bytes. */

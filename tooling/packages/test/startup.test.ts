@@ -5,7 +5,7 @@ import { newPerson, type Person } from "../src/project.ts"
 import { measureStartup, NOTHING, TAEDA } from "../src/startup.ts"
 
 /**
- * What the processor works is 4.2 to 4.6 times as much (docs/performance.md), and more on a machine that is busy with much else: above
+ * What the processor works is 4.0 to 4.6 times as much (docs/performance.md), and more on a machine that is busy with much else: above
  * this something new is loaded or computed by importing alone.
  */
 const AT_MOST = 6

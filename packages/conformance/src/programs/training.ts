@@ -26,7 +26,7 @@ export interface Training {
   /** The same in Python, over `torch`; its last line is the losses, [steps]. */
   readonly python: string
   begin(): Beginning
-  optimizer(model: Model): Pick<optim.SGD, "zeroGrad" | "step" | "state">
+  optimizer(model: Model): Pick<optim.Optimizer, "zeroGrad" | "step" | "state">
   loss(): nn.Module<(output: Tensor, target: Tensor) => Tensor>
   /** How near every loss must come, from the first to the last: what rounding parts, these two trainings bring together again. */
   readonly close: Closeness

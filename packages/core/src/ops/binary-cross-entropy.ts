@@ -55,7 +55,7 @@ const BCE_WEIGHTED = new ElementwiseLoss("binaryCrossEntropy", 3, (x, y, w) => b
   },
 })
 
-interface WeightedOptions extends Partial<Reduced> {
+export interface WeightedOptions extends Partial<Reduced> {
   readonly weight?: Tensor | null
   readonly posWeight?: Tensor | null
 }

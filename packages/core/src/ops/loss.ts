@@ -23,9 +23,9 @@ import { BOUNDED, logSigmoid } from "./formulas.ts"
 import { sum } from "./reduction.ts"
 import { unsqueeze } from "./views.ts"
 
-export type { LossReduction }
+export type { LossReduction, Reduced as LossOptions }
 
-interface Weighted extends Reduced {
+export interface Weighted extends Reduced {
   readonly weight: Tensor | null
 }
 
@@ -131,7 +131,7 @@ const HUBER_WEIGHTED = new ElementwiseLoss("huberLoss", 3, (x, y, w, delta) => h
   },
 })
 
-interface HuberOptions extends Partial<Reduced> {
+export interface HuberOptions extends Partial<Reduced> {
   readonly delta?: number
   readonly weight?: Tensor | null
 }
@@ -224,7 +224,7 @@ const POISSON = {
   }),
 } as const
 
-interface PoissonOptions extends Partial<Reduced> {
+export interface PoissonOptions extends Partial<Reduced> {
   readonly logInput?: boolean
   readonly full?: boolean
   readonly eps?: number
@@ -297,7 +297,7 @@ const HINGE = new ElementwiseLoss(
   { names: composed("AddBackward0") },
 )
 
-interface MarginOptions extends Partial<Reduced> {
+export interface MarginOptions extends Partial<Reduced> {
   readonly margin?: number
 }
 

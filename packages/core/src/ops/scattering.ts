@@ -32,16 +32,16 @@ import { adding, both, checked, checkSource, overwriting, used, type WriteContex
 
 export type ScatterReduction = "sum" | "prod" | "mean" | "amax" | "amin"
 
-interface Along<Src> {
+export interface AlongOptions<Src> {
   dim?: number
   index?: Tensor
   src?: Src
 }
-interface ScatterOptions extends Along<Tensor | number> {
+export interface ScatterOptions extends AlongOptions<Tensor | number> {
   value?: number
   reduce?: "add" | "multiply"
 }
-interface ReduceOptions extends Along<Tensor> {
+export interface ReduceOptions extends AlongOptions<Tensor> {
   reduce?: ScatterReduction
   includeSelf?: boolean
 }
@@ -49,14 +49,14 @@ interface Slices {
   dim?: number
   index?: Tensor
 }
-interface AddOptions extends Slices {
+export interface AddOptions extends Slices {
   source?: Tensor
   alpha?: number
 }
-interface CopyOptions extends Slices {
+export interface CopyOptions extends Slices {
   source?: Tensor
 }
-interface FillOptions extends Slices {
+export interface FillOptions extends Slices {
   value?: Tensor | number
 }
 type Put = Elementwise<"same", Args<[["index", Tensor], ["source", Tensor], ["accumulate", boolean]]>>
@@ -66,8 +66,8 @@ export interface ScatteringOps {
   scatter: WritingAlong<"scatter", Tensor | number, ScatterOptions>
   scatter_: WritingAlong<"scatter_", Tensor | number, ScatterOptions>
   /** As `scatter`, adding to what is there. */
-  scatterAdd: WritingAlong<"scatterAdd", Tensor, Along<Tensor>>
-  scatterAdd_: WritingAlong<"scatterAdd_", Tensor, Along<Tensor>>
+  scatterAdd: WritingAlong<"scatterAdd", Tensor, AlongOptions<Tensor>>
+  scatterAdd_: WritingAlong<"scatterAdd_", Tensor, AlongOptions<Tensor>>
   /** As `scatter`, combining by "sum", "prod", "mean", "amax" or "amin", with the input's own elements if `includeSelf`. */
   scatterReduce: WritingAlong<"scatterReduce", Tensor, ReduceOptions, [reduce: ScatterReduction | ReduceOptions]>
   scatterReduce_: WritingAlong<"scatterReduce_", Tensor, ReduceOptions, [reduce: ScatterReduction | ReduceOptions]>

@@ -151,7 +151,7 @@ export const diagflat: FunctionOf<TriangularOps["diagflat"]> = op("diagflat(inpu
 
 // ---- coordinates of triangles ----
 
-interface IndexOptions {
+export interface IndexOptions {
   dtype: DType
   device: string | Device
 }

@@ -27,3 +27,30 @@ export type Batch<T> = unknown extends T
               : T extends readonly unknown[] | object
                 ? { -readonly [K in keyof T]: Batch<T[K]> }
                 : any
+
+/** A batch of N samples: the first dim of its tensors. */
+export type Sized<B, N extends number> = 0 extends 1 & B
+  ? any
+  : B extends Tensor<infer S, infer D>
+    ? Tensor<S extends readonly [number, ...infer R extends Shape] ? [N, ...R] : S, D>
+    : B extends string[]
+      ? B
+      : B extends readonly unknown[] | object
+        ? { -readonly [K in keyof B]: Sized<B[K], N> }
+        : B
+
+/**
+ * What a loader of batches B gives: N is its `batchSize`, `Drops` its `dropLast`, and C what its own `collateFn` makes of samples,
+ * undefined where it has none.
+ */
+export type Loaded<B, N, Drops, C> = [C] extends [undefined]
+  ? [N] extends [null]
+    ? any
+    : [Drops] extends [true]
+      ? N extends number
+        ? Sized<B, N>
+        : B
+      : B
+  : unknown extends C
+    ? any
+    : Awaited<C>
