@@ -114,3 +114,16 @@ is<Tensor<[3], "int32">>()(torch.add(zeros(3, { dtype: "int32" }), torch.randint
 is<Tensor<[5], "float64">>()(torch.cat([zeros(2, { dtype: "float64" }), zeros(3, { dtype: "float64" })]), true)
 is<Float<[2, 7]>>()(torch.cat([a.relu(), a.softmax(-1), a.sum(1, true)], 1), true)
 is<Float<[2, 2, 3]>>()(torch.stack([a.exp(), a.neg()]), true)
+
+// ---- where a result is put has no say in what it is ----
+// @ts-expect-error: [4]
+const wanted: Float<[2, 3]> = rand(4).relu()
+// @ts-expect-error: []
+const whole: Float<[2, 3]> = a.sum()
+// @ts-expect-error: int32
+const floats: Float<[2]> = labels.add(1)
+// @ts-expect-error: int32
+const limited: Float<[2]> = labels.clamp(0, 1)
+// @ts-expect-error: [4]
+const listed: Float<[2, 3]>[] = [rand(4).exp()]
+export const unused = [wanted, whole, floats, limited, listed]

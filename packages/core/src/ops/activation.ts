@@ -34,16 +34,10 @@ export interface ActivationOps {
 }
 
 interface Prelu {
-  method: <
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    R extends Shape = Shape,
-    E extends DType = DType,
-  >(
+  method: <Self extends Tensor, R extends Shape = Shape, E extends DType = DType>(
     this: Self,
     weight: Tensor<R, E> | { weight: Tensor<R, E> },
-  ) => Tensor<S, PromoteTypes<D, E>>
+  ) => Tensor<OwnShape<Self>, PromoteTypes<OwnDType<Self>, E>>
   function: <S extends Shape, D extends DType, R extends Shape, E extends DType>(
     input: Tensor<S, D>,
     weight: Tensor<R, E> | { weight: Tensor<R, E> },

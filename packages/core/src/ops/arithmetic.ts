@@ -30,7 +30,6 @@ interface Division<Op extends string> {
 export type DivisionMethod<Op extends string> = <
   Self extends Tensor,
   S extends Shape = OwnShape<Self>,
-  D extends DType = OwnDType<Self>,
   R extends Shape = [],
   E extends DType = never,
   V extends HostNumber = never,
@@ -39,7 +38,7 @@ export type DivisionMethod<Op extends string> = <
   this: Self,
   other: Arg<Broadcast<S, R, Op>, Other<R, E, V, "other", Mode<M>>>,
   options?: Partial<Mode<M>>,
-) => Tensor<Ok<Broadcast<S, R, Op>>, Divided<Promotion<S, D, R, E, V>, M>>
+) => Tensor<Ok<Broadcast<OwnShape<Self>, R, Op>>, Divided<Promotion<OwnShape<Self>, OwnDType<Self>, R, E, V>, M>>
 export type DivisionFunction<Op extends string> = <
   S extends Shape = [],
   D extends DType = never,
@@ -73,7 +72,7 @@ export type DivisionInPlaceMethod = <
     Other<R, E, V, "other", Mode<M>>
   >,
   options?: Partial<Mode<M>>,
-) => Tensor<S, D>
+) => Tensor<OwnShape<Self>, OwnDType<Self>>
 export type DivisionInPlaceFunction = <
   S extends Shape,
   D extends DType,

@@ -43,7 +43,7 @@ export type ClosenessMethod<Op extends string = "isclose", Out = never> = <
     Tensor<R, E> | ({ other: Tensor<R, E> } & Partial<Tolerance>)
   >,
   ...tolerance: ToleranceArgs
-) => [Out] extends [never] ? Tensor<Ok<Broadcast<S, R, Op>>, "bool"> : Out
+) => [Out] extends [never] ? Tensor<Ok<Broadcast<OwnShape<Self>, R, Op>>, "bool"> : Out
 export type ClosenessFunction<Op extends string = "isclose", Out = never> = <
   S extends Shape,
   D extends DType,

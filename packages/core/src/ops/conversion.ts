@@ -55,15 +55,10 @@ interface Convert<Given extends readonly unknown[]> {
   method: ConvertMethod<Given>
   function: ConvertFunction<Given>
 }
-type ConvertMethod<Given extends readonly unknown[]> = <
-  Self extends Tensor,
-  S extends Shape = OwnShape<Self>,
-  D extends DType = OwnDType<Self>,
-  const A extends Given = Given,
->(
+type ConvertMethod<Given extends readonly unknown[]> = <Self extends Tensor, const A extends Given = Given>(
   this: Self,
   ...args: A
-) => Tensor<S, Converted<A, D>>
+) => Tensor<OwnShape<Self>, Converted<A, OwnDType<Self>>>
 type ConvertFunction<Given extends readonly unknown[]> = <S extends Shape, D extends DType, const A extends Given>(
   input: Tensor<S, D>,
   ...args: A

@@ -29,16 +29,10 @@ export interface CopyingOps {
 }
 
 interface Copy {
-  method: <
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    R extends Shape = Shape,
-    E extends DType = DType,
-  >(
+  method: <Self extends Tensor, S extends Shape = OwnShape<Self>, R extends Shape = Shape, E extends DType = DType>(
     this: Self,
     src: Arg<CopiedInto<S, R, E>, Tensor<R, E> | { src: Tensor<R, E> }>,
-  ) => Tensor<S, D>
+  ) => Tensor<OwnShape<Self>, OwnDType<Self>>
   function: <S extends Shape, D extends DType, R extends Shape, E extends DType>(
     input: Tensor<S, D>,
     src: Arg<CopiedInto<S, R, E>, Tensor<R, E> | { src: Tensor<R, E> }>,

@@ -276,12 +276,11 @@ export interface CreationMethods {
   /** One number everywhere, in a shape, with this tensor's dtype and device unless others are given. */
   newFull: FilledMethod
   /** A tensor of data, with this tensor's dtype and device unless others are given. */
-  newTensor<
-    Self extends Tensor,
-    D extends DType = OwnDType<Self>,
-    const A extends HostData = HostData,
-    E extends DType = never,
-  >(this: Self, data: Arg<NestedShape<A>, A>, options?: TensorOptions<E>): Tensor<Known<NestedShape<A>>, Wanted<E, D>>
+  newTensor<Self extends Tensor, const A extends HostData = HostData, E extends DType = never>(
+    this: Self,
+    data: Arg<NestedShape<A>, A>,
+    options?: TensorOptions<E>,
+  ): Tensor<Known<NestedShape<A>>, Wanted<E, OwnDType<Self>>>
 }
 
 function like(name: string, value: number | null): Like {

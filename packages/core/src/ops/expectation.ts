@@ -23,7 +23,7 @@ interface Expect {
   >(
     this: Self,
     shape: Arg<Expected<S, D, T>, T>,
-  ) => Tensor<Sizes<T>, D>
+  ) => Tensor<Sizes<T>, OwnDType<Self>>
   function: <S extends Shape, D extends DType, const T extends readonly number[]>(
     input: Tensor<S, D>,
     shape: Arg<Expected<S, D, T>, T>,

@@ -44,14 +44,13 @@ interface Extreme<Op extends "max" | "min"> {
   method: <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends ExtremeArg = null,
     const K extends boolean | { keepdim?: boolean } = false,
   >(
     this: Self,
     dim?: Arg<KnownOptions<Op, A, "dim" | "keepdim" | "other", CheckExtreme<Op, S, A>>, A>,
     keepdim?: K,
-  ) => ExtremeOf<S, D, A, K>
+  ) => ExtremeOf<OwnShape<Self>, OwnDType<Self>, A, K>
   function: <
     S extends Shape,
     D extends DType,
@@ -70,15 +69,10 @@ export interface MinAndMax<S extends Shape, D extends DType> extends Two<Tensor<
 }
 
 interface BothExtremes {
-  method: <
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const A extends DimAndKeep = { dim?: undefined },
-  >(
+  method: <Self extends Tensor, S extends Shape = OwnShape<Self>, const A extends DimAndKeep = { dim?: undefined }>(
     this: Self,
     options?: Arg<KnownOptions<"aminmax", A, keyof DimAndKeep, CheckDim<"aminmax", S, DimOf<A>>>, A>,
-  ) => MinAndMax<Reduced<S, DimOf<A>, KeepOf<A, false>>, D>
+  ) => MinAndMax<Reduced<OwnShape<Self>, DimOf<A>, KeepOf<A, false>>, OwnDType<Self>>
   function: <S extends Shape, D extends DType, const A extends DimAndKeep = { dim?: undefined }>(
     input: Tensor<S, D>,
     options?: Arg<KnownOptions<"aminmax", A, keyof DimAndKeep, CheckDim<"aminmax", S, DimOf<A>>>, A>,

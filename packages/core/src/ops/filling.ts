@@ -22,16 +22,10 @@ export interface FillOps {
 }
 
 interface Fill {
-  method: <
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    R extends Shape = [],
-    E extends DType = never,
-  >(
+  method: <Self extends Tensor, R extends Shape = [], E extends DType = never>(
     this: Self,
     value: Arg<ZeroD<R, E>, HostNumber | Tensor<R, E> | { value: HostNumber | Tensor<R, E> }>,
-  ) => Tensor<S, D>
+  ) => Tensor<OwnShape<Self>, OwnDType<Self>>
   function: <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never>(
     input: Tensor<S, D>,
     value: Arg<ZeroD<R, E>, HostNumber | Tensor<R, E> | { value: HostNumber | Tensor<R, E> }>,

@@ -9,7 +9,6 @@ import { relief } from "../pressure.ts"
 import { contiguousStrides, isContiguous, numelOf, type Sizes } from "../shape.ts"
 import { allocate, type Tensor } from "../tensor.ts"
 import type { HostArrayOf, Item, NestedElements } from "../types/reading.ts"
-import type { Shape } from "../types/shape.ts"
 import type { Family, OwnDType, OwnShape } from "../types/signature.ts"
 import { writeInto } from "./copying.ts"
 
@@ -31,12 +30,8 @@ export interface HostMethods<D extends DType> {
   item: Item<"item", D>["awaited"]
   itemSync: Item<"itemSync", D>["now"]
   /** Nested arrays of the elements; the element itself for a 0-d tensor. */
-  toArray<Self extends Tensor, S extends Shape = OwnShape<Self>, D extends DType = OwnDType<Self>>(
-    this: Self,
-  ): Promise<NestedElements<S, D>>
-  toArraySync<Self extends Tensor, S extends Shape = OwnShape<Self>, D extends DType = OwnDType<Self>>(
-    this: Self,
-  ): NestedElements<S, D>
+  toArray<Self extends Tensor>(this: Self): Promise<NestedElements<OwnShape<Self>, OwnDType<Self>>>
+  toArraySync<Self extends Tensor>(this: Self): NestedElements<OwnShape<Self>, OwnDType<Self>>
 }
 
 /** The tensor itself if row-major, else such a copy outside of the graph. */

@@ -80,7 +80,6 @@ export interface RandomOps {
 interface Multinomial {
   method: <
     Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
     const N extends number | { numSamples: number; replacement?: boolean } =
       | number
       | { numSamples: number; replacement?: boolean },
@@ -88,7 +87,7 @@ interface Multinomial {
     this: Self,
     numSamples: N,
     ...args: Args<[["replacement", boolean]], Draw>
-  ) => Tensor<Samples<S, N>, "int32">
+  ) => Tensor<Samples<OwnShape<Self>, N>, "int32">
   function: <S extends Shape, D extends DType, const N extends number | { numSamples: number; replacement?: boolean }>(
     input: Tensor<S, D>,
     numSamples: N,

@@ -42,7 +42,6 @@ interface Diff {
   method: <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | DiffByName = 1,
     const N extends number | Omit<DiffByName, "n"> = -1,
     const P extends Tensor | Pick<DiffByName, "prepend" | "append"> | null = null,
@@ -53,7 +52,7 @@ interface Diff {
     dim?: Arg<CheckDim<"diff", S, NthDim<A, N>>, N>,
     prepend?: P,
     append?: Q,
-  ) => Tensor<Differences<S, A, N, P, Q>, [A, P, Q] extends [number, null, null] ? D : any>
+  ) => Tensor<Differences<OwnShape<Self>, A, N, P, Q>, [A, P, Q] extends [number, null, null] ? OwnDType<Self> : any>
   function: <
     S extends Shape,
     D extends DType,

@@ -48,7 +48,6 @@ interface SpreadOp<Op extends string, Name extends string = never> {
   method: <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends SpreadArg = null,
     const U extends boolean | SpreadOptions = true,
     const K extends KeepArg = false,
@@ -58,7 +57,7 @@ interface SpreadOp<Op extends string, Name extends string = never> {
     unbiased?: U,
     keepdim?: K,
     options?: { correction?: number | null },
-  ) => SpreadResult<Reduced<S, DimOf<A>, KeepOfThree<A, U, K>>, D, Name>
+  ) => SpreadResult<Reduced<OwnShape<Self>, DimOf<A>, KeepOfThree<A, U, K>>, OwnDType<Self>, Name>
   function: <
     S extends Shape,
     D extends DType,
@@ -100,7 +99,6 @@ interface QuantileOp<Op extends string> {
   method: <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const Q extends QuantileArg = QuantileArg,
     const A extends number | QuantileOptions | null = null,
     const K extends boolean | Omit<QuantileOptions, "dim"> = false,
@@ -110,7 +108,7 @@ interface QuantileOp<Op extends string> {
     dim?: Arg<CheckDim<Op, S, QuantileDim<Q, A>>, A>,
     keepdim?: K,
     options?: Pick<QuantileOptions, "interpolation">,
-  ) => Tensor<Quantiles<S, Q, A, K>, D>
+  ) => Tensor<Quantiles<OwnShape<Self>, Q, A, K>, OwnDType<Self>>
   function: <
     S extends Shape,
     D extends DType,
@@ -131,14 +129,13 @@ interface MedianOp<Op extends string, Default = null> {
   method: <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | { dim?: number; keepdim?: boolean } | Default = Default,
     const K extends boolean | { keepdim?: boolean } = false,
   >(
     this: Self,
     dim?: Arg<KnownOptions<Op, A, "dim" | "keepdim", CheckDim<Op, S, DimOf<A>>>, A>,
     keepdim?: K,
-  ) => MedianResult<S, D, DimOf<A>, KeepOf<A, K>, Default>
+  ) => MedianResult<OwnShape<Self>, OwnDType<Self>, DimOf<A>, KeepOf<A, K>, Default>
   function: <
     S extends Shape,
     D extends DType,
@@ -172,24 +169,17 @@ export interface CovOptions {
   aweights?: Tensor | null
 }
 interface Covariance {
-  method: <
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const O extends CovOptions = never,
-  >(
+  method: <Self extends Tensor, const O extends CovOptions = never>(
     this: Self,
     options?: O,
-  ) => Tensor<Covariances<S>, [O] extends [never] ? Floated<D> : any>
+  ) => Tensor<Covariances<OwnShape<Self>>, [O] extends [never] ? Floated<OwnDType<Self>> : any>
   function: <S extends Shape, D extends DType, const O extends CovOptions = never>(
     input: Tensor<S, D>,
     options?: O,
   ) => Tensor<Covariances<S>, [O] extends [never] ? Floated<D> : any>
 }
 interface Correlation {
-  method: <Self extends Tensor, S extends Shape = OwnShape<Self>, D extends DType = OwnDType<Self>>(
-    this: Self,
-  ) => Tensor<Covariances<S>, Floated<D>>
+  method: <Self extends Tensor>(this: Self) => Tensor<Covariances<OwnShape<Self>>, Floated<OwnDType<Self>>>
   function: <S extends Shape, D extends DType>(input: Tensor<S, D>) => Tensor<Covariances<S>, Floated<D>>
 }
 

@@ -41,29 +41,19 @@ export interface Factory<K = unknown> {
 
 /** As `Factory`, of the dtype and on the device of a tensor unless others are given. */
 export interface FactoryMethod {
-  <
-    Self extends Tensor,
-    D extends DType = OwnDType<Self>,
-    const R extends readonly number[] = readonly number[],
-    E extends DType = never,
-  >(
+  <Self extends Tensor, const R extends readonly number[] = readonly number[], E extends DType = never>(
     this: Self,
     size: R | ({ size: R } & FactoryOptions<E>),
     options?: FactoryOptions<E>,
-  ): Tensor<Known<R>, Wanted<E, D>>
-  <Self extends Tensor, D extends DType = OwnDType<Self>, const R extends readonly number[] = readonly number[]>(
+  ): Tensor<Known<R>, Wanted<E, OwnDType<Self>>>
+  <Self extends Tensor, const R extends readonly number[] = readonly number[]>(
     this: Self,
     ...size: R
-  ): Tensor<Known<R>, D>
-  <
-    Self extends Tensor,
-    D extends DType = OwnDType<Self>,
-    const R extends readonly number[] = readonly number[],
-    E extends DType = never,
-  >(
+  ): Tensor<Known<R>, OwnDType<Self>>
+  <Self extends Tensor, const R extends readonly number[] = readonly number[], E extends DType = never>(
     this: Self,
     ...sizeAndOptions: readonly [...R, FactoryOptions<E>]
-  ): Tensor<Known<R>, Wanted<E, D>>
+  ): Tensor<Known<R>, Wanted<E, OwnDType<Self>>>
 }
 
 /** A tensor in the shape of another, of its dtype unless another is given; `K` are further options. */
@@ -86,17 +76,12 @@ export interface Filled {
   ): Tensor<Known<S>, Wanted<E, One<FilledDType<V>>>>
 }
 export interface FilledMethod {
-  <
-    Self extends Tensor,
-    D extends DType = OwnDType<Self>,
-    const R extends readonly number[] = readonly number[],
-    E extends DType = never,
-  >(
+  <Self extends Tensor, const R extends readonly number[] = readonly number[], E extends DType = never>(
     this: Self,
     size: R | FillByName<R, HostNumber, E>,
     fillValue?: HostNumber | ({ fillValue: HostNumber } & FactoryOptions<E>),
     options?: FactoryOptions<E>,
-  ): Tensor<Known<R>, Wanted<E, D>>
+  ): Tensor<Known<R>, Wanted<E, OwnDType<Self>>>
 }
 
 // ---- from host values ----

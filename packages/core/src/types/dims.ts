@@ -114,7 +114,7 @@ type Without<S extends Shape, P, Keep, I extends 0[] = [], R extends Shape = []>
   : R
 
 /** All sizes 1. */
-type AllOnes<S extends Shape> = { -readonly [K in keyof S]: 1 }
+type AllOnes<S extends Shape> = { -readonly [K in keyof S]: 1 } extends infer Q extends Shape ? Q : never
 
 /** The places of a list of dims, or of a single one; `number` where one of them is not known. */
 type PlacesIn<S extends Shape, D, P = never> = D extends readonly [infer N, ...infer T]

@@ -165,6 +165,12 @@ export interface DTypeRules<D> extends Fixed {
 }
 type Fixed = { [K in DType]: K }
 
+/**
+ * The dtype D of a result. (`infer` keeps what the result is passed to from having a say in the dtypes that D is made of: a number has
+ * none, and a parameter that nothing else decides would take it from there.)
+ */
+export type Settled<D> = D extends infer E extends DType ? E : any
+
 /** The dtype E, or `any` where it is one of several. */
 export type One<E> = IsUnion<E> extends true ? any : E
 

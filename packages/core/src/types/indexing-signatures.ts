@@ -8,12 +8,10 @@ import type { Arg, Clash, List, Ok, Shape, Show } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
 
 export interface AtSignature {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const I extends readonly Index[] = readonly Index[],
-  >(this: Self, ...indices: AllArgs<At<"at", S, I>, I>): Tensor<Ok<At<"at", S, I>>, D>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const I extends readonly Index[] = readonly Index[]>(
+    this: Self,
+    ...indices: AllArgs<At<"at", S, I>, I>
+  ): Tensor<Ok<At<"at", OwnShape<Self>, I>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const I extends readonly Index[]>(
     input: Tensor<S, D>,
     ...indices: AllArgs<At<"at", S, I>, I>
@@ -69,14 +67,13 @@ export interface SetAtSignature {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const I extends IndexList = IndexList,
     V extends IndexValue = IndexValue,
   >(
     this: Self,
     indices: Arg<At<"setAt", S, Indices<I>>, I>,
     value: Arg<Written<"setAt", At<"setAt", S, Indices<I>>, V>, V>,
-  ): Tensor<S, D>
+  ): Tensor<OwnShape<Self>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const I extends IndexList, V extends IndexValue>(
     input: Tensor<S, D>,
     indices: Arg<At<"setAt", S, Indices<I>>, I>,

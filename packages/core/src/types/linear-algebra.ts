@@ -23,7 +23,6 @@ export interface NormMethod<Op extends string, Name extends string, P> {
   <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const Q extends P | OrderByName<Name, P> = P,
     const A extends DimArg | AfterOrder = null,
     const K extends boolean | Omit<AfterOrder, "dim"> = false,
@@ -34,7 +33,7 @@ export interface NormMethod<Op extends string, Name extends string, P> {
     dim?: Arg<CheckDim<Op, S, DimOf<Later<Q, A>>>, DimsLike<A>>,
     keepdim?: K,
     options?: O,
-  ): Tensor<Reduced<S, DimOf<Later<Q, A>>, KeepOf<Later<Q, A>, K>>, Named<Q | A, K, O, D>>
+  ): Tensor<Reduced<OwnShape<Self>, DimOf<Later<Q, A>>, KeepOf<Later<Q, A>, K>>, Named<Q | A, K, O, OwnDType<Self>>>
 }
 export interface NormFunction<Op extends string, Name extends string, P> {
   <
@@ -55,17 +54,11 @@ export interface NormFunction<Op extends string, Name extends string, P> {
 
 /** A number from two tensors that broadcast. */
 export interface Distance {
-  method: <
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    R extends Shape = Shape,
-    E extends DType = DType,
-  >(
+  method: <Self extends Tensor, S extends Shape = OwnShape<Self>, R extends Shape = Shape, E extends DType = DType>(
     this: Self,
     other: Arg<Broadcast<S, R, "sub">, Tensor<R, E> | { other: Tensor<R, E>; p?: number }>,
     p?: number | { p?: number },
-  ) => Tensor<[], Promote<S, D, R, E>>
+  ) => Tensor<[], Promote<OwnShape<Self>, OwnDType<Self>, R, E>>
   function: <S extends Shape, D extends DType, R extends Shape, E extends DType>(
     input: Tensor<S, D>,
     other: Arg<Broadcast<S, R, "sub">, Tensor<R, E> | { other: Tensor<R, E>; p?: number }>,
@@ -103,7 +96,6 @@ export interface Cross<Op extends string> {
   method: <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
     const A extends CrossDim = null,
@@ -111,7 +103,7 @@ export interface Cross<Op extends string> {
     this: Self,
     other: Arg<Crossed<Op, S, R, A>, Tensor<R, E> | { other: Tensor<R, E>; dim?: number | null }>,
     dim?: A,
-  ) => Tensor<Ok<Crossed<Op, S, R, A>>, PromoteTypes<D, E>>
+  ) => Tensor<Ok<Crossed<Op, OwnShape<Self>, R, A>>, PromoteTypes<OwnDType<Self>, E>>
   function: <S extends Shape, D extends DType, R extends Shape, E extends DType, const A extends CrossDim = null>(
     input: Tensor<S, D>,
     other: Arg<Crossed<Op, S, R, A>, Tensor<R, E> | { other: Tensor<R, E>; dim?: number | null }>,

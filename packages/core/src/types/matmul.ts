@@ -166,7 +166,7 @@ export interface MatrixProductMethod<Op extends keyof Products<any, any, any, an
   >(
     this: Self,
     other: Arg<Product<Op, S, D, R, E>, Tensor<R, E> | { [N in Name]: Tensor<R, E> }>,
-  ): Tensor<Ok<Products<S, D, R, E>[Op]>, D>
+  ): Tensor<Ok<Products<OwnShape<Self>, OwnDType<Self>, R, E>[Op]>, OwnDType<Self>>
 }
 export interface MatrixProductFunction<Op extends keyof Products<any, any, any, any>, Name extends string> {
   <S extends Shape, D extends DType, R extends Shape, E extends DType>(
@@ -203,7 +203,7 @@ export interface OuterProductMethod<Op extends string> {
   >(
     this: Self,
     vec2: Arg<OfVectors<Op, S, D, R, E>, Tensor<R, E> | { vec2: Tensor<R, E> }>,
-  ): Tensor<Ok<OfVectors<Op, S, D, R, E>>, PromoteTypes<D, E>>
+  ): Tensor<Ok<OfVectors<Op, OwnShape<Self>, OwnDType<Self>, R, E>>, PromoteTypes<OwnDType<Self>, E>>
 }
 export interface OuterProductFunction<Op extends string> {
   <S extends Shape, D extends DType, R extends Shape, E extends DType>(
@@ -225,16 +225,10 @@ export interface KroneckerProduct {
   function: KroneckerFunction
 }
 export interface KroneckerMethod {
-  <
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    R extends Shape = Shape,
-    E extends DType = DType,
-  >(
+  <Self extends Tensor, R extends Shape = Shape, E extends DType = DType>(
     this: Self,
     other: Tensor<R, E> | { other: Tensor<R, E> },
-  ): Tensor<Kron<S, R>, PromoteTypes<D, E>>
+  ): Tensor<Kron<OwnShape<Self>, R>, PromoteTypes<OwnDType<Self>, E>>
 }
 export interface KroneckerFunction {
   <S extends Shape, D extends DType, R extends Shape, E extends DType>(

@@ -14,6 +14,7 @@ import type {
   Promote,
   Promote3,
   PromoteNumber,
+  Settled,
   Taken,
 } from "./dtype.ts"
 import type { Arg, Broadcast, Broadcast3, BroadcastInto, Ok, Shape } from "./shape.ts"
@@ -32,10 +33,10 @@ export interface Elementwise<
   function: ElementwiseFunction<T, A, Op>
 }
 export interface ElementwiseMethod<T extends DTypeRule, A extends readonly unknown[], Op extends string = never> {
-  <Self extends Tensor, S extends Shape = OwnShape<Self>, D extends DType = OwnDType<Self>>(
+  <Self extends Tensor>(
     this: Arg<Taken<Op, T, OwnDType<Self>, []>, Self>,
     ...args: A
-  ): Tensor<S, DTypeRules<D>[T]>
+  ): Tensor<OwnShape<Self>, DTypeRules<OwnDType<Self>>[T]>
 }
 /** An interface, so that the method can be made from it (`MethodsOfFunctions`). */
 export interface ElementwiseFunction<
@@ -110,7 +111,10 @@ export interface BinaryMethod<
     this: Self,
     other: Arg<Taken<Op, T, Promotion<S, D, R, E, V>, Broadcast<S, R, Op>>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
-  ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V>>[T]>
+  ): Tensor<
+    Ok<Broadcast<OwnShape<Self>, R, Op>>,
+    Settled<BinaryRules<Promotion<OwnShape<Self>, OwnDType<Self>, R, E, V>>[T]>
+  >
 }
 export interface BinaryFunction<
   Op extends string,
@@ -129,7 +133,7 @@ export interface BinaryFunction<
     input: Tensor<S, D> | U,
     other: Arg<Taken<Op, T, Promotion<S, D, R, E, V, U>, Broadcast<S, R, Op>>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
-  ): Tensor<Ok<Broadcast<S, R, Op>>, BinaryRules<Promotion<S, D, R, E, V, U>>[T]>
+  ): Tensor<Ok<Broadcast<S, R, Op>>, Settled<BinaryRules<Promotion<S, D, R, E, V, U>>[T]>>
 }
 
 /** The rule of an op that writes the result of `Binary<Op, T>` into its input. */
@@ -167,7 +171,7 @@ export interface BinaryInPlaceMethod<
     this: Self,
     other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
-  ): Tensor<S, D>
+  ): Tensor<OwnShape<Self>, OwnDType<Self>>
 }
 export interface BinaryInPlaceFunction<
   Op extends string,
@@ -204,7 +208,7 @@ export interface TernaryMethod<Op extends string, A extends string, B extends st
     first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
     second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
     options?: Partial<K>,
-  ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
+  ): Tensor<Ok<Broadcast3<OwnShape<Self>, R, Q, Op>>, Settled<Promote3<OwnShape<Self>, OwnDType<Self>, R, E, Q, F>>>
 }
 export interface TernaryFunction<Op extends string, A extends string, B extends string, K = unknown> {
   <
@@ -220,7 +224,7 @@ export interface TernaryFunction<Op extends string, A extends string, B extends 
     first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
     second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
     options?: Partial<K>,
-  ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Promote3<S, D, R, E, Q, F>>
+  ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Settled<Promote3<S, D, R, E, Q, F>>>
 }
 type TernaryByName<A extends string, B extends string, X, Y, K> = { readonly [N in A]: X } & {
   readonly [N in B]: Y
@@ -246,7 +250,7 @@ export interface TernaryInPlaceMethod<Op extends string, A extends string, B ext
     first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
     second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
     options?: Partial<K>,
-  ): Tensor<S, D>
+  ): Tensor<OwnShape<Self>, OwnDType<Self>>
 }
 export interface TernaryInPlaceFunction<Op extends string, A extends string, B extends string, K = unknown> {
   <
@@ -315,7 +319,6 @@ export interface ReductionMethod<Op extends string, T extends DTypeRule, K = unk
   <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends Dims | ByName<Dims, K> | undefined = undefined,
     const P extends boolean | KeepByName<K> = false,
     const O extends Partial<K> = never,
@@ -324,7 +327,7 @@ export interface ReductionMethod<Op extends string, T extends DTypeRule, K = unk
     dim?: Arg<KnownOptions<Op, A, keyof ByName<Dims, K>, CheckDim<Op, S, DimOf<A>>>, DimsLike<A>>,
     keepdim?: Behind<Op, A, P>,
     options?: O,
-  ): Tensor<Reduced<S, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<D>[T]>>
+  ): Tensor<Reduced<OwnShape<Self>, DimOf<A>, KeepOf<A, P>, Empty>, Named<A, P, O, DTypeRules<OwnDType<Self>>[T]>>
 }
 export interface ReductionFunction<Op extends string, T extends DTypeRule, K = unknown, Dims = DimArg, Empty = "all"> {
   <
@@ -368,14 +371,13 @@ export interface AlongMethod<Op extends string, T extends DTypeRule, K> {
   <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | AlongByName<K> = number | AlongByName<K>,
     const O extends Partial<K> = never,
   >(
     this: Arg<Taken<Op, T, OwnDType<Self>, [], DtypeIn<A | O>>, Self>,
     dim: Arg<KnownOptions<Op, A, keyof AlongByName<K>, CheckDim<Op, S, DimOf<A>>>, A>,
     options?: O,
-  ): Tensor<S, Named<A, O, never, DTypeRules<D>[T]>>
+  ): Tensor<OwnShape<Self>, Named<A, O, never, DTypeRules<OwnDType<Self>>[T]>>
 }
 export interface AlongFunction<Op extends string, T extends DTypeRule = "same", K = unknown> {
   <S extends Shape, D extends DType, const A extends number | AlongByName<K>, const O extends Partial<K> = never>(
@@ -390,13 +392,12 @@ export interface AlongInPlace<Op extends string> {
   method: <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | AlongByName<DtypeOption> = number | AlongByName<DtypeOption>,
   >(
     this: Self,
     dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
     options?: Partial<DtypeOption>,
-  ) => Tensor<S, D>
+  ) => Tensor<OwnShape<Self>, OwnDType<Self>>
   function: <S extends Shape, D extends DType, const A extends number | AlongByName<DtypeOption>>(
     input: Tensor<S, D>,
     dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
@@ -409,12 +410,11 @@ export interface RunningFound<Op extends string> {
   method: <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | { dim: number } = number | { dim: number },
   >(
     this: Self,
     dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,
-  ) => Found<S, D>
+  ) => Found<OwnShape<Self>, OwnDType<Self>>
   function: <S extends Shape, D extends DType, const A extends number | { dim: number }>(
     input: Tensor<S, D>,
     dim: Arg<CheckDim<Op, S, DimOf<A>>, A>,

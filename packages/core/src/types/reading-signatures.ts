@@ -41,14 +41,13 @@ export interface ReadingAlong<Op extends string, Rule extends keyof ReadAlong<st
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | IndexOptions = number | IndexOptions,
     I extends Tensor | IndexOptions | undefined = undefined,
   >(
     this: Self,
     dim: Arg<Early<I, CheckDim<Op, S, Given<"dim", A>>, Reading<Rule, Op, S, A, TensorOf<I, "index", A>>>, A>,
     index?: Arg<Reading<Rule, Op, S, A, TensorOf<I, "index", A>>, I>,
-  ): Tensor<Ok<Reading<Rule, Op, S, A, TensorOf<I, "index", A>>>, D>
+  ): Tensor<Ok<Reading<Rule, Op, OwnShape<Self>, A, TensorOf<I, "index", A>>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -85,14 +84,13 @@ export interface TakeAlongDim {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const I extends Tensor | TakeOptions = Tensor | TakeOptions,
     const B extends number | TakeOptions | null | undefined = undefined,
   >(
     this: Self,
     indices: Arg<TakingAlong<S, TensorOf<I, "indices">, Given<"dim", B, I>>, I>,
     dim?: B,
-  ): Tensor<Ok<TakingAlong<S, TensorOf<I, "indices">, Given<"dim", B, I>>>, D>
+  ): Tensor<Ok<TakingAlong<OwnShape<Self>, TensorOf<I, "indices">, Given<"dim", B, I>>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -109,24 +107,20 @@ type Masking<Op extends string, S extends Shape, T> = Masked<Op, ShapeOf<T>, DTy
 type MaskArg = Tensor | { mask?: Tensor }
 /** How many elements there are depends on the mask, which is read. */
 export interface MaskedSelect {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    M extends MaskArg = MaskArg,
-  >(this: Self, mask: Arg<Masking<"maskedSelect", S, TensorOf<M, "mask">>, M>): Promise<Tensor<[number], D>>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, M extends MaskArg = MaskArg>(
+    this: Self,
+    mask: Arg<Masking<"maskedSelect", S, TensorOf<M, "mask">>, M>,
+  ): Promise<Tensor<[number], OwnDType<Self>>>
   function<S extends Shape, D extends DType, M extends MaskArg>(
     input: Tensor<S, D>,
     mask: Arg<Masking<"maskedSelect", S, TensorOf<M, "mask">>, M>,
   ): Promise<Tensor<[number], D>>
 }
 export interface MaskedSelectSync {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    M extends MaskArg = MaskArg,
-  >(this: Self, mask: Arg<Masking<"maskedSelectSync", S, TensorOf<M, "mask">>, M>): Tensor<[number], D>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, M extends MaskArg = MaskArg>(
+    this: Self,
+    mask: Arg<Masking<"maskedSelectSync", S, TensorOf<M, "mask">>, M>,
+  ): Tensor<[number], OwnDType<Self>>
   function<S extends Shape, D extends DType, M extends MaskArg>(
     input: Tensor<S, D>,
     mask: Arg<Masking<"maskedSelectSync", S, TensorOf<M, "mask">>, M>,
@@ -150,7 +144,6 @@ export interface WritingAlong<Op extends string, Src, K, More extends readonly u
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | K = number | K,
     I extends Tensor | K | undefined = undefined,
     W extends Src | K | undefined = undefined,
@@ -160,7 +153,7 @@ export interface WritingAlong<Op extends string, Src, K, More extends readonly u
     index?: Arg<WriteAlong<Op, S, A, TensorOf<I, "index", A>, W>, I>,
     src?: W,
     ...more: [...Partial<More>, options?: K]
-  ): Tensor<S, D>
+  ): Tensor<OwnShape<Self>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -191,7 +184,6 @@ export interface WritingSlices<Op extends string, Source, K> {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | K = number | K,
     I extends Tensor | K | undefined = undefined,
     W extends Source | K | undefined = undefined,
@@ -201,7 +193,7 @@ export interface WritingSlices<Op extends string, Source, K> {
     index?: Arg<WriteSlices<Op, S, A, TensorOf<I, "index", A>, null>, I>,
     source?: Arg<WriteSlices<Op, S, A, TensorOf<I, "index", A>, W>, W>,
     options?: K,
-  ): Tensor<S, D>
+  ): Tensor<OwnShape<Self>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -222,7 +214,6 @@ export interface FillingSlices<Op extends string, Value, K> {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | K = number | K,
     I extends Tensor | K | undefined = undefined,
   >(
@@ -230,7 +221,7 @@ export interface FillingSlices<Op extends string, Value, K> {
     dim: Arg<CheckDim<Op, S, Given<"dim", A>>, A>,
     index?: Arg<WriteSlices<Op, S, A, TensorOf<I, "index", A>, null>, I>,
     value?: Value | K,
-  ): Tensor<S, D>
+  ): Tensor<OwnShape<Self>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends number | K, I extends Tensor | K | undefined = undefined>(
     input: Tensor<S, D>,
     dim: Arg<CheckDim<Op, S, Given<"dim", A>>, A>,
@@ -244,13 +235,12 @@ export interface MaskedScatter {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     M extends MaskArg & { source?: Tensor } = MaskArg & { source?: Tensor },
   >(
     this: Self,
     mask: Arg<Masking<"maskedScatter", S, TensorOf<M, "mask">>, M>,
     source?: Tensor | { source?: Tensor },
-  ): Tensor<Ok<Masking<"maskedScatter", S, TensorOf<M, "mask">>>, D>
+  ): Tensor<Ok<Masking<"maskedScatter", OwnShape<Self>, TensorOf<M, "mask">>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, M extends MaskArg & { source?: Tensor }>(
     input: Tensor<S, D>,
     mask: Arg<Masking<"maskedScatter", S, TensorOf<M, "mask">>, M>,
@@ -269,11 +259,10 @@ export interface SelectScatter {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     A extends Tensor | SelectOptions = Tensor | SelectOptions,
     const B extends number | SelectOptions | undefined = undefined,
     const C extends number | SelectOptions | undefined = undefined,
-  >(this: Self, src: Arg<SelectWritten<S, A, B, C>, A>, dim?: B, index?: C): Tensor<S, D>
+  >(this: Self, src: Arg<SelectWritten<S, A, B, C>, A>, dim?: B, index?: C): Tensor<OwnShape<Self>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -300,12 +289,17 @@ export interface DiagonalScatter {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     A extends Tensor | DiagonalOptions = Tensor | DiagonalOptions,
     const B extends number | DiagonalOptions | undefined = undefined,
     const C extends number | DiagonalOptions | undefined = undefined,
     const E extends number | DiagonalOptions | undefined = undefined,
-  >(this: Self, src: Arg<DiagonalWritten<S, A, B, C, E>, A>, offset?: B, dim1?: C, dim2?: E): Tensor<S, D>
+  >(
+    this: Self,
+    src: Arg<DiagonalWritten<S, A, B, C, E>, A>,
+    offset?: B,
+    dim1?: C,
+    dim2?: E,
+  ): Tensor<OwnShape<Self>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -328,13 +322,12 @@ export interface MaskedFill<Op extends string, Value> {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     M extends Tensor | { mask?: Tensor; value?: Value } = Tensor | { mask?: Tensor; value?: Value },
   >(
     this: Self,
     mask: Arg<MaskedFilling<Op, S, TensorOf<M, "mask">>, M>,
     value?: Value | { value?: Value },
-  ): Tensor<Ok<MaskedFilling<Op, S, TensorOf<M, "mask">>>, D>
+  ): Tensor<Ok<MaskedFilling<Op, OwnShape<Self>, TensorOf<M, "mask">>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, M extends Tensor | { mask?: Tensor; value?: Value }>(
     input: Tensor<S, D>,
     mask: Arg<MaskedFilling<Op, S, TensorOf<M, "mask">>, M>,
@@ -348,17 +341,12 @@ type OrderOptions = { dim?: number; descending?: boolean; stable?: boolean }
 type OrderDim = number | OrderOptions | undefined
 
 export interface Sort {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const A extends OrderDim = undefined,
-  >(
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const A extends OrderDim = undefined>(
     this: Self,
     dim?: Arg<KnownOptions<"sort", A, keyof OrderOptions, CheckDim<"sort", S, Given<"dim", A>>>, A>,
     descending?: boolean | OrderOptions,
     options?: OrderOptions,
-  ): Found<S, D>
+  ): Found<OwnShape<Self>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends OrderDim = undefined>(
     input: Tensor<S, D>,
     dim?: Arg<KnownOptions<"sort", A, keyof OrderOptions, CheckDim<"sort", S, Given<"dim", A>>>, A>,
@@ -387,7 +375,6 @@ export interface TopKSignature {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | TopOptions = number | TopOptions,
     const B extends number | TopOptions | undefined = undefined,
   >(
@@ -396,7 +383,7 @@ export interface TopKSignature {
     dim?: B,
     largest?: boolean | TopOptions,
     sorted?: boolean | TopOptions,
-  ): Found<Ok<Top<S, A, B>>, D>
+  ): Found<Ok<Top<OwnShape<Self>, A, B>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -423,7 +410,6 @@ export interface KthValue {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | KthOptions = number | KthOptions,
     const B extends number | KthOptions | undefined = undefined,
     const C extends boolean | KthOptions | undefined = undefined,
@@ -432,7 +418,7 @@ export interface KthValue {
     k: Arg<KnownOptions<"kthvalue", A, keyof KthOptions, Kth<S, A, B, C>>, A>,
     dim?: B,
     keepdim?: C,
-  ): Found<Ok<Kth<S, A, B, C>>, D>
+  ): Found<Ok<Kth<OwnShape<Self>, A, B, C>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,

@@ -19,15 +19,10 @@ import type { Arg, Ok, Shape, Show } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
 
 export interface Repeat {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const A extends Sizes<"repeats"> = Sizes<"repeats">,
-  >(
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const A extends Sizes<"repeats"> = Sizes<"repeats">>(
     this: Self,
     ...repeats: AllArgs<RepeatedShape<"repeat", S, SizesOf<A>>, A>
-  ): Tensor<Ok<RepeatedShape<"repeat", S, SizesOf<A>>>, D>
+  ): Tensor<Ok<RepeatedShape<"repeat", OwnShape<Self>, SizesOf<A>>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends Sizes<"repeats">>(
     input: Tensor<S, D>,
     ...repeats: AllArgs<RepeatedShape<"repeat", S, SizesOf<A>>, A>
@@ -35,12 +30,10 @@ export interface Repeat {
 }
 
 export interface Tile {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const A extends Sizes<"dims"> = Sizes<"dims">,
-  >(this: Self, ...dims: A): Tensor<Tiled<S, SizesOf<A>>, D>
+  method<Self extends Tensor, const A extends Sizes<"dims"> = Sizes<"dims">>(
+    this: Self,
+    ...dims: A
+  ): Tensor<Tiled<OwnShape<Self>, SizesOf<A>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends Sizes<"dims">>(
     input: Tensor<S, D>,
     ...dims: A
@@ -48,12 +41,10 @@ export interface Tile {
 }
 
 export interface Flip {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const A extends Sizes<"dims"> = Sizes<"dims">,
-  >(this: Self, ...dims: AllArgs<OfDims<"flip", S, SizesOf<A>>, A>): Tensor<S, D>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const A extends Sizes<"dims"> = Sizes<"dims">>(
+    this: Self,
+    ...dims: AllArgs<OfDims<"flip", S, SizesOf<A>>, A>
+  ): Tensor<OwnShape<Self>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends Sizes<"dims">>(
     input: Tensor<S, D>,
     ...dims: AllArgs<OfDims<"flip", S, SizesOf<A>>, A>
@@ -75,10 +66,9 @@ export interface RollSignature {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends DimList | RollOptions = DimList | RollOptions,
     const B extends DimList | RollOptions | undefined = undefined,
-  >(this: Self, shifts: Arg<Roll<S, A, B>, DimsLike<A>>, dims?: B): Tensor<S, D>
+  >(this: Self, shifts: Arg<Roll<S, A, B>, DimsLike<A>>, dims?: B): Tensor<OwnShape<Self>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -118,7 +108,6 @@ export interface RepeatInterleave {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | Tensor | InterleaveOptions<number | Tensor> =
       | number
       | Tensor
@@ -131,8 +120,8 @@ export interface RepeatInterleave {
     options?: { outputSize?: number },
   ): Counted<
     A,
-    Tensor<Ok<Interleave<"repeatInterleave", S, A, B>>, D>,
-    Promise<Tensor<Ok<Interleave<"repeatInterleave", S, A, B>>, D>>
+    Tensor<Ok<Interleave<"repeatInterleave", OwnShape<Self>, A, B>>, OwnDType<Self>>,
+    Promise<Tensor<Ok<Interleave<"repeatInterleave", OwnShape<Self>, A, B>>, OwnDType<Self>>>
   >
   function<
     S extends Shape,
@@ -154,7 +143,6 @@ export interface RepeatInterleaveSync {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | Tensor | InterleaveOptions<number | Tensor> =
       | number
       | Tensor
@@ -165,7 +153,7 @@ export interface RepeatInterleaveSync {
     repeats: Arg<Interleave<"repeatInterleaveSync", S, A, B>, A>,
     dim?: B,
     options?: { outputSize?: number },
-  ): Tensor<Ok<Interleave<"repeatInterleaveSync", S, A, B>>, D>
+  ): Tensor<Ok<Interleave<"repeatInterleaveSync", OwnShape<Self>, A, B>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -247,12 +235,10 @@ export interface DiagEmbedSignature {
 
 type FlatOffset = number | { offset?: number } | undefined
 export interface DiagFlat {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const A extends FlatOffset = undefined,
-  >(this: Self, offset?: A): Tensor<DiagonalFlat<S, Or<Given<"offset", A>, 0>>, D>
+  method<Self extends Tensor, const A extends FlatOffset = undefined>(
+    this: Self,
+    offset?: A,
+  ): Tensor<DiagonalFlat<OwnShape<Self>, Or<Given<"offset", A>, 0>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends FlatOffset = undefined>(
     input: Tensor<S, D>,
     offset?: A,

@@ -22,30 +22,28 @@ type Coordinates<S extends Shape, O> = O extends { readonly asTuple: true }
 
 type AsTuple = { asTuple?: boolean } | undefined
 export interface Nonzero {
-  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const O extends AsTuple = undefined>(
+  method<Self extends Tensor, const O extends AsTuple = undefined>(
     this: Self,
     options?: O,
-  ): Promise<Coordinates<S, O>>
+  ): Promise<Coordinates<OwnShape<Self>, O>>
   function<S extends Shape, const O extends AsTuple = undefined>(
     input: Tensor<S>,
     options?: O,
   ): Promise<Coordinates<S, O>>
 }
 export interface NonzeroSync {
-  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const O extends AsTuple = undefined>(
+  method<Self extends Tensor, const O extends AsTuple = undefined>(
     this: Self,
     options?: O,
-  ): Coordinates<S, O>
+  ): Coordinates<OwnShape<Self>, O>
   function<S extends Shape, const O extends AsTuple = undefined>(input: Tensor<S>, options?: O): Coordinates<S, O>
 }
 export interface ArgWhere {
-  method<Self extends Tensor, S extends Shape = OwnShape<Self>>(
-    this: Self,
-  ): Promise<Tensor<[number, Rank<S>], DefaultInt>>
+  method<Self extends Tensor>(this: Self): Promise<Tensor<[number, Rank<OwnShape<Self>>], DefaultInt>>
   function<S extends Shape>(input: Tensor<S>): Promise<Tensor<[number, Rank<S>], DefaultInt>>
 }
 export interface ArgWhereSync {
-  method<Self extends Tensor, S extends Shape = OwnShape<Self>>(this: Self): Tensor<[number, Rank<S>], DefaultInt>
+  method<Self extends Tensor>(this: Self): Tensor<[number, Rank<OwnShape<Self>>], DefaultInt>
   function<S extends Shape>(input: Tensor<S>): Tensor<[number, Rank<S>], DefaultInt>
 }
 
@@ -106,24 +104,20 @@ type Distinct<S extends Shape, D extends DType, O> =
 
 /** `K` are the options. */
 export interface Unique<K> {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const O extends K | undefined = undefined,
-  >(this: Self, options?: O): Promise<Distinct<S, D, O>>
+  method<Self extends Tensor, const O extends K | undefined = undefined>(
+    this: Self,
+    options?: O,
+  ): Promise<Distinct<OwnShape<Self>, OwnDType<Self>, O>>
   function<S extends Shape, D extends DType, const O extends K | undefined = undefined>(
     input: Tensor<S, D>,
     options?: O,
   ): Promise<Distinct<S, D, O>>
 }
 export interface UniqueSync<K> {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const O extends K | undefined = undefined,
-  >(this: Self, options?: O): Distinct<S, D, O>
+  method<Self extends Tensor, const O extends K | undefined = undefined>(
+    this: Self,
+    options?: O,
+  ): Distinct<OwnShape<Self>, OwnDType<Self>, O>
   function<S extends Shape, D extends DType, const O extends K | undefined = undefined>(
     input: Tensor<S, D>,
     options?: O,
@@ -179,16 +173,12 @@ export interface HistogramOptions {
   max?: number
 }
 export interface Histogram {
-  method<
-    Self extends Tensor,
-    D extends DType = OwnDType<Self>,
-    const B extends number | HistogramOptions | undefined = undefined,
-  >(
+  method<Self extends Tensor, const B extends number | HistogramOptions | undefined = undefined>(
     this: Self,
     bins?: B,
     min?: number | HistogramOptions,
     max?: number | HistogramOptions,
-  ): Tensor<[Or<Given<"bins", B>, 100> & number], D>
+  ): Tensor<[Or<Given<"bins", B>, 100> & number], OwnDType<Self>>
   function<D extends DType, const B extends number | HistogramOptions | undefined = undefined>(
     input: Tensor<any, D>,
     bins?: B,

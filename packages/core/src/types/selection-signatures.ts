@@ -1,7 +1,7 @@
 /** The signatures of choosing elementwise: where, clamp. */
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
-import type { DefaultFloat, FloatDType, HostNumber } from "./dtype.ts"
+import type { DefaultFloat, FloatDType, HostNumber, Settled } from "./dtype.ts"
 import type { Promotion } from "./patterns.ts"
 import type { Arg, Broadcast3, BroadcastInto, IsAny, Ok, Shape, ShowTensor } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
@@ -25,13 +25,11 @@ type OfNumbers<V> = [V] extends [never]
 type Chosen<S extends Shape, D, U, R extends Shape, E, V> = [D | E] extends [never]
   ? OfNumbers<U | V>
   : Promotion<S, D, R, E, V, U>
-type AsDType<D> = D extends DType ? D : any
 
 export interface Where {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     C extends Shape = Shape,
     CD extends DType = DType,
     R extends Shape = [],
@@ -41,7 +39,7 @@ export interface Where {
     this: Self,
     condition: Arg<Conditional<C, CD, []>, Tensor<C, CD> | { condition?: Tensor<C, CD>; other?: Tensor<R, E> | V }>,
     other?: Arg<Broadcast3<C, S, R, "where">, Tensor<R, E> | V | { other?: Tensor<R, E> | V }>,
-  ): Tensor<Ok<Broadcast3<C, S, R, "where">>, AsDType<Promotion<S, D, R, E, V>>>
+  ): Tensor<Ok<Broadcast3<C, OwnShape<Self>, R, "where">>, Settled<Promotion<OwnShape<Self>, OwnDType<Self>, R, E, V>>>
   function<
     C extends Shape,
     CD extends DType,
@@ -55,7 +53,7 @@ export interface Where {
     condition: Arg<Conditional<C, CD, []>, Tensor<C, CD>>,
     input: Tensor<S, D> | U | { input?: Tensor<S, D> | U; other?: Tensor<R, E> | V },
     other?: Arg<Broadcast3<C, S, R, "where">, Tensor<R, E> | V | { other?: Tensor<R, E> | V }>,
-  ): Tensor<Ok<Broadcast3<C, S, R, "where">>, AsDType<Chosen<S, D, U, R, E, V>>>
+  ): Tensor<Ok<Broadcast3<C, S, R, "where">>, Settled<Chosen<S, D, U, R, E, V>>>
 }
 
 // ---- clamp ----
@@ -78,7 +76,6 @@ export interface Clamp {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     R extends Shape = [],
     E extends DType = never,
     V extends HostNumber = never,
@@ -92,7 +89,7 @@ export interface Clamp {
       Tensor<R, E> | V | null | { min?: Tensor<R, E> | V | null; max?: Tensor<Q, F> | W | null }
     >,
     max?: Tensor<Q, F> | W | null | { max?: Tensor<Q, F> | W | null },
-  ): Tensor<Ok<Broadcast3<S, R, Q, "clamp">>, Clamped<D, E, V, F, W>>
+  ): Tensor<Ok<Broadcast3<OwnShape<Self>, R, Q, "clamp">>, Settled<Clamped<OwnDType<Self>, E, V, F, W>>>
   function<
     S extends Shape,
     D extends DType,
@@ -109,25 +106,19 @@ export interface Clamp {
       Tensor<R, E> | V | null | { min?: Tensor<R, E> | V | null; max?: Tensor<Q, F> | W | null }
     >,
     max?: Tensor<Q, F> | W | null | { max?: Tensor<Q, F> | W | null },
-  ): Tensor<Ok<Broadcast3<S, R, Q, "clamp">>, Clamped<D, E, V, F, W>>
+  ): Tensor<Ok<Broadcast3<S, R, Q, "clamp">>, Settled<Clamped<D, E, V, F, W>>>
 }
 
 /** The input's shape and dtype stay. */
 export interface ClampInPlace {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    R extends Shape = [],
-    Q extends Shape = [],
-  >(
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, R extends Shape = [], Q extends Shape = []>(
     this: Self,
     min?: Arg<
       BroadcastInto<S, R, "clamp">,
       Tensor<R> | HostNumber | null | { min?: Tensor<R> | HostNumber | null; max?: Tensor<Q> | HostNumber | null }
     >,
     max?: Arg<BroadcastInto<S, Q, "clamp">, Tensor<Q> | HostNumber | null | { max?: Tensor<Q> | HostNumber | null }>,
-  ): Tensor<S, D>
+  ): Tensor<OwnShape<Self>, OwnDType<Self>>
   function<S extends Shape, D extends DType, R extends Shape = [], Q extends Shape = []>(
     input: Tensor<S, D>,
     min?: Arg<

@@ -37,12 +37,10 @@ export type TensorsOf<L, D extends DType> = L extends readonly List[]
 // ---- other shapes ----
 
 export interface ToShape<Op extends string> {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const A extends Sizes<"shape"> = Sizes<"shape">,
-  >(this: Self, ...shape: AllArgs<Reshaped<Op, S, SizesOf<A>>, A>): Tensor<Ok<Reshaped<Op, S, SizesOf<A>>>, D>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const A extends Sizes<"shape"> = Sizes<"shape">>(
+    this: Self,
+    ...shape: AllArgs<Reshaped<Op, S, SizesOf<A>>, A>
+  ): Tensor<Ok<Reshaped<Op, OwnShape<Self>, SizesOf<A>>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends Sizes<"shape">>(
     input: Tensor<S, D>,
     ...shape: AllArgs<Reshaped<Op, S, SizesOf<A>>, A>
@@ -50,12 +48,10 @@ export interface ToShape<Op extends string> {
 }
 
 export interface ToShapeOf<Op extends string> {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    R extends Shape = Shape,
-  >(this: Self, other: Arg<Reshaped<Op, S, R>, Tensor<R> | { other: Tensor<R> }>): Tensor<Ok<Reshaped<Op, S, R>>, D>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, R extends Shape = Shape>(
+    this: Self,
+    other: Arg<Reshaped<Op, S, R>, Tensor<R> | { other: Tensor<R> }>,
+  ): Tensor<Ok<Reshaped<Op, OwnShape<Self>, R>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, R extends Shape>(
     input: Tensor<S, D>,
     other: Arg<Reshaped<Op, S, R>, Tensor<R> | { other: Tensor<R> }>,
@@ -73,10 +69,13 @@ export interface FlattenSignature {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | FlattenOptions | undefined = undefined,
     const B extends number | FlattenOptions | undefined = undefined,
-  >(this: Self, startDim?: Arg<Flatten<S, A, B>, A>, endDim?: B): Tensor<Ok<Flatten<S, A, B>>, D>
+  >(
+    this: Self,
+    startDim?: Arg<Flatten<S, A, B>, A>,
+    endDim?: B,
+  ): Tensor<Ok<Flatten<OwnShape<Self>, A, B>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -91,14 +90,13 @@ export interface UnflattenSignature {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | UnflattenOptions = number | UnflattenOptions,
     const B extends readonly number[] | UnflattenOptions | undefined = undefined,
   >(
     this: Self,
     dim: Arg<Early<B, CheckDim<"unflatten", S, Given<"dim", A>>, Unflatten<S, A, B>>, A>,
     sizes?: Arg<Unflatten<S, A, B>, B>,
-  ): Tensor<Ok<Unflatten<S, A, B>>, D>
+  ): Tensor<Ok<Unflatten<OwnShape<Self>, A, B>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -112,9 +110,7 @@ export interface UnflattenSignature {
 }
 
 export interface Ravel {
-  method<Self extends Tensor, S extends Shape = OwnShape<Self>, D extends DType = OwnDType<Self>>(
-    this: Self,
-  ): Tensor<[Numel<S>], D>
+  method<Self extends Tensor>(this: Self): Tensor<[Numel<OwnShape<Self>>], OwnDType<Self>>
   function<S extends Shape, D extends DType>(input: Tensor<S, D>): Tensor<[Numel<S>], D>
 }
 
@@ -125,14 +121,13 @@ export interface SwapDims<Op extends string, First extends string, Second extend
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | { [K in First | Second]?: number } = number | { [K in First | Second]?: number },
     const B extends number | { [K in Second]?: number } | undefined = undefined,
   >(
     this: Self,
     dim0: Arg<Early<B, CheckDim<Op, S, Given<First, A>>, Transposed<Op, S, Given<First, A>, Given<Second, B, A>>>, A>,
     dim1?: Arg<Transposed<Op, S, Given<First, A>, Given<Second, B, A>>, B>,
-  ): Tensor<Ok<Transposed<Op, S, Given<First, A>, Given<Second, B, A>>>, D>
+  ): Tensor<Ok<Transposed<Op, OwnShape<Self>, Given<First, A>, Given<Second, B, A>>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -155,15 +150,10 @@ export interface TransposeMatrix<Op extends string> {
 }
 
 export interface Permute {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const A extends Sizes<"dims"> = Sizes<"dims">,
-  >(
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const A extends Sizes<"dims"> = Sizes<"dims">>(
     this: Self,
     ...dims: AllArgs<Permuted<"permute", S, SizesOf<A>>, A>
-  ): Tensor<Ok<Permuted<"permute", S, SizesOf<A>>>, D>
+  ): Tensor<Ok<Permuted<"permute", OwnShape<Self>, SizesOf<A>>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends Sizes<"dims">>(
     input: Tensor<S, D>,
     ...dims: AllArgs<Permuted<"permute", S, SizesOf<A>>, A>
@@ -176,14 +166,13 @@ export interface MoveDims<Op extends string> {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends DimList | MoveOptions = DimList | MoveOptions,
     const B extends DimList | MoveOptions | undefined = undefined,
   >(
     this: Self,
     source: Arg<Early<B, CheckDim<Op, S, Given<"source", A>>, Move<Op, S, A, B>>, DimsLike<A>>,
     destination?: Arg<Move<Op, S, A, B>, DimsLike<B>>,
-  ): Tensor<Ok<Move<Op, S, A, B>>, D>
+  ): Tensor<Ok<Move<Op, OwnShape<Self>, A, B>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -202,12 +191,11 @@ export interface Squeeze<Op extends string> {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends DimList | { dim?: DimList } | undefined = undefined,
   >(
     this: Self,
     dim?: Arg<Squeezed<Op, S, Given<"dim", A>>, DimsLike<A>>,
-  ): Tensor<Ok<Squeezed<Op, S, Given<"dim", A>>>, D>
+  ): Tensor<Ok<Squeezed<Op, OwnShape<Self>, Given<"dim", A>>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends DimList | { dim?: DimList } | undefined = undefined>(
     input: Tensor<S, D>,
     dim?: Arg<Squeezed<Op, S, Given<"dim", A>>, DimsLike<A>>,
@@ -218,9 +206,11 @@ export interface Unsqueeze<Op extends string> {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | { dim?: number } = number | { dim?: number },
-  >(this: Self, dim: Arg<Unsqueezed<Op, S, Given<"dim", A>>, A>): Tensor<Ok<Unsqueezed<Op, S, Given<"dim", A>>>, D>
+  >(
+    this: Self,
+    dim: Arg<Unsqueezed<Op, S, Given<"dim", A>>, A>,
+  ): Tensor<Ok<Unsqueezed<Op, OwnShape<Self>, Given<"dim", A>>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends number | { dim?: number }>(
     input: Tensor<S, D>,
     dim: Arg<Unsqueezed<Op, S, Given<"dim", A>>, A>,
@@ -230,15 +220,10 @@ export interface Unsqueeze<Op extends string> {
 // ---- repeated without copying ----
 
 export interface Expand {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const A extends Sizes<"size"> = Sizes<"size">,
-  >(
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const A extends Sizes<"size"> = Sizes<"size">>(
     this: Self,
     ...size: AllArgs<Expanded<"expand", S, SizesOf<A>>, A>
-  ): Tensor<Ok<Expanded<"expand", S, SizesOf<A>>>, D>
+  ): Tensor<Ok<Expanded<"expand", OwnShape<Self>, SizesOf<A>>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends Sizes<"size">>(
     input: Tensor<S, D>,
     ...size: AllArgs<Expanded<"expand", S, SizesOf<A>>, A>
@@ -246,15 +231,10 @@ export interface Expand {
 }
 
 export interface ExpandAs {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    R extends Shape = Shape,
-  >(
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, R extends Shape = Shape>(
     this: Self,
     other: Arg<Expanded<"expandAs", S, R>, Tensor<R> | { other: Tensor<R> }>,
-  ): Tensor<Ok<Expanded<"expandAs", S, R>>, D>
+  ): Tensor<Ok<Expanded<"expandAs", OwnShape<Self>, R>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, R extends Shape>(
     input: Tensor<S, D>,
     other: Arg<Expanded<"expandAs", S, R>, Tensor<R> | { other: Tensor<R> }>,
@@ -265,12 +245,10 @@ type Sized = readonly number[] | { size?: readonly number[] }
 type Broadcasted<S extends Shape, A> =
   Given<"size", A> extends infer T ? Expanded<"broadcastTo", S, T extends Shape ? T : number[]> : never
 export interface BroadcastTo {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const A extends Sized = Sized,
-  >(this: Self, size: Arg<Broadcasted<S, A>, A>): Tensor<Ok<Broadcasted<S, A>>, D>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const A extends Sized = Sized>(
+    this: Self,
+    size: Arg<Broadcasted<S, A>, A>,
+  ): Tensor<Ok<Broadcasted<OwnShape<Self>, A>>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends Sized>(
     input: Tensor<S, D>,
     size: Arg<Broadcasted<S, A>, A>,
@@ -291,7 +269,6 @@ export interface NarrowSignature {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | NarrowOptions = number | NarrowOptions,
     const B extends number | NarrowOptions | undefined = undefined,
     const C extends number | NarrowOptions | undefined = undefined,
@@ -300,7 +277,7 @@ export interface NarrowSignature {
     dim: Arg<Early<B, CheckDim<"narrow", S, Given<"dim", A>>, Narrow<S, A, B, C>>, A>,
     start?: B,
     length?: Arg<Narrow<S, A, B, C>, C>,
-  ): Tensor<Ok<Narrow<S, A, B, C>>, D>
+  ): Tensor<Ok<Narrow<OwnShape<Self>, A, B, C>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -321,14 +298,13 @@ export interface SelectSignature {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | SelectOptions = number | SelectOptions,
     const B extends number | SelectOptions | undefined = undefined,
   >(
     this: Self,
     dim: Arg<Early<B, CheckDim<"select", S, Given<"dim", A>>, Select<S, A, B>>, A>,
     index?: Arg<Select<S, A, B>, B>,
-  ): Tensor<Ok<Select<S, A, B>>, D>
+  ): Tensor<Ok<Select<OwnShape<Self>, A, B>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -344,12 +320,10 @@ export interface SelectSignature {
 type UnbindDim = number | { dim?: number } | undefined
 type Unbind<S extends Shape, A> = Unbound<"unbind", S, Or<Given<"dim", A>, 0>>
 export interface UnbindSignature {
-  method<
-    Self extends Tensor,
-    S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
-    const A extends UnbindDim = undefined,
-  >(this: Self, dim?: Arg<Unbind<S, A>, A>): TensorsOf<Unbind<S, A>, D>
+  method<Self extends Tensor, S extends Shape = OwnShape<Self>, const A extends UnbindDim = undefined>(
+    this: Self,
+    dim?: Arg<Unbind<S, A>, A>,
+  ): TensorsOf<Unbind<OwnShape<Self>, A>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends UnbindDim = undefined>(
     input: Tensor<S, D>,
     dim?: Arg<Unbind<S, A>, A>,
@@ -373,10 +347,13 @@ export interface Cutting<Op extends keyof Cuts<Shape, 0, 0>, Name extends string
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends P | ({ [K in Name]?: P } & { dim?: number }) = P | ({ [K in Name]?: P } & { dim?: number }),
     const B extends number | { dim?: number } | undefined = undefined,
-  >(this: Self, how: Arg<Cut<Op, Name, S, A, B>, DimsLike<A>>, dim?: B): TensorsOf<Cut<Op, Name, S, A, B>, D>
+  >(
+    this: Self,
+    how: Arg<Cut<Op, Name, S, A, B>, DimsLike<A>>,
+    dim?: B,
+  ): TensorsOf<Cut<Op, Name, OwnShape<Self>, A, B>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
@@ -396,9 +373,11 @@ export interface CuttingAlong<Op extends "hsplit" | "vsplit" | "dsplit"> {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends DimList | { indicesOrSections?: DimList } = DimList | { indicesOrSections?: DimList },
-  >(this: Self, indicesOrSections: Arg<Sections<Op, S, A>, DimsLike<A>>): TensorsOf<Sections<Op, S, A>, D>
+  >(
+    this: Self,
+    indicesOrSections: Arg<Sections<Op, S, A>, DimsLike<A>>,
+  ): TensorsOf<Sections<Op, OwnShape<Self>, A>, OwnDType<Self>>
   function<S extends Shape, D extends DType, const A extends DimList | { indicesOrSections?: DimList }>(
     input: Tensor<S, D>,
     indicesOrSections: Arg<Sections<Op, S, A>, DimsLike<A>>,
@@ -417,7 +396,6 @@ export interface UnfoldSignature {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    D extends DType = OwnDType<Self>,
     const A extends number | UnfoldOptions = number | UnfoldOptions,
     const B extends number | UnfoldOptions | undefined = undefined,
     const C extends number | UnfoldOptions | undefined = undefined,
@@ -426,7 +404,7 @@ export interface UnfoldSignature {
     dimension: Arg<Early<B, CheckDim<"unfold", S, Given<"dimension", A>>, Unfold<S, A, B, C>>, A>,
     size?: Arg<Unfold<S, A, B, C>, B>,
     step?: C,
-  ): Tensor<Ok<Unfold<S, A, B, C>>, D>
+  ): Tensor<Ok<Unfold<OwnShape<Self>, A, B, C>>, OwnDType<Self>>
   function<
     S extends Shape,
     D extends DType,
