@@ -104,7 +104,7 @@ const PROGRAMS: Readonly<Record<string, Check>> = {
   pnpm,
   taeda,
   node: ([file = ""]) => (exists(file) ? undefined : `there is no ${file}`),
-  yarn: sub({ add: installs }, "yarn"),
+  yarn: sub({ add: installs, taeda }, "yarn"),
   bun: sub({ add: installs }, "bun"),
   deno: sub({ add: installs, run: ofReaders }, "deno"),
 }

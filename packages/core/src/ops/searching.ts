@@ -318,11 +318,11 @@ function search(name: string, boundaries: Tensor, given: Operandish, right: bool
 }
 
 /**
- * For every value the int32 place in `sortedSequence` (ascending along its last dim) where it would be put: before the
+ * For every value of `input` the int32 place in `sortedSequence` (ascending along its last dim) where it would be put: before the
  * elements equal to it, or with `right` after them. A vector serves all values; otherwise all dims but the last agree.
  */
 export const searchsorted: SearchSorted = op(
-  "searchsorted(sortedSequence, values, *, outInt32?, right?, side?, sorter?)",
+  "searchsorted(sortedSequence, input, *, outInt32?, right?, side?, sorter?)",
   (
     sequence: Tensor,
     given: Operandish,
@@ -352,7 +352,7 @@ export const searchsorted: SearchSorted = op(
 
 /** For every element of `input` the int32 place among the ascending `boundaries` (a vector), as `searchsorted`. */
 export const bucketize: Bucketize = op(
-  "bucketize(values, boundaries, *, outInt32?, right?)",
+  "bucketize(input, boundaries, *, outInt32?, right?)",
   (given: Operandish, boundaries: Tensor, _outInt32?: boolean, right = false) => {
     if (!isTensor(boundaries) || boundaries.ndim !== 1)
       throw new RangeError(`bucketize: boundaries must be a vector, got ${valueText(boundaries)}`)

@@ -195,10 +195,10 @@ export interface SearchOptions {
   side?: "left" | "right" | null
   sorter?: Tensor | null
 }
-/** `values` are tensors or a number; the places have their shape. */
+/** `input` is a tensor or a number; the places have its shape. */
 export type SearchSorted = <R extends Shape = []>(
   sortedSequence: Tensor,
-  values: Tensor<R> | HostNumber | ({ values: Tensor<R> | HostNumber } & SearchOptions),
+  input: Tensor<R> | HostNumber | ({ input: Tensor<R> | HostNumber } & SearchOptions),
   options?: SearchOptions,
 ) => Tensor<R, DefaultInt>
 export type Bucketize = <R extends Shape = []>(
