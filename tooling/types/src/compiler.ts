@@ -22,6 +22,8 @@ export interface Options {
   readonly library?: Library
   /** Whether declarations are checked too. */
   readonly strictLibrary?: boolean
+  /** Whether the program finds `taeda` and not the packages that it depends on, as in a project of pnpm's. */
+  readonly taedaAlone?: boolean
 }
 
 /** A program that was compiled. */

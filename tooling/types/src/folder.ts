@@ -1,5 +1,6 @@
 /** Folders for programs, on the disk: there every compiler finds the library as in a user's project. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import type { Files, Options } from "./compiler.ts"
 
@@ -27,10 +28,21 @@ export interface Folder extends Disposable {
   readonly config: string
 }
 
+/** A new folder, from which `taeda` is found. */
+function newFolder({ taedaAlone = false }: Options = {}): string {
+  if (!taedaAlone) {
+    mkdirSync(CACHE, { recursive: true })
+    return mkdtempSync(join(CACHE, "program-"))
+  }
+  const path = mkdtempSync(join(realpathSync(tmpdir()), "taeda-program-"))
+  mkdirSync(join(path, "node_modules"))
+  symlinkSync(realpathSync(join(HERE, "node_modules", "taeda")), join(path, "node_modules", "taeda"), "junction")
+  return path
+}
+
 /** A folder with these files and a `tsconfig.json`, removed when it is disposed of. */
 export function folderWith(files: Files, options?: Options): Folder {
-  mkdirSync(CACHE, { recursive: true })
-  const path = mkdtempSync(join(CACHE, "program-"))
+  const path = newFolder(options)
   const config = join(path, "tsconfig.json")
   writeFileSync(config, JSON.stringify({ compilerOptions: settingsOf(options), files: Object.keys(files) }))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text)
