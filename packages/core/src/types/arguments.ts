@@ -1,32 +1,36 @@
 /** Arguments of a signature: each by position, or by name in a trailing object, as `bind` takes them. */
 import type { Tensor } from "../tensor.ts"
-import type { List, Sentence, Verdict } from "./shape.ts"
+import type { IsAny, List, Sentence, Verdict } from "./shape.ts"
 
 /** Whether P is an object of options: no number, list or tensor. */
 export type IsOptions<P> = P extends object ? (P extends readonly unknown[] | Tensor ? false : true) : false
 
-/** The field N of an object of options; undefined where there is none. */
+/** The field N of an object of options; undefined where there is none, `any` where only the run knows. */
 export type Field<P, N extends string> = P extends { readonly [K in N]?: infer X }
   ? unknown extends X
-    ? undefined
+    ? IsAny<X> extends true
+      ? any
+      : undefined
     : X
   : undefined
 
 /**
  * The argument N of which P stands in its place; `Before` are those of the places before it, the last of which may be the
- * options. Undefined where it is not given.
+ * options. Undefined where it is not given, `any` where only the run knows.
  */
-export type Given<N extends string, P, Before = never> = [P] extends [undefined]
-  ? [Before] extends [never]
-    ? undefined
-    : Options<Before> extends infer O
-      ? [O] extends [never]
-        ? undefined
-        : Field<O, N>
-      : never
-  : IsOptions<P> extends true
-    ? Field<P, N>
-    : P
+export type Given<N extends string, P, Before = never> = unknown extends P
+  ? any
+  : [P] extends [undefined]
+    ? [Before] extends [never]
+      ? undefined
+      : Options<Before> extends infer O
+        ? [O] extends [never]
+          ? undefined
+          : Field<O, N>
+        : never
+    : IsOptions<P> extends true
+      ? Field<P, N>
+      : P
 /** Those of a union that are options. */
 type Options<P> = P extends unknown ? (IsOptions<P> extends true ? P : never) : never
 

@@ -131,24 +131,26 @@ type PlacesIn<S extends Shape, D, P = never> = D extends readonly [infer N, ...i
  * The shape after a reduction over D (a dim, a list of dims, null or undefined for all); `Keep` leaves them as 1. An empty list
  * means all dims, unless `Empty` is "none".
  */
-export type Reduced<S extends Shape, D, Keep, Empty = "all"> = boolean extends Keep
+export type Reduced<S extends Shape, D, Keep, Empty = "all"> = unknown extends D | Keep
   ? any
-  : [D] extends [null | undefined]
-    ? ReducedAll<S, Keep>
-    : RankUnknown<S> extends true
-      ? any
-      : IsUnion<D> extends false
-        ? D extends readonly []
-          ? Empty extends "none"
-            ? S
-            : ReducedAll<S, Keep>
-          : PlacesIn<S, D> extends infer P
-            ? number extends P
-              ? any
-              : [P] extends [never]
+  : boolean extends Keep
+    ? any
+    : [D] extends [null | undefined]
+      ? ReducedAll<S, Keep>
+      : RankUnknown<S> extends true
+        ? any
+        : IsUnion<D> extends false
+          ? D extends readonly []
+            ? Empty extends "none"
+              ? S
+              : ReducedAll<S, Keep>
+            : PlacesIn<S, D> extends infer P
+              ? number extends P
                 ? any
-                : Without<S, P, Keep>
-            : never
-        : any
+                : [P] extends [never]
+                  ? any
+                  : Without<S, P, Keep>
+              : never
+          : any
 
 type ReducedAll<S extends Shape, Keep> = Keep extends true ? (RankUnknown<S> extends true ? any : AllOnes<S>) : []

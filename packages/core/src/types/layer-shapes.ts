@@ -127,15 +127,17 @@ export type PerChannel<
 // ---- losses ----
 
 /** [] unless the reduction is "none"; `any` where only the run knows. */
-export type LossShape<R, Elements> = [R] extends ["none"]
-  ? Elements
-  : [R & "none"] extends [never]
-    ? []
-    : [undefined] extends [R]
-      ? [R] extends [undefined]
-        ? []
+export type LossShape<R, Elements> = unknown extends R
+  ? any
+  : [R] extends ["none"]
+    ? Elements
+    : [R & "none"] extends [never]
+      ? []
+      : [undefined] extends [R]
+        ? [R] extends [undefined]
+          ? []
+          : any
         : any
-      : any
 
 /** The elements' losses of two tensors that broadcast. */
 export type ElementLoss<Op extends string, S extends Shape, T extends Shape> = Broadcast<S, T, Op>

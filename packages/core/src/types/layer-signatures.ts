@@ -25,7 +25,7 @@ import type {
 } from "./layer-shapes.ts"
 import type { DimsLike } from "./patterns.ts"
 import type { Indexed } from "./reading-shapes.ts"
-import type { Arg, Ok, Shape } from "./shape.ts"
+import type { Arg, IsAny, Ok, Shape } from "./shape.ts"
 import type { DTypeOf, ShapeOf } from "./signature.ts"
 
 // ---- linear maps ----
@@ -189,7 +189,9 @@ type ReductionOf<A> = A extends LossReduction
   ? A
   : A extends { readonly reduction?: infer R }
     ? unknown extends R
-      ? never
+      ? IsAny<R> extends true
+        ? any
+        : never
       : R
     : never
 type Reduced<A> = [ReductionOf<A>] extends [never] ? undefined : ReductionOf<A>

@@ -75,6 +75,10 @@ export type Promotion<S extends Shape, D, R extends Shape, E, V, U = never> = [E
     ? PromoteNumber<E, U>
     : Promote<S, D, R, E>
 
+/** The shape and dtype of an operand that is a number V; both `any` where only the run knows what it is. */
+export type ShapeBeside<V> = unknown extends V ? any : []
+export type DTypeBeside<V, OfNumber = never> = unknown extends V ? any : OfNumber
+
 /** A tensor or a number, by position or by name with the options K. */
 export type Other<R extends Shape, E extends DType, V, Name extends string, K> =
   | Tensor<R, E>
@@ -104,9 +108,9 @@ export interface BinaryMethod<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
-    R extends Shape = [],
-    E extends DType = never,
     V extends HostNumber = never,
+    R extends Shape = ShapeBeside<V>,
+    E extends DType = DTypeBeside<V>,
   >(
     this: Self,
     other: Arg<Taken<Op, T, Promotion<S, D, R, E, V>, Broadcast<S, R, Op>>, Other<R, E, V, Name, K>>,
@@ -123,12 +127,12 @@ export interface BinaryFunction<
   Name extends string = "other",
 > {
   <
-    S extends Shape = [],
-    D extends DType = never,
     U extends HostNumber = never,
-    R extends Shape = [],
-    E extends DType = never,
+    S extends Shape = ShapeBeside<U>,
+    D extends DType = DTypeBeside<U>,
     V extends HostNumber = never,
+    R extends Shape = ShapeBeside<V>,
+    E extends DType = DTypeBeside<V>,
   >(
     input: Tensor<S, D> | U,
     other: Arg<Taken<Op, T, Promotion<S, D, R, E, V, U>, Broadcast<S, R, Op>>, Other<R, E, V, Name, K>>,
@@ -164,9 +168,9 @@ export interface BinaryInPlaceMethod<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
     D extends DType = OwnDType<Self>,
-    R extends Shape = [],
-    E extends DType = never,
     V extends HostNumber = never,
+    R extends Shape = ShapeBeside<V>,
+    E extends DType = DTypeBeside<V>,
   >(
     this: Self,
     other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
@@ -179,7 +183,13 @@ export interface BinaryInPlaceFunction<
   K = unknown,
   Name extends string = "other",
 > {
-  <S extends Shape, D extends DType, R extends Shape = [], E extends DType = never, V extends HostNumber = never>(
+  <
+    S extends Shape,
+    D extends DType,
+    V extends HostNumber = never,
+    R extends Shape = ShapeBeside<V>,
+    E extends DType = DTypeBeside<V>,
+  >(
     input: Tensor<S, D>,
     other: Arg<Into<Op, T, S, D, R, E, V>, Other<R, E, V, Name, K>>,
     options?: Partial<K>,
@@ -200,9 +210,9 @@ export interface TernaryMethod<Op extends string, A extends string, B extends st
     D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
-    Q extends Shape = [],
-    F extends DType = D,
     V extends HostNumber = never,
+    Q extends Shape = ShapeBeside<V>,
+    F extends DType = DTypeBeside<V, D>,
   >(
     this: Self,
     first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
@@ -216,9 +226,9 @@ export interface TernaryFunction<Op extends string, A extends string, B extends 
     D extends DType,
     R extends Shape,
     E extends DType,
-    Q extends Shape = [],
-    F extends DType = D,
     V extends HostNumber = never,
+    Q extends Shape = ShapeBeside<V>,
+    F extends DType = DTypeBeside<V, D>,
   >(
     input: Tensor<S, D>,
     first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
@@ -242,9 +252,9 @@ export interface TernaryInPlaceMethod<Op extends string, A extends string, B ext
     D extends DType = OwnDType<Self>,
     R extends Shape = Shape,
     E extends DType = DType,
-    Q extends Shape = [],
-    F extends DType = D,
     V extends HostNumber = never,
+    Q extends Shape = ShapeBeside<V>,
+    F extends DType = DTypeBeside<V, D>,
   >(
     this: Self,
     first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
@@ -258,9 +268,9 @@ export interface TernaryInPlaceFunction<Op extends string, A extends string, B e
     D extends DType,
     R extends Shape,
     E extends DType,
-    Q extends Shape = [],
-    F extends DType = D,
     V extends HostNumber = never,
+    Q extends Shape = ShapeBeside<V>,
+    F extends DType = DTypeBeside<V, D>,
   >(
     input: Tensor<S, D>,
     first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,

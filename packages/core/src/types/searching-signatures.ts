@@ -1,8 +1,10 @@
 /** The signatures of searching and counting. What depends on values has the size `number`. */
+
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { Field, Given, Or } from "./arguments.ts"
 import type { DefaultInt, HostNumber } from "./dtype.ts"
+import type { ShapeBeside } from "./patterns.ts"
 import type { Shape } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
 import type { PlaceOf, SizeAt, Times, With } from "./tuples.ts"
@@ -196,13 +198,13 @@ export interface SearchOptions {
   sorter?: Tensor | null
 }
 /** `input` is a tensor or a number; the places have its shape. */
-export type SearchSorted = <R extends Shape = []>(
+export type SearchSorted = <V extends HostNumber = never, R extends Shape = ShapeBeside<V>>(
   sortedSequence: Tensor,
-  input: Tensor<R> | HostNumber | ({ input: Tensor<R> | HostNumber } & SearchOptions),
+  input: Tensor<R> | V | ({ input: Tensor<R> | V } & SearchOptions),
   options?: SearchOptions,
 ) => Tensor<R, DefaultInt>
-export type Bucketize = <R extends Shape = []>(
-  input: Tensor<R> | HostNumber,
+export type Bucketize = <V extends HostNumber = never, R extends Shape = ShapeBeside<V>>(
+  input: Tensor<R> | V,
   boundaries: Tensor | ({ boundaries: Tensor } & Pick<SearchOptions, "outInt32" | "right">),
   options?: Pick<SearchOptions, "outInt32" | "right">,
 ) => Tensor<R, DefaultInt>
@@ -211,8 +213,8 @@ export interface MemberOptions {
   assumeUnique?: boolean
   invert?: boolean
 }
-export type IsIn = <R extends Shape = []>(
-  elements: Tensor<R> | HostNumber,
+export type IsIn = <V extends HostNumber = never, R extends Shape = ShapeBeside<V>>(
+  elements: Tensor<R> | V,
   testElements: Tensor | HostNumber | ({ testElements: Tensor | HostNumber } & MemberOptions),
   options?: MemberOptions,
 ) => Tensor<R, "bool">

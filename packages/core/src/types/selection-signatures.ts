@@ -2,7 +2,7 @@
 import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { DefaultFloat, FloatDType, HostNumber, Settled } from "./dtype.ts"
-import type { Promotion } from "./patterns.ts"
+import type { DTypeBeside, Promotion, ShapeBeside } from "./patterns.ts"
 import type { Arg, Broadcast3, BroadcastInto, IsAny, Ok, Shape, ShowTensor } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
 
@@ -32,9 +32,9 @@ export interface Where {
     S extends Shape = OwnShape<Self>,
     C extends Shape = Shape,
     CD extends DType = DType,
-    R extends Shape = [],
-    E extends DType = never,
     V extends HostNumber = never,
+    R extends Shape = ShapeBeside<V>,
+    E extends DType = DTypeBeside<V>,
   >(
     this: Self,
     condition: Arg<Conditional<C, CD, []>, Tensor<C, CD> | { condition?: Tensor<C, CD>; other?: Tensor<R, E> | V }>,
@@ -43,12 +43,12 @@ export interface Where {
   function<
     C extends Shape,
     CD extends DType,
-    S extends Shape = [],
-    D extends DType = never,
     U extends HostNumber = never,
-    R extends Shape = [],
-    E extends DType = never,
+    S extends Shape = ShapeBeside<U>,
+    D extends DType = DTypeBeside<U>,
     V extends HostNumber = never,
+    R extends Shape = ShapeBeside<V>,
+    E extends DType = DTypeBeside<V>,
   >(
     condition: Arg<Conditional<C, CD, []>, Tensor<C, CD>>,
     input: Tensor<S, D> | U | { input?: Tensor<S, D> | U; other?: Tensor<R, E> | V },
@@ -76,12 +76,12 @@ export interface Clamp {
   method<
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
-    R extends Shape = [],
-    E extends DType = never,
     V extends HostNumber = never,
-    Q extends Shape = [],
-    F extends DType = never,
+    R extends Shape = ShapeBeside<V>,
+    E extends DType = DTypeBeside<V>,
     W extends HostNumber = never,
+    Q extends Shape = ShapeBeside<W>,
+    F extends DType = DTypeBeside<W>,
   >(
     this: Self,
     min?: Arg<
@@ -93,12 +93,12 @@ export interface Clamp {
   function<
     S extends Shape,
     D extends DType,
-    R extends Shape = [],
-    E extends DType = never,
     V extends HostNumber = never,
-    Q extends Shape = [],
-    F extends DType = never,
+    R extends Shape = ShapeBeside<V>,
+    E extends DType = DTypeBeside<V>,
     W extends HostNumber = never,
+    Q extends Shape = ShapeBeside<W>,
+    F extends DType = DTypeBeside<W>,
   >(
     input: Tensor<S, D>,
     min?: Arg<

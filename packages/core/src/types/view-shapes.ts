@@ -353,8 +353,9 @@ type Squeezing<S extends Shape, P, I extends 0[] = [], R extends Shape = []> = S
   : R
 
 /** Without the dims of size 1, or those of D that are. */
-export type Squeezed<Op extends string, S extends Shape, D> =
-  RankUnknown<S> extends true
+export type Squeezed<Op extends string, S extends Shape, D> = unknown extends D
+  ? any
+  : RankUnknown<S> extends true
     ? any
     : S extends readonly []
       ? []

@@ -9,21 +9,23 @@ import type { IsSingle, Repeated, Text, Unequal } from "./tuples.ts"
 // ---- one number for all spatial dims, or one for each ----
 
 /** As a list of N numbers; what is not given is `Default`, what is not known `number`. */
-export type PerDimOf<P, N extends number, Default extends number> = [P] extends [undefined]
-  ? Repeated<Default, N>
-  : IsSingle<P> extends true
-    ? P extends number
-      ? Repeated<P, N>
-      : P extends Shape
-        ? number extends P["length"]
-          ? Repeated<number, N>
-          : P extends readonly [infer One extends number]
-            ? Repeated<One, N>
-            : P["length"] extends N
-              ? P
-              : Repeated<number, N>
-        : Repeated<number, N>
-    : Repeated<number, N>
+export type PerDimOf<P, N extends number, Default extends number> = unknown extends P
+  ? Repeated<number, N>
+  : [P] extends [undefined]
+    ? Repeated<Default, N>
+    : IsSingle<P> extends true
+      ? P extends number
+        ? Repeated<P, N>
+        : P extends Shape
+          ? number extends P["length"]
+            ? Repeated<number, N>
+            : P extends readonly [infer One extends number]
+              ? Repeated<One, N>
+              : P["length"] extends N
+                ? P
+                : Repeated<number, N>
+          : Repeated<number, N>
+      : Repeated<number, N>
 
 /** How far a window of K elements `Apart` reaches. */
 type Reach<K extends number, Apart extends number> = Apart extends 1 ? K : Add<Mul<Apart, Sub<K, 1>>, 1>
@@ -87,11 +89,15 @@ export interface ConvOptions {
   readonly groups: unknown
 }
 
-type PaddingOf<P, N extends number> = P extends string
-  ? "valid" extends P
-    ? Repeated<0, N>
-    : Repeated<number, N>
-  : PerDimOf<P, N, 0>
+type PaddingOf<P, N extends number> = unknown extends P
+  ? Repeated<number, N>
+  : P extends string
+    ? "valid" extends P
+      ? Repeated<0, N>
+      : Repeated<number, N>
+    : PerDimOf<P, N, 0>
+
+type IsSame<P> = unknown extends P ? false : [P] extends ["same"] ? true : false
 
 /** The input with `Batch` dims before the channels. */
 type ConvOut<
@@ -106,7 +112,7 @@ type ConvOut<
 > = W extends readonly [infer O extends number, infer I extends number, ...infer K extends Shape]
   ? WrongChannels<C, I, A["groups"]> extends infer Expected extends number
     ? `${Op}: given groups=${GroupsOf<A["groups"]>}, weight of size ${Show<W>}, expected input ${Show<S>} to have ${Expected} channels, but got ${C} channels instead`
-    : [A["padding"]] extends ["same"]
+    : IsSame<A["padding"]> extends true
       ? [...Batch, O, ...L]
       : {
             stride: PerDimOf<A["stride"], N, 1>
@@ -121,7 +127,7 @@ type ConvOut<
         : never
   : never
 
-type GroupsOf<G> = [G] extends [undefined] ? 1 : G extends number ? G : number
+type GroupsOf<G> = unknown extends G ? number : [G] extends [undefined] ? 1 : G extends number ? G : number
 /** The channels that the weight takes, where the input certainly has others. */
 type WrongChannels<C extends number, I extends number, G> =
   DivMod<C, GroupsOf<G>> extends [unknown, infer Rest]
@@ -287,17 +293,23 @@ type PoolInputError<
 > = `${Op}: expected a ${Ranks[N][1]}D (unbatched) or ${Ranks[N][0]}D (batched) input, got ${Show<S>}`
 
 /** The number of windows, rounded up if `Ceil`; null where there is room for none. */
-type PoolCount<L extends number, Reaching extends number, S extends number, P extends number, Ceil> = [Ceil] extends [
-  false | undefined,
-]
-  ? Count<Padded<L, P>, Reaching, S>
-  : [Ceil] extends [true]
-    ? Sub<Padded<L, P>, Reaching> extends infer Room extends number
-      ? [Room] extends [never]
-        ? number
-        : LastWithin<Add<CeilDiv<Room, S>, 1>, S, Add<L, P>>
-      : never
-    : number
+type PoolCount<
+  L extends number,
+  Reaching extends number,
+  S extends number,
+  P extends number,
+  Ceil,
+> = unknown extends Ceil
+  ? number
+  : [Ceil] extends [false | undefined]
+    ? Count<Padded<L, P>, Reaching, S>
+    : [Ceil] extends [true]
+      ? Sub<Padded<L, P>, Reaching> extends infer Room extends number
+        ? [Room] extends [never]
+          ? number
+          : LastWithin<Add<CeilDiv<Room, S>, 1>, S, Add<L, P>>
+        : never
+      : number
 /** One less where the last window would begin beyond the input and the padding before it. */
 type LastWithin<N extends number, S extends number, L extends number> =
   Less<Mul<Sub<N, 1>, S>, L> extends infer B
@@ -341,7 +353,12 @@ type TooPadded<K extends Shape, P extends Shape, A extends Shape, I extends 0[] 
       : TooPadded<T, P, A, [...I, 0]>
   : false
 
-type NoneForNull<P> = [P] extends [null | undefined] ? undefined : P
+/** The stride: the kernel's sizes K where it is not given. */
+type StrideOf<P, K, N extends number> = unknown extends P
+  ? Repeated<number, N>
+  : [P] extends [null | undefined]
+    ? K
+    : PerDimOf<P, N, 1>
 
 /**
  * Pooling over N dims. The sizes are taken apart one rank at a time: of a tuple within a tuple the compiler says nothing where a
@@ -384,7 +401,7 @@ type PooledOver<
 > =
   PerDimOf<A["kernelSize"], N, 1> extends infer K extends Shape
     ? {
-        stride: NoneForNull<A["stride"]> extends infer T ? ([T] extends [undefined] ? K : PerDimOf<T, N, 1>) : never
+        stride: StrideOf<A["stride"], K, N>
         padding: PerDimOf<A["padding"], N, 0>
         dilation: PerDimOf<A["dilation"], N, 1>
       } extends infer G extends Geometry
@@ -512,19 +529,21 @@ export type Resized<Op extends string, S extends Shape, Size, Factor> = number e
   ? any
   : S extends readonly [infer B extends number, infer C extends number, ...infer L extends Shape]
     ? L["length"] extends 1 | 2 | 3
-      ? [Size] extends [null | undefined]
-        ? [Factor] extends [null | undefined]
-          ? `${Op}: either size or scaleFactor should be defined`
-          : IsSingle<Factor> extends true
-            ? [B, C, ...EachScaled<L, Factor>]
-            : [B, C, ...Repeated<number, L["length"]>]
-        : [Factor] extends [null | undefined]
-          ? [B, C, ...PerDimOf<Exclude<Size, null | undefined>, L["length"], 1>]
-          : Size extends null
-            ? [B, C, ...Repeated<number, L["length"]>]
-            : Factor extends null
+      ? unknown extends Size | Factor
+        ? [B, C, ...Repeated<number, L["length"]>]
+        : [Size] extends [null | undefined]
+          ? [Factor] extends [null | undefined]
+            ? `${Op}: either size or scaleFactor should be defined`
+            : IsSingle<Factor> extends true
+              ? [B, C, ...EachScaled<L, Factor>]
+              : [B, C, ...Repeated<number, L["length"]>]
+          : [Factor] extends [null | undefined]
+            ? [B, C, ...PerDimOf<Exclude<Size, null | undefined>, L["length"], 1>]
+            : Size extends null
               ? [B, C, ...Repeated<number, L["length"]>]
-              : `${Op}: only one of size or scaleFactor should be defined`
+              : Factor extends null
+                ? [B, C, ...Repeated<number, L["length"]>]
+                : `${Op}: only one of size or scaleFactor should be defined`
       : ResizeError<Op, S>
     : ResizeError<Op, S>
 type ResizeError<

@@ -144,11 +144,13 @@ type WithIndices<S extends Shape, D extends DType> = readonly [Tensor<S, D>, Ten
   readonly indices: Tensor<S, DefaultInt>
 }
 /** The result with indices or without; either where only the run knows. */
-type MaybeIndices<S extends Shape, D extends DType, Wanted> = [Wanted] extends [false | undefined]
-  ? Tensor<S, D>
-  : [Wanted] extends [true]
-    ? WithIndices<S, D>
-    : any
+type MaybeIndices<S extends Shape, D extends DType, Wanted> = unknown extends Wanted
+  ? any
+  : [Wanted] extends [false | undefined]
+    ? Tensor<S, D>
+    : [Wanted] extends [true]
+      ? WithIndices<S, D>
+      : any
 
 interface PoolByName {
   kernelSize?: PerDim
