@@ -85,6 +85,8 @@ export { dispose, outlive, scope } from "./scope.ts"
 export { isTensor, Parameter, Tensor } from "./tensor.ts"
 export { CORE, type Core } from "./this-core.ts"
 export * from "./types/config.ts"
+/** All of it under one name, for the declarations of those who depend on `taeda` and not on this package. */
+export type * as types from "./types/index.ts"
 export * from "./types/index.ts"
 export type * as rules from "./types/rules.ts"
 export { type Update, updateInPlace } from "./update.ts"

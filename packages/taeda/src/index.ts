@@ -4,8 +4,8 @@
 import "@taeda/core/methods"
 import "./default-backend.ts"
 
-/** What types of functions and tensors are made of: declarations of programs that pass functions on name them so. */
-export type * as types from "@taeda/core"
+/** What the types of functions are made of: declarations of programs that pass functions on name them so. */
+export type { types } from "@taeda/core"
 export * from "@taeda/core/torch"
 export * as nn from "@taeda/nn"
 export * as optim from "@taeda/optim"

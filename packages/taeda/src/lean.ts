@@ -4,10 +4,7 @@
  * tensors have no methods but those that read them and start a backward pass, in the types as in the program. Every other method is
  * a function here: `torch.relu(x)`, `torch.view(x, 2, 3)`, `torch.add_(x, 1)`.
  */
-
-/** As in `taeda`. */
-export type * as types from "@taeda/core"
-export { setDefaultDevice } from "@taeda/core"
+export { setDefaultDevice, type types } from "@taeda/core"
 export * from "@taeda/core/functions"
 export * from "@taeda/core/torch"
 export * as nn from "@taeda/nn"

@@ -30,6 +30,8 @@ class Reader {
 
   addNamespace(path: string, namespace: ts.Symbol): void {
     for (const each of this.checker.getExportsOfModule(namespace)) {
+      // Compilers write these names into declarations; nobody else does.
+      if (path === "" && each.name === "types") continue
       const symbol = each.flags & ts.SymbolFlags.Alias ? this.checker.getAliasedSymbol(each) : each
       const name = path === "" ? each.name : `${path}.${each.name}`
       if (symbol.flags & ts.SymbolFlags.ValueModule) this.addNamespace(name, symbol)
