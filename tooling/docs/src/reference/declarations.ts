@@ -145,6 +145,8 @@ class Reader {
   namespaces(path = "", module: ts.Symbol = this.top): Namespace[] {
     const exports = this.checker
       .getExportsOfModule(module)
+      // Compilers write the names of `types` into declarations; nobody else does.
+      .filter(({ name }) => path !== "" || name !== "types")
       .map((symbol) => [symbol.name, this.resolved(symbol)] as const)
     const isNamespace = ([, symbol]: (typeof exports)[number]): boolean => this.kindOf(symbol) === "namespace"
     const declarations = exports
