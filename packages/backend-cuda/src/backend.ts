@@ -13,7 +13,7 @@ import {
 } from "@taeda/core"
 import { type Download, Downloads } from "./downloads.ts"
 import type { CudaContext, DeviceInfo } from "./driver.ts"
-import { chooseDevice, versionText } from "./driver-words.ts"
+import { capabilityText, chooseDevice, versionText } from "./driver-words.ts"
 import { libraryErrorOf } from "./errors.ts"
 import { plannerOf, supports } from "./executables.ts"
 import { elementBytes } from "./extent.ts"
@@ -26,7 +26,7 @@ import { bytesText, type CudaMemoryStats, Memory } from "./memory.ts"
 import { Modules } from "./modules.ts"
 import type { LibraryName, NativeLibraries } from "./native-libraries.ts"
 import type { Planner } from "./planner.ts"
-import type { DeviceLimits, Plan } from "./program.ts"
+import { type DeviceLimits, limitsOf, type Plan } from "./program.ts"
 import { Recording } from "./recording.ts"
 import type { Block } from "./segments.ts"
 import { CudaEvent } from "./timing.ts"
@@ -116,13 +116,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
   const index = options.device ?? 0
   const { driver, circumstances } = await findDriver(options.addon, options.driver)
   const device = chooseDevice(driver.devices(), index, circumstances)
-  const [major, minor] = device.computeCapability
-  const limits: DeviceLimits = {
-    target: 10 * major + minor,
-    multiprocessors: device.multiprocessors,
-    sharedBytes: device.sharedBytes,
-    warpgroups: major === 9 && minor === 0 && driver.version >= 12000,
-  }
+  const limits = limitsOf(device, driver.version)
   const name = `cuda:${index}`
   const context = driver.open(index)
   const { total } = context.memoryInfo()
@@ -267,7 +261,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       memoryBytes: total,
       threads: 1,
       notes: [
-        `GPU: ${device.name} (compute capability ${major}.${minor}, ${bytesText(total)})`,
+        `GPU: ${device.name} (compute capability ${capabilityText(device.computeCapability)}, ${bytesText(total)})`,
         `driver for CUDA ${versionText(driver.version)}`,
         ...(insisted ? [insisted] : []),
       ],

@@ -10,23 +10,26 @@
 import {
   beginContraction,
   type Contraction,
+  type DepthParts,
+  type Part,
   type Reading,
-  type SourceParts,
   Sources,
   storeSums,
-  zeroSum,
 } from "./contraction.ts"
-import { type Factors, multiply, roundedToTf32 } from "./contraction-mma.ts"
+import {
+  beginWarp,
+  type Factors,
+  multiplyFragments,
+  roundedToTf32,
+  threadsOf,
+  type WarpSums,
+  type WarpTiling,
+} from "./contraction-mma.ts"
 import { depthRange, groupedTileOfBlock } from "./contraction-tile.ts"
 import type { Emitted, Writer } from "./writer.ts"
 
-/** A block's tile, and how many warps share its rows and columns. */
-export interface AsyncTile {
-  readonly rows: number
-  readonly columns: number
-  /** Of a warpgroup's product, a warp has 16 of the 64 rows, and all columns. */
-  readonly warpsDown: number
-  readonly warpsAcross: number
+/** Of a warpgroup's product, a warp has 16 of the 64 rows, and all columns. */
+export interface AsyncTile extends WarpTiling {
   readonly by: "mma" | "wgmma"
   /** So many steps of the depth have room in shared memory, where there is that much. */
   readonly stages: number
@@ -40,8 +43,6 @@ const PIECES = LINE / PIECE
 const ALIGN = 1024
 /** A warpgroup's rows, as bytes of lines along the depth, and as those of a panel. */
 const GROUP_BYTES = 64 * LINE
-
-const threadsOf = ({ warpsDown, warpsAcross }: AsyncTile): number => 32 * warpsDown * warpsAcross
 
 /** Of a step of both sides. */
 export const stageBytes = ({ rows, columns }: AsyncTile): number => (rows + columns) * LINE
@@ -69,10 +70,8 @@ interface Side {
   /** Where its tile begins in a stage, in bytes. */
   readonly at: number
   readonly base: string
-  readonly part: (index: string) => string | SourceParts
+  readonly part: (index: string) => Part
 }
-
-type Depth = ReturnType<Sources["depth"]>
 
 export function asyncKernel(
   contraction: Contraction,
@@ -119,15 +118,7 @@ export function asyncKernel(
   const limit = w.op("add.u32", shared, stages * size)
   const copies = [a, b].map((side) => copiesOf(w, factors, threadsOf(tile), side, sources, end))
 
-  const warp = w.op("shr.u32", w.thread, 5)
-  const lane = w.op("and.b32", w.thread, 31)
-  const [rowsOfWarp, columnsOfWarp] = [tile.rows / tile.warpsDown, tile.columns / tile.warpsAcross]
-  const firstRow = w.op("mul.lo.u32", w.op("div.u32", warp, tile.warpsAcross), rowsOfWarp)
-  const firstColumn = w.op("mul.lo.u32", w.op("rem.u32", warp, tile.warpsAcross), columnsOfWarp)
-  const [down, across] = [rowsOfWarp / 16, columnsOfWarp / 8]
-  const sums = Array.from({ length: down }, () =>
-    Array.from({ length: across }, () => Array.from({ length: 4 }, () => zeroSum(w, "f32"))),
-  )
+  const { warp, lane, firstRow, firstColumn, down, across, sums } = beginWarp(w, tile)
   const products =
     tile.by === "wgmma"
       ? groupProducts(w, factors, a, b, w.op("shr.u32", warp, 2), sums[0])
@@ -210,14 +201,10 @@ function copiesOf(
   const parts = alongDepth
     ? pieces.map(({ line }) => side.part(index(firstLine, line)))
     : Array.from({ length: extent / panelExtent }, (_, p) => side.part(index(first, p * panelExtent)))
-  const address = (part: string | SourceParts, depth: Depth): string =>
-    typeof part === "string" ? sources.addressA(part, depth) : sources.addressB(part, depth)
-  const inside = (part: string | SourceParts, depth: Depth, when: string): string =>
-    typeof part === "string" ? when : sources.inside(part, depth, when)
   return (stage, k0) => {
     const to = w.op("add.u32", stage, place)
-    const steps = new Map<number, { readonly depth: Depth; readonly when: string }>()
-    const stepOf = (line: number): { readonly depth: Depth; readonly when: string } => {
+    const steps = new Map<number, { readonly depth: DepthParts; readonly when: string }>()
+    const stepOf = (line: number): { readonly depth: DepthParts; readonly when: string } => {
       let step = steps.get(line)
       if (!step) {
         const k = w.ix("add", k0, w.toIndex(alongDepth ? first : w.op("add.u32", firstLine, line)))
@@ -229,8 +216,8 @@ function copiesOf(
       const { depth, when } = stepOf(alongDepth ? 0 : inPanel)
       const part = parts[alongDepth ? i : panel]
       // What is outside becomes 0, and is not read.
-      const filled = w.op("selp.u32", PIECE, 0, inside(part, depth, when))
-      w.line(`cp.async.cg.shared.global [${to}+${line * LINE}], [${address(part, depth)}], ${PIECE}, ${filled}`)
+      const filled = w.op("selp.u32", PIECE, 0, sources.inside(part, depth, when))
+      w.line(`cp.async.cg.shared.global [${to}+${line * LINE}], [${sources.address(part, depth)}], ${PIECE}, ${filled}`)
     }
   }
 }
@@ -245,23 +232,20 @@ function warpProducts(
   sides: readonly [Side, Side],
   lane: string,
   firsts: readonly [string, string],
-  sums: readonly (readonly (readonly string[])[])[],
+  sums: WarpSums,
 ): Products {
   const readers = sides.map((side, s) => new Fragments(w, factors, side, lane, firsts[s]))
-  const across = sums[0].length
   return (stage, meanwhile) => {
     meanwhile()
     const [fromA, fromB] = readers.map((reader) => reader.at(stage))
-    for (let step = 0; step < LINE / 32; step++) {
-      const fragmentsA = sums.map((_, i) => fromA(16 * i, step))
-      for (let j = 0; j < across; j += 2) {
-        const [b0, b1, b2, b3] = fromB(8 * j, step)
-        for (const [i, fragment] of fragmentsA.entries()) {
-          multiply(w, factors, sums[i][j], fragment, [b0, b1])
-          multiply(w, factors, sums[i][j + 1], fragment, [b2, b3])
-        }
-      }
-    }
+    for (let step = 0; step < LINE / 32; step++)
+      multiplyFragments(
+        w,
+        factors,
+        sums,
+        (row) => fromA(row, step),
+        (column) => fromB(column, step),
+      )
   }
 }
 

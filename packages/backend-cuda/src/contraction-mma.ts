@@ -7,8 +7,9 @@ import type { DType, ReducedPrecision } from "@taeda/core"
 import {
   beginContraction,
   type Contraction,
+  type DepthParts,
+  type Part,
   type Reading,
-  type SourceParts,
   Sources,
   storeSums,
   zeroSum,
@@ -18,16 +19,18 @@ import { readElement, readHalf, readWords } from "./views.ts"
 import type { Emitted, Writer } from "./writer.ts"
 
 /** A block's tile, and how many warps share its rows and columns. */
-export interface MmaTile {
+export interface WarpTiling {
   readonly rows: number
   readonly columns: number
-  /** Of a step, in what is multiplied: a multiple of 32. */
-  readonly depthBytes: number
   readonly warpsDown: number
   readonly warpsAcross: number
 }
+export interface MmaTile extends WarpTiling {
+  /** Of a step, in what is multiplied: a multiple of 32. */
+  readonly depthBytes: number
+}
 
-const threadsOf = ({ warpsDown, warpsAcross }: MmaTile): number => 32 * warpsDown * warpsAcross
+export const threadsOf = ({ warpsDown, warpsAcross }: WarpTiling): number => 32 * warpsDown * warpsAcross
 
 /** Elements by which lines along the extent are longer than they must be, against bank conflicts. */
 const PAD = 8
@@ -82,7 +85,7 @@ interface Side extends Layout {
   /** Where the side's tile begins in a buffer, in bytes. */
   readonly at: number
   /** What an index along the extent contributes. */
-  readonly part: (index: string) => string | SourceParts
+  readonly part: (index: string) => Part
 }
 
 export function mmaKernel(
@@ -128,15 +131,7 @@ export function mmaKernel(
   const shared = w.sharedMemory("tiles", 2 * size)
   const pieces = [a, b].flatMap((side) => piecesOf(w, factors, threads, side, sources, side === a ? m0 : n0, end))
 
-  const warp = w.op("shr.u32", w.thread, 5)
-  const lane = w.op("and.b32", w.thread, 31)
-  const [rowsOfWarp, columnsOfWarp] = [tile.rows / tile.warpsDown, tile.columns / tile.warpsAcross]
-  const firstRow = w.op("mul.lo.u32", w.op("div.u32", warp, tile.warpsAcross), rowsOfWarp)
-  const firstColumn = w.op("mul.lo.u32", w.op("rem.u32", warp, tile.warpsAcross), columnsOfWarp)
-  const [down, across] = [rowsOfWarp / 16, columnsOfWarp / 8]
-  const sums = Array.from({ length: down }, () =>
-    Array.from({ length: across }, () => Array.from({ length: 4 }, () => zeroSum(w, "f32"))),
-  )
+  const { lane, firstRow, firstColumn, down, across, sums } = beginWarp(w, tile)
   const fromA = fragmentPlace(w, factors, a, lane, firstRow)
   const fromB = fragmentPlace(w, factors, b, lane, firstColumn)
 
@@ -148,16 +143,14 @@ export function mmaKernel(
     const next = w.ix("add", k0, stepDepth)
     const read = pieces.map((piece) => piece.read(next))
     const [atA, atB] = [w.op("add.u32", buffer, fromA), w.op("add.u32", buffer, fromB)]
-    for (let k = 0; k < stepDepth; k += 2 * together) {
-      const fragmentsA = sums.map((_, i) => loadFragments(w, factors, a, atA, 16 * i, k))
-      for (let j = 0; j < across; j += 2) {
-        const [b0, b1, b2, b3] = loadFragments(w, factors, b, atB, 8 * j, k)
-        for (const [i, fragment] of fragmentsA.entries()) {
-          multiply(w, factors, sums[i][j], fragment, [b0, b1])
-          multiply(w, factors, sums[i][j + 1], fragment, [b2, b3])
-        }
-      }
-    }
+    for (let k = 0; k < stepDepth; k += 2 * together)
+      multiplyFragments(
+        w,
+        factors,
+        sums,
+        (row) => loadFragments(w, factors, a, atA, row, k),
+        (column) => loadFragments(w, factors, b, atB, column, k),
+      )
     pieces.forEach((piece, q) => {
       piece.keep(other, read[q])
     })
@@ -183,6 +176,41 @@ export function mmaKernel(
   return w.finish(threads, factors.target)
 }
 
+/** The four sums of a lane in each product of its warp, by rows and columns of products. */
+export type WarpSums = readonly (readonly (readonly string[])[])[]
+
+/** A thread's lane, its warp's first row and column in the tile, and its sums, which are 0. */
+export function beginWarp(w: Writer, tile: WarpTiling) {
+  const warp = w.op("shr.u32", w.thread, 5)
+  const lane = w.op("and.b32", w.thread, 31)
+  const [rowsOfWarp, columnsOfWarp] = [tile.rows / tile.warpsDown, tile.columns / tile.warpsAcross]
+  const firstRow = w.op("mul.lo.u32", w.op("div.u32", warp, tile.warpsAcross), rowsOfWarp)
+  const firstColumn = w.op("mul.lo.u32", w.op("rem.u32", warp, tile.warpsAcross), columnsOfWarp)
+  const [down, across] = [rowsOfWarp / 16, columnsOfWarp / 8]
+  const sums: WarpSums = Array.from({ length: down }, () =>
+    Array.from({ length: across }, () => Array.from({ length: 4 }, () => zeroSum(w, "f32"))),
+  )
+  return { warp, lane, firstRow, firstColumn, down, across, sums }
+}
+
+/** Adds a warp's products of 32 bytes of the depth. Fragments are loaded from a row on, and from a column on, of the warp's own. */
+export function multiplyFragments(
+  w: Writer,
+  factors: Factors,
+  sums: WarpSums,
+  fragmentOfA: (row: number) => readonly string[],
+  fragmentOfB: (column: number) => readonly string[],
+): void {
+  const fragmentsA = sums.map((_, i) => fragmentOfA(16 * i))
+  for (let j = 0; j < sums[0].length; j += 2) {
+    const [b0, b1, b2, b3] = fragmentOfB(8 * j)
+    for (const [i, fragment] of fragmentsA.entries()) {
+      multiply(w, factors, sums[i][j], fragment, [b0, b1])
+      multiply(w, factors, sums[i][j + 1], fragment, [b2, b3])
+    }
+  }
+}
+
 interface Piece {
   /** The words of neighbours, for the step that begins at `k0`. */
   readonly read: (k0: string) => readonly string[]
@@ -203,14 +231,9 @@ function piecesOf(
   const { line, lines, pitch } = side
   const perLine = line / together
   const view = sources.view(side.name)
-  type Depth = ReturnType<Sources["depth"]>
-  const address = (part: string | SourceParts, depth: Depth): string =>
-    typeof part === "string" ? sources.addressA(part, depth) : sources.addressB(part, depth)
-  const inside = (part: string | SourceParts, depth: Depth, when: string): string =>
-    typeof part === "string" ? when : sources.inside(part, depth, when)
   const read = bytes === 2 ? readHalf : readElement
-  const one = (part: string | SourceParts, depth: Depth, when: string): string =>
-    read(w, view, address(part, depth), inside(part, depth, when))
+  const one = (part: Part, depth: DepthParts, when: string): string =>
+    read(w, view, sources.address(part, depth), sources.inside(part, depth, when))
   const joined = (elements: readonly string[]): readonly string[] =>
     bytes === 2 ? [0, 2, 4, 6].map((e) => w.op("bfi.b32", elements[e + 1], elements[e], 16, 16)) : elements
   const kept = (words: readonly string[]): readonly string[] =>
@@ -224,7 +247,7 @@ function piecesOf(
     const keep: Piece["keep"] = (buffer, words) =>
       w.line(`st.shared.v4.b32 [${w.op("add.u32", buffer, place)}], {${kept(words).join(", ")}}`)
     const index = (offset: string, e: number): string => w.toIndex(w.op("add.u32", w.op("add.u32", base, offset), e))
-    const step = (k: string): { depth: Depth; when: string } => ({
+    const step = (k: string): { depth: DepthParts; when: string } => ({
       depth: sources.depth(k),
       when: w.op(`setp.lt.${w.index}`, k, end),
     })
@@ -235,7 +258,7 @@ function piecesOf(
         read(k0) {
           const k = w.ix("add", k0, w.toIndex(inLine))
           const first = step(k)
-          if (side.vector) return readWords(w, view, address(part, first.depth), 4, first.when)
+          if (side.vector) return readWords(w, view, sources.address(part, first.depth), 4, first.when)
           const all = [first, ...steps.slice(1).map((e) => step(w.ix("add", k, e)))]
           return joined(all.map(({ depth, when }) => one(part, depth, when)))
         },
@@ -246,7 +269,7 @@ function piecesOf(
       keep,
       read(k0) {
         const { depth, when } = step(w.ix("add", k0, w.toIndex(ofLine)))
-        if (side.vector) return readWords(w, view, address(parts[0], depth), 4, when)
+        if (side.vector) return readWords(w, view, sources.address(parts[0], depth), 4, when)
         return joined(parts.map((part) => one(part, depth, when)))
       },
     }
@@ -308,7 +331,7 @@ function loadFragments(w: Writer, factors: Factors, side: Side, at: string, exte
 }
 
 /** sums += a·b, of 16 rows, 8 columns and 32 bytes of the depth. */
-export function multiply(
+function multiply(
   w: Writer,
   { type, shape, steps }: Factors,
   sums: readonly string[],

@@ -53,13 +53,13 @@ export function sliceKernel(contraction: Contraction, form: Slices, split: boole
   w.for(w.index, first, end, slices * vector, (k) => {
     const depth = sources.depth(k)
     if (vector === 1) {
-      const x = sources.readB(column, depth, always)
-      const y = rowParts.map((row) => sources.readA(row, depth, always))
+      const x = sources.read(column, depth, always)
+      const y = rowParts.map((row) => sources.read(row, depth, always))
       for (const [r, sum] of sums.entries()) multiplyAdd(w, lane, sum, y[r], x)
       return
     }
-    const x = readVector(w, sources.view("b"), sources.addressB(column, depth), vector)
-    const y = rowParts.map((row) => readVector(w, sources.view("a"), sources.addressA(row, depth), vector))
+    const x = readVector(w, sources.view("b"), sources.address(column, depth), vector)
+    const y = rowParts.map((row) => readVector(w, sources.view("a"), sources.address(row, depth), vector))
     for (const [r, sum] of sums.entries()) for (let e = 0; e < vector; e++) multiplyAdd(w, lane, sum, y[r][e], x[e])
   })
   if (slices > 1) {

@@ -3,8 +3,8 @@ import {
   beginContraction,
   type Contraction,
   multiplyAdd,
+  type Part,
   type Reading,
-  type SourceParts,
   Sources,
   storeSums,
   type Writing,
@@ -51,7 +51,7 @@ interface Side {
   readonly alongDepth: boolean
   readonly vector: boolean
   /** What an index along the extent contributes. */
-  readonly part: (index: string) => string | SourceParts
+  readonly part: (index: string) => Part
 }
 
 export function tileKernel(
@@ -186,10 +186,6 @@ function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources,
   const perLine = alongDepth ? tile.depth / 4 : extent / 4
   const count = (extent * tile.depth) / 4 / threads
   const view = sources.view(name)
-  const address = (part: string | SourceParts, depth: ReturnType<Sources["depth"]>): string =>
-    typeof part === "string" ? sources.addressA(part, depth) : sources.addressB(part, depth)
-  const read = (part: string | SourceParts, depth: ReturnType<Sources["depth"]>, when: string): string =>
-    typeof part === "string" ? sources.readA(part, depth, when) : sources.readB(part, depth, when)
   return Array.from({ length: count }, (_, i): Quad => {
     const number = i === 0 ? w.thread : w.op("add.u32", w.thread, i * threads)
     const line = w.op("shr.u32", number, Math.log2(perLine))
@@ -204,8 +200,8 @@ function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources,
           const ks = vector ? [k] : [k, ...[1, 2, 3].map((e) => w.ix("add", k, e))]
           const found = ks.map((at) => ({ depth: sources.depth(at), when: w.op(`setp.lt.${w.index}`, at, end) }))
           return vector
-            ? readVector(w, view, address(part, found[0].depth), 4, found[0].when)
-            : found.map(({ depth, when }) => read(part, depth, when))
+            ? readVector(w, view, sources.address(part, found[0].depth), 4, found[0].when)
+            : found.map(({ depth, when }) => sources.read(part, depth, when))
         },
         keep(buffer, values) {
           const to = w.op("add.u32", buffer, place)
@@ -222,8 +218,8 @@ function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources,
         const depth = sources.depth(k)
         const when = w.op(`setp.lt.${w.index}`, k, end)
         return vector
-          ? readVector(w, view, address(parts[0], depth), 4, when)
-          : parts.map((part) => read(part, depth, when))
+          ? readVector(w, view, sources.address(parts[0], depth), 4, when)
+          : parts.map((part) => sources.read(part, depth, when))
       },
       keep: (buffer, values) => storeFour(w, lane, w.op("add.u32", buffer, place), values),
     }

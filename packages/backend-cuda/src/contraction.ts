@@ -32,14 +32,18 @@ export interface SourceParts {
   readonly checks: readonly string[]
 }
 
+/** What a row adds to the place in a, or a column to that in b. */
+export type Part = string | SourceParts
+/** What an index of the depth adds to the places in a and b. */
+export type DepthParts = SourceParts & { readonly a: string }
+
 /** Where elements are: each writes instructions, and gives indices. */
 export interface Geometry {
   readonly batch: (z: string) => BatchParts
   /** What a row adds to the place in a. */
   readonly row: (batch: BatchParts, m: string) => string
   readonly column: (batch: BatchParts, n: string) => SourceParts
-  /** What an index of the depth adds to the places in a and b. */
-  readonly depth: (batch: BatchParts, k: string) => SourceParts & { readonly a: string }
+  readonly depth: (batch: BatchParts, k: string) => DepthParts
   /** What a row adds to the places in the output and the epilogue's inputs. */
   readonly rowPlaces: (batch: BatchParts, m: string) => readonly string[]
   /** The same of a column, and whether there is such a column (it is below `columns`). */
@@ -106,7 +110,7 @@ export class Sources {
     this.b = bind(1 - first, batch.b)
   }
 
-  depth(k: string): ReturnType<Geometry["depth"]> {
+  depth(k: string): DepthParts {
     return this.writing.geometry.depth(this.batch, k)
   }
 
@@ -114,30 +118,27 @@ export class Sources {
     return side === "a" ? this.a : this.b
   }
 
-  addressA(row: string, depth: { readonly a: string }): string {
+  /** Of the element of a row, or of a column, and a depth. */
+  address(part: Part, depth: DepthParts): string {
     const { w } = this.writing
-    return elementAddress(w, this.a, w.ix("add", row, depth.a))
-  }
-  addressB(column: SourceParts, depth: SourceParts): string {
-    const { w } = this.writing
-    return elementAddress(w, this.b, w.ix("add", column.b, depth.b))
+    return typeof part === "string"
+      ? elementAddress(w, this.a, w.ix("add", part, depth.a))
+      : elementAddress(w, this.b, w.ix("add", part.b, depth.b))
   }
 
-  /** Whether b has the element of a column and a depth, given that the depth has it. */
-  inside(column: SourceParts, depth: SourceParts, when: string): string {
+  /** Whether there is the element of a row, or of a column, and a depth, given that the depth is there: b has checked coordinates. */
+  inside(part: Part, depth: DepthParts, when: string): string {
+    if (typeof part === "string") return when
     const { w, geometry } = this.writing
     return geometry.checkedSizes.reduce((all, size, d) => {
-      const coordinate = w.ix("add", column.checks[d], depth.checks[d])
+      const coordinate = w.ix("add", part.checks[d], depth.checks[d])
       return w.op("and.pred", all, w.op(`setp.lt.${w.index}`, coordinate, size))
     }, when)
   }
 
-  readA(row: string, depth: { readonly a: string }, when: string): string {
-    return readElement(this.writing.w, this.a, this.addressA(row, depth), when)
-  }
-  readB(column: SourceParts, depth: SourceParts, when: string): string {
-    const inside = this.inside(column, depth, when)
-    return readElement(this.writing.w, this.b, this.addressB(column, depth), inside)
+  read(part: Part, depth: DepthParts, when: string): string {
+    const inside = this.inside(part, depth, when)
+    return readElement(this.writing.w, typeof part === "string" ? this.a : this.b, this.address(part, depth), inside)
   }
 }
 

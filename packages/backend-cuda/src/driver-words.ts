@@ -76,7 +76,7 @@ export function driverError(failure: Failure, circumstances: Circumstances): Err
   return new Error(`cuda: ${words(failure, circumstances)} ${OTHERWISE}`)
 }
 
-const capabilityText = ([major, minor]: readonly [number, number]): string => `${major}.${minor}`
+export const capabilityText = ([major, minor]: readonly [number, number]): string => `${major}.${minor}`
 
 const isTooOld = ({ computeCapability: [major, minor] }: DeviceInfo): boolean =>
   major < OLDEST_CAPABILITY[0] || (major === OLDEST_CAPABILITY[0] && minor < OLDEST_CAPABILITY[1])

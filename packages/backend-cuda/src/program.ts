@@ -7,7 +7,7 @@
  * operand's offset is already in it.
  */
 import type { AsyncTile } from "./contraction-async.ts"
-import type { PreparedConvolution, PreparedProduct } from "./driver.ts"
+import type { DeviceInfo, PreparedConvolution, PreparedProduct } from "./driver.ts"
 
 /** How a kernel is given a number of the launch. */
 export type NumberType = "u32" | "s32" | "u64" | "s64" | "f32" | "f64"
@@ -83,4 +83,17 @@ export interface DeviceLimits {
   readonly warpgroups?: boolean
   /** For measurements: what products in tensor cores use in place of what the plan would choose. */
   readonly tuning?: { readonly tile: AsyncTile }
+}
+
+/** Those of a device under a driver of this version. */
+export function limitsOf(
+  { computeCapability: [major, minor], multiprocessors, sharedBytes }: DeviceInfo,
+  version: number,
+): DeviceLimits {
+  return {
+    target: 10 * major + minor,
+    multiprocessors,
+    sharedBytes,
+    warpgroups: major === 9 && minor === 0 && version >= 12000,
+  }
 }

@@ -8,7 +8,13 @@ import type { CudaContext, DeviceMemory, DriverFunction } from "../../../package
 import { plannerOf } from "../../../packages/backend-cuda/src/executables.ts"
 import { findDriver } from "../../../packages/backend-cuda/src/find-driver.ts"
 import { packerOf } from "../../../packages/backend-cuda/src/pack.ts"
-import type { DeviceLimits, Module, PlacedOperand, Plan } from "../../../packages/backend-cuda/src/program.ts"
+import {
+  type DeviceLimits,
+  limitsOf,
+  type Module,
+  type PlacedOperand,
+  type Plan,
+} from "../../../packages/backend-cuda/src/program.ts"
 import { type Place, placed } from "./open.ts"
 import { attempt, print } from "./rows.ts"
 import type { Scale, Type } from "./works.ts"
@@ -258,13 +264,7 @@ export async function tune(part: string, scale: Scale, place: Place): Promise<vo
   const { addon, driver: file } = placed(place) as Place
   const { driver } = await findDriver(addon, file)
   const [device] = driver.devices()
-  const [major, minor] = device.computeCapability
-  const limits: DeviceLimits = {
-    target: 10 * major + minor,
-    multiprocessors: device.multiprocessors,
-    sharedBytes: device.sharedBytes,
-    warpgroups: major === 9 && minor === 0 && driver.version >= 12000,
-  }
+  const limits = limitsOf(device, driver.version)
   const bench = new Bench(driver.open(0), limits)
   for (const product of PRODUCTS) await compare(part, bench, product, scale)
   for (const n of SIZES[scale].timed)
