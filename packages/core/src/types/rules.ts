@@ -10,3 +10,4 @@ export type { Arg, Broadcast3, Clash, IsAny, Ok, Show, ShowTensor } from "./shap
 export type { Repeated } from "./tuples.ts"
 export type { Flattened, Unflattened } from "./view-shapes.ts"
 export * from "./window-shapes.ts"
+export type { WithIndices } from "./window-signatures.ts"

@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor.ts"
 import type { Field, Given, Or } from "./arguments.ts"
 import type { DefaultInt, HostNumber } from "./dtype.ts"
 import type { ShapeBeside } from "./patterns.ts"
-import type { Shape } from "./shape.ts"
+import type { IsAny, Shape } from "./shape.ts"
 import type { OwnDType, OwnShape } from "./signature.ts"
 import type { PlaceOf, SizeAt, Times, With } from "./tuples.ts"
 
@@ -138,7 +138,7 @@ type Counts<W> =
     ? [T] extends [null | undefined]
       ? Tensor<[number], DefaultInt>
       : T extends Tensor<Shape, infer E>
-        ? 0 extends 1 & E
+        ? IsAny<E> extends true
           ? Tensor<[number], any>
           : Tensor<[number], [E] extends ["float32"] ? "float32" : "float32" extends E ? any : "float64">
         : Tensor<[number], any>

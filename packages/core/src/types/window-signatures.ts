@@ -139,7 +139,7 @@ export type ConvTransposeSignature<N extends Spatial> = <
 // ---- pooling ----
 
 /** The greatest elements, and where they were found. */
-type WithIndices<S extends Shape, D extends DType> = readonly [Tensor<S, D>, Tensor<S, DefaultInt>] & {
+export type WithIndices<S extends Shape, D extends DType> = readonly [Tensor<S, D>, Tensor<S, DefaultInt>] & {
   readonly output: Tensor<S, D>
   readonly indices: Tensor<S, DefaultInt>
 }

@@ -1,5 +1,5 @@
 /** What samples and batches are in the types. */
-import type { Shape, Tensor } from "@taeda/core"
+import type { IsAny, Shape, Tensor } from "@taeda/core"
 
 /** A tensor without its first dim. */
 type Slice<T> =
@@ -29,15 +29,16 @@ export type Batch<T> = unknown extends T
                 : any
 
 /** A batch of N samples: the first dim of its tensors. */
-export type Sized<B, N extends number> = 0 extends 1 & B
-  ? any
-  : B extends Tensor<infer S, infer D>
-    ? Tensor<S extends readonly [number, ...infer R extends Shape] ? [N, ...R] : S, D>
-    : B extends string[]
-      ? B
-      : B extends readonly unknown[] | object
-        ? { -readonly [K in keyof B]: Sized<B[K], N> }
-        : B
+export type Sized<B, N extends number> =
+  IsAny<B> extends true
+    ? any
+    : B extends Tensor<infer S, infer D>
+      ? Tensor<S extends readonly [number, ...infer R extends Shape] ? [N, ...R] : S, D>
+      : B extends string[]
+        ? B
+        : B extends readonly unknown[] | object
+          ? { -readonly [K in keyof B]: Sized<B[K], N> }
+          : B
 
 /**
  * What a loader of batches B gives: N is its `batchSize`, `Drops` its `dropLast`, and C what its own `collateFn` makes of samples,

@@ -71,12 +71,8 @@ export type Given<G, E> =
     : G extends Anything
       ? any
       : G extends WithIndices<infer R>
-        ? Tensors<rules.Ok<R>, AsDType<E>>
+        ? rules.WithIndices<rules.Ok<R>, AsDType<E>>
         : Tensor<rules.Ok<G>, AsDType<E>>
-type Tensors<S extends Shape, D extends DType> = readonly [Tensor<S, D>, Tensor<S, rules.DefaultInt>] & {
-  readonly output: Tensor<S, D>
-  readonly indices: Tensor<S, rules.DefaultInt>
-}
 export type AsDType<E> = E extends DType ? E : any
 
 declare const OWN: unique symbol
