@@ -81,13 +81,15 @@ describe.concurrent("the prompt", () => {
   })
 
   test("what is awaited is there for the next line, from a pipe as well", async () => {
-    const { keys, text } = await session()
+    const { keys, text, close } = await session()
     const lines = [
       "late = await new Promise((resolve) => setTimeout(() => resolve(ones(2)), 50))",
       "late.add(1)",
       ".exit",
     ]
     await keys(`${lines.join("\n")}\n`, "tensor([2., 2.])")
+    // The last prompt is a write of its own.
+    await close()
     expect(text()).toContain("> tensor([1., 1.])\n> tensor([2., 2.])\n> ")
   })
 
