@@ -72,6 +72,13 @@ export interface PlacedOperand {
   readonly strides: readonly number[]
 }
 
+export interface Tuning {
+  /** The tile of products in tensor cores. */
+  readonly tile?: AsyncTile
+  /** Whether convolutions copy operands that could not be read several elements at once. */
+  readonly copies?: "always" | "never"
+}
+
 /** What the device at hand allows. */
 export interface DeviceLimits {
   /** The compute capability: 75, 80, 86, 89, 90, 100, 120. */
@@ -81,8 +88,8 @@ export interface DeviceLimits {
   readonly sharedBytes: number
   /** Whether the products of warpgroups can be used: of compute capability 9.0 alone, by drivers for CUDA 12.0 and later. */
   readonly warpgroups?: boolean
-  /** For measurements: what products in tensor cores use in place of what the plan would choose. */
-  readonly tuning?: { readonly tile: AsyncTile }
+  /** For measurements: what is used in place of what the plan would choose. */
+  readonly tuning?: Tuning
 }
 
 /** Those of a device under a driver of this version. */
