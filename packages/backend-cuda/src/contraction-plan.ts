@@ -10,7 +10,7 @@ import { type Tile, tileKernel, type Vectors } from "./contraction-tile.ts"
 import { laneBytes } from "./elements.ts"
 import { isWide, type Launch, type PlannedLaunch } from "./launch.ts"
 import { BLOCK, launchOf, NOTHING } from "./planner.ts"
-import type { DeviceLimits, Module, Plan } from "./program.ts"
+import type { DeviceLimits, KernelTrial, Module, Plan } from "./program.ts"
 import type { Emitted } from "./writer.ts"
 
 /** The best first, for sizes that fill them. */
@@ -119,6 +119,7 @@ export class ContractionProgram {
   private readonly bytes: number
   private readonly longEpilogue: boolean
   private readonly hasHuge: boolean
+  private readonly precision: KernelTrial["precision"]
   /** What tensor cores multiply in tiles; null where tiles are not theirs. */
   private readonly factors: Factors | null
 
@@ -132,6 +133,7 @@ export class ContractionProgram {
     this.contraction = { dtype, epilogue, describe }
     this.limits = limits
     this.hasHuge = hasHuge
+    this.precision = precision
     this.bytes = laneBytes(laneOfSums(dtype))
     this.factors = factorsOf(dtype, limits.target, precision)
     this.longEpilogue = epilogue !== null && topological([epilogue.body]).length > LONG_EPILOGUE
@@ -193,7 +195,11 @@ export class ContractionProgram {
   /** The kernels of small and middling sizes. */
   commonModules(readings: readonly Reading[], vectors: Vectors = { a: true, b: true, out: true }): Module[] {
     return readings.map((reading) => {
-      const form = { tile: "medium", mma: this.inTensorCores, async: this.asyncOf("medium", reading, vectors) } as const
+      const form = {
+        tile: "medium",
+        mma: this.inTensorCores,
+        async: this.asyncOf("medium", reading, vectors, false),
+      } as const
       return this.products(form, reading, vectors, true, false, 0, false).module
     })
   }
@@ -207,22 +213,26 @@ export class ContractionProgram {
     }
     const mma = this.inTensorCores
     const vectors = aligned(this.together)
-    const of = (tile: TileName, name: TileName | "huge" = tile): Exclude<Form, Slices> => ({
+    const of = (tile: TileName, name: TileName | "huge" = tile, trusted = false): Exclude<Form, Slices> => ({
       tile,
       mma,
-      async: this.asyncOf(name, reading, vectors),
+      async: this.asyncOf(name, reading, vectors, trusted),
     })
-    if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return of("flat")
+    // What is chosen by its shape may have to be tried first, and give way to one of the same shape.
+    const chosen = (tile: TileName): Form => of(tile, tile, true)
+    if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return chosen("flat")
     const isEnough = (form: Form): boolean => isFilled(form, sizes) && this.keepsBusy(form, sizes)
     const huge = of("large", "huge")
-    if (this.hasHuge && huge.async && isEnough(huge)) return huge
+    if (this.hasHuge && huge.async && isEnough(huge)) {
+      const trusted = of("large", "huge", true)
+      if (trusted.async) return trusted
+    }
     for (const tile of ["large", "broad", "medium", "low"] as const) {
       // A thread has too many sums of 64 bits in a large tile.
       const fits = this.bytes === 4 || TILES[tile].down * TILES[tile].across < 64
-      const form = of(tile)
-      if (fits && isEnough(form)) return form
+      if (fits && isEnough(of(tile))) return chosen(tile)
     }
-    return of("small")
+    return chosen("small")
   }
 
   /** Whether every multiprocessor has a block: of parts of the depth, where these are long. */
@@ -233,13 +243,14 @@ export class ContractionProgram {
     return blocksOf(form, sizes) * Math.max(1, parts) >= this.limits.multiprocessors
   }
 
-  /** The tile whose copies go on meanwhile, where device, sizes and places allow for such. */
+  /** The tile whose copies go on meanwhile, where device, sizes and places allow for such; `trusted`: and which was tried on the device. */
   private asyncOf(
     name: TileName | "huge",
     reading: Reading,
     vectors: Vectors,
+    trusted: boolean,
   ): { readonly tile: AsyncTile; readonly stages: number } | null {
-    const { factors, limits } = this
+    const { factors, limits, precision } = this
     if (!factors || factors.target < 80 || !vectors.a || !vectors.b) return null
     const groups = limits.warpgroups && byWarpgroups(factors)
     for (const tile of [limits.tuning?.tile, GROUP_TILES[name], ASYNC_TILES[name]]) {
@@ -247,7 +258,9 @@ export class ContractionProgram {
       const stages = stagesOf(tile, limits.sharedBytes)
       const filled =
         fills(factors, tile.rows, reading.a === "depth") && fills(factors, tile.columns, reading.b === "depth")
-      if (stages > 0 && filled) return { tile, stages }
+      if (stages === 0 || !filled) continue
+      const isTrusted = !trusted || (limits.trusts?.({ tile, dtype: factors.dtype, precision, reading }) ?? true)
+      if (isTrusted) return { tile, stages }
     }
     return null
   }
