@@ -305,7 +305,19 @@ export class ContractionProgram {
     }
     if ("tile" in form)
       return this.kernel(
-        [form.tile, form.mma, reading.a, reading.b, vectors.a, vectors.b, vectors.out, split, first, wide],
+        [
+          form.tile,
+          form.mma,
+          reading.a,
+          reading.b,
+          vectors.a,
+          vectors.b,
+          vectors.out,
+          vectors.line,
+          split,
+          first,
+          wide,
+        ],
         () =>
           this.factors
             ? mmaKernel(contraction, this.factors, MMA_TILES[form.tile], reading, vectors, split, wide)
@@ -320,7 +332,7 @@ export class ContractionProgram {
     return this.kernel(["sums", first, wide], () => sumKernel({ ...this.contraction, first }, wide))
   }
 
-  private kernel(key: readonly (string | number | boolean)[], make: () => Emitted): Emitted {
+  private kernel(key: readonly (string | number | boolean | undefined)[], make: () => Emitted): Emitted {
     const name = key.join()
     let kernel = this.kernels.get(name)
     if (!kernel) this.kernels.set(name, (kernel = make()))

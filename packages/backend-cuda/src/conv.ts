@@ -126,6 +126,11 @@ function choose<Along>(ways: readonly Way<Along>[], given: Given, count: number)
   return (found ?? ways[ways.length - 1]).along
 }
 
+/** So many neighbours are in one line of positions at least: of columns, for the weights' gradient of the depth. */
+function lineOf({ own, options }: Given): 2 | 4 | 8 | undefined {
+  return ([8, 4, 2] as const).find((count) => own[`position.${options.stride.length - 1}`] % count === 0)
+}
+
 /** A way of reading that suits the operands. */
 interface Arrangement {
   readonly order: Order
@@ -142,7 +147,12 @@ function arrange(pass: ConvKernel["pass"], given: Given, count: number): Arrange
   return {
     order,
     reading,
-    aligned: (c) => ({ a: lie(a, c, reading.a), b: lie(b, c, reading.b), out: out(given, c) }),
+    aligned: (c) => ({
+      a: lie(a, c, reading.a),
+      b: lie(b, c, reading.b),
+      out: out(given, c),
+      line: order === "taps" ? lineOf(given) : undefined,
+    }),
   }
 }
 

@@ -4,18 +4,11 @@
  */
 import type { MatmulKernel } from "@taeda/core"
 import type { AsyncTile } from "../../../packages/backend-cuda/src/contraction-async.ts"
-import type { CudaContext, DeviceMemory, DriverFunction } from "../../../packages/backend-cuda/src/driver.ts"
+import type { DeviceMemory } from "../../../packages/backend-cuda/src/driver.ts"
 import { plannerOf } from "../../../packages/backend-cuda/src/executables.ts"
-import { findDriver } from "../../../packages/backend-cuda/src/find-driver.ts"
-import { packerOf } from "../../../packages/backend-cuda/src/pack.ts"
-import {
-  type DeviceLimits,
-  limitsOf,
-  type Module,
-  type PlacedOperand,
-  type Plan,
-} from "../../../packages/backend-cuda/src/program.ts"
-import { type Place, placed } from "./open.ts"
+import type { DeviceLimits, PlacedOperand, Plan } from "../../../packages/backend-cuda/src/program.ts"
+import { type Bench, numbers, openBench, timeOf, withTemporary } from "./bench.ts"
+import type { Place } from "./open.ts"
 import { attempt, print } from "./rows.ts"
 import type { Scale, Type } from "./works.ts"
 
@@ -63,9 +56,6 @@ const SIZES: Readonly<
   card: { compared: [1000, 1048, 1096], timed: [4096, 2048] },
   tiny: { compared: [72, 136, 136], timed: [64] },
 }
-const SAMPLES: Readonly<Record<Scale, number>> = { card: 7, tiny: 1 }
-const REPEATS: Readonly<Record<Scale, number>> = { card: 10, tiny: 1 }
-
 interface Product {
   readonly type: Type
   readonly dtype: MatmulKernel["dtype"]
@@ -77,70 +67,6 @@ const PRODUCTS: readonly Product[] = [
   { type: "float16", dtype: "float16", bytes: 2 },
   { type: "tf32", dtype: "float32", precision: "high", bytes: 4 },
 ]
-
-/** The bits of -1, 0 and 1, of which every sum is exact in every order. */
-const BITS: Readonly<Record<string, readonly number[]>> = {
-  bfloat16: [0xbf80, 0, 0x3f80],
-  float16: [0xbc00, 0, 0x3c00],
-  float32: [0xbf800000, 0, 0x3f800000],
-}
-
-/** Memory of a GPU, and plans that run on it by hand. */
-class Bench {
-  readonly context: CudaContext
-  readonly limits: DeviceLimits
-  private readonly functions = new Map<string, DriverFunction>()
-
-  constructor(context: CudaContext, limits: DeviceLimits) {
-    this.context = context
-    this.limits = limits
-  }
-
-  /** Memory with bytes in it. */
-  filled(bytes: Uint8Array): DeviceMemory {
-    const { context } = this
-    const [memory, pinned] = [context.allocate(bytes.length), context.allocatePinned(bytes.length)]
-    pinned.bytes.set(bytes)
-    context.upload(memory, 0, pinned, 0, bytes.length)
-    context.synchronize()
-    context.freePinned(pinned)
-    return memory
-  }
-
-  read(memory: DeviceMemory): Uint8Array {
-    const { context } = this
-    const pinned = context.allocatePinned(memory.bytes)
-    context.download(pinned, 0, memory, 0, memory.bytes)
-    context.synchronize()
-    const bytes = pinned.bytes.slice()
-    context.freePinned(pinned)
-    return bytes
-  }
-
-  /** Queues a plan. `temporaries`: memory for its own. */
-  run({ launches }: Plan, operands: readonly DeviceMemory[], temporaries: readonly DeviceMemory[]): void {
-    for (const launch of launches) {
-      if (!("module" in launch)) throw new Error("a plan of our own kernels has one of a library's")
-      const { module, buffers, numbers, blocks } = launch
-      const packer = packerOf(module)
-      const params = new Uint8Array(packer.bytes + 8)
-      packer.pack(new DataView(params.buffer), numbers)
-      const memories = buffers.map((ref) => ("operand" in ref ? operands[ref.operand] : temporaries[0]))
-      const ranges = new Float64Array(memories.flatMap(({ bytes }) => [0, 0, bytes]))
-      this.context.launch(this.functionOf(module), blocks, params, packer.bytes, memories, ranges)
-    }
-  }
-
-  private functionOf({ ptx, entry, threads, dynamicSharedBytes }: Module): DriverFunction {
-    const { context, functions } = this
-    let found = functions.get(ptx)
-    if (!found) {
-      found = context.function(context.loadModule(ptx), entry, threads, dynamicSharedBytes)
-      functions.set(ptx, found)
-    }
-    return found
-  }
-}
 
 const dense = (rows: number, columns: number): PlacedOperand => ({
   offset: 0,
@@ -168,17 +94,6 @@ function planOf(
 const usesTile = ({ launches: [launch] }: Plan, { by }: AsyncTile): boolean =>
   launch !== undefined && "module" in launch && launch.module.ptx.includes(by === "wgmma" ? "wgmma" : "cp.async")
 
-function numbers(count: number, dtype: string, seed: number): Uint8Array {
-  const bits = BITS[dtype]
-  const words = dtype === "float32" ? new Uint32Array(count) : new Uint16Array(count)
-  let state = seed
-  for (let i = 0; i < count; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    words[i] = bits[(state >>> 16) % 3]
-  }
-  return new Uint8Array(words.buffer)
-}
-
 const nameOf = ({ by, rows, columns, warpsDown, warpsAcross, stages }: AsyncTile): string =>
   `${by} ${rows}×${columns}, ${warpsDown}×${warpsAcross} warps, ${stages} steps`
 
@@ -199,34 +114,6 @@ async function withMemory(
   } finally {
     for (const memory of operands) bench.context.free(memory)
   }
-}
-
-function withTemporary<T>({ context }: Bench, { temporaries }: Plan, body: (of: readonly DeviceMemory[]) => T): T {
-  const taken = temporaries.map((bytes) => context.allocate(bytes))
-  try {
-    return body(taken)
-  } finally {
-    context.synchronize()
-    for (const memory of taken) context.free(memory)
-  }
-}
-
-function timeOf(bench: Bench, plan: Plan, operands: readonly DeviceMemory[], scale: Scale): number {
-  const { context } = bench
-  return withTemporary(bench, plan, (temporaries) => {
-    const [start, end] = [context.createEvent(), context.createEvent()]
-    bench.run(plan, operands, temporaries)
-    const times = Array.from({ length: SAMPLES[scale] }, () => {
-      context.record(start)
-      for (let i = 0; i < REPEATS[scale]; i++) bench.run(plan, operands, temporaries)
-      context.record(end)
-      context.waitFor(end)
-      return context.elapsed(start, end) / REPEATS[scale]
-    })
-    context.destroyEvent(start)
-    context.destroyEvent(end)
-    return times.toSorted((a, b) => a - b)[times.length >> 1]
-  })
 }
 
 /** Compares every tile with the kernels of older devices. */
@@ -261,11 +148,8 @@ async function compare(part: string, bench: Bench, product: Product, scale: Scal
 }
 
 export async function tune(part: string, scale: Scale, place: Place): Promise<void> {
-  const { addon, driver: file } = placed(place) as Place
-  const { driver } = await findDriver(addon, file)
-  const [device] = driver.devices()
-  const limits = limitsOf(device, driver.version)
-  const bench = new Bench(driver.open(0), limits)
+  const bench = await openBench(place)
+  const { limits } = bench
   for (const product of PRODUCTS) await compare(part, bench, product, scale)
   for (const n of SIZES[scale].timed)
     for (const product of PRODUCTS)
