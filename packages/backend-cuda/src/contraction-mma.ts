@@ -16,9 +16,10 @@ import {
 } from "./contraction.ts"
 import {
   depthRange,
+  isOneDepth,
   type PiecePlace,
-  placesOfDepth,
   type Step,
+  sharedPlaces,
   stepsOf,
   tileOfBlock,
   type Vectors,
@@ -253,7 +254,9 @@ function piecesOf(
     bytes === 2 ? [0, 2, 4, 6].map((e) => w.op("bfi.b32", elements[e + 1], elements[e], 16, 16)) : elements
   const kept = (words: readonly string[]): readonly string[] =>
     bytes === 2 ? words : words.map((word) => roundedToTf32(w, word))
-  const places = geometry.checkedSizes.length > 0 ? placesOfDepth(w, threads, { ...side, perLine, together }) : null
+  const inOneLine = vector ? !alongDepth : isOneDepth({ alongDepth, found, together })
+  const places =
+    geometry.checkedSizes.length > 0 ? sharedPlaces(w, threads, { lines, perLine, together, inOneLine }) : null
   const placeOf = (i: number): PiecePlace => {
     if (places) return places[i]
     const number = i === 0 ? w.thread : w.op("add.u32", w.thread, i * threads)

@@ -195,26 +195,40 @@ export interface PiecePlace {
 }
 
 /**
- * The places of the pieces that a thread brings in, of `perLine` of `together` neighbours in each of so many lines, where the depth of an
- * element takes long to find: all its pieces have one depth. Powers of two.
+ * The places of the pieces that a thread brings in, of `perLine` of `together` neighbours in each of so many lines, where what an index
+ * contributes takes long to find: all have the same place in their lines, or with `inOneLine` all are of one. Powers of two.
  */
-export function placesOfDepth(
+export function sharedPlaces(
   w: Writer,
   threads: number,
-  side: { readonly alongDepth: boolean; readonly lines: number; readonly perLine: number; readonly together: number },
+  side: { readonly lines: number; readonly perLine: number; readonly together: number; readonly inOneLine: boolean },
 ): PiecePlace[] {
-  const { alongDepth, lines, perLine, together } = side
+  const { lines, perLine, together, inOneLine } = side
   const count = (lines * perLine) / threads
   /** Threads that share a line. */
-  const sharing = alongDepth ? perLine : threads / lines
+  const sharing = inOneLine ? threads / lines : perLine
   const line = w.op("shr.u32", w.thread, Math.log2(sharing))
   const inLine = w.op("mul.lo.u32", w.op("and.b32", w.thread, sharing - 1), together)
+  const further = (value: string, by: number): string => (by === 0 ? value : w.op("add.u32", value, by))
   return Array.from({ length: count }, (_, i) =>
-    alongDepth
-      ? { ofLine: i === 0 ? line : w.op("add.u32", line, (i * threads) / sharing), inLine }
-      : { ofLine: line, inLine: i === 0 ? inLine : w.op("add.u32", inLine, i * sharing * together) },
+    inOneLine
+      ? { ofLine: line, inLine: further(inLine, i * sharing * together) }
+      : { ofLine: further(line, (i * threads) / sharing), inLine },
   )
 }
+
+/** Where lines are along the extent, whether a thread's pieces had better be of one line: of one index of the depth. */
+export const isOneDepth = ({
+  alongDepth,
+  found,
+  together,
+}: {
+  readonly alongDepth: boolean
+  readonly found: number
+  readonly together: number
+}): boolean =>
+  // Each neighbour that is found alone has registers of its own.
+  !alongDepth && together <= 2 * found
 
 /** What an index of the depth contributes, and whether there is such. */
 export interface Step {
@@ -265,8 +279,9 @@ function quadsOf(
   const view = sources.view(name)
   const readFour = (part: Part, { depth, when }: Step): string[] =>
     readVector(w, view, sources.address(part, depth), 4, sources.inside(part, depth, when))
+  const inOneLine = vector ? !alongDepth : isOneDepth({ alongDepth, found, together: 4 })
   const places =
-    geometry.checkedSizes.length > 0 ? placesOfDepth(w, threads, { alongDepth, lines, perLine, together: 4 }) : null
+    geometry.checkedSizes.length > 0 ? sharedPlaces(w, threads, { lines, perLine, together: 4, inOneLine }) : null
   const placeOf = (i: number): PiecePlace => {
     if (places) return places[i]
     const number = i === 0 ? w.thread : w.op("add.u32", w.thread, i * threads)

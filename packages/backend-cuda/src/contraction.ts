@@ -310,8 +310,21 @@ export function storeSums(writing: Writing, batch: BatchParts, mine: Sums): void
     return
   }
   const results = new Results(writing, batch)
-  const places = mine.columns.map((n) => geometry.columnPlaces(batch, w.toIndex(n)))
   const { together } = mine
+  if (geometry.checkedSizes.length > 0) {
+    // Places of columns take several registers each to find, and there are many: what is kept are those of the rows.
+    const rowPlaces = mine.rows.map((m) => geometry.rowPlaces(batch, w.toIndex(m)))
+    for (let j = 0; j < mine.columns.length; j += together) {
+      const group = mine.columns.slice(j, j + together).map((n) => geometry.columnPlaces(batch, w.toIndex(n)))
+      const places = group.map((column) => column.places)
+      for (const [i, row] of mine.sums.entries()) {
+        const when = w.op("and.pred", group[0].valid, w.op("setp.lt.u32", mine.rows[i], rows))
+        results.store(rowPlaces[i], places, row.slice(j, j + together), when)
+      }
+    }
+    return
+  }
+  const places = mine.columns.map((n) => geometry.columnPlaces(batch, w.toIndex(n)))
   for (const [i, row] of mine.sums.entries())
     w.if(w.op("setp.lt.u32", mine.rows[i], rows), () => {
       const rowPlaces = geometry.rowPlaces(batch, w.toIndex(mine.rows[i]))

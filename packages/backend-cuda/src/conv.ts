@@ -221,8 +221,10 @@ export function convPlanner(kernel: ConvKernel, limits: DeviceLimits, libraries?
   const { pass, spatial, epilogue, dtype } = kernel
   const { describe, sizes: sizesOf, perDim } = PASSES[pass]
   const results = ["out", ...(epilogue?.inputs ?? []).map((_, k) => `input${k}`)]
+  // Sums of the largest tiles leave few registers, of which each dim takes some, and most of all in the input's gradient.
+  const huge = pass === "input" || spatial === 3 ? [] : (["wgmma"] as const)
   const programOf = (order: Order): ContractionProgram =>
-    new ContractionProgram(kernel, (w) => describe({ w, spatial, results, order }), limits, spatial < 3)
+    new ContractionProgram(kernel, (w) => describe({ w, spatial, results, order }), limits, huge)
   const programs: Readonly<Record<Order, ContractionProgram>> = {
     taps: programOf("taps"),
     channels: programOf("channels"),
