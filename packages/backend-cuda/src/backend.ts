@@ -61,6 +61,7 @@ export interface CudaBackend extends Backend {
   readonly device: DeviceInfo
   readonly capture: NonNullable<Backend["capture"]>
   readonly readSync: NonNullable<Backend["readSync"]>
+  readonly copyFrom: NonNullable<Backend["copyFrom"]>
   counts(): CudaCounts
   cudaMemoryStats(): CudaMemoryStats
   /** The peaks of the statistics begin anew. */

@@ -51,8 +51,8 @@ export class Arrivals {
       peer.context.copyToPeer(other.segment.memory, other.offset, one.segment.memory, start, count)
     }
     try {
-      this.sources.add(peer)
       run(block, fromByte, target, bytes)
+      this.sources.add(peer)
       own.faults.bring(peer.faults, (words, copied, count) => run(words, 0, copied, count))
     } catch (error) {
       throw (own.context.isLost() ? own : peer).loss.told(error, "a copy from one device to another")

@@ -108,9 +108,7 @@ export function itemSync<T extends HostValue = number>(x: Tensor): T {
 function nest(values: HostArray, shape: Sizes, dtype: DType): Nested<HostValue> {
   let at = 0
   const build = (dim: number): Nested<HostValue> =>
-    dim === shape.length
-      ? hostValue(values[at++]!, dtype)
-      : Array.from({ length: shape[dim]! }, () => build(dim + 1))
+    dim === shape.length ? hostValue(values[at++]!, dtype) : Array.from({ length: shape[dim]! }, () => build(dim + 1))
   return build(0)
 }
 
