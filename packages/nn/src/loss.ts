@@ -22,6 +22,7 @@ import {
 import { type Field, layer, optional, paired, type Settings, showNothing, type Values } from "./layer.ts"
 import type { Open } from "./types/layer.ts"
 import type { BroadcastLoss, ClassLoss, LabelLoss, PairRule, SameLoss, TripleLoss } from "./types/pair.ts"
+import type { Spelt } from "./types/settings.ts"
 
 /** What becomes of the losses of the elements: their mean, their sum, or nothing. */
 export type Reduction = "mean" | "sum" | "none"
@@ -42,7 +43,7 @@ const loss = <R extends PairRule>() => {
 
 /** A class of losses of three tensors; the setting at place I is the reduction. */
 interface TripleClass<P extends readonly Field[], I extends string, Third extends Tensor | number> {
-  new <const A extends Settings<P>>(...args: A): TripleLoss<I, Third, A> & Values<P>
+  new <const A extends Settings<P>>(...args: Spelt<A, Settings<P>>): TripleLoss<I, Third, A> & Values<P>
 }
 
 /** A loss of three tensors; the third may be something else if `Third` says so. */

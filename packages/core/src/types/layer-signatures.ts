@@ -25,7 +25,7 @@ import type {
 } from "./layer-shapes.ts"
 import type { DimsLike } from "./patterns.ts"
 import type { Indexed } from "./reading-shapes.ts"
-import type { Arg, IsAny, Ok, Shape } from "./shape.ts"
+import type { Arg, IsAny, Ok, Shape, ShowTensor } from "./shape.ts"
 import type { DTypeOf, ShapeOf } from "./signature.ts"
 
 // ---- linear maps ----
@@ -99,10 +99,32 @@ type OperandsOf<E, L> = E extends { readonly operands: infer A extends readonly 
       ? A
       : Tensor[]
 type EinsumOf<E, L> = E extends string
-  ? Einsum<E, ShapesOf<OperandsOf<E, L>>>
+  ? EinsumOfAll<E, OperandsOf<E, L>>
   : E extends { readonly equation: infer Q extends string }
-    ? Einsum<Q, ShapesOf<OperandsOf<E, L>>>
+    ? EinsumOfAll<Q, OperandsOf<E, L>>
     : any
+type EinsumOfAll<E extends string, L extends readonly Tensor[]> = OneDTypeOf<"einsum", L, Einsum<E, ShapesOf<L>>>
+/** `R`, or the sentence of tensors that must be of one dtype and are not. */
+type OneDTypeOf<Op extends string, L extends readonly Tensor[], R> = L extends readonly [
+  Tensor<any, infer D>,
+  ...infer T,
+]
+  ? Differs<D, T> extends true
+    ? `${Op}: expected tensors of one dtype, but got ${ShowAll<L>}; convert with x.to(dtype)`
+    : R
+  : R
+/** Whether one of the tensors is certain to have another dtype than D. */
+type Differs<D, L extends readonly unknown[]> = L extends readonly [Tensor<any, infer E>, ...infer T]
+  ? [D & E] extends [never]
+    ? true
+    : Differs<D, T>
+  : false
+type ShowAll<L extends readonly unknown[], Text extends string = ""> = L extends readonly [
+  Tensor<infer S extends Shape, infer D>,
+  ...infer T,
+]
+  ? ShowAll<T, `${Text}${Text extends "" ? "" : " and "}${ShowTensor<S, D>}`>
+  : Text
 /**
  * The equation as text, then the operands, one by one or as one array; both by name; or operands and lists of the numbers of their
  * subscripts in turn, at the end the list of the output.
