@@ -21,7 +21,7 @@ import {
 } from "@taeda/core"
 import { type Field, layer, optional, paired, type Settings, showNothing, type Values } from "./layer.ts"
 import type { Open } from "./types/layer.ts"
-import type { BroadcastLoss, ClassLoss, LabelLoss, PairRule, SameLoss, TripleLoss } from "./types/pair.ts"
+import type { AlikeLoss, BroadcastLoss, ClassLoss, FloatsLoss, LabelLoss, PairRule, TripleLoss } from "./types/pair.ts"
 import type { Spelt } from "./types/settings.ts"
 
 /** What becomes of the losses of the elements: their mean, their sum, or nothing. */
@@ -114,13 +114,13 @@ export class HuberLoss<const A extends Settings<typeof HUBER> = Open> extends lo
 )<A> {}
 /** −target·log(input) − (1 − target)·log(1 − input): of probabilities. */
 export class BCELoss<const A extends Settings<typeof WEIGHTED> = Open> extends loss<
-  SameLoss<"binaryCrossEntropy", "1">
+  AlikeLoss<"binaryCrossEntropy", "1">
 >()("BCELoss", WEIGHTED, (m, input, target) =>
   binaryCrossEntropy(input, target, { weight: m.weight, reduction: reduction(m) }),
 )<A> {}
 /** As BCELoss, of sigmoid(input), computed stably. */
 export class BCEWithLogitsLoss<const A extends Settings<typeof LOGITS> = Open> extends loss<
-  SameLoss<"binaryCrossEntropyWithLogits", "1">
+  FloatsLoss<"binaryCrossEntropyWithLogits", "1">
 >()("BCEWithLogitsLoss", LOGITS, (m, input, target) =>
   binaryCrossEntropyWithLogits(input, target, { weight: m.weight, reduction: reduction(m), posWeight: m.posWeight }),
 )<A> {}

@@ -129,6 +129,16 @@ export const WRONG_LAYERS: readonly Wrong[] = [
     "torch.rand(2, 3, 4, 4)",
     "glu: halving dimension must be even, but dimension 1 is size 3 (float32[2, 3, 8, 8])",
   ),
+  wrong(
+    "new nn.BCELoss()(torch.rand(2, 3), torch.ones(2, 3).double())",
+    "torch.ones(2, 3).double()",
+    "binaryCrossEntropy: expected tensors of one dtype, but got float32[2, 3] and float64[2, 3]; convert with x.to(dtype)",
+  ),
+  wrong(
+    "new nn.BCEWithLogitsLoss()(torch.rand(2), torch.ones(2).int())",
+    "torch.ones(2).int()",
+    "binaryCrossEntropyWithLogits: int32 is not supported, only floating dtypes",
+  ),
 
   // ---- a misspelt option beside a right one ----
   wrong(

@@ -486,6 +486,16 @@ export const WRONG: readonly Wrong[] = [
     "torch.tensor([false])",
     "sub: subtraction of bool tensors is not supported; use bitwiseXor or logicalXor",
   ),
+  wrong(
+    "F.binaryCrossEntropy(torch.rand(2), torch.ones(2).int())",
+    "torch.ones(2).int()",
+    "binaryCrossEntropy: expected tensors of one dtype, but got float32[2] and int32[2]; convert with x.to(dtype)",
+  ),
+  wrong(
+    "F.binaryCrossEntropyWithLogits(torch.rand(2), torch.tensor([true, false]))",
+    "torch.tensor([true, false])",
+    "binaryCrossEntropyWithLogits: bool is not supported, only floating dtypes",
+  ),
 
   // ---- all by name ----
   wrong(

@@ -218,15 +218,19 @@ type ReductionOf<A> = A extends LossReduction
     : never
 type Reduced<A> = [ReductionOf<A>] extends [never] ? undefined : ReductionOf<A>
 
-/** What elements' losses can be held to besides: that the shapes agree. */
-interface Elements<Op extends string, S extends Shape, T extends Shape> {
+/** What elements' losses can be held to besides: that the shapes agree, and that the target has the input's dtype, or that it is of floats. */
+interface Elements<Op extends string, S extends Shape, D, T extends Shape, E> {
   broadcast: ElementLoss<Op, S, T>
-  same: SameShape<Op, "target", S, T>
+  alike: OneDType<Op, S, D, T, E, SameShape<Op, "target", S, T>>
+  floats: OnlyFloats<Op, E, SameShape<Op, "target", S, T>>
 }
-type LossOf<Op extends string, Rule extends keyof Elements<string, [], []>, S extends Shape, A> = Elements<
+type ElementRule = keyof Elements<string, [], unknown, [], unknown>
+type LossOf<Op extends string, Rule extends ElementRule, S extends Shape, D, A> = Elements<
   Op,
   S,
-  ShapeOf<TensorOf<A, "target">>
+  D,
+  ShapeOf<TensorOf<A, "target">>,
+  DTypeOf<TensorOf<A, "target">>
 >[Rule]
 type LossDType<S extends Shape, D, A> = Promote<S, D, ShapeOf<TensorOf<A, "target">>, DTypeOf<TensorOf<A, "target">>>
 
@@ -235,7 +239,7 @@ export type ElementwiseLossSignature<
   Op extends string,
   K,
   Rest extends readonly unknown[] = [],
-  Rule extends keyof Elements<string, [], []> = "broadcast",
+  Rule extends ElementRule = "broadcast",
 > = <
   S extends Shape,
   D extends DType,
@@ -243,9 +247,12 @@ export type ElementwiseLossSignature<
   const B extends readonly [...Partial<Rest>, options?: K],
 >(
   input: Tensor<S, D>,
-  target: Arg<OnlyFloats<Op, LossDType<S, D, A>, KnownOptions<Op, A, keyof K | "target", LossOf<Op, Rule, S, A>>>, A>,
+  target: Arg<
+    OnlyFloats<Op, LossDType<S, D, A>, KnownOptions<Op, A, keyof K | "target", LossOf<Op, Rule, S, D, A>>>,
+    A
+  >,
   ...rest: B
-) => Tensor<LossShape<Reduced<A | B[number]>, Ok<LossOf<Op, Rule, S, A>>>, LossDType<S, D, A>>
+) => Tensor<LossShape<Reduced<A | B[number]>, Ok<LossOf<Op, Rule, S, D, A>>>, LossDType<S, D, A>>
 
 /** The second and the third tensor; where that is a number or not given, one like the second. */
 type Further<A extends readonly unknown[], Second extends string, Last extends string> =
