@@ -19,6 +19,7 @@ import { plannerOf, supports } from "./executables.ts"
 import { elementBytes } from "./extent.ts"
 import { Faults } from "./faults.ts"
 import { findDriver } from "./find-driver.ts"
+import { KernelTrials } from "./kernel-trials.ts"
 import { blockOf, CudaBuffer, Launcher, MOST_OPERANDS } from "./launcher.ts"
 import { Libraries, type LibraryChoice, type LibraryReport } from "./libraries.ts"
 import { Loss } from "./loss.ts"
@@ -135,8 +136,11 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
   )
   const insisted = libraries.insisted()
   const executableOf = (kernel: Kernel): CudaExecutable =>
-    new CudaExecutable(kernel, kernels.push(kernel) - 1, limits, libraries.forPlanners)
+    new CudaExecutable(kernel, kernels.push(kernel) - 1, tried, libraries.forPlanners)
   const modules = new Modules(context, limits.target)
+  const about = { name, info: device, driverVersion: driver.version }
+  const trials = new KernelTrials(context, modules, limits, about, () => recording === null)
+  const tried: DeviceLimits = { ...limits, trusts: (trial) => trials.trusts(trial) }
   const faults = new Faults(context, memory, (kernel) => describeKernel(kernels[kernel]))
   const launcher = new Launcher(context, memory, modules, faults, libraries)
   const uploads = new Uploads(context)
