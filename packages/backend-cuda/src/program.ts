@@ -51,6 +51,8 @@ export interface ProductLaunch {
   readonly beta: number
   /** a, b, c, d, bias, workspace; null for what it has not. */
   readonly buffers: readonly (BufferRef | null)[]
+  /** How many bytes behind the beginning of its buffer each begins; left out, all begin there. */
+  readonly starts?: readonly number[] | undefined
 }
 
 /** A convolution that cuDNN computes. */
