@@ -9,6 +9,8 @@ namespace {
 // primary context, and go down together.
 std::mutex everyMutex;
 std::map<int, std::vector<Context*>> every;
+// How many there were so far.
+double contexts = 0;
 
 // Errors after which nothing in the context works any more, whatever is called.
 bool isFatal(CUresult result) {
@@ -49,16 +51,19 @@ void Resource::free() {
   release(context_->driver());
 }
 
-Context::Context(Napi::Env env, std::shared_ptr<const Driver> driver, int ordinal, CUdevice device)
-    : env_(env), driver_(std::move(driver)), ordinal_(ordinal), device_(device) {}
+Context::Context(Napi::Env env, std::shared_ptr<const Driver> driver, int ordinal, CUdevice device, double number)
+    : env_(env), driver_(std::move(driver)), ordinal_(ordinal), device_(device), memories_(number), functions_(number) {}
 
 std::shared_ptr<Context> Context::open(Napi::Env env, std::shared_ptr<const Driver> driver, int ordinal) {
   const Driver& calls = *driver;
   CUdevice device;
   CUresult result = calls.cuDeviceGet(&device, ordinal);
   if (result != cuda::SUCCESS) throw cudaError(env, calls, result, "cuDeviceGet");
-  std::shared_ptr<Context> context(new Context(env, driver, ordinal, device));
-  std::lock_guard lock(everyMutex);
+  std::unique_lock lock(everyMutex);
+  const double number = contexts++;
+  lock.unlock();
+  std::shared_ptr<Context> context(new Context(env, driver, ordinal, device, number));
+  lock.lock();
   auto& others = every[ordinal];
   CUresult lost = cuda::SUCCESS;
   // Those that let go of it already say nothing about the one that there is now.
