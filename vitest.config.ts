@@ -43,5 +43,6 @@ const projects = ["packages", "apps", "tooling"]
 export default defineConfig({
   ssr: { resolve: { conditions } },
   resolve: { conditions },
-  test: { projects },
+  // A busy machine of two cores takes its time for what is quick elsewhere; what hangs ends all the same.
+  test: { projects, testTimeout: 60_000, hookTimeout: 60_000 },
 })

@@ -4,11 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { FILES } from "@taeda/examples"
-import { afterAll, describe, expect, test, vi } from "vitest"
+import { afterAll, describe, expect, test } from "vitest"
 import { idx, madeFolder } from "./idx-files.ts"
-
-// Processes that start a whole library, many at once, on a machine that may have much else to do.
-vi.setConfig({ testTimeout: 60_000 })
 
 const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url))
 

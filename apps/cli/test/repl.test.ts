@@ -31,7 +31,7 @@ async function session(kind: "pipe" | "terminal" = "pipe", ...history: string[])
   }
   cleanups.push(close)
   const until = (condition: () => boolean): Promise<void> =>
-    vi.waitFor(() => expect(condition(), printed).toBe(true), { timeout: 15_000, interval: 10 })
+    vi.waitFor(() => expect(condition(), printed).toBe(true), { timeout: 30_000, interval: 10 })
   await until(() => /[\nJ]> /.test(printed))
   return {
     async type(line) {
@@ -139,7 +139,7 @@ describe.concurrent("the prompt", () => {
 
   test("a history that cannot be kept is said, and the prompt works", async () => {
     const { keys, text } = await session("terminal", join(tmpdir(), "taeda", "no", "such", "folder", "history"))
-    await vi.waitFor(() => expect(text()).toContain("history will not be persisted"), 15_000)
+    await vi.waitFor(() => expect(text()).toContain("history will not be persisted"), 30_000)
     await keys("1 + 1\n", "2")
   })
-}, 30_000)
+})

@@ -19,6 +19,7 @@ import { plannerOf, supports } from "./executables.ts"
 import { elementBytes } from "./extent.ts"
 import { Faults } from "./faults.ts"
 import { findDriver } from "./find-driver.ts"
+import { KernelTrials } from "./kernel-trials.ts"
 import type { Launch } from "./launch.ts"
 import { blockOf, CudaBuffer, Launcher, MOST_OPERANDS } from "./launcher.ts"
 import { Libraries, type LibraryChoice, type LibraryReport } from "./libraries.ts"
@@ -138,8 +139,11 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
   )
   const insisted = libraries.insisted()
   const executableOf = (kernel: Kernel): CudaExecutable =>
-    new CudaExecutable(kernel, kernels.push(kernel) - 1, limits, libraries.forPlanners)
+    new CudaExecutable(kernel, kernels.push(kernel) - 1, tried, libraries.forPlanners)
   const modules = new Modules(context, limits.target)
+  const about = { name, info: device, driverVersion: driver.version }
+  const trials = new KernelTrials(context, modules, limits, about, () => recording === null)
+  const tried: DeviceLimits = { ...limits, trusts: (trial) => trials.trusts(trial) }
   const faults = new Faults(context, memory, (kernel) => describeKernel(kernels[kernel]))
   const launcher = new Launcher(context, memory, modules, faults, libraries)
   const uploads = new Uploads(context)
@@ -249,7 +253,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
 
   const queue = (mine: CudaExecutable, launch: Launch): void => {
     const planned = (given: Launch): ReadyPlan => launcher.ready(mine.planner.plan(given))
-    const plan = mine.plans.get(launch, libraries.version, recording === null, planned)
+    const plan = mine.plans.get(launch, libraries.version + trials.failures, recording === null, planned)
     if (plan.launches.length === 0) return
     try {
       launcher.run(plan)

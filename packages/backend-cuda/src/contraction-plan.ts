@@ -10,7 +10,7 @@ import { type Tile, tileKernel, type Vectors } from "./contraction-tile.ts"
 import { laneBytes } from "./elements.ts"
 import { isWide, type Launch, type PlannedLaunch } from "./launch.ts"
 import { BLOCK, launchOf, NOTHING } from "./planner.ts"
-import type { DeviceLimits, Module, Plan } from "./program.ts"
+import type { DeviceLimits, KernelTrial, Module, Plan } from "./program.ts"
 import type { Emitted } from "./writer.ts"
 
 /** Most results per thread first. */
@@ -102,6 +102,7 @@ export class ContractionProgram {
   private readonly limits: DeviceLimits
   private readonly bytes: number
   private readonly longEpilogue: boolean
+  private readonly precision: KernelTrial["precision"]
   /** What tensor cores multiply in tiles; null where tiles are not theirs. */
   private readonly factors: Factors | null
 
@@ -112,6 +113,7 @@ export class ContractionProgram {
   ) {
     this.contraction = { dtype, epilogue, describe }
     this.limits = limits
+    this.precision = precision
     this.bytes = laneBytes(laneOfSums(dtype))
     this.factors = factorsOf(dtype, limits.target, precision)
     this.longEpilogue = epilogue !== null && topological([epilogue.body]).length > LONG_EPILOGUE
@@ -169,7 +171,7 @@ export class ContractionProgram {
   commonModules(readings: readonly Reading[]): Module[] {
     const vectors = { a: true, b: true, out: true }
     return readings.map((reading) => {
-      const form = { tile: "medium", mma: this.mma, async: this.asyncOf("medium", reading, vectors) } as const
+      const form = { tile: "medium", mma: this.mma, async: this.asyncOf("medium", reading, vectors, false) } as const
       return this.products(form, reading, vectors, true, false, 0, false).module
     })
   }
@@ -183,31 +185,36 @@ export class ContractionProgram {
     }
     const { mma } = this
     const vectors = aligned(this.factors?.together ?? 4)
-    const of = (tile: TileName, name: TileName | "huge" = tile): Exclude<Form, Slices> => ({
+    const of = (tile: TileName, name: TileName | "huge" = tile, trusted = false): Exclude<Form, Slices> => ({
       tile,
       mma,
-      async: this.asyncOf(name, reading, vectors),
+      async: this.asyncOf(name, reading, vectors, trusted),
     })
-    if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return of("flat")
+    // What is chosen by its shape may have to be tried first, and give way to one of the same shape.
+    const chosen = (tile: TileName): Form => of(tile, tile, true)
+    if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return chosen("flat")
     const isEnough = (form: Form): boolean => blocksOf(form, sizes) >= this.limits.multiprocessors
     const huge = of("large", "huge")
-    if (huge.async && isEnough(huge)) return huge
+    if (huge.async && isEnough(huge)) {
+      const trusted = of("large", "huge", true)
+      if (trusted.async) return trusted
+    }
     for (const tile of ["large", "medium"] as const) {
       // A thread has too many sums of 64 bits in a large tile.
       const fits = tile !== "large" || this.bytes === 4
-      const form = of(tile)
-      if (fits && isEnough(form)) return form
+      if (fits && isEnough(of(tile))) return chosen(tile)
     }
-    return of("small")
+    return chosen("small")
   }
 
-  /** The tile whose copies go on meanwhile, where device, sizes and places allow for such. */
+  /** The tile whose copies go on meanwhile, where device, sizes and places allow for such; `trusted`: and which was tried on the device. */
   private asyncOf(
     name: TileName | "huge",
     reading: Reading,
     vectors: Vectors,
+    trusted: boolean,
   ): { readonly tile: AsyncTile; readonly stages: number } | null {
-    const { factors, limits } = this
+    const { factors, limits, precision } = this
     if (!factors || factors.target < 80 || !vectors.a || !vectors.b) return null
     const groups = limits.warpgroups && byWarpgroups(factors)
     for (const tile of [limits.tuning?.tile, GROUP_TILES[name], ASYNC_TILES[name]]) {
@@ -215,7 +222,9 @@ export class ContractionProgram {
       const stages = stagesOf(tile, limits.sharedBytes)
       const filled =
         fills(factors, tile.rows, reading.a === "depth") && fills(factors, tile.columns, reading.b === "depth")
-      if (stages > 0 && filled) return { tile, stages }
+      if (stages === 0 || !filled) continue
+      const isTrusted = !trusted || (limits.trusts?.({ tile, dtype: factors.dtype, precision, reading }) ?? true)
+      if (isTrusted) return { tile, stages }
     }
     return null
   }

@@ -6,6 +6,8 @@
  * numbers, each at its natural alignment and in the order of `numbers`. An address is that of the view's element 0: an
  * operand's offset is already in it.
  */
+import type { DType, ReducedPrecision } from "@taeda/core"
+import type { Reading } from "./contraction.ts"
 import type { AsyncTile } from "./contraction-async.ts"
 import type { DeviceInfo, PreparedConvolution, PreparedProduct } from "./driver.ts"
 
@@ -81,8 +83,21 @@ export interface DeviceLimits {
   readonly sharedBytes: number
   /** Whether the products of warpgroups can be used: of compute capability 9.0 alone, by drivers for CUDA 12.0 and later. */
   readonly warpgroups?: boolean
+  /**
+   * Whether kernels with a tile give what they should on the device. Where it is not known, a small product finds out; it may also answer
+   * no because now is not the time. Where this is absent, all do.
+   */
+  readonly trusts?: (trial: KernelTrial) => boolean
   /** For measurements: what products in tensor cores use in place of what the plan would choose. */
   readonly tuning?: { readonly tile: AsyncTile }
+}
+
+/** What is tried once before it is used: a tile, the type and precision of its factors, and how these are read. */
+export interface KernelTrial {
+  readonly tile: AsyncTile
+  readonly dtype: DType
+  readonly precision: ReducedPrecision | undefined
+  readonly reading: Reading
 }
 
 /** Those of a device under a driver of this version. */

@@ -1,6 +1,6 @@
 /** Whatever the number of threads: the same bits, the same faults. */
 import { type DType, index, input, type Kernel, load, type Operand, result } from "@taeda/core"
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { WasmBuffer } from "../src/buffer.ts"
 import { type Launch, mapLaunch, reduceLaunch, scanLaunch, scatterLaunch } from "../src/launch-loops.ts"
 import { Machine } from "../src/machine.ts"
@@ -8,9 +8,6 @@ import type { LinearMemory } from "../src/memory.ts"
 import { count, mapKernel, reduceKernel, unit } from "./harness.ts"
 import { sum, welford } from "./monoids.ts"
 import { allReady, makePool } from "./pool-kernels.ts"
-
-// Threads wait for processors, which on a busy machine others have.
-vi.setConfig({ testTimeout: 60000, hookTimeout: 60000 })
 
 interface Threaded {
   readonly machine: Machine

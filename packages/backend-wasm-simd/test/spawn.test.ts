@@ -5,9 +5,6 @@ import { findSpawn } from "../src/spawn.ts"
 import type { ThreadPool } from "../src/threads.ts"
 import { allReady, FRAME, makePool, markers, unitKernel } from "./pool-kernels.ts"
 
-// Threads wait for processors, which on a busy machine others have.
-vi.setConfig({ testTimeout: 60000 })
-
 /** In a thread of Node, before the worker's script: what a worker of the web sees instead of Node. */
 const PRELUDE = `
 const { parentPort } = require("node:worker_threads")
@@ -102,7 +99,7 @@ test.each([
     () => makePool({ threads: 2 }),
   )
   pools.push(pool)
-  await vi.waitFor(() => expect(pool.note).toMatch(note))
+  await vi.waitFor(() => expect(pool.note).toMatch(note), { timeout: 20000 })
   const { counts } = markers(memory, 100)
   expect(pool.run(unitKernel(0, memory), FRAME, 100, 3)).toBe(0)
   expect(counts()).toEqual(new Int32Array(100).fill(1))

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { afterEach, describe, expect, test, vi } from "vitest"
+import { afterEach, describe, expect, test } from "vitest"
 import { WORD } from "../src/control.ts"
 import { LAYOUT, LinearMemory, type LinearMemoryOptions } from "../src/memory.ts"
 import { detect } from "../src/platform.ts"
@@ -18,9 +18,6 @@ import {
   unitKernel,
   untilShared,
 } from "./pool-kernels.ts"
-
-// Threads wait for processors, which on a busy machine others have.
-vi.setConfig({ testTimeout: 60000 })
 
 const EAGER: ThreadPoolOptions = { worthSharing: 0, worthWaking: 0 }
 

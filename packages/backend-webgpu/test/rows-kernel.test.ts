@@ -1,13 +1,10 @@
 /** Rows on the software GPU, shared out in every way. */
 import { type DType, type Expr, index, input, left, type RowsKernel, result, right, scalar } from "@taeda/core"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import { rowsPlanner } from "../src/emit-rows.ts"
 import type { GpuLimits } from "../src/program.ts"
 import { shareRows } from "../src/rows-plan.ts"
 import { backend, count, empty, launched, unit } from "./harness.ts"
-
-// The software GPU takes its time to compile each of the shaders.
-vi.setConfig({ testTimeout: 60_000 })
 
 const F32 = "float32"
 

@@ -90,7 +90,7 @@ const places = (n: number, size: number): number[] =>
   // Some lie outside.
   someNumbers(n, size + 3).map((v, i) => (i % 50 === 7 ? -1 - v : v))
 
-describe("scatter", { timeout: 60_000 }, () => {
+describe("scatter", () => {
   for (const combine of COMBINES)
     it.each(STORED_DTYPES)(`${combine} of %s`, async (dtype) => {
       for (const [n, size] of [

@@ -91,7 +91,7 @@ async function ran(
   return operands.slice(inputs.length).map((array) => [...(array as Float32Array)])
 }
 
-describe.each([0, ...SIZES])("subgroups of %i", { timeout: 60_000 }, (size) => {
+describe.each([0, ...SIZES])("subgroups of %i", (size) => {
   it.each([
     [3, 300],
     [2, 2100],

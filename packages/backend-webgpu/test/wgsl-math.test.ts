@@ -13,7 +13,7 @@ import { RowRunner, type Words } from "./rows.ts"
 let gpu: RowRunner
 beforeAll(async () => {
   gpu = await RowRunner.open()
-}, 60_000)
+})
 afterAll(() => gpu.close())
 
 const TYPES = Object.keys(WGSL_TYPES) as (keyof typeof WGSL_TYPES)[]
@@ -526,7 +526,7 @@ describe("conversions", () => {
       const floats = Array.from(new Float32Array(Uint32Array.from(between).buffer))
       expect(await run(castRow("float32", dtype), ["float32"], dtype, floats)).toEqual(floats.map((v) => round(v)))
     }
-  }, 60_000)
+  })
 
   it("bits are kept", async () => {
     const x = patterns(14, 2000).filter((v) => v === v)

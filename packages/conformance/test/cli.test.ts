@@ -4,11 +4,8 @@ import { execFile } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, describe, expect, it, vi } from "vitest"
+import { afterAll, describe, expect, it } from "vitest"
 import type { Report } from "../src/report/report.ts"
-
-// Processes that start the whole suite, on a machine that may have much else to do.
-vi.setConfig({ testTimeout: 60_000 })
 
 interface Outcome {
   readonly code: number

@@ -714,7 +714,7 @@ describe("scatter", () => {
       })
       expect(machine.get(target).map((v) => v + 0)).toEqual(expected)
     })
-  }, 60_000)
+  })
 
   const indexed = (combine: Combine, bounds: "zero" | "fault", dtype: DType): Omit<ScatterKernel, "inputs"> => ({
     kind: "scatter",

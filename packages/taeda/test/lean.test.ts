@@ -1,12 +1,9 @@
 /** The lean entry: what its tensors can do, and that nothing of the whole one is out of its reach. */
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import * as lean from "../src/lean.ts"
 import { methodNames } from "./methods.ts"
-
-// A process is started.
-vi.setConfig({ testTimeout: 60_000 })
 
 /** What is written instead of methods that have no function of their name. */
 const INSTEAD: Readonly<Record<string, string>> = {

@@ -5,10 +5,9 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { nodeResolve } from "@rollup/plugin-node-resolve"
 import { type OutputChunk, rollup } from "rollup"
-import { afterAll, expect, test, vi } from "vitest"
+import { afterAll, expect, test } from "vitest"
 
 const folder = dirname(fileURLToPath(import.meta.url))
-vi.setConfig({ testTimeout: 60_000 })
 
 const places: string[] = []
 afterAll(() => {

@@ -28,7 +28,7 @@ test("--work takes the works whose names have that part", () => {
   const { status, stdout } = bench("--work", "2x2")
   expect(status).toBe(0)
   expect(stdout).toMatch(/^work +taeda cpu-js\nadd 2x2 +[\d.]+ µs\nadd 2x2 recorded +[\d.]+ µs\n/)
-}, 60_000)
+})
 
 test("every new peer takes part, by parts of its name, and Markdown has its ratio", () => {
   const { status, stdout } = run("--only-peers", "tfjs wasm, ORT", "--work", "softmax", "--markdown")
@@ -37,7 +37,7 @@ test("every new peer takes part, by parts of its name, and Markdown has its rati
   expect(heading).toBe("| work | taeda cpu-js | of the limit | tfjs wasm | ort-web | ort-node |")
   expect(softmax).toMatch(/^\| softmax 1000x1000 \| [\d.]+ ms \| [\d.]+ % (\| [\d.]+× ){3}\|$/)
   expect(notes.join("\n")).toMatch(/^Medians; .*\nLimits of 1 thread, .*\nVersions: tfjs wasm [\d.]+, ort-web [\d.]+, /)
-}, 60_000)
+})
 
 test("--growth: nanoseconds per element at each size", () => {
   const { status, stdout } = bench("--growth", "--work", "2^8")
@@ -51,7 +51,7 @@ test("--growth: nanoseconds per element at each size", () => {
   ])
   expect(line).toMatch(/^2\^8( +[\d.]+){3}$/)
   expect(rest.join("\n")).toMatch(/^\nMedians, in nanoseconds per element\. /)
-}, 60_000)
+})
 
 test.each([
   [["--backend", "tpu"], "bench: unknown backend tpu; known: cpu-js, wasm-simd, cuda, webgpu"],

@@ -57,7 +57,7 @@ test("two threads are probed together, and every limit is a rate that a machine 
     expect(limits[name] / 1e6).toBeGreaterThan(0.2)
     expect(limits[name] / 1e6).toBeLessThan(10_000)
   }
-}, 60_000)
+})
 
 /** 100 GFLOP/s, 60 GB/s and 40 GB/s. */
 const LIMITS: Limits = { threads: 2, fma: 100e6, stream: 60e6, read: 40e6 }

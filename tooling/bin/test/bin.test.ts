@@ -4,12 +4,10 @@ import { tmpdir } from "node:os"
 import { join, sep } from "node:path"
 import * as suite from "@taeda/conformance/command"
 import { parse } from "acorn"
-import { describe, expect, onTestFinished, test, vi } from "vitest"
+import { describe, expect, onTestFinished, test } from "vitest"
 import type { Suite } from "../../../apps/cli/src/conformance.ts"
 import { bundleCommand } from "../src/bundle.ts"
 import { BIN, project, TAEDA } from "./project.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const manifest = JSON.parse(readFileSync(join(TAEDA, "package.json"), "utf8")) as {
   version: string

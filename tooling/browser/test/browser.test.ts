@@ -11,7 +11,7 @@ const HOARD = 100 * 2 ** 20
 let browser: Browser
 beforeAll(async () => {
   browser = await openBrowser()
-}, 60_000)
+})
 afterAll(() => browser?.close())
 
 const habit = (way: string, options: RunOptions = {}, value?: unknown) =>

@@ -17,7 +17,7 @@ const IN_PAGES = VARIANTS.filter(({ place }) => place !== "node")
 let browser: Browser
 beforeAll(async () => {
   browser = await openBrowser()
-}, 60_000)
+})
 afterAll(() => browser?.close())
 
 const failuresOf = ({ cases }: Report) => cases.filter(({ status }) => status === "failed").slice(0, SHOWN)

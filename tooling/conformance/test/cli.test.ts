@@ -3,10 +3,8 @@
 import { execFile } from "node:child_process"
 import { join } from "node:path"
 import type { Report } from "@taeda/conformance"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import { VARIANTS } from "../src/variants.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 interface Outcome {
   readonly code: number

@@ -2,16 +2,14 @@
 
 import { join } from "node:path"
 import { type Browser, openBrowser, type RunOptions } from "@taeda/browser"
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { PageDevices } from "./pages/devices.ts"
 import type { SharedWork } from "./pages/shared-work.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 let browser: Browser
 beforeAll(async () => {
   browser = await openBrowser()
-}, 60_000)
+})
 afterAll(() => browser?.close())
 
 /** Refusals are in the page's console, where they are no news. */

@@ -5,7 +5,7 @@ import { runInPage } from "@taeda/browser"
 import { expect, it } from "vitest"
 import type { Loss } from "./pages/webgpu-loss.ts"
 
-it("a page whose device goes away is told so, and opens another", { timeout: 60_000 }, async () => {
+it("a page whose device goes away is told so, and opens another", async () => {
   const { pending, uses, after } = await runInPage<Loss>(join(import.meta.dirname, "pages", "webgpu-loss.ts"), {
     onConsole: () => {},
   })

@@ -65,6 +65,10 @@ void save(std::string_view text, const char* folder) {
 
 CUresult load(Context& context, std::string_view text, CUmodule* handle, std::string& log) {
   if (const char* folder = settings::saveFolder()) save(text, folder);
+  if (const char* refused = settings::refused(); refused && text.find(refused) != text.npos) {
+    log = "ptxas fatal   : '" + std::string(refused) + "' was to be refused";
+    return CUDA_ERROR_INVALID_PTX;
+  }
   auto module = std::make_unique<Module>();
   module->context = &context;
   module->program = compile(text, context.memory, log);

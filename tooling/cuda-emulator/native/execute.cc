@@ -92,7 +92,7 @@ struct Seat {
   std::vector<uint8_t> registers;
   std::vector<uint8_t> local;
 
-  void prepare(const Launch& launch, const std::vector<Range>& ranges, bool races, uint64_t branches);
+  void prepare(const Launch& launch, const std::vector<Range>& ranges, bool races, Wrong wrong, uint64_t branches);
   void begin(uint64_t number);
 
  private:
@@ -113,7 +113,7 @@ struct Seat {
   }
 };
 
-void Seat::prepare(const Launch& launch, const std::vector<Range>& ranges, bool races, uint64_t branches) {
+void Seat::prepare(const Launch& launch, const std::vector<Range>& ranges, bool races, Wrong wrong, uint64_t branches) {
   const Code& code = *launch.kernel->code;
   uint32_t threads = launch.block[0] * launch.block[1] * launch.block[2];
   uint32_t warps = (threads + LANES - 1) / LANES;
@@ -125,6 +125,7 @@ void Seat::prepare(const Launch& launch, const std::vector<Range>& ranges, bool 
   block.fault = Fault();
   block.sharedBytes = launch.kernel->sharedBytes + launch.dynamicSharedBytes;
   block.checksRaces = races;
+  block.wrong = wrong;
   reserve(block.sharedMemory, block.sharedBytes);
   block.shared = aligned(block.sharedMemory);
   block.touches.clear();
@@ -230,6 +231,7 @@ struct Work {
   const Launch* launch;
   const std::vector<Range>* ranges;
   bool races;
+  Wrong wrong;
   uint64_t branches;
   uint64_t blocks;
   std::atomic<uint64_t> next{0};
@@ -242,7 +244,7 @@ struct Work {
     while (!failed) {
       uint64_t number = next++;
       if (number >= blocks) return;
-      if (!prepared) seat.prepare(*launch, *ranges, races, branches);
+      if (!prepared) seat.prepare(*launch, *ranges, races, wrong, branches);
       prepared = true;
       seat.begin(number);
       if (runBlock(seat.block)) continue;
@@ -320,6 +322,7 @@ Fault execute(const Launch& launch, const Memory& memory) {
   work.launch = &launch;
   work.ranges = &memory.ranges();
   work.races = settings::races();
+  work.wrong = {settings::wrong("cp.async"), settings::wrong("wgmma")};
   work.branches = settings::branchLimit();
   work.blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
   uint64_t threads = work.blocks * launch.block[0] * launch.block[1] * launch.block[2];

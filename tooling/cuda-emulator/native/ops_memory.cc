@@ -1,4 +1,5 @@
 // Loads, stores, asynchronous copies.
+#include <algorithm>
 #include "access.h"
 #include "decode.h"
 
@@ -238,6 +239,7 @@ bool landGroups(Warp& w, const Instruction& in, size_t pending) {
     const Copy& copy = w.copies[i];
     if (w.block->checksRaces && !touchShared(w, in, copy.to - uint64_t(w.block->shared), copy.bytes, Access::write)) return false;
     land(copy);
+    if (w.block->wrong.copies) std::reverse((uint32_t*)copy.to, (uint32_t*)(copy.to + copy.bytes));
     if (w.block->unfenced.empty()) continue;
     uint64_t piece = (copy.to - uint64_t(w.block->shared)) / 16;
     w.block->unfenced[piece] = true;

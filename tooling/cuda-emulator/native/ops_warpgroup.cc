@@ -87,6 +87,7 @@ bool make(Warp& w, const Product& product) {
   for (int k = 0; k < DEPTH; k++)
     for (int j = 0; j < columns; j++)
       if (!element(w, in, b, alongB, j, k, B[k][j])) return false;
+  if (w.block->wrong.wgmma) std::swap(A[0], A[1]);
   std::vector<V<float>>& sums = w.flights[product.flight].sums;
   for (int i = 0; i < WARP_ROWS; i++) {
     double row[MOST_COLUMNS];

@@ -11,6 +11,12 @@ unsigned long long number(const char* name, unsigned long long otherwise) {
   return text && *text ? strtoull(text, nullptr, 0) : otherwise;
 }
 
+/** Null where it is empty or not set. */
+const char* words(const char* name) {
+  const char* text = getenv(name);
+  return text && *text ? text : nullptr;
+}
+
 bool flag(const char* name) { return number(name, 0) != 0; }
 
 }  // namespace
@@ -21,9 +27,11 @@ size_t memoryBytes() { return number("CUDA_EMULATOR_MEMORY", 8ull << 30); }
 bool deferred() { return flag("CUDA_EMULATOR_DEFER"); }
 bool races() { return flag("CUDA_EMULATOR_RACES"); }
 bool quiet() { return flag("CUDA_EMULATOR_QUIET"); }
-const char* saveFolder() {
-  const char* text = getenv("CUDA_EMULATOR_SAVE");
-  return text && *text ? text : nullptr;
+const char* saveFolder() { return words("CUDA_EMULATOR_SAVE"); }
+const char* refused() { return words("CUDA_EMULATOR_REFUSE"); }
+bool wrong(const char* instruction) {
+  const char* text = words("CUDA_EMULATOR_WRONG");
+  return text && strstr(text, instruction);
 }
 
 unsigned long long branchLimit() { return number("CUDA_EMULATOR_BRANCHES", 1ull << 32); }

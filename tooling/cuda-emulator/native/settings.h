@@ -23,6 +23,10 @@ bool races();
 bool quiet();
 /** CUDA_EMULATOR_SAVE: the folder in which each text that is loaded as a module is written, once; null unless it is set. */
 const char* saveFolder();
+/** CUDA_EMULATOR_WRONG: whether an instruction that it names, such as "wgmma", gives wrong results. */
+bool wrong(const char* instruction);
+/** CUDA_EMULATOR_REFUSE: modules that have this text do not load; null unless it is set. */
+const char* refused();
 /** CUDA_EMULATOR_BRANCHES: backward branches of a warp after which a launch times out; 2^32 unless it is set. */
 unsigned long long branchLimit();
 

@@ -204,6 +204,12 @@ struct Touch {
   bool atomic = false;
 };
 
+/** Instructions that give wrong results when they are asked to. */
+struct Wrong {
+  bool copies = false;
+  bool wgmma = false;
+};
+
 /** A block's warps and what they share. One is reused for all blocks that a thread of the host runs. */
 struct Block {
   const Launch* launch = nullptr;
@@ -223,6 +229,8 @@ struct Block {
   /** Pieces of 16 bytes that were written and may not be seen by wgmma yet. */
   std::vector<bool> unfenced;
   bool checksRaces = false;
+  /** Which instructions were asked to be wrong. */
+  Wrong wrong;
   uint32_t epoch = 1;
   std::vector<Touch> touches;
   Fault fault;

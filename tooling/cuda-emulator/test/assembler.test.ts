@@ -41,11 +41,11 @@ if (hasAssembler()) {
     expect(await assemble([...good, newer, newer.replace("sm_80", "sm_75")], { target: 75 })).toEqual([
       expect.stringMatching(/cvt[\s\S]*\.target sm_75/),
     ])
-  }, 60_000)
+  })
 
   test("names the module that it refuses, and what for", async () => {
     const bad = kernel(300, "st.global.f32 [%rd1], %missing;")
     const refused = await assemble([...good.slice(0, 130), bad, ...good.slice(130)], { target: 75 })
     expect(refused).toEqual([expect.stringMatching(/Unknown symbol '%missing'[\s\S]*0f0000012c/)])
-  }, 60_000)
+  })
 }

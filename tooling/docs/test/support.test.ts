@@ -62,4 +62,4 @@ test("the page is what the suite's rows and the backends' dtypes give", async ()
     expect(run.cases / cases.length, `${backend}: ${WRITE}`).toBeGreaterThan(COVERED)
     expect(run.cases / cases.length, `${backend}: ${WRITE}`).toBeLessThan(2 - COVERED)
   }
-}, 60_000)
+})

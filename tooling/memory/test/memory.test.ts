@@ -73,7 +73,7 @@ describe("in Chromium", () => {
   let browser: Browser
   beforeAll(async () => {
     browser = await openBrowser()
-  }, 60_000)
+  })
   afterAll(() => browser?.close())
 
   it("a loop that awaits once a step", { timeout: TIMEOUT }, async () => {
