@@ -8,6 +8,7 @@
 
 #include "arguments.h"
 #include "resources.h"
+#include "tensor-maps.h"
 
 namespace {
 
@@ -178,16 +179,31 @@ Napi::Value launch(const Napi::CallbackInfo& info, const ContextPointer& context
                         " pointers");
   if (ranges.length < 3 * static_cast<size_t>(count))
     rangeError(env, "cuda: " + std::to_string(count) + " pointers need three numbers each");
+  const bool hasMaps = !info[6].IsUndefined();
+  const auto maps = hasMaps ? elementsOf<const double>(env, info[6], napi_float64_array, "maps must be a Float64Array")
+                            : Elements<const double>{nullptr, 0};
+  const size_t mapCount = maps.length / tensor_maps::NUMBERS;
+  const uint64_t mapBytes = mapCount * tensor_maps::BYTES;
+  if (maps.length % tensor_maps::NUMBERS != 0 || mapBytes + 8 * static_cast<uint64_t>(count) > paramBytes ||
+      (hasMaps && paramBytes % tensor_maps::ALIGNMENT != 0))
+    rangeError(env, "cuda: " + std::to_string(paramBytes) + " bytes of parameters do not end in " +
+                        std::to_string(mapCount) + " tensor maps");
   // The driver copies what the kernel says that it takes, which may be more than it was given here.
-  alignas(16) static thread_local uint8_t block[MOST_PARAMETERS];
+  alignas(tensor_maps::ALIGNMENT) static thread_local uint8_t block[MOST_PARAMETERS];
+  static thread_local std::vector<tensor_maps::Pointer> pointers;
+  pointers.clear();
   if (paramBytes > 0) std::memcpy(block, params.data, paramBytes);
   for (uint32_t i = 0; i < count; i++) {
     napi_value element;
     if (napi_get_element(env, memories, i, &element) != napi_ok) typeError(env, "cuda: memories must be an array");
     const CUdeviceptr address = addressOf(env, resourceOf<DeviceMemory>(*context, element), ranges.data + 3 * i);
     std::memcpy(block + 8 * i, &address, 8);
+    if (hasMaps) pointers.push_back({address, ranges.data[3 * i + 2] - ranges.data[3 * i]});
   }
   context->enter();
+  for (size_t i = 0; i < mapCount; i++)
+    tensor_maps::encode(*context, maps.data + i * tensor_maps::NUMBERS, pointers.data(), pointers.size(),
+                        block + paramBytes - mapBytes + i * tensor_maps::BYTES);
   void* arguments[] = {block};
   context->check(context->driver().cuLaunchKernel(function.handle, x, y, z, function.threads, 1, 1,
                                                   function.dynamicSharedBytes, context->stream(), arguments, nullptr),

@@ -123,6 +123,8 @@ export type LoadCode = "ERR_CUDA_LIBRARY" | "ERR_CUDA_OLD" | "ERR_CUDA_SYMBOL"
 export interface CudaDriver {
   /** What the driver supports: 12040 for CUDA 12.4. */
   readonly version: number
+  /** Whether it encodes tensor maps, as drivers for CUDA 12.0 and later do. */
+  readonly tensorMaps: boolean
   devices(): readonly DeviceInfo[]
   /** The primary context of a device, with a stream of its own. */
   open(ordinal: number): CudaContext
@@ -165,6 +167,8 @@ export interface CudaContext {
     paramBytes: number,
     memories: readonly DeviceMemory[],
     ranges: Float64Array,
+    /** For a kernel whose parameters end in tensor maps, MAP_NUMBERS numbers of each (`tensor-maps.ts`), which the addon checks as well. */
+    maps?: Float64Array,
   ): void
 
   /** Each of these throws a LibraryError where the library refuses. */

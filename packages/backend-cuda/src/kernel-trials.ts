@@ -16,6 +16,7 @@ import type { DeviceLimits, KernelTrial, PlacedOperand, Plan } from "./program.t
 type Family = AsyncTile["by"]
 
 const TITLES: Readonly<Record<Family, string>> = {
+  tma: "the kernels to which the tensor memory accelerator copies (cp.async.bulk.tensor, mbarrier, wgmma)",
   mma: "the kernels that copy while tensor cores multiply (cp.async, ldmatrix, mma)",
   wgmma: "the kernels in which warpgroups multiply (wgmma)",
 }
@@ -172,7 +173,7 @@ export class KernelTrials {
         const ranges = new Float64Array(
           launch.buffers.flatMap((ref) => ("operand" in ref ? [begins[ref.operand], 0, end] : [0, 0, 0])),
         )
-        context.launch(kernel.function, launch.blocks, params, kernel.bytes, memories, ranges)
+        context.launch(kernel.function, launch.blocks, params, kernel.bytes, memories, ranges, launch.maps)
       }
       context.download(pinned, 0, memory, begins[2], resultBytes)
       context.synchronize()

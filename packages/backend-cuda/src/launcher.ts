@@ -101,7 +101,7 @@ export class Launcher {
   }
 
   private launch(
-    { module, buffers, numbers, blocks }: KernelLaunch,
+    { module, buffers, numbers, blocks, maps }: KernelLaunch,
     taken: readonly Block[],
     sizes: readonly number[],
   ) {
@@ -109,7 +109,7 @@ export class Launcher {
     this.memories.length = buffers.length
     for (let i = 0; i < buffers.length; i++) this.point(i, buffers[i], taken, sizes)
     loaded.pack(this.view, numbers)
-    this.context.launch(loaded.function, blocks, this.params, loaded.bytes, this.memories, this.ranges)
+    this.context.launch(loaded.function, blocks, this.params, loaded.bytes, this.memories, this.ranges, maps)
     this.launches++
   }
 

@@ -1,5 +1,6 @@
 /** The numbers of a launch as a kernel reads them: behind the addresses, each at its natural alignment. */
 import type { Module, NumberType } from "./program.ts"
+import { behindMaps } from "./tensor-maps.ts"
 
 type Store = (view: DataView, at: number, value: number | bigint) => void
 
@@ -43,7 +44,12 @@ export interface Packer {
 }
 
 /** How the numbers of a module's launches are packed. */
-export function packerOf({ pointers, numbers: types, entry }: Pick<Module, "pointers" | "numbers" | "entry">): Packer {
+export function packerOf({
+  pointers,
+  numbers: types,
+  entry,
+  maps = [],
+}: Pick<Module, "pointers" | "numbers" | "entry" | "maps">): Packer {
   const stores: Store[] = []
   const places: number[] = []
   let at = 8 * pointers
@@ -54,6 +60,7 @@ export function packerOf({ pointers, numbers: types, entry }: Pick<Module, "poin
     stores.push(store)
     at += bytes
   }
+  at = behindMaps(at, maps.length)
   if (at > MOST_PARAM_BYTES)
     throw new RangeError(`cuda: ${entry} takes ${at} bytes of parameters, and kernels can have ${MOST_PARAM_BYTES}`)
   return {

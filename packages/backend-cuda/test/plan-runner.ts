@@ -118,7 +118,7 @@ export function runPlan(
       ranges.set([MARGIN + extent.begin, MARGIN + extent.low, MARGIN + extent.high], WIDTH * i)
       return placed[ref.operand].memory
     })
-    context.launch(functionOf(module), blocks, params, packer.bytes, memories, ranges)
+    context.launch(functionOf(module), blocks, params, packer.bytes, memories, ranges, launch.maps)
   }
   for (const each of temporary) each.read()
   const out = operands.map(({ dtype }, k) => decode(dtype, placed[k].read()))

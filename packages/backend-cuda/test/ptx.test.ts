@@ -108,7 +108,7 @@ const FACTORS: readonly { readonly dtype: DType; readonly precision?: Precision 
 ]
 
 /** Something of every kind of kernel. */
-const representative = (target: number, sharedBytes = 48 * 1024) => [
+const representative = (target: number, sharedBytes = 48 * 1024, tensorMaps = false) => [
   ...textsOf(sum, [3, 200], [[3, 200], [3]]),
   ...textsOf(sum, [1, 100_000], [[1, 100_000], [1]]),
   ...textsOf(
@@ -129,7 +129,7 @@ const representative = (target: number, sharedBytes = 48 * 1024) => [
         [512, 512],
         [512, 512],
       ],
-      { target, sharedBytes, warpgroups: sharedBytes > 200_000 && target === 90 },
+      { target, sharedBytes, warpgroups: sharedBytes > 200_000 && target === 90, tensorMaps },
     ),
     ...textsOf(
       matmul(dtype, precision),
@@ -241,6 +241,7 @@ describe("modules", () => {
       "of tiles whose copies go on meanwhile are assembled for sm_%i",
       async (target) => {
         expect(await refusals(representative(target, 227 * 1024), target)).toEqual([])
+        expect(await refusals(representative(target, 227 * 1024, true), target)).toEqual([])
         expect(await refusals(representative(target, 99 * 1024), target)).toEqual([])
       },
       300_000,
