@@ -11,9 +11,9 @@
 import { type ScatterKernel, type Ties, tiesOf } from "@taeda/core"
 import { LANE_OF } from "./elements.ts"
 import { countOf, isWide, type Launch, type PlannedLaunch } from "./launch.ts"
-import { type MergeSort, mergeSort } from "./merge-sort.ts"
 import { BLOCK, launchOf, NOTHING, type Planner, Variants } from "./planner.ts"
-import type { KernelLaunch, Plan } from "./program.ts"
+import type { DeviceLimits, KernelLaunch, Plan } from "./program.ts"
+import { type RadixSort, radixSort } from "./radix-sort.ts"
 import { anyOrder, combineAtomically } from "./scatter-atomics.ts"
 import { Points, valueMayFault } from "./scatter-points.ts"
 import { type KeyType, keyBytes, lastKey, TILE, tileRows, writeTileSort } from "./tile-sort.ts"
@@ -244,10 +244,12 @@ type Step = keyof typeof EMITTERS
 class Steps {
   readonly scattering: Scattering
   private readonly variants: Variants<[Step, boolean]>
-  private sorted: MergeSort | undefined
+  private readonly limits: DeviceLimits
+  private sorted: RadixSort | undefined
 
-  constructor(scattering: Scattering) {
+  constructor(scattering: Scattering, limits: DeviceLimits) {
     this.scattering = scattering
+    this.limits = limits
     this.variants = new Variants((step, wide) => EMITTERS[step](scattering, wide))
   }
 
@@ -256,16 +258,19 @@ class Steps {
   }
 
   /** Sorts the points of each row by their elements. */
-  get sort(): MergeSort {
+  get sort(): RadixSort {
     const { kernel, ties, keyType } = this.scattering
-    this.sorted ??= mergeSort({
-      keyType,
-      stays: true,
-      open: (w) => {
-        const points = new Points(w, kernel, ties, keyType)
-        return { key: (row, p) => points.key(ties.shared ? w.op("mov.u32", 0) : row, p), sink: () => {} }
+    this.sorted ??= radixSort(
+      {
+        keyType,
+        stays: true,
+        open: (w) => {
+          const points = new Points(w, kernel, ties, keyType)
+          return { key: (row, p) => points.key(ties.shared ? w.op("mov.u32", 0) : row, p), sink: () => {} }
+        },
       },
-    })
+      this.limits,
+    )
     return this.sorted
   }
 }
@@ -294,7 +299,9 @@ function planLaunch(steps: Steps, launch: Launch, elements: number): Plan {
       launches: [each("clearing", Math.max(1, elements)), each("contending"), each("winning")],
       temporaries: [4 * Math.max(1, elements)],
     }
-  const { launches, temporaries } = steps.sort.launches(planned, rows, length, wide)
+  // The key of what goes nowhere has all bits set.
+  const high = Math.max(1, Math.ceil(Math.log2(elements + 1)))
+  const { launches, temporaries } = steps.sort.launches(planned, { rows, length, low: 0, high, wide })
   return { launches: [...launches, each("sorted")], temporaries }
 }
 
@@ -302,12 +309,12 @@ function planLaunch(steps: Steps, launch: Launch, elements: number): Plan {
 const NARROW_KEYS = 2 ** 32 - 1
 
 /** Plans launches of a scatter. */
-export function scatterPlanner(kernel: ScatterKernel): Planner {
+export function scatterPlanner(kernel: ScatterKernel, limits: DeviceLimits): Planner {
   const variants = new Map<string, Steps>()
   const stepsFor = (ties: Ties, keyType: KeyType): Steps => {
     const name = `${ties.tied.join()}|${ties.free.join()}|${ties.shared}|${keyType}`
     let steps = variants.get(name)
-    if (!steps) variants.set(name, (steps = new Steps({ kernel, ties, keyType })))
+    if (!steps) variants.set(name, (steps = new Steps({ kernel, ties, keyType }, limits)))
     return steps
   }
   return {

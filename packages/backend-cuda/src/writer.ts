@@ -84,6 +84,8 @@ export class Writer {
   private readonly prologue: string[] = []
   private readonly specials = new Map<string, string>()
   private labels = 0
+  /** Blocks for which a multiprocessor is to have the registers at a time; 0 where the compiler decides. */
+  residentBlocks = 0
 
   constructor(wide = false) {
     this.wide = wide
@@ -356,6 +358,7 @@ export class Writer {
       ...mathText(this.math),
       `.visible .entry ${ENTRY}(.param .align ${alignment} .b8 params[${Math.max(at, 8)}])`,
       `.reqntid ${threads}`,
+      ...(this.residentBlocks ? [`.minnctapersm ${this.residentBlocks}`] : []),
       "{",
       ...registers,
       ...this.shared,
