@@ -48,9 +48,8 @@ constexpr unsigned EVENT_DEFAULT = 0;
 constexpr unsigned EVENT_BLOCKING = 1;
 constexpr unsigned EVENT_NO_TIMING = 2;
 
-constexpr int TENSOR_MAP_FLOAT16 = 6;
-constexpr int TENSOR_MAP_FLOAT32 = 7;
-constexpr int TENSOR_MAP_BFLOAT16 = 9;
+constexpr int TENSOR_MAP_UINT16 = 1;
+constexpr int TENSOR_MAP_TFLOAT32 = 11;
 constexpr int TENSOR_MAP_NO_INTERLEAVE = 0;
 constexpr int TENSOR_MAP_SWIZZLE_128 = 3;
 constexpr int TENSOR_MAP_PROMOTE_256 = 3;

@@ -18,8 +18,9 @@ struct Type {
   int number;
   double bytes;
 };
+// float16, bfloat16, float32. Halves come bit by bit, as they are; float32 becomes TF32 on its way.
 constexpr Type TYPES[] = {
-    {cuda::TENSOR_MAP_FLOAT16, 2}, {cuda::TENSOR_MAP_BFLOAT16, 2}, {cuda::TENSOR_MAP_FLOAT32, 4}};
+    {cuda::TENSOR_MAP_UINT16, 2}, {cuda::TENSOR_MAP_UINT16, 2}, {cuda::TENSOR_MAP_TFLOAT32, 4}};
 constexpr size_t TYPE_COUNT = sizeof TYPES / sizeof TYPES[0];
 
 }  // namespace

@@ -19,6 +19,10 @@ const COPYING = 128
 const COPYING_REGISTERS = 40
 const MULTIPLYING_REGISTERS = 232
 const BARRIER_BYTES = 8
+/** So often a barrier is asked, which takes seconds, before it is clear that what is waited for never comes. */
+const MOST_TRIES = 2 ** 25
+/** What then happens. */
+export const GIVES_UP = "trap"
 
 /** Bytes of the barriers of so many stages. */
 export const barrierBytes = (stages: number): number => 2 * stages * BARRIER_BYTES
@@ -175,12 +179,17 @@ class Turn {
 
   wait(what: "full" | "empty"): void {
     const { w, ring } = this
-    const again = w.label()
+    const [again, over] = [w.label(), w.label()]
     const done = w.register("pred")
     const at = what === "full" ? this.full : `${this.full}+${ring.stages * BARRIER_BYTES}`
+    const tries = w.variable("u32", 0)
     w.place(again)
     w.line(`mbarrier.try_wait.parity.shared::cta.b64 ${done}, [${at}], ${this.parity}`)
-    w.goto(again, `!${done}`)
+    w.goto(over, done)
+    w.line(`add.u32 ${tries}, ${tries}, 1`)
+    w.goto(again, w.op("setp.lt.u32", tries, MOST_TRIES))
+    w.line(GIVES_UP)
+    w.place(over)
   }
 
   next(): void {

@@ -61,9 +61,9 @@ export function layoutOf(
   const shared = dims.every((d) => strides[d] === 0)
   const joined = dims.every((d, i) => i === 0 || strides[dims[i - 1]] === strides[d] * sizes[d])
   const matrixStride = shared ? lineStride * sizes[line] : strides[dims[dims.length - 1]]
-  const most = Math.max(sizes[inner], sizes[line], matrices)
-  if (!isStride(lineStride) || lineStride < sizes[inner] || !isStride(matrixStride) || most > MOST_SIZE) return null
-  if (!shared && !joined) return null
+  const all = [sizes[inner], sizes[line], matrices]
+  if (all.some((size) => size < 1 || size > MOST_SIZE) || (!shared && !joined)) return null
+  if (!isStride(lineStride) || lineStride < sizes[inner] || !isStride(matrixStride)) return null
   return {
     dtype,
     sizes: [sizes[inner], sizes[line], shared ? 1 : matrices],

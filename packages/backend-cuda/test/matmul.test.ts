@@ -51,6 +51,7 @@ const ASYNC: readonly Size[] = [
   [1, 16, 136, 72],
   [1, 40, 72, 328],
   [1, 24, 24, 1096],
+  [1, 64, 64, 0],
 ]
 
 interface Form {
