@@ -83,6 +83,7 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   addModuleMethods(object);
   addEventMethods(object);
   addGraphMethods(object);
+  addPeerMethods(object);
   addProductMethods(object);
   addConvolutionMethods(object);
   addMethod<isLost>(object, "isLost");

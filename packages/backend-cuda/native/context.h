@@ -68,6 +68,14 @@ class Context : public std::enable_shared_from_this<Context> {
   Napi::Value finished();
   void dispose();
 
+  // Marks the point that the stream is at, for others to wait for; `probe` throws where the device was lost before it.
+  void mark();
+  void probe();
+  // The stream goes on when another context's has passed its mark.
+  void waitFor(const Context& other);
+  // Lets the device copy to another one without a detour, where these two can.
+  void reach(const Context& other);
+
   // Work of other threads that needs the context, such as the compilation of a module: `dispose` waits for it.
   void beginWork();
   void endWork();
@@ -92,6 +100,10 @@ class Context : public std::enable_shared_from_this<Context> {
   std::atomic<CUresult> lost_{cuda::SUCCESS};
   std::atomic<bool> retained_{false};
   std::unordered_set<Resource*> resources_;
+  CUevent marked_ = nullptr;
+  // The numbers of those that it was to reach.
+  const uint64_t number_;
+  std::unordered_set<uint64_t> reached_;
   std::unique_ptr<Waiter> waiter_;
   std::mutex workMutex_;
   std::condition_variable workDone_;

@@ -131,6 +131,7 @@ void addMemoryMethods(Napi::Object object);
 void addModuleMethods(Napi::Object object);
 void addEventMethods(Napi::Object object);
 void addGraphMethods(Napi::Object object);
+void addPeerMethods(Napi::Object object);
 void addProductMethods(Napi::Object object);
 void addConvolutionMethods(Napi::Object object);
 

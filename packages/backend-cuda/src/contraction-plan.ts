@@ -15,10 +15,13 @@ import type { DeviceLimits, KernelTrial, Module, Plan } from "./program.ts"
 import { type MatrixLayout, mapNumbers } from "./tensor-maps.ts"
 import type { Emitted } from "./writer.ts"
 
-/** Most results per thread first. */
+/** The best first, for sizes that fill them. */
 const TILES = {
   large: { rows: 128, columns: 128, depth: 8, down: 8, across: 8 },
+  /** For the rows that convolutions have: few beside their columns. */
+  broad: { rows: 64, columns: 128, depth: 8, down: 8, across: 8 },
   medium: { rows: 64, columns: 64, depth: 16, down: 4, across: 4 },
+  low: { rows: 32, columns: 128, depth: 16, down: 4, across: 8 },
   small: { rows: 32, columns: 32, depth: 16, down: 4, across: 4 },
   /** For few rows, yet too many for `sliceKernel`. */
   flat: { rows: 16, columns: 64, depth: 16, down: 4, across: 4 },
@@ -28,7 +31,9 @@ type TileName = keyof typeof TILES
 /** The same in tensor cores. */
 const MMA_TILES = {
   large: { rows: 128, columns: 128, depthBytes: 64, warpsDown: 2, warpsAcross: 4 },
+  broad: { rows: 64, columns: 128, depthBytes: 64, warpsDown: 2, warpsAcross: 2 },
   medium: { rows: 64, columns: 64, depthBytes: 64, warpsDown: 2, warpsAcross: 2 },
+  low: { rows: 32, columns: 128, depthBytes: 64, warpsDown: 1, warpsAcross: 4 },
   small: { rows: 32, columns: 64, depthBytes: 64, warpsDown: 2, warpsAcross: 2 },
   flat: { rows: 16, columns: 128, depthBytes: 128, warpsDown: 1, warpsAcross: 4 },
 } as const satisfies Record<TileName, MmaTile>
@@ -37,7 +42,9 @@ const MMA_TILES = {
 const ASYNC_TILES = {
   huge: { rows: 128, columns: 256, warpsDown: 2, warpsAcross: 4, by: "mma", stages: 4 },
   large: { rows: 128, columns: 128, warpsDown: 2, warpsAcross: 4, by: "mma", stages: 4 },
+  broad: { rows: 64, columns: 128, warpsDown: 2, warpsAcross: 2, by: "mma", stages: 4 },
   medium: { rows: 64, columns: 64, warpsDown: 2, warpsAcross: 2, by: "mma", stages: 4 },
+  low: { rows: 32, columns: 128, warpsDown: 1, warpsAcross: 4, by: "mma", stages: 4 },
   small: { rows: 32, columns: 64, warpsDown: 2, warpsAcross: 2, by: "mma", stages: 4 },
   flat: { rows: 16, columns: 128, warpsDown: 1, warpsAcross: 4, by: "mma", stages: 4 },
 } as const satisfies Record<TileName | "huge", AsyncTile>
@@ -46,6 +53,7 @@ const ASYNC_TILES = {
 const GROUP_TILES: Partial<Readonly<Record<TileName | "huge", AsyncTile>>> = {
   huge: { rows: 128, columns: 256, warpsDown: 8, warpsAcross: 1, by: "wgmma", stages: 4 },
   large: { rows: 128, columns: 128, warpsDown: 8, warpsAcross: 1, by: "wgmma", stages: 4 },
+  broad: { rows: 64, columns: 128, warpsDown: 4, warpsAcross: 1, by: "wgmma", stages: 4 },
 }
 
 /** Those to which the tensor memory accelerator copies, in place of them. */
@@ -63,6 +71,8 @@ const FLAT_COLUMNS = 64
 const SPLIT_DEPTH = 512
 /** The least depth of a part. */
 const SPAN = 128
+/** A depth of several times as much is split even where smaller tiles would have blocks enough: large ones read less. */
+const LONG_SPAN = 1024
 /** Parts are multiples of this, and so of every tile's step. */
 const STEP = 64
 /** What partial sums may take. */
@@ -116,6 +126,12 @@ const blocksOf = (form: Form, { batches, rows, columns }: ContractionSizes): num
   return batches * ceil(rows, down) * ceil(columns, across)
 }
 
+/** Whether tiles are more than half full along both sides. */
+const isFilled = (form: Form, { rows, columns }: ContractionSizes): boolean => {
+  const [down, across] = extent(form)
+  return 2 * rows > down && 2 * columns > across
+}
+
 /** The kernels of a contraction, made when they are first needed, and its plans. */
 export class ContractionProgram {
   private readonly kernels = new Map<string, Emitted>()
@@ -123,6 +139,7 @@ export class ContractionProgram {
   private readonly limits: DeviceLimits
   private readonly bytes: number
   private readonly longEpilogue: boolean
+  private readonly hasHuge: boolean
   private readonly precision: KernelTrial["precision"]
   /** What tensor cores multiply in tiles; null where tiles are not theirs. */
   private readonly factors: Factors | null
@@ -131,17 +148,25 @@ export class ContractionProgram {
     { dtype, epilogue, precision }: MatmulKernel | ConvKernel,
     describe: Contraction["describe"],
     limits: DeviceLimits,
+    /** Whether threads have registers for the largest tiles. */
+    hasHuge = true,
   ) {
     this.contraction = { dtype, epilogue, describe }
     this.limits = limits
+    this.hasHuge = hasHuge
     this.precision = precision
     this.bytes = laneBytes(laneOfSums(dtype))
     this.factors = factorsOf(dtype, limits.target, precision)
     this.longEpilogue = epilogue !== null && topological([epilogue.body]).length > LONG_EPILOGUE
   }
 
-  private get mma(): boolean {
+  get inTensorCores(): boolean {
     return this.factors !== null
+  }
+
+  /** So many elements are read at once, where those are always aligned neighbours. */
+  get together(): 4 | 8 {
+    return this.factors?.together ?? 4
   }
 
   /** `own`: the numbers that the geometry asks for, but for those that say how the work is cut. Of operands 0 and 1, a is `first`. */
@@ -204,11 +229,10 @@ export class ContractionProgram {
   }
 
   /** The kernels of small and middling sizes. */
-  commonModules(readings: readonly Reading[]): Module[] {
-    const vectors = { a: true, b: true, out: true }
+  commonModules(readings: readonly Reading[], vectors: Vectors = { a: true, b: true, out: true }): Module[] {
     return readings.map((reading) => {
       const async = this.asyncOf("medium", { reading, vectors, layouts: null }, false)
-      const form = { tile: "medium", mma: this.mma, async } as const
+      const form = { tile: "medium", mma: this.inTensorCores, async } as const
       return this.products(form, reading, vectors, true, false, 0, false).module
     })
   }
@@ -220,8 +244,8 @@ export class ContractionProgram {
       const vector = vectors.a && vectors.b && reading.a === "depth" && reading.b === "depth" ? 4 : 1
       return { rows, slices: this.slicesOf(sizes, reading.b, depth / vector), along: reading.b, vector }
     }
-    const { mma } = this
-    const places = { reading, vectors: aligned(this.factors?.together ?? 4), layouts }
+    const mma = this.inTensorCores
+    const places = { reading, vectors: aligned(this.together), layouts }
     const of = (tile: TileName, name: TileName | "huge" = tile, trusted = false): Exclude<Form, Slices> => ({
       tile,
       mma,
@@ -230,18 +254,26 @@ export class ContractionProgram {
     // What is chosen by its shape may have to be tried first, and give way to one of the same shape.
     const chosen = (tile: TileName): Form => of(tile, tile, true)
     if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return chosen("flat")
-    const isEnough = (form: Form): boolean => blocksOf(form, sizes) >= this.limits.multiprocessors
+    const isEnough = (form: Form): boolean => isFilled(form, sizes) && this.keepsBusy(form, sizes)
     const huge = of("large", "huge")
-    if (huge.async && isEnough(huge)) {
+    if (this.hasHuge && huge.async && isEnough(huge)) {
       const trusted = of("large", "huge", true)
       if (trusted.async) return trusted
     }
-    for (const tile of ["large", "medium"] as const) {
+    for (const tile of ["large", "broad", "medium", "low"] as const) {
       // A thread has too many sums of 64 bits in a large tile.
-      const fits = tile !== "large" || this.bytes === 4
+      const fits = this.bytes === 4 || TILES[tile].down * TILES[tile].across < 64
       if (fits && isEnough(of(tile))) return chosen(tile)
     }
     return chosen("small")
+  }
+
+  /** Whether every multiprocessor has a block: of parts of the depth, where these are long. */
+  private keepsBusy(form: Form, sizes: ContractionSizes): boolean {
+    const { batches, rows, columns, depth } = sizes
+    const bytes = this.bytes * batches * rows * columns
+    const parts = Math.min(Math.floor(depth / LONG_SPAN), Math.floor(PARTIAL_BYTES / bytes))
+    return blocksOf(form, sizes) * Math.max(1, parts) >= this.limits.multiprocessors
   }
 
   /** The tile whose copies go on meanwhile, where device, sizes and places allow for such; `trusted`: and which was tried on the device. */

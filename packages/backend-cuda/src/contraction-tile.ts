@@ -2,6 +2,7 @@
 import {
   beginContraction,
   type Contraction,
+  type DepthParts,
   multiplyAdd,
   type Part,
   type Reading,
@@ -187,7 +188,8 @@ function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources,
   const { extent, alongDepth, vector, name } = side
   const perLine = alongDepth ? tile.depth / 4 : extent / 4
   const count = (extent * tile.depth) / 4 / threads
-  const view = sources.view(name)
+  const readFour = (part: Part, depth: DepthParts, when: string): string[] =>
+    readVector(w, sources.view(name), sources.address(part, depth), 4, sources.inside(part, depth, when))
   return Array.from({ length: count }, (_, i): Quad => {
     const number = i === 0 ? w.thread : w.op("add.u32", w.thread, i * threads)
     const line = w.op("shr.u32", number, Math.log2(perLine))
@@ -202,7 +204,7 @@ function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources,
           const ks = vector ? [k] : [k, ...[1, 2, 3].map((e) => w.ix("add", k, e))]
           const found = ks.map((at) => ({ depth: sources.depth(at), when: w.op(`setp.lt.${w.index}`, at, end) }))
           return vector
-            ? readVector(w, view, sources.address(part, found[0].depth), 4, found[0].when)
+            ? readFour(part, found[0].depth, found[0].when)
             : found.map(({ depth, when }) => sources.read(part, depth, when))
         },
         keep(buffer, values) {
@@ -219,9 +221,7 @@ function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources,
         const k = w.ix("add", k0, w.toIndex(line))
         const depth = sources.depth(k)
         const when = w.op(`setp.lt.${w.index}`, k, end)
-        return vector
-          ? readVector(w, view, sources.address(parts[0], depth), 4, when)
-          : parts.map((part) => sources.read(part, depth, when))
+        return vector ? readFour(parts[0], depth, when) : parts.map((part) => sources.read(part, depth, when))
       },
       keep: (buffer, values) => storeFour(w, lane, w.op("add.u32", buffer, place), values),
     }

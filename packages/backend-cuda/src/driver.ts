@@ -144,6 +144,15 @@ export interface CudaContext {
   upload(to: DeviceMemory, toByte: number, from: PinnedMemory, fromByte: number, bytes: number): void
   download(to: PinnedMemory, toByte: number, from: DeviceMemory, fromByte: number, bytes: number): void
   copy(to: DeviceMemory, toByte: number, from: DeviceMemory, fromByte: number, bytes: number): void
+  /** Whether it is another context of this addon and this driver, to whose memory `copyToPeer` can copy. */
+  isPeer(other: CudaContext): boolean
+  /**
+   * Queues a copy of this context's memory to another one's, which may be another device: after what is queued on both
+   * streams, and before what is queued later on either.
+   */
+  copyToPeer(to: DeviceMemory, toByte: number, from: DeviceMemory, fromByte: number, bytes: number): void
+  /** Throws where an error took the device down, also where no call has said so since the last copy to or from a peer. */
+  probe(): void
   /** Sets every byte. */
   fill(memory: DeviceMemory, byte: number, value: number, bytes: number): void
 

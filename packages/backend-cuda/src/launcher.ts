@@ -122,6 +122,7 @@ export class Launcher {
       const block = "operand" in ref ? this.blocks[ref.operand] : taken[ref.temporary]
       parts[i] = block.segment.memory
       begins[i] = "operand" in ref ? this.spans[3 * ref.operand] : block.offset
+      if ("product" in launch) begins[i] += launch.starts?.[i] ?? 0
     }
     if ("product" in launch) context.multiply(launch.product, launch.alpha, launch.beta, parts, begins)
     else context.convolve(launch.convolution, parts, begins)

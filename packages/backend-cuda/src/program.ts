@@ -55,6 +55,8 @@ export interface ProductLaunch {
   readonly beta: number
   /** a, b, c, d, bias, workspace; null for what it has not. */
   readonly buffers: readonly (BufferRef | null)[]
+  /** How many bytes behind the beginning of its buffer each begins; left out, all begin there. */
+  readonly starts?: readonly number[] | undefined
 }
 
 /** A convolution that cuDNN computes. */
@@ -78,6 +80,13 @@ export interface PlacedOperand {
   readonly strides: readonly number[]
 }
 
+export interface Tuning {
+  /** The tile of products in tensor cores. */
+  readonly tile?: AsyncTile
+  /** Whether convolutions copy operands that could not be read several elements at once. */
+  readonly copies?: "always" | "never"
+}
+
 /** What the device at hand allows. */
 export interface DeviceLimits {
   /** The compute capability: 75, 80, 86, 89, 90, 100, 120. */
@@ -94,8 +103,8 @@ export interface DeviceLimits {
    * no because now is not the time. Where this is absent, all do.
    */
   readonly trusts?: (trial: KernelTrial) => boolean
-  /** For measurements: what products in tensor cores use in place of what the plan would choose. */
-  readonly tuning?: { readonly tile: AsyncTile }
+  /** For measurements: what is used in place of what the plan would choose. */
+  readonly tuning?: Tuning
 }
 
 /** What is tried once before it is used: a tile, the type and precision of its factors, and how these are read. */
