@@ -8,17 +8,10 @@ namespace tensor_maps {
 constexpr size_t BYTES = 128;
 // What their place in a block of parameters is a multiple of.
 constexpr size_t ALIGNMENT = 64;
-// Numbers that describe one: which pointer of the launch it begins at; its type; three sizes in elements, innermost first; two
-// strides in bytes; the sizes of a box in the first two dims.
-constexpr size_t NUMBERS = 9;
 
-// A pointer of the launch: its address, and up to where the kernel may touch its memory from there on.
-struct Pointer {
-  CUdeviceptr address;
-  double bytes;
-};
-
-// Encodes a map from its numbers. Throws where they are out of range, or it would reach further than its pointer.
-void encode(Context& context, const double* numbers, const Pointer* pointers, size_t pointerCount, uint8_t* map);
+// Encodes a map in place of the doubles that describe it: which pointer of the launch it begins at; its type; three sizes in elements,
+// innermost first; two strides in bytes; the sizes of a box in the first two dims. The addresses of the pointers begin the parameters;
+// `reaches` says how many bytes from each the kernel may touch. Throws where a number is out of range, or the map would reach further.
+void encode(Context& context, const uint8_t* parameters, const double* reaches, size_t pointers, uint8_t* map);
 
 }  // namespace tensor_maps

@@ -218,14 +218,14 @@ export class ContractionProgram {
     return { launches: [products, sums], temporaries: [this.bytes * splits * batches * rows * columns] }
   }
 
-  private mapsOf({ module }: Emitted, tile: AsyncTile, reading: Reading, { a, b }: Layouts): Float64Array {
+  private mapsOf({ module }: Emitted, tile: AsyncTile, reading: Reading, { a, b }: Layouts): Float64Array[] {
     const { factors } = this
     const { maps: [pointerA, pointerB] = [] } = module
     if (!factors) throw new Error("cuda: tensor maps are for tensor cores")
-    return Float64Array.from([
-      ...mapNumbers(pointerA, a, boxOf(factors, tile.rows, reading.a === "depth")),
-      ...mapNumbers(pointerB, b, boxOf(factors, tile.columns, reading.b === "depth")),
-    ])
+    return [
+      mapNumbers(pointerA, a, boxOf(factors, tile.rows, reading.a === "depth")),
+      mapNumbers(pointerB, b, boxOf(factors, tile.columns, reading.b === "depth")),
+    ]
   }
 
   /** The kernels of small and middling sizes. */

@@ -24,11 +24,11 @@ export interface DeviceInfo {
   readonly uuid: string
 }
 
-export type DeviceMemory = object & { readonly bytes: number }
+export type DeviceMemory = object & { readonly bytes: number; readonly number: number }
 /** Memory of the host that the device reaches. Its array has no bytes any more once it was given back. */
 export type PinnedMemory = object & { readonly bytes: Uint8Array }
 export type DriverModule = object
-export type DriverFunction = object
+export type DriverFunction = object & { readonly number: number }
 export type DriverEvent = object
 export type DriverGraph = object
 
@@ -161,8 +161,17 @@ export interface CudaContext {
   /** The same on another thread, with one of its entries, which drivers load late otherwise. */
   loadModuleAsync(ptx: string, entry: string): Promise<DriverModule>
   unloadModule(module: DriverModule): void
-  /** A kernel whose blocks have `threads` threads. It keeps its module. */
-  function(module: DriverModule, entry: string, threads: number, dynamicSharedBytes: number): DriverFunction
+  /**
+   * A kernel whose blocks have `threads` threads. It keeps its module. Its last parameters are `maps` tensor maps, which the
+   * addon makes, and checks, at each launch: of numbers that stand in their place (`tensor-maps.ts`).
+   */
+  function(
+    module: DriverModule,
+    entry: string,
+    threads: number,
+    dynamicSharedBytes: number,
+    maps?: number,
+  ): DriverFunction
   /**
    * Queues a kernel. `params` begins with its block of `paramBytes` bytes of parameters, in which the addon puts the
    * addresses: that of `memories[i]` + begin at byte 8·i. `ranges` has three numbers for each: where it begins, and the
@@ -176,9 +185,15 @@ export interface CudaContext {
     paramBytes: number,
     memories: readonly DeviceMemory[],
     ranges: Float64Array,
-    /** For a kernel whose parameters end in tensor maps, MAP_NUMBERS numbers of each (`tensor-maps.ts`), which the addon checks as well. */
-    maps?: Float64Array,
   ): void
+
+  /** Where the next `launchCommand` is written down: command.ts. */
+  readonly command: ArrayBuffer
+  /**
+   * `launch` of what the command says, which is checked in the same way; functions and memory are given by their `number`, which is no
+   * other's in this process. Nothing is handed over but the call.
+   */
+  launchCommand(): void
 
   /** Each of these throws a LibraryError where the library refuses. */
   openCublasLt(library: CublasLt): CublasLtHandle

@@ -87,6 +87,11 @@ export class KernelTrials {
     this.verdicts = verdicts
   }
 
+  /** How many families of kernels failed: a plan that was made before may have one of them. */
+  get failures(): number {
+    return this.verdicts.failed.size
+  }
+
   /** Whether the kernels give what they should. @throws CudaError where they took the device down. */
   trusts(trial: KernelTrial): boolean {
     const { passed, failed } = this.verdicts
@@ -175,12 +180,12 @@ export class KernelTrials {
       context.upload(memory, 0, pinned, 0, end)
       for (const { launch, kernel } of loaded) {
         const params = new Uint8Array(MOST_PARAM_BYTES)
-        kernel.pack(new DataView(params.buffer), launch.numbers)
+        kernel.pack(new DataView(params.buffer), launch.numbers, launch.maps)
         const memories: DeviceMemory[] = launch.buffers.map(() => memory)
         const ranges = new Float64Array(
           launch.buffers.flatMap((ref) => ("operand" in ref ? [begins[ref.operand], 0, end] : [0, 0, 0])),
         )
-        context.launch(kernel.function, launch.blocks, params, kernel.bytes, memories, ranges, launch.maps)
+        context.launch(kernel.function, launch.blocks, params, kernel.bytes, memories, ranges)
       }
       context.download(pinned, 0, memory, begins[2], resultBytes)
       context.synchronize()

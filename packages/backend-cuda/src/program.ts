@@ -44,8 +44,8 @@ export interface KernelLaunch {
   readonly numbers: readonly (number | bigint)[]
   /** Blocks of threads: x to 2^31 - 1, y and z to 65535. */
   readonly blocks: readonly [x: number, y: number, z: number]
-  /** The numbers of its tensor maps (`tensor-maps.ts`). */
-  readonly maps?: Float64Array
+  /** The numbers of each of its tensor maps (`tensor-maps.ts`). */
+  readonly maps?: readonly Float64Array[]
 }
 
 /** A product that cuBLASLt computes: alpha·a·b + beta·c + bias. */

@@ -36,7 +36,7 @@ export const mapNumbers = (
   pointer: number,
   { dtype, sizes, strides }: MatrixLayout,
   box: readonly [inner: number, lines: number],
-): readonly number[] => [pointer, TYPES.indexOf(dtype), ...sizes, ...strides, ...box]
+): Float64Array => Float64Array.of(pointer, TYPES.indexOf(dtype), ...sizes, ...strides, ...box)
 
 /**
  * The layout of an operand of which dim `inner` lies side by side; of its other dims `line` counts lines, and the first `batch` ones matrices.

@@ -141,18 +141,18 @@ class Bench {
       const { module, buffers, numbers, blocks } = launch
       const packer = packerOf(module)
       const params = new Uint8Array(packer.bytes + 8)
-      packer.pack(new DataView(params.buffer), numbers)
+      packer.pack(new DataView(params.buffer), numbers, launch.maps)
       const memories = buffers.map(memoryOf)
       const ranges = new Float64Array(memories.flatMap(({ bytes }) => [0, 0, bytes]))
-      this.context.launch(this.functionOf(module), blocks, params, packer.bytes, memories, ranges, launch.maps)
+      this.context.launch(this.functionOf(module), blocks, params, packer.bytes, memories, ranges)
     }
   }
 
-  private functionOf({ ptx, entry, threads, dynamicSharedBytes }: Module): DriverFunction {
+  private functionOf({ ptx, entry, threads, dynamicSharedBytes, maps = [] }: Module): DriverFunction {
     const { context, functions } = this
     let found = functions.get(ptx)
     if (!found) {
-      found = context.function(context.loadModule(ptx), entry, threads, dynamicSharedBytes)
+      found = context.function(context.loadModule(ptx), entry, threads, dynamicSharedBytes, maps.length)
       functions.set(ptx, found)
     }
     return found
