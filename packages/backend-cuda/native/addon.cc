@@ -78,9 +78,11 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   const int count = deviceCount(env, *driver);
   if (ordinal >= static_cast<uint64_t>(count))
     rangeError(env, "cuda: no device " + std::to_string(ordinal) + " among " + std::to_string(count));
-  Napi::Object object = objectOf(env, Context::open(env, driver, static_cast<int>(ordinal)));
+  const ContextPointer context = Context::open(env, driver, static_cast<int>(ordinal));
+  Napi::Object object = objectOf(env, context);
   addMemoryMethods(object);
   addModuleMethods(object);
+  addLaunchMethods(object, context);
   addEventMethods(object);
   addGraphMethods(object);
   addPeerMethods(object);

@@ -9,7 +9,6 @@ namespace {
 // primary context, and go down together.
 std::mutex everyMutex;
 std::map<int, std::vector<Context*>> every;
-
 // How many there were so far.
 std::atomic<uint64_t> contexts{0};
 
@@ -52,15 +51,16 @@ void Resource::free() {
   release(context_->driver());
 }
 
-Context::Context(Napi::Env env, std::shared_ptr<const Driver> driver, int ordinal, CUdevice device)
-    : env_(env), driver_(std::move(driver)), ordinal_(ordinal), device_(device), number_(contexts++) {}
+Context::Context(Napi::Env env, std::shared_ptr<const Driver> driver, int ordinal, CUdevice device, double number)
+    : env_(env), driver_(std::move(driver)), ordinal_(ordinal), device_(device), number_(number), memories_(number),
+      functions_(number) {}
 
 std::shared_ptr<Context> Context::open(Napi::Env env, std::shared_ptr<const Driver> driver, int ordinal) {
   const Driver& calls = *driver;
   CUdevice device;
   CUresult result = calls.cuDeviceGet(&device, ordinal);
   if (result != cuda::SUCCESS) throw cudaError(env, calls, result, "cuDeviceGet");
-  std::shared_ptr<Context> context(new Context(env, driver, ordinal, device));
+  std::shared_ptr<Context> context(new Context(env, driver, ordinal, device, static_cast<double>(contexts++)));
   std::lock_guard lock(everyMutex);
   auto& others = every[ordinal];
   CUresult lost = cuda::SUCCESS;

@@ -20,6 +20,7 @@ import { elementBytes } from "./extent.ts"
 import { Faults, type Question } from "./faults.ts"
 import { findDriver } from "./find-driver.ts"
 import { KernelTrials } from "./kernel-trials.ts"
+import type { Launch } from "./launch.ts"
 import { blockOf, CudaBuffer, Launcher, MOST_OPERANDS } from "./launcher.ts"
 import { Libraries, type LibraryChoice, type LibraryReport } from "./libraries.ts"
 import { Loss } from "./loss.ts"
@@ -28,7 +29,8 @@ import { Modules } from "./modules.ts"
 import type { LibraryName, NativeLibraries } from "./native-libraries.ts"
 import { Arrivals, introduce, type Peer } from "./peers.ts"
 import type { Planner } from "./planner.ts"
-import { type DeviceLimits, limitsOf, type Plan } from "./program.ts"
+import { Plans, type ReadyPlan } from "./plans.ts"
+import { type DeviceLimits, limitsOf } from "./program.ts"
 import { Recording } from "./recording.ts"
 import type { Block } from "./segments.ts"
 import { CudaEvent } from "./timing.ts"
@@ -108,6 +110,7 @@ class CudaExecutable {
   /** Of each operand. */
   readonly elementBytes: readonly number[]
   readonly name: () => string
+  readonly plans = new Plans()
 
   constructor(kernel: Kernel, id: number, limits: DeviceLimits, libraries: NativeLibraries) {
     this.id = id
@@ -261,6 +264,31 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
     }
   }
 
+  const queue = (mine: CudaExecutable, launch: Launch): void => {
+    const planned = (given: Launch): ReadyPlan => launcher.ready(mine.planner.plan(given))
+    const plan = mine.plans.get(launch, libraries.version + trials.failures, recording === null, planned)
+    if (plan.launches.length === 0) return
+    try {
+      launcher.run(plan)
+    } catch (error) {
+      // A library may want much memory to work in; our own kernels get along with less.
+      if (!(error instanceof OutOfMemoryError) || plan.launches.every((each) => "words" in each)) throw error
+      launcher.run(libraries.without(() => planned(launch)))
+    }
+    loss.lastLaunched = mine.name
+  }
+  const run = (mine: CudaExecutable, launch: Launch): void => {
+    try {
+      queue(mine, launch)
+    } catch (error) {
+      const said = libraryErrorOf(error)
+      if (!said || !libraries.standsIn(said, mine.name())) throw error
+      // Where the device is lost, that is what this says.
+      queue(mine, launch)
+      libraries.warnOfFailures()
+    }
+  }
+
   const backend: CudaBackend = {
     name: "cuda",
     core: CORE,
@@ -343,29 +371,8 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       check()
       const mine = executable as CudaExecutable
       launcher.place(operands, mine.elementBytes, recording ? mention : undefined)
-      const run = (): void => {
-        const planned = (): Plan => mine.planner.plan({ sizes, operands, scalars, kernel: mine.id })
-        const plan = planned()
-        if (plan.launches.length === 0) return
-        try {
-          launcher.run(plan)
-        } catch (error) {
-          // A library may want much memory to work in; our own kernels get along with less.
-          if (!(error instanceof OutOfMemoryError) || plan.launches.every((launch) => "module" in launch)) throw error
-          launcher.run(libraries.without(planned))
-        }
-        loss.lastLaunched = mine.name
-      }
       try {
-        try {
-          run()
-        } catch (error) {
-          const said = libraryErrorOf(error)
-          if (!said || !libraries.standsIn(said, mine.name())) throw error
-          // Where the device is lost, that is what this says.
-          run()
-          libraries.warnOfFailures()
-        }
+        run(mine, { sizes, operands, scalars, kernel: mine.id })
       } catch (error) {
         throw loss.told(error, mine.name())
       }

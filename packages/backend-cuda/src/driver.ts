@@ -24,11 +24,11 @@ export interface DeviceInfo {
   readonly uuid: string
 }
 
-export type DeviceMemory = object & { readonly bytes: number }
+export type DeviceMemory = object & { readonly bytes: number; readonly number: number }
 /** Memory of the host that the device reaches. Its array has no bytes any more once it was given back. */
 export type PinnedMemory = object & { readonly bytes: Uint8Array }
 export type DriverModule = object
-export type DriverFunction = object
+export type DriverFunction = object & { readonly number: number }
 export type DriverEvent = object
 export type DriverGraph = object
 
@@ -175,6 +175,14 @@ export interface CudaContext {
     memories: readonly DeviceMemory[],
     ranges: Float64Array,
   ): void
+
+  /** Where the next `launchCommand` is written down: command.ts. */
+  readonly command: ArrayBuffer
+  /**
+   * `launch` of what the command says, which is checked in the same way; functions and memory are given by their `number`, which is no
+   * other's in this process. Nothing is handed over but the call.
+   */
+  launchCommand(): void
 
   /** Each of these throws a LibraryError where the library refuses. */
   openCublasLt(library: CublasLt): CublasLtHandle

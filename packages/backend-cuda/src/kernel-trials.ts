@@ -79,6 +79,11 @@ export class KernelTrials {
     this.verdicts = verdicts
   }
 
+  /** How many families of kernels failed: a plan that was made before may have one of them. */
+  get failures(): number {
+    return this.verdicts.failed.size
+  }
+
   /** Whether the kernels give what they should. @throws CudaError where they took the device down. */
   trusts(trial: KernelTrial): boolean {
     const { passed, failed } = this.verdicts

@@ -323,6 +323,87 @@ describe("modules", () => {
     }))
 })
 
+describe("launches that are written down", () => {
+  /** A kernel and memory of 16 bytes, and what writes a command of them with other numbers in places. */
+  const commandOf = (context: CudaContext) => {
+    const kernel = context.function(context.loadModule(PTX), "nothing", 32, 0)
+    const memory = context.allocate(16)
+    const numbers = new Float64Array(context.command, 0, 10)
+    const good = [kernel.number, 1, 1, 1, 8, 1, memory.number, 0, 0, 16]
+    const launch = (changed: Readonly<Record<number, number>> = {}) => {
+      numbers.set(good)
+      for (const [at, number] of Object.entries(changed)) numbers[Number(at)] = number
+      context.launchCommand()
+    }
+    return { kernel, memory, launch }
+  }
+
+  it("reach what is theirs alone", () =>
+    onContext((context) => {
+      const { launch } = commandOf(context)
+      launch()
+      context.synchronize()
+      const bad: Readonly<Record<number, readonly number[]>> = {
+        1: [0, 1.5, 2 ** 31],
+        2: [0, 65536],
+        3: [-1, 65536],
+        4: [7, 4097, 1.5, Number.NaN],
+        5: [2, 513, 2 ** 53, -1, 0.5],
+        7: [-1, 17, 0.5, Number.NaN],
+        8: [-1, 17],
+        9: [-1, 17, Number.POSITIVE_INFINITY],
+      }
+      for (const [at, values] of Object.entries(bad))
+        for (const value of values) expect(() => launch({ [at]: value }), `${value} at ${at}`).toThrow(RangeError)
+      for (const value of [-1, 0.5, 2 ** 32 - 1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        expect(() => launch({ 0: value }), `function ${value}`).toThrow(/Driver?Function/)
+        expect(() => launch({ 6: value }), `memory ${value}`).toThrow(/DeviceMemory/)
+      }
+      // What was refused changed nothing.
+      launch()
+      context.synchronize()
+    }))
+
+  it("refuse what another context has, and what is gone, whose numbers are nobody's again", () =>
+    onContext((context) =>
+      onContext((other) => {
+        const { memory, kernel, launch } = commandOf(context)
+        const theirs = commandOf(other)
+        expect(() => launch({ 6: theirs.memory.number })).toThrow("this DeviceMemory belongs to another context")
+        expect(() => launch({ 0: theirs.kernel.number })).toThrow("this DriverFunction belongs to another context")
+        context.free(memory)
+        const next = context.allocate(16)
+        expect([memory.number, theirs.memory.number]).not.toContain(next.number)
+        expect(() => launch()).toThrow("this DeviceMemory was given back")
+        const module = context.loadModule(PTX)
+        const gone = context.function(module, "nothing", 32, 0)
+        context.unloadModule(module)
+        expect(() => launch({ 0: gone.number, 6: next.number })).toThrow("this DriverFunction was given back")
+        launch({ 0: kernel.number, 6: next.number })
+      }),
+    ))
+
+  it("whatever is in the memory, and when it was taken away", () =>
+    onContext((context) => {
+      const { launch } = commandOf(context)
+      const bytes = new Uint8Array(context.command)
+      let state = 1
+      for (const _ of count(200)) {
+        for (let i = 0; i < 128; i++) {
+          state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+          bytes[i] = state >>> 24
+        }
+        expect(() => context.launchCommand()).toThrow(/cuda: /)
+      }
+      launch()
+      const moved = (context.command as ArrayBuffer & { transfer(): ArrayBuffer }).transfer()
+      // What was written last is launched again.
+      context.launchCommand()
+      expect(moved.byteLength).toBeGreaterThan(0)
+      expect(context.command.byteLength).toBe(0)
+    }))
+})
+
 describe("a context that an error took down", () => {
   it("says so at every call, and is opened anew", async () => {
     const context = loadDriver().open(0)
