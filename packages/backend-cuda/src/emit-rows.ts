@@ -56,8 +56,9 @@ export function emitRows(
   vector: number,
   empty: boolean,
   wide: boolean,
+  target?: number,
 ): Emitted {
-  const w = new Writer(wide)
+  const w = new Writer(wide, target)
   const { stages, body, inputs: types, outputs } = kernel
   const kept = keptOf(kernel)
   const { sharing } = SHARES[form]
@@ -180,11 +181,11 @@ function storeNeighbours(
 }
 
 /** Plans launches of rows. */
-export function rowsPlanner(kernel: RowsKernel, { multiprocessors }: DeviceLimits): Planner {
+export function rowsPlanner(kernel: RowsKernel, { multiprocessors, target }: DeviceLimits): Planner {
   const { stages, body, inputs } = kernel
   const kept = keptOf(kernel)
   const variants = new Variants((form: Form, part: Part, vector: number, empty: boolean, wide: boolean) =>
-    emitRows(kernel, form, part, vector, empty, wide),
+    emitRows(kernel, form, part, vector, empty, wide, target),
   )
   const units = [
     ...unitInputs(inputs),
