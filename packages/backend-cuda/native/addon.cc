@@ -78,11 +78,14 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   const int count = deviceCount(env, *driver);
   if (ordinal >= static_cast<uint64_t>(count))
     rangeError(env, "cuda: no device " + std::to_string(ordinal) + " among " + std::to_string(count));
-  Napi::Object object = objectOf(env, Context::open(env, driver, static_cast<int>(ordinal)));
+  const ContextPointer context = Context::open(env, driver, static_cast<int>(ordinal));
+  Napi::Object object = objectOf(env, context);
   addMemoryMethods(object);
   addModuleMethods(object);
+  addLaunchMethods(object, context);
   addEventMethods(object);
   addGraphMethods(object);
+  addPeerMethods(object);
   addProductMethods(object);
   addConvolutionMethods(object);
   addMethod<isLost>(object, "isLost");
@@ -103,6 +106,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   if (result != cuda::SUCCESS) throw cudaError(env, *driver, result, "cuInit");
   Napi::Object object = objectOf(env, driver);
   constant(object, "version", Napi::Number::New(env, driver->version));
+  constant(object, "tensorMaps", Napi::Boolean::New(env, driver->cuTensorMapEncodeTiled != nullptr));
   constant(object, "devices", Napi::Function::New<devices>(env, "devices"));
   constant(object, "open", Napi::Function::New<open>(env, "open"));
   constant(object, "loadCublasLt", Napi::Function::New<loadCublasLt>(env, "loadCublasLt"));

@@ -52,8 +52,10 @@ Napi::Value allocate(const Napi::CallbackInfo& info, const ContextPointer& conte
   context->enter();
   CUdeviceptr address = 0;
   context->check(context->driver().cuMemAlloc_v2(&address, bytes), "cuMemAlloc");
-  Napi::Object object = objectOf(info.Env(), std::make_shared<DeviceMemory>(context, address, bytes));
+  const auto memory = std::make_shared<DeviceMemory>(context, address, bytes);
+  Napi::Object object = objectOf(info.Env(), memory);
   constant(object, "bytes", Napi::Number::New(info.Env(), static_cast<double>(bytes)));
+  constant(object, "number", Napi::Number::New(info.Env(), memory->number()));
   return object;
 }
 
@@ -79,18 +81,10 @@ Napi::Value allocatePinned(const Napi::CallbackInfo& info, const ContextPointer&
   if (bytes == 0) rangeError(env, "cuda: memory of no bytes");
   context->enter();
   auto memory = std::make_shared<PinnedMemory>(context, bytes);
-  // The array's buffer holds the memory as well: where it was moved elsewhere it can still be read.
-  auto* held = new std::shared_ptr<PinnedMemory>(memory);
-  napi_value buffer;
-  const napi_status status = napi_create_external_arraybuffer(
-      env, memory->data(), bytes, [](napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<PinnedMemory>*>(hint); },
-      held, &buffer);
-  if (status != napi_ok) {
-    delete held;
-    plainError(env, "cuda: this engine allows no arrays over memory of others");
-  }
+  // Where it was moved elsewhere it can still be read.
+  const Napi::ArrayBuffer buffer = arrayOver(env, memory, memory->data(), bytes);
   Napi::Object object = objectOf(env, memory);
-  constant(object, "bytes", Napi::Uint8Array::New(env, bytes, Napi::ArrayBuffer(env, buffer), 0));
+  constant(object, "bytes", Napi::Uint8Array::New(env, bytes, buffer, 0));
   return object;
 }
 
@@ -151,11 +145,17 @@ Napi::Value fill(const Napi::CallbackInfo& info, const ContextPointer& context) 
 }  // namespace
 
 DeviceMemory::DeviceMemory(ContextPointer context, CUdeviceptr address, size_t bytes)
-    : Resource(std::move(context)), address_(address), bytes_(bytes) {
+    : Resource(std::move(context)),
+      address_(address),
+      bytes_(bytes),
+      number_(this->context().memories().add(this)) {
   reportBytes(this->context().env(), static_cast<int64_t>(bytes_));
 }
 
-void DeviceMemory::onFreed() { reportBytes(context().env(), -static_cast<int64_t>(bytes_)); }
+void DeviceMemory::onFreed() {
+  context().memories().remove(number_);
+  reportBytes(context().env(), -static_cast<int64_t>(bytes_));
+}
 
 PinnedMemory::PinnedMemory(ContextPointer context, size_t bytes) : Resource(std::move(context)), bytes_(bytes) {
   Context& owner = this->context();

@@ -1,19 +1,12 @@
 // Modules: PTX text that the driver compiles, and the kernels in them.
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <cstring>
-#include <tuple>
 #include <vector>
 
-#include "arguments.h"
 #include "resources.h"
 
 namespace {
 
 constexpr size_t LOG_BYTES = 16 * 1024;
-// A block of parameters is at most 4 KiB for all devices, and 32764 bytes for the newest.
-constexpr size_t MOST_PARAMETERS = 32768;
 
 // What the driver made of some PTX.
 struct Compiled {
@@ -118,9 +111,8 @@ Napi::Value unloadModule(const Napi::CallbackInfo& info, const ContextPointer& c
 
 Napi::Value function(const Napi::CallbackInfo& info, const ContextPointer& context) {
   const Napi::Env env = info.Env();
-  auto function = std::make_shared<Function>();
   resourceOf<Module>(*context, info[0]);
-  function->module = shareHandle<Module>(env, info[0]);
+  const auto function = std::make_shared<Function>(shareHandle<Module>(env, info[0]));
   const std::string entry = text(info, 1, "an entry");
   const uint64_t threads = wholeNumber(env, info[2], "a number of threads");
   const uint64_t shared = wholeNumber(env, info[3], "a number of bytes");
@@ -128,6 +120,7 @@ Napi::Value function(const Napi::CallbackInfo& info, const ContextPointer& conte
   if (shared > INT32_MAX) rangeError(env, "cuda: " + std::to_string(shared) + " bytes of shared memory");
   function->threads = static_cast<unsigned>(threads);
   function->dynamicSharedBytes = static_cast<unsigned>(shared);
+  if (!info[4].IsUndefined()) function->maps = wholeNumber(env, info[4], "a number of tensor maps");
   context->enter();
   const Driver& driver = context->driver();
   context->check(driver.cuModuleGetFunction(&function->handle, function->module->handle(), entry.c_str()),
@@ -136,63 +129,9 @@ Napi::Value function(const Napi::CallbackInfo& info, const ContextPointer& conte
     context->check(
         driver.cuFuncSetAttribute(function->handle, cuda::FUNCTION_DYNAMIC_SHARED_BYTES, static_cast<int>(shared)),
         "cuFuncSetAttribute", entry);
-  return objectOf(env, function);
-}
-
-unsigned blocksAt(napi_env env, napi_value blocks, uint32_t dim, uint64_t most) {
-  napi_value value;
-  if (napi_get_element(env, blocks, dim, &value) != napi_ok) typeError(env, "cuda: blocks must be three numbers");
-  const uint64_t count = wholeNumber(env, value, "a number of blocks");
-  if (count < 1 || count > most)
-    rangeError(env, "cuda: a launch has 1 to " + std::to_string(most) + " blocks in dim " + std::to_string(dim) +
-                        ", not " + std::to_string(count));
-  return static_cast<unsigned>(count);
-}
-
-// The address of a launch's pointer: `range` is where it begins, and which bytes the kernel may touch.
-CUdeviceptr addressOf(napi_env env, const DeviceMemory& memory, const double* range) {
-  const double most = static_cast<double>(memory.bytes());
-  const auto [begin, low, high] = std::tie(range[0], range[1], range[2]);
-  // Comparisons with NaN are false.
-  if (!(begin >= 0 && begin <= most && low >= 0 && low <= high && high <= most) || begin != std::floor(begin))
-    rangeError(env, "cuda: a kernel would touch bytes " + std::to_string(low) + " to " + std::to_string(high) +
-                        " (from " + std::to_string(begin) + ") of a DeviceMemory of " +
-                        std::to_string(memory.bytes()));
-  return memory.address() + static_cast<CUdeviceptr>(begin);
-}
-
-Napi::Value launch(const Napi::CallbackInfo& info, const ContextPointer& context) {
-  const Napi::Env env = info.Env();
-  const Function& function = resourceOf<Function>(*context, info[0]);
-  const unsigned x = blocksAt(env, info[1], 0, 2147483647);
-  const unsigned y = blocksAt(env, info[1], 1, 65535);
-  const unsigned z = blocksAt(env, info[1], 2, 65535);
-  const auto params = elementsOf<const uint8_t>(env, info[2], napi_uint8_array, "parameters must be a Uint8Array");
-  const uint64_t paramBytes = wholeNumber(env, info[3], "a number of bytes");
-  const napi_value memories = info[4];
-  uint32_t count = 0;
-  if (napi_get_array_length(env, memories, &count) != napi_ok) typeError(env, "cuda: memories must be an array");
-  const auto ranges = elementsOf<const double>(env, info[5], napi_float64_array, "ranges must be a Float64Array");
-  if (paramBytes > std::min(params.length, MOST_PARAMETERS) || paramBytes < 8 * static_cast<uint64_t>(count))
-    rangeError(env, "cuda: " + std::to_string(paramBytes) + " bytes of parameters for " + std::to_string(count) +
-                        " pointers");
-  if (ranges.length < 3 * static_cast<size_t>(count))
-    rangeError(env, "cuda: " + std::to_string(count) + " pointers need three numbers each");
-  // The driver copies what the kernel says that it takes, which may be more than it was given here.
-  alignas(16) static thread_local uint8_t block[MOST_PARAMETERS];
-  if (paramBytes > 0) std::memcpy(block, params.data, paramBytes);
-  for (uint32_t i = 0; i < count; i++) {
-    napi_value element;
-    if (napi_get_element(env, memories, i, &element) != napi_ok) typeError(env, "cuda: memories must be an array");
-    const CUdeviceptr address = addressOf(env, resourceOf<DeviceMemory>(*context, element), ranges.data + 3 * i);
-    std::memcpy(block + 8 * i, &address, 8);
-  }
-  context->enter();
-  void* arguments[] = {block};
-  context->check(context->driver().cuLaunchKernel(function.handle, x, y, z, function.threads, 1, 1,
-                                                  function.dynamicSharedBytes, context->stream(), arguments, nullptr),
-                 "cuLaunchKernel");
-  return env.Undefined();
+  Napi::Object object = objectOf(env, function);
+  constant(object, "number", Napi::Number::New(env, function->number));
+  return object;
 }
 
 }  // namespace
@@ -208,5 +147,4 @@ void addModuleMethods(Napi::Object object) {
   addMethod<loadModuleAsync>(object, "loadModuleAsync");
   addMethod<unloadModule>(object, "unloadModule");
   addMethod<function>(object, "function");
-  addMethod<launch>(object, "launch");
 }

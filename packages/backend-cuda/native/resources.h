@@ -17,6 +17,8 @@ class DeviceMemory final : public Resource {
   ~DeviceMemory() override { free(); }
   CUdeviceptr address() const { return address_; }
   size_t bytes() const { return bytes_; }
+  // What launches call it.
+  double number() const { return number_; }
 
  private:
   void release(const Driver& driver) override { driver.cuMemFree_v2(address_); }
@@ -24,6 +26,7 @@ class DeviceMemory final : public Resource {
 
   const CUdeviceptr address_;
   const size_t bytes_;
+  const double number_;
 };
 
 // Memory of the host, which the driver is told of so that it copies without detours. It is the addon's own, not the
@@ -67,10 +70,19 @@ struct Function {
   static constexpr uint64_t NUMBER = 6;
   static constexpr const char* NAME = "DriverFunction";
 
-  std::shared_ptr<Module> module;
-  CUfunction handle;
-  unsigned threads;
-  unsigned dynamicSharedBytes;
+  explicit Function(std::shared_ptr<Module> of) : module(std::move(of)), number(context().functions().add(this)) {}
+  ~Function() { context().functions().remove(number); }
+  Function(const Function&) = delete;
+  Function& operator=(const Function&) = delete;
+
+  const std::shared_ptr<Module> module;
+  // What launches call it.
+  const double number;
+  CUfunction handle = nullptr;
+  unsigned threads = 0;
+  unsigned dynamicSharedBytes = 0;
+  // Tensor maps, which are the last of its parameters.
+  uint64_t maps = 0;
 
   Context& context() const { return module->context(); }
   bool isAlive() const { return module->isAlive(); }
@@ -129,8 +141,10 @@ using Method = Napi::Value (*)(const Napi::CallbackInfo&, const ContextPointer&)
 
 void addMemoryMethods(Napi::Object object);
 void addModuleMethods(Napi::Object object);
+void addLaunchMethods(Napi::Object object, const ContextPointer& context);
 void addEventMethods(Napi::Object object);
 void addGraphMethods(Napi::Object object);
+void addPeerMethods(Napi::Object object);
 void addProductMethods(Napi::Object object);
 void addConvolutionMethods(Napi::Object object);
 

@@ -17,17 +17,20 @@ import { capabilityText, chooseDevice, versionText } from "./driver-words.ts"
 import { libraryErrorOf } from "./errors.ts"
 import { plannerOf, supports } from "./executables.ts"
 import { elementBytes } from "./extent.ts"
-import { Faults } from "./faults.ts"
+import { Faults, type Question } from "./faults.ts"
 import { findDriver } from "./find-driver.ts"
 import { KernelTrials } from "./kernel-trials.ts"
+import type { Launch } from "./launch.ts"
 import { blockOf, CudaBuffer, Launcher, MOST_OPERANDS } from "./launcher.ts"
 import { Libraries, type LibraryChoice, type LibraryReport } from "./libraries.ts"
 import { Loss } from "./loss.ts"
 import { bytesText, type CudaMemoryStats, Memory } from "./memory.ts"
 import { Modules } from "./modules.ts"
 import type { LibraryName, NativeLibraries } from "./native-libraries.ts"
+import { Arrivals, introduce, type Peer } from "./peers.ts"
 import type { Planner } from "./planner.ts"
-import { type DeviceLimits, limitsOf, type Plan } from "./program.ts"
+import { Plans, type ReadyPlan } from "./plans.ts"
+import { type DeviceLimits, limitsOf } from "./program.ts"
 import { Recording } from "./recording.ts"
 import type { Block } from "./segments.ts"
 import { CudaEvent } from "./timing.ts"
@@ -61,6 +64,7 @@ export interface CudaBackend extends Backend {
   readonly device: DeviceInfo
   readonly capture: NonNullable<Backend["capture"]>
   readonly readSync: NonNullable<Backend["readSync"]>
+  readonly copyFrom: NonNullable<Backend["copyFrom"]>
   counts(): CudaCounts
   cudaMemoryStats(): CudaMemoryStats
   /** The peaks of the statistics begin anew. */
@@ -91,6 +95,13 @@ function librariesOf(make: () => Libraries, context: CudaContext): Libraries {
   }
 }
 
+/** A read that is queued. */
+interface Reading {
+  readonly download: Download
+  readonly question: Question | null
+  readonly check: () => void
+}
+
 /** A compiled kernel. */
 class CudaExecutable {
   /** The number by which faults name it. */
@@ -99,6 +110,7 @@ class CudaExecutable {
   /** Of each operand. */
   readonly elementBytes: readonly number[]
   readonly name: () => string
+  readonly plans = new Plans()
 
   constructor(kernel: Kernel, id: number, limits: DeviceLimits, libraries: NativeLibraries) {
     this.id = id
@@ -117,7 +129,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
   const index = options.device ?? 0
   const { driver, circumstances } = await findDriver(options.addon, options.driver)
   const device = chooseDevice(driver.devices(), index, circumstances)
-  const limits = limitsOf(device, driver.version)
+  const limits = limitsOf(device, driver)
   const name = `cuda:${index}`
   const context = driver.open(index)
   const { total } = context.memoryInfo()
@@ -167,18 +179,22 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
     return block
   }
 
+  const self: Peer = { context, faults, loss, checked, refuseWhileRecording }
+  const arrivals = new Arrivals(self)
+
   /** Queues a read of a block, and of the faults that may have been reported before. */
-  const queueRead = (block: Block, from: number, bytes: number): Download => {
+  const queueRead = (block: Block, from: number, bytes: number): Reading => {
     const own = { memory: block.segment.memory, byte: block.offset + from, bytes }
-    const reported = faults.expected
-    const download = downloads.queue(reported ? [own, faults.source] : [own])
-    if (reported) faults.clear()
-    return download
+    const question = faults.expected ? faults.question() : null
+    const download = downloads.queue(question ? [own, ...question.sources] : [own])
+    if (question) faults.clear()
+    return { download, question, check: arrivals.check() }
   }
-  /** The bytes that came. @throws KernelFault */
-  const taken = (download: Download): Uint8Array => {
-    const [bytes, words] = download.take()
-    const fault = words && faults.in(words)
+  /** The bytes that came. @throws KernelFault @throws DeviceLostError of a device from which something came */
+  const taken = ({ download, question, check: checkSources }: Reading): Uint8Array => {
+    const [bytes, ...words] = download.take()
+    checkSources()
+    const fault = question?.answer(words)
     if (fault) throw fault
     return bytes
   }
@@ -189,10 +205,10 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
   }
   const readNow = (block: Block, from: number, bytes: number): Uint8Array => {
     if (Downloads.fits(bytes)) {
-      const download = queueRead(block, from, bytes)
-      download.wait()
+      const reading = queueRead(block, from, bytes)
+      reading.download.wait()
       passed()
-      return taken(download)
+      return taken(reading)
     }
     const read = downloads.readNow(block.segment.memory, block.offset + from, bytes)
     readNow(block, 0, 0)
@@ -222,10 +238,10 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
   }
   const readLater = async (block: Block, from: number, bytes: number): Promise<Uint8Array> => {
     if (!Downloads.fits(bytes)) return readCopy(block, from, bytes)
-    const download = queueRead(block, from, bytes)
-    if (download.cameSoon()) passed()
+    const reading = queueRead(block, from, bytes)
+    if (reading.download.cameSoon()) passed()
     else await context.finished()
-    return taken(download)
+    return taken(reading)
   }
 
   const copyBytes = (from: Block, fromByte: number, to: Block, toByte: number, bytes: number): void => {
@@ -248,7 +264,32 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
     }
   }
 
-  return {
+  const queue = (mine: CudaExecutable, launch: Launch): void => {
+    const planned = (given: Launch): ReadyPlan => launcher.ready(mine.planner.plan(given))
+    const plan = mine.plans.get(launch, libraries.version + trials.failures, recording === null, planned)
+    if (plan.launches.length === 0) return
+    try {
+      launcher.run(plan)
+    } catch (error) {
+      // A library may want much memory to work in; our own kernels get along with less.
+      if (!(error instanceof OutOfMemoryError) || plan.launches.every((each) => "words" in each)) throw error
+      launcher.run(libraries.without(() => planned(launch)))
+    }
+    loss.lastLaunched = mine.name
+  }
+  const run = (mine: CudaExecutable, launch: Launch): void => {
+    try {
+      queue(mine, launch)
+    } catch (error) {
+      const said = libraryErrorOf(error)
+      if (!said || !libraries.standsIn(said, mine.name())) throw error
+      // Where the device is lost, that is what this says.
+      queue(mine, launch)
+      libraries.warnOfFailures()
+    }
+  }
+
+  const backend: CudaBackend = {
     name: "cuda",
     core: CORE,
     index,
@@ -291,6 +332,11 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       const target = checked(to, toByte, bytes)
       if (bytes > 0) loss.guard("a copy", () => copyBytes(source, fromByte, target, toByte, bytes))
     },
+    copyFrom(to, source, from, fromByte, bytes) {
+      const isDone = arrivals.copy(to, source, from, fromByte, bytes)
+      if (isDone) copies++
+      return isDone
+    },
     async read(buffer, byteOffset, bytes) {
       const block = checked(buffer, byteOffset, bytes)
       refuseWhileRecording("a read")
@@ -325,29 +371,8 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       check()
       const mine = executable as CudaExecutable
       launcher.place(operands, mine.elementBytes, recording ? mention : undefined)
-      const run = (): void => {
-        const planned = (): Plan => mine.planner.plan({ sizes, operands, scalars, kernel: mine.id })
-        const plan = planned()
-        if (plan.launches.length === 0) return
-        try {
-          launcher.run(plan)
-        } catch (error) {
-          // A library may want much memory to work in; our own kernels get along with less.
-          if (!(error instanceof OutOfMemoryError) || plan.launches.every((launch) => "module" in launch)) throw error
-          launcher.run(libraries.without(planned))
-        }
-        loss.lastLaunched = mine.name
-      }
       try {
-        try {
-          run()
-        } catch (error) {
-          const said = libraryErrorOf(error)
-          if (!said || !libraries.standsIn(said, mine.name())) throw error
-          // Where the device is lost, that is what this says.
-          run()
-          libraries.warnOfFailures()
-        }
+        run(mine, { sizes, operands, scalars, kernel: mine.id })
       } catch (error) {
         throw loss.told(error, mine.name())
       }
@@ -357,7 +382,11 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       refuseWhileRecording("to wait")
       await loss.guardAsync("synchronize", async () => {
         if (faults.expected) await readLater(faults.block, 0, 0)
-        else await context.finished()
+        else {
+          const checkSources = arrivals.check()
+          await context.finished()
+          checkSources()
+        }
       })
     },
     synchronizeSync() {
@@ -429,6 +458,8 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       context.dispose()
     },
   }
+  introduce(backend, self)
+  return backend
 }
 
 /**

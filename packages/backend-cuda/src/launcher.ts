@@ -1,5 +1,6 @@
-/** Queues plans: finds the kernels, writes their blocks of parameters, and says what memory they may touch. */
+/** Queues plans: finds the kernels, packs their numbers, and says what memory they may touch. */
 import type { Operand } from "@taeda/core"
+import { Command } from "./command.ts"
 import type { CudaContext, DeviceMemory } from "./driver.ts"
 import { type Extent, extentOf } from "./extent.ts"
 import type { Faults } from "./faults.ts"
@@ -7,11 +8,14 @@ import type { Libraries } from "./libraries.ts"
 import type { Memory } from "./memory.ts"
 import type { Modules } from "./modules.ts"
 import { MOST_PARAM_BYTES } from "./pack.ts"
+import type { ReadyLaunch, ReadyPlan } from "./plans.ts"
 import type { BufferRef, ConvolutionLaunch, KernelLaunch, Plan, ProductLaunch } from "./program.ts"
 import type { Block } from "./segments.ts"
 
 /** Operands of a launch; their addresses take a quarter of the block of parameters. */
 export const MOST_OPERANDS = 64
+
+const NO_BLOCKS: Block[] = []
 
 /** A buffer of the core. */
 export class CudaBuffer {
@@ -40,20 +44,20 @@ export class Launcher {
   /** Kernels that were queued so far. */
   launches = 0
   // All of these serve every launch: nothing is allocated for one.
-  private readonly params = new Uint8Array(MOST_PARAM_BYTES)
+  private readonly command: Command
+  private readonly params = new Uint32Array(MOST_PARAM_BYTES / 4)
   private readonly view = new DataView(this.params.buffer)
   private readonly extent: Extent = { begin: 0, low: 0, high: 0 }
   private readonly blocks: Block[] = []
   /** Three numbers of each operand, from the start of its segment: where it begins, its lowest byte, the one behind its highest. */
   private readonly spans = new Float64Array(3 * MOST_OPERANDS)
-  private readonly memories: DeviceMemory[] = []
-  private readonly ranges = new Float64Array(3 * (MOST_PARAM_BYTES / 8))
   private readonly parts: (DeviceMemory | null)[] = []
   private readonly begins = new Float64Array(6)
 
   constructor(context: CudaContext, memory: Memory, modules: Modules, faults: Faults, libraries: Libraries) {
     this.libraries = libraries
     this.context = context
+    this.command = new Command(context)
     this.memory = memory
     this.modules = modules
     this.faults = faults
@@ -86,14 +90,33 @@ export class Launcher {
     }
   }
 
+  /** Compiles a plan's kernels, and packs their numbers. */
+  ready({ launches, temporaries }: Plan): ReadyPlan {
+    return {
+      launches: launches.map((launch) => ("module" in launch ? this.readyLaunch(launch) : launch)),
+      temporaries,
+    }
+  }
+
+  private readyLaunch({ module, buffers, numbers, blocks, maps }: KernelLaunch): ReadyLaunch {
+    const loaded = this.modules.get(module)
+    // What no number fills stays 0.
+    this.params.fill(0)
+    loaded.pack(this.view, numbers, maps)
+    const words = this.params.slice(2 * module.pointers, Math.ceil(loaded.bytes / 4))
+    return { function: loaded.function, number: loaded.function.number, buffers, blocks, words }
+  }
+
   /** Queues a plan for the operands that were placed. */
-  run({ launches, temporaries }: Plan): void {
-    const taken: Block[] = []
+  run({ launches, temporaries }: ReadyPlan): void {
+    const taken: Block[] = temporaries.length === 0 ? NO_BLOCKS : []
     try {
-      for (const bytes of temporaries) taken.push(this.memory.take(bytes))
-      for (const launch of launches)
-        if ("module" in launch) this.launch(launch, taken, temporaries)
+      for (let i = 0; i < temporaries.length; i++) taken.push(this.memory.take(temporaries[i]))
+      for (let i = 0; i < launches.length; i++) {
+        const launch = launches[i]
+        if ("words" in launch) this.launch(launch, taken, temporaries)
         else this.call(launch, taken)
+      }
     } finally {
       // What is queued later comes after the kernels that use them.
       for (const block of taken) this.memory.give(block)
@@ -101,15 +124,14 @@ export class Launcher {
   }
 
   private launch(
-    { module, buffers, numbers, blocks }: KernelLaunch,
+    { number, buffers, blocks, words }: ReadyLaunch,
     taken: readonly Block[],
     sizes: readonly number[],
-  ) {
-    const loaded = this.modules.get(module)
-    this.memories.length = buffers.length
+  ): void {
+    const { command } = this
+    command.kernel(number, blocks, buffers.length, words)
     for (let i = 0; i < buffers.length; i++) this.point(i, buffers[i], taken, sizes)
-    loaded.pack(this.view, numbers)
-    this.context.launch(loaded.function, blocks, this.params, loaded.bytes, this.memories, this.ranges)
+    command.launch()
     this.launches++
   }
 
@@ -122,6 +144,7 @@ export class Launcher {
       const block = "operand" in ref ? this.blocks[ref.operand] : taken[ref.temporary]
       parts[i] = block.segment.memory
       begins[i] = "operand" in ref ? this.spans[3 * ref.operand] : block.offset
+      if ("product" in launch) begins[i] += launch.starts?.[i] ?? 0
     }
     if ("product" in launch) context.multiply(launch.product, launch.alpha, launch.beta, parts, begins)
     else context.convolve(launch.convolution, parts, begins)
@@ -131,20 +154,15 @@ export class Launcher {
 
   /** Says what the kernel's pointer `i` is. */
   private point(i: number, ref: BufferRef, taken: readonly Block[], sizes: readonly number[]): void {
-    const { memories, ranges, spans } = this
+    const { command, spans } = this
     if ("operand" in ref) {
       const k = ref.operand
-      memories[i] = this.blocks[k].segment.memory
-      ranges[3 * i] = spans[3 * k]
-      ranges[3 * i + 1] = spans[3 * k + 1]
-      ranges[3 * i + 2] = spans[3 * k + 2]
+      command.pointer(i, this.blocks[k].segment.number, spans[3 * k], spans[3 * k + 1], spans[3 * k + 2])
       return
     }
     const isTemporary = "temporary" in ref
-    const block = isTemporary ? taken[ref.temporary] : this.faults.block
+    const { segment, offset, bytes } = isTemporary ? taken[ref.temporary] : this.faults.block
     if (!isTemporary) this.faults.expected = true
-    memories[i] = block.segment.memory
-    ranges[3 * i] = ranges[3 * i + 1] = block.offset
-    ranges[3 * i + 2] = block.offset + (isTemporary ? sizes[ref.temporary] : block.bytes)
+    command.pointer(i, segment.number, offset, offset, offset + (isTemporary ? sizes[ref.temporary] : bytes))
   }
 }

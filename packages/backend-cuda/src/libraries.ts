@@ -165,6 +165,8 @@ export class Libraries {
     readonly cudnn: Library<Cudnn, CudnnHandle>
   }
   private chosen: LibraryChoice = "auto"
+  /** Changes whenever plans may come out otherwise. */
+  version = 0
   private readonly off = new Set<LibraryName>()
   private readonly warned = new Set<LibraryName>()
 
@@ -213,6 +215,7 @@ export class Libraries {
           )
       }
     this.chosen = choice
+    this.version++
   }
 
   get choice(): LibraryChoice {
@@ -241,6 +244,7 @@ export class Libraries {
   enable(name: LibraryName, enabled: boolean): void {
     if (enabled) this.off.delete(name)
     else this.off.add(name)
+    this.version++
   }
 
   /** Null where it is not to be used, or cannot be. */
@@ -272,6 +276,7 @@ export class Libraries {
     const { library: name } = error
     if (this.isInsisted(name)) return false
     this.known[name].fail(`${this.known[name].kind.title} failed in ${doing}: ${error.message}`)
+    this.version++
     return true
   }
 

@@ -97,7 +97,7 @@ export class Memory {
     const bytes = segmentBytes(wanted)
     const memory = this.ask(bytes) ?? (this.pool === this.common ? this.askAgain(bytes) : undefined)
     if (!memory) throw this.outOfMemory(wanted)
-    const segment: Segment = { memory, bytes, small: isSmall(wanted), pool: this.pool }
+    const segment: Segment = { memory, number: memory.number, bytes, small: isSmall(wanted), pool: this.pool }
     this.pool.segments.add(segment)
     this.reserved += bytes
     this.peakReserved = Math.max(this.peakReserved, this.reserved)

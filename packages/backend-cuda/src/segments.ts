@@ -41,6 +41,8 @@ export class Pool {
 
 export interface Segment {
   readonly memory: DeviceMemory
+  /** The memory's. */
+  readonly number: number
   readonly bytes: number
   readonly small: boolean
   pool: Pool

@@ -287,6 +287,46 @@ describe("modules", () => {
       expect(launch).toThrow("this DriverFunction was given back")
     }))
 
+  it("are given tensor maps of what is theirs alone", () =>
+    onContext((context) => {
+      const text = PTX.replace("nothing()", "nothing(.param .align 64 .b8 params[192])")
+      const kernel = context.function(context.loadModule(text), "nothing", 1, 0, 1)
+      const memory = context.allocate(2 * 64 * 8)
+      const params = new Uint8Array(256)
+      const launch = (map: readonly number[], begin = 0, bytes = 192) => {
+        new Float64Array(params.buffer, bytes - 128, 9).set(map)
+        context.launch(kernel, [1, 1, 1], params, bytes, [memory], Float64Array.of(begin, 0, 1024))
+      }
+      /** Pointer, type, sizes, strides, box: 8 lines of 64 halves. */
+      const whole = [0, 1, 64, 8, 1, 128, 1024, 64, 8]
+      launch(whole)
+      launch(whole.with(3, 4), 512)
+      expect(() => launch(whole, 16)).toThrow("a tensor map reaches 1024 bytes far, and its pointer 1008")
+      expect(() => launch(whole.with(3, 4), 8)).toThrow("begins at no multiple of 16 bytes")
+      for (const [at, value] of [
+        [0, 1],
+        [0, -1],
+        [1, 3],
+        [1, 0.5],
+        [2, 0],
+        [2, Number.NaN],
+        [2, 65],
+        [3, 9],
+        [4, 2],
+        [4, 2 ** 33],
+        [5, 8],
+        [5, 0],
+        [6, 2 ** 40],
+        [7, 65],
+        [7, 4],
+        [8, 257],
+      ] as const)
+        expect(() => launch(whole.with(at, value)), `${at}: ${value}`).toThrow(RangeError)
+      expect(() => launch(whole, 0, 184)).toThrow("184 bytes of parameters do not end in 1 tensor maps")
+      expect(() => launch(whole, 0, 128)).toThrow(RangeError)
+      expect(() => context.function(context.loadModule(text), "nothing", 1, 0, -1)).toThrow(RangeError)
+    }))
+
   it("launch on what is theirs alone", () =>
     onContext((context) => {
       const kernel = context.function(context.loadModule(PTX), "nothing", 32, 0)
@@ -320,6 +360,87 @@ describe("modules", () => {
       expect(() => context.launch(kernel, [1, 1, 1], new Uint8Array(8), 8, [{}] as never, new Float64Array(3))).toThrow(
         "this is no DeviceMemory",
       )
+    }))
+})
+
+describe("launches that are written down", () => {
+  /** A kernel and memory of 16 bytes, and what writes a command of them with other numbers in places. */
+  const commandOf = (context: CudaContext) => {
+    const kernel = context.function(context.loadModule(PTX), "nothing", 32, 0)
+    const memory = context.allocate(16)
+    const numbers = new Float64Array(context.command, 0, 10)
+    const good = [kernel.number, 1, 1, 1, 8, 1, memory.number, 0, 0, 16]
+    const launch = (changed: Readonly<Record<number, number>> = {}) => {
+      numbers.set(good)
+      for (const [at, number] of Object.entries(changed)) numbers[Number(at)] = number
+      context.launchCommand()
+    }
+    return { kernel, memory, launch }
+  }
+
+  it("reach what is theirs alone", () =>
+    onContext((context) => {
+      const { launch } = commandOf(context)
+      launch()
+      context.synchronize()
+      const bad: Readonly<Record<number, readonly number[]>> = {
+        1: [0, 1.5, 2 ** 31],
+        2: [0, 65536],
+        3: [-1, 65536],
+        4: [7, 4097, 1.5, Number.NaN],
+        5: [2, 513, 2 ** 53, -1, 0.5],
+        7: [-1, 17, 0.5, Number.NaN],
+        8: [-1, 17],
+        9: [-1, 17, Number.POSITIVE_INFINITY],
+      }
+      for (const [at, values] of Object.entries(bad))
+        for (const value of values) expect(() => launch({ [at]: value }), `${value} at ${at}`).toThrow(RangeError)
+      for (const value of [-1, 0.5, 2 ** 32 - 1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        expect(() => launch({ 0: value }), `function ${value}`).toThrow(/Driver?Function/)
+        expect(() => launch({ 6: value }), `memory ${value}`).toThrow(/DeviceMemory/)
+      }
+      // What was refused changed nothing.
+      launch()
+      context.synchronize()
+    }))
+
+  it("refuse what another context has, and what is gone, whose numbers are nobody's again", () =>
+    onContext((context) =>
+      onContext((other) => {
+        const { memory, kernel, launch } = commandOf(context)
+        const theirs = commandOf(other)
+        expect(() => launch({ 6: theirs.memory.number })).toThrow("this DeviceMemory belongs to another context")
+        expect(() => launch({ 0: theirs.kernel.number })).toThrow("this DriverFunction belongs to another context")
+        context.free(memory)
+        const next = context.allocate(16)
+        expect([memory.number, theirs.memory.number]).not.toContain(next.number)
+        expect(() => launch()).toThrow("this DeviceMemory was given back")
+        const module = context.loadModule(PTX)
+        const gone = context.function(module, "nothing", 32, 0)
+        context.unloadModule(module)
+        expect(() => launch({ 0: gone.number, 6: next.number })).toThrow("this DriverFunction was given back")
+        launch({ 0: kernel.number, 6: next.number })
+      }),
+    ))
+
+  it("whatever is in the memory, and when it was taken away", () =>
+    onContext((context) => {
+      const { launch } = commandOf(context)
+      const bytes = new Uint8Array(context.command)
+      let state = 1
+      for (const _ of count(200)) {
+        for (let i = 0; i < 128; i++) {
+          state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+          bytes[i] = state >>> 24
+        }
+        expect(() => context.launchCommand()).toThrow(/cuda: /)
+      }
+      launch()
+      const moved = (context.command as ArrayBuffer & { transfer(): ArrayBuffer }).transfer()
+      // What was written last is launched again.
+      context.launchCommand()
+      expect(moved.byteLength).toBeGreaterThan(0)
+      expect(context.command.byteLength).toBe(0)
     }))
 })
 

@@ -1,8 +1,16 @@
 /** Memory of a GPU, and plans that run on it by hand: with kernels that the backend would not choose. */
 import type { CudaContext, DeviceMemory, DriverFunction } from "../../../packages/backend-cuda/src/driver.ts"
 import { findDriver } from "../../../packages/backend-cuda/src/find-driver.ts"
+import { Libraries } from "../../../packages/backend-cuda/src/libraries.ts"
+import type { NativeLibraries } from "../../../packages/backend-cuda/src/native-libraries.ts"
 import { packerOf } from "../../../packages/backend-cuda/src/pack.ts"
-import { type DeviceLimits, limitsOf, type Module, type Plan } from "../../../packages/backend-cuda/src/program.ts"
+import {
+  type BufferRef,
+  type DeviceLimits,
+  limitsOf,
+  type Module,
+  type Plan,
+} from "../../../packages/backend-cuda/src/program.ts"
 import { type Place, placed } from "./open.ts"
 import type { Scale } from "./works.ts"
 
@@ -49,27 +57,31 @@ export class Bench {
 
   /** Queues a plan. `temporaries`: memory for its own. */
   run({ launches }: Plan, operands: readonly DeviceMemory[], temporaries: readonly DeviceMemory[]): void {
+    const memoryOf = (ref: BufferRef): DeviceMemory =>
+      "operand" in ref ? operands[ref.operand] : temporaries["temporary" in ref ? ref.temporary : 0]
     for (const launch of launches) {
-      if (!("module" in launch)) throw new Error("a plan of our own kernels has one of a library's")
+      if (!("module" in launch)) {
+        const memories = launch.buffers.map((ref) => ref && memoryOf(ref))
+        const begins = new Float64Array(memories.length)
+        if ("convolution" in launch) this.context.convolve(launch.convolution, memories, begins)
+        else this.context.multiply(launch.product, launch.alpha, launch.beta, memories, begins)
+        continue
+      }
       const { module, buffers, numbers, blocks } = launch
       const packer = packerOf(module)
       const params = new Uint8Array(packer.bytes + 8)
-      packer.pack(new DataView(params.buffer), numbers)
-      const memories = buffers.map((ref) => {
-        if ("operand" in ref) return operands[ref.operand]
-        if ("temporary" in ref) return temporaries[ref.temporary]
-        throw new Error("a plan of products reports faults")
-      })
+      packer.pack(new DataView(params.buffer), numbers, launch.maps)
+      const memories = buffers.map(memoryOf)
       const ranges = new Float64Array(memories.flatMap(({ bytes }) => [0, 0, bytes]))
       this.context.launch(this.functionOf(module), blocks, params, packer.bytes, memories, ranges)
     }
   }
 
-  private functionOf({ ptx, entry, threads, dynamicSharedBytes }: Module): DriverFunction {
+  private functionOf({ ptx, entry, threads, dynamicSharedBytes, maps = [] }: Module): DriverFunction {
     const { context, functions } = this
     let found = functions.get(ptx)
     if (!found) {
-      found = context.function(context.loadModule(ptx), entry, threads, dynamicSharedBytes)
+      found = context.function(context.loadModule(ptx), entry, threads, dynamicSharedBytes, maps.length)
       functions.set(ptx, found)
     }
     return found
@@ -122,9 +134,12 @@ export function timeOf(bench: Bench, plan: Plan, operands: readonly DeviceMemory
   })
 }
 
-/** On the first device. */
-export async function openBench(place: Place): Promise<Bench> {
-  const { addon, driver: file } = placed(place) as Place
-  const { driver } = await findDriver(addon, file)
-  return new Bench(driver.open(0), limitsOf(driver.devices()[0], driver.version))
+/** The first device, and NVIDIA's libraries for it. */
+export async function openBench(place: Place): Promise<{ readonly bench: Bench; readonly libraries: NativeLibraries }> {
+  const { addon, driver: file, libraryFolder: folder } = placed(place) as Place
+  const { driver, circumstances } = await findDriver(addon, file)
+  const [device] = driver.devices()
+  const bench = new Bench(driver.open(0), limitsOf(device, driver))
+  const surroundings = { ...circumstances, env: process.env, folder }
+  return { bench, libraries: new Libraries(driver, bench.context, "cuda:0", surroundings, "auto").forPlanners }
 }

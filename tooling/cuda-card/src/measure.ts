@@ -9,8 +9,10 @@ export interface Patience {
   readonly samples: number
 }
 
-export const PATIENCE: Readonly<Record<"card" | "tiny", Patience>> = {
+export const PATIENCE: Readonly<Record<"card" | "tiny" | "host", Patience>> = {
   card: { ms: 120, samples: 5 },
+  // The engine has to learn what is called often.
+  host: { ms: 1500, samples: 31 },
   tiny: { ms: 0, samples: 1 },
 }
 

@@ -13,6 +13,9 @@ export interface Prepared {
   readonly dispose?: () => void
 }
 
+/** Ops of a chain; `works.py` has as many. */
+const CHAIN = 10
+
 const DTYPES = { float32: "float32", tf32: "float32", float16: "float16", bfloat16: "bfloat16" } as const
 
 const randn = (type: Type, ...shape: number[]) => torch.randn(...shape).to(DTYPES[type])
@@ -30,8 +33,9 @@ function copy(backend: CudaBackend, { type, sizes: [n] }: Work): Prepared {
   }
 }
 
-const bulk = (repeat: number, run: () => unknown): Prepared => ({
-  repeat,
+/** `each`: how many works a run does. */
+const bulk = (repeat: number, run: () => unknown, each = 1): Prepared => ({
+  repeat: repeat * each,
   onHost: true,
   run: () => {
     for (let i = 0; i < repeat; i++) run()
@@ -151,6 +155,30 @@ const PREPARE: Readonly<Record<Op, (work: Work, backend: CudaBackend) => Prepare
   launchInPlace({ sizes: [count] }) {
     const [a, b] = [torch.zeros([2, 2]), randn("float32", 2, 2)]
     return bulk(count, () => a.add_(b))
+  },
+  launchNumber({ sizes: [count] }) {
+    const a = randn("float32", 2, 2)
+    return bulk(count, () => a.add(1))
+  },
+  launchChain({ sizes: [count] }) {
+    const a = randn("float32", 2, 2)
+    const run = (): void => {
+      let x = a
+      for (let i = 0; i < CHAIN; i++) x = x.mul(1.01)
+    }
+    return bulk(Math.ceil(count / CHAIN), run, CHAIN)
+  },
+  launchSum({ sizes: [count] }) {
+    const a = randn("float32", 2, 2)
+    return bulk(count, () => a.sum())
+  },
+  launchSoftmax({ sizes: [count] }) {
+    const a = randn("float32", 2, 2)
+    return bulk(count, () => a.softmax(-1))
+  },
+  launchProduct({ sizes: [count] }) {
+    const [a, b] = [randn("float32", 2, 2), randn("float32", 2, 2)]
+    return bulk(count, () => a.matmul(b))
   },
   step: (work) => ({ run: stepOf(work), onHost: true }),
 }

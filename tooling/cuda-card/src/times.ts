@@ -3,7 +3,8 @@ import type { CudaBackend, LibraryChoice } from "@taeda/backend-cuda"
 import * as torch from "taeda"
 import { measure, PATIENCE } from "./measure.ts"
 import { isLost, openCard, type Place } from "./open.ts"
-import { type Prepared, prepare } from "./ours.ts"
+import { prepare } from "./ours.ts"
+import { recorded } from "./recorded.ts"
 import { attempt, print } from "./rows.ts"
 import { type Scale, type Work, worksOf } from "./works.ts"
 
@@ -30,22 +31,6 @@ const WAYS: Readonly<Record<string, readonly Way[]>> = {
   ],
   conv: [OWN, { who: "taeda with cuDNN", libraries: ["cudnn"] }],
   other: [OWN],
-}
-
-/** The work as one launch. */
-function recorded({ run, ...rest }: Prepared): Prepared {
-  // Kernels must be compiled before.
-  torch.scope(() => void run())
-  const graph = new torch.cuda.CUDAGraph()
-  torch.cuda.graph(graph, () => torch.scope(() => void run()))
-  return {
-    ...rest,
-    run: () => graph.replay(),
-    dispose() {
-      graph.reset()
-      rest.dispose?.()
-    },
-  }
 }
 
 function time(backend: CudaBackend, work: Work, { who, libraries, graph }: Way, scale: Scale): void {

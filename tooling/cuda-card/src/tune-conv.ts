@@ -1,12 +1,13 @@
 /**
- * Convolutions with and without copies whose channels are innermost: that both give the same, and how fast each pass is. What the
- * backend would choose is marked. How fast cuDNN and PyTorch are, the parts of convolutions tell.
+ * Convolutions with and without copies whose channels are innermost, and by cuDNN where the machine has it: that ours give the same, and
+ * how fast each pass is. What the backend would choose without cuDNN is marked.
  */
 import type { ConvKernel } from "@taeda/core"
 import type { DeviceMemory } from "../../../packages/backend-cuda/src/driver.ts"
 import { plannerOf } from "../../../packages/backend-cuda/src/executables.ts"
+import type { NativeLibraries } from "../../../packages/backend-cuda/src/native-libraries.ts"
 import type { DeviceLimits, PlacedOperand, Plan } from "../../../packages/backend-cuda/src/program.ts"
-import { type Bench, numbers, openBench, timeOf, withTemporary } from "./bench.ts"
+import { numbers, openBench, timeOf, withTemporary } from "./bench.ts"
 import type { Place } from "./open.ts"
 import { attempt, print } from "./rows.ts"
 import { imagesOf, type Scale, type Type } from "./works.ts"
@@ -50,15 +51,29 @@ function layerOf([n, c, h, k, r, stride]: readonly number[]) {
 }
 type Layer = ReturnType<typeof layerOf>
 
-function planOf({ dtype, precision }: Kind, pass: Pass, layer: Layer, limits: DeviceLimits): Plan {
+function planOf(
+  { dtype, precision }: Kind,
+  pass: Pass,
+  layer: Layer,
+  limits: DeviceLimits,
+  libraries?: NativeLibraries,
+): Plan {
   const kernel: ConvKernel = { kind: "conv", pass, spatial: 2, dtype, precision, epilogue: null }
   const operands = layer.operands[pass].map(dense)
-  return plannerOf(kernel, limits).plan({ sizes: operands[2].sizes, operands, scalars: layer.scalars })
+  return plannerOf(kernel, limits, libraries).plan({ sizes: operands[2].sizes, operands, scalars: layer.scalars })
 }
 
 /** Runs each way of a pass, holds what they give against each other, and tells their times. */
-function compare(part: string, bench: Bench, kind: Kind, pass: Pass, layer: Layer, scale: Scale): void {
+function compare(
+  part: string,
+  { bench, libraries }: Awaited<ReturnType<typeof openBench>>,
+  kind: Kind,
+  pass: Pass,
+  layer: Layer,
+  scale: Scale,
+): void {
   const { limits, context } = bench
+  const name = `${pass} ${kind.type} ${layer.name}`
   const bytes = kind.dtype === "float32" ? 4 : 2
   const [first, second, result] = layer.operands[pass]
   const operands: DeviceMemory[] = [
@@ -66,6 +81,10 @@ function compare(part: string, bench: Bench, kind: Kind, pass: Pass, layer: Laye
     bench.filled(numbers(count(second), kind.dtype, 2)),
     context.allocate(count(result) * bytes),
   ]
+  const time = (way: string, who: string, plan: Plan): void => {
+    const ms = timeOf(bench, plan, operands, scale)
+    print({ kind: "time", part, work: `${name}, ${way}`, who, ms, amount: layer.amount, unit: "TFLOP/s" })
+  }
   try {
     const chosen = planOf(kind, pass, layer, limits).launches.length
     let want: Uint8Array | undefined
@@ -82,22 +101,22 @@ function compare(part: string, bench: Bench, kind: Kind, pass: Pass, layer: Laye
       want ??= got
       const wrong = got.findIndex((byte, i) => byte !== want![i])
       if (wrong >= 0) throw new Error(`byte ${wrong} differs from that of the convolution in place`)
-      const ms = timeOf(bench, plan, operands, scale)
       const mark = plan.launches.length === chosen ? ", chosen" : ""
-      const work = `${pass} ${kind.type} ${layer.name}, ${way}${mark}`
-      print({ kind: "time", part, work, who: "taeda", ms, amount: layer.amount, unit: "TFLOP/s" })
+      time(`${way}${mark}`, "taeda", plan)
     }
+    const theirs = planOf(kind, pass, layer, limits, libraries)
+    if (theirs.launches.some((launch) => "convolution" in launch)) time("cuDNN", "cuDNN", theirs)
   } finally {
     for (const memory of operands) context.free(memory)
   }
 }
 
 export async function tuneConvolutions(part: string, scale: Scale, place: Place): Promise<void> {
-  const bench = await openBench(place)
+  const opened = await openBench(place)
   for (const image of imagesOf(scale)) {
     const layer = layerOf(image)
     for (const kind of KINDS)
       for (const pass of PASSES)
-        await attempt(part, `${pass} ${kind.type} ${layer.name}`, () => compare(part, bench, kind, pass, layer, scale))
+        await attempt(part, `${pass} ${kind.type} ${layer.name}`, () => compare(part, opened, kind, pass, layer, scale))
   }
 }

@@ -6,6 +6,7 @@ import type { MatmulKernel } from "@taeda/core"
 import type { AsyncTile } from "../../../packages/backend-cuda/src/contraction-async.ts"
 import type { DeviceMemory } from "../../../packages/backend-cuda/src/driver.ts"
 import { plannerOf } from "../../../packages/backend-cuda/src/executables.ts"
+import type { NativeLibraries } from "../../../packages/backend-cuda/src/native-libraries.ts"
 import type { DeviceLimits, PlacedOperand, Plan } from "../../../packages/backend-cuda/src/program.ts"
 import { type Bench, numbers, openBench, timeOf, withTemporary } from "./bench.ts"
 import type { Place } from "./open.ts"
@@ -15,6 +16,13 @@ import type { Scale, Type } from "./works.ts"
 type Shape = readonly [rows: number, columns: number, down: number, across: number, stages: number]
 
 const TILES: Readonly<Record<AsyncTile["by"], readonly Shape[]>> = {
+  tma: [
+    [128, 256, 8, 1, 4],
+    [128, 256, 8, 1, 3],
+    [128, 192, 8, 1, 5],
+    [128, 128, 8, 1, 6],
+    [128, 128, 8, 1, 4],
+  ],
   wgmma: [
     [128, 256, 8, 1, 4],
     [128, 256, 8, 1, 3],
@@ -38,7 +46,7 @@ const TILES: Readonly<Record<AsyncTile["by"], readonly Shape[]>> = {
   ],
 }
 
-const tiles: readonly AsyncTile[] = (["mma", "wgmma"] as const).flatMap((by) =>
+const tiles: readonly AsyncTile[] = (["mma", "wgmma", "tma"] as const).flatMap((by) =>
   TILES[by].map(([rows, columns, warpsDown, warpsAcross, stages]) => ({
     rows,
     columns,
@@ -79,20 +87,28 @@ const transposed = (rows: number, columns: number): PlacedOperand => ({
   strides: [1, rows],
 })
 
-/** The product of a tile, in its plan; null where it is not for the device, or the plan chooses something else. */
+/** The plan of a product. */
 function planOf(
   { dtype, precision }: Product,
   [m, n, k]: readonly [number, number, number],
   turned: boolean,
   limits: DeviceLimits,
+  libraries?: NativeLibraries,
 ): Plan {
   const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype, precision, epilogue: null }
   const operands = [dense(m, k), turned ? transposed(k, n) : dense(k, n), dense(m, n)]
-  return plannerOf(kernel, limits).plan({ sizes: [m, n, k], operands, scalars: [] })
+  return plannerOf(kernel, limits, libraries).plan({ sizes: [m, n, k], operands, scalars: [] })
+}
+
+/** Of which kind a kernel is that copies meanwhile; undefined where it is none. */
+const kindOf = (ptx: string): AsyncTile["by"] | undefined => {
+  if (ptx.includes("cp.async.bulk")) return "tma"
+  if (!ptx.includes("cp.async")) return undefined
+  return ptx.includes("wgmma") ? "wgmma" : "mma"
 }
 
 const usesTile = ({ launches: [launch] }: Plan, { by }: AsyncTile): boolean =>
-  launch !== undefined && "module" in launch && launch.module.ptx.includes(by === "wgmma" ? "wgmma" : "cp.async")
+  launch !== undefined && "module" in launch && kindOf(launch.module.ptx) === by
 
 const nameOf = ({ by, rows, columns, warpsDown, warpsAcross, stages }: AsyncTile): string =>
   `${by} ${rows}×${columns}, ${warpsDown}×${warpsAcross} warps, ${stages} steps`
@@ -147,24 +163,45 @@ async function compare(part: string, bench: Bench, product: Product, scale: Scal
     )
 }
 
-export async function tune(part: string, scale: Scale, place: Place): Promise<void> {
-  const bench = await openBench(place)
+/** Times every tile, and cuBLASLt where the machine has it; says which is the fastest. */
+async function race(
+  part: string,
+  bench: Bench,
+  product: Product,
+  n: number,
+  scale: Scale,
+  libraries: NativeLibraries,
+): Promise<void> {
   const { limits } = bench
+  await withMemory(bench, product, [n, n, n], async (operands) => {
+    for (const turned of [false, true]) {
+      const name = `${product.type} ${n}³${turned ? " transposed" : ""}`
+      const timed = new Map<string, number>()
+      const time = (what: string, who: string, plan: Plan): Promise<unknown> =>
+        attempt(part, `${name}, ${what}`, () => {
+          const ms = timeOf(bench, plan, operands, scale)
+          timed.set(what, ms)
+          print({ kind: "time", part, work: `${name}, ${what}`, who, ms, amount: 2 * n ** 3, unit: "TFLOP/s" })
+        })
+      for (const tile of tiles) {
+        const plan = planOf(product, [n, n, n], turned, { ...limits, tuning: { tile } })
+        if (usesTile(plan, tile)) await time(nameOf(tile), "taeda", plan)
+      }
+      const theirs = planOf(product, [n, n, n], turned, limits, libraries)
+      const [fastest] = [...timed].toSorted(([, x], [, y]) => x - y)
+      if (theirs.launches.some((launch) => "product" in launch)) await time("cuBLASLt", "cuBLASLt", theirs)
+      const ms = timed.get("cuBLASLt")
+      if (!fastest || ms === undefined) continue
+      const text = `${fastest[0]}: ${((100 * ms) / fastest[1]).toFixed(0)} % as fast as cuBLASLt`
+      print({ kind: "fact", part, name: `the fastest tile of ${name}`, text })
+    }
+  })
+}
+
+export async function tune(part: string, scale: Scale, place: Place): Promise<void> {
+  const { bench, libraries } = await openBench(place)
   for (const product of PRODUCTS) await compare(part, bench, product, scale)
   for (const n of SIZES[scale].timed)
     for (const product of PRODUCTS)
-      await attempt(part, `${product.type} ${n}`, () =>
-        withMemory(bench, product, [n, n, n], async (operands) => {
-          for (const tile of tiles)
-            for (const turned of [false, true]) {
-              const plan = planOf(product, [n, n, n], turned, { ...limits, tuning: { tile } })
-              if (!usesTile(plan, tile)) continue
-              const work = `${product.type} ${n}³${turned ? " transposed" : ""}, ${nameOf(tile)}`
-              await attempt(part, work, () => {
-                const ms = timeOf(bench, plan, operands, scale)
-                print({ kind: "time", part, work, who: "taeda", ms, amount: 2 * n ** 3, unit: "TFLOP/s" })
-              })
-            }
-        }),
-      )
+      await attempt(part, `${product.type} ${n}`, () => race(part, bench, product, n, scale, libraries))
 }

@@ -1,4 +1,7 @@
-"""PyTorch's times for the works that are given as JSON, as rows like taeda's own: see works.ts and rows.ts."""
+"""PyTorch's times for the works that are given as JSON, as rows like taeda's own: see works.ts and rows.ts.
+
+The second argument is the device: "cuda" unless it is given, or "cpu", where one thread computes.
+"""
 import json
 import statistics
 import sys
@@ -11,7 +14,10 @@ try:
 except ImportError as error:
     print(json.dumps({"kind": "failure", "part": "pytorch", "what": "import torch", "text": str(error)}))
     sys.exit()
-if not torch.cuda.is_available():
+DEVICE = sys.argv[2] if len(sys.argv) > 2 else "cuda"
+if DEVICE == "cpu":
+    torch.set_num_threads(1)
+elif not torch.cuda.is_available():
     print(json.dumps({"kind": "failure", "part": "pytorch", "what": "torch.cuda", "text": "it is not available"}))
     sys.exit()
 
@@ -21,22 +27,22 @@ DTYPES = {
 
 
 def randn(type, *shape):
-    return torch.randn(*shape, device="cuda").to(DTYPES[type])
+    return torch.randn(*shape, device=DEVICE).to(DTYPES[type])
 
 
 def step(type, kind, batch, a, b, c):
     if kind == 0:
         model = nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, c))
-        x, classes = torch.randn(batch, a, device="cuda"), c
+        x, classes = torch.randn(batch, a, device=DEVICE), c
     else:
         model = nn.Sequential(
             nn.Conv2d(1, b, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(b, c, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
             nn.Flatten(), nn.Linear(c * (a // 4) ** 2, 10),
         )
-        x, classes = torch.randn(batch, 1, a, a, device="cuda"), 10
-    model = model.cuda()
-    y = torch.arange(batch, device="cuda") % classes
+        x, classes = torch.randn(batch, 1, a, a, device=DEVICE), 10
+    model = model.to(DEVICE)
+    y = torch.arange(batch, device=DEVICE) % classes
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 
     def run():
@@ -92,8 +98,8 @@ def conv_grads(type, n, c, h, k, r, stride):
 
 
 def index_add(type, n, into):
-    a, source = torch.zeros(into, device="cuda"), randn(type, n)
-    index = torch.arange(n, device="cuda") * 7919 % into
+    a, source = torch.zeros(into, device=DEVICE), randn(type, n)
+    index = torch.arange(n, device=DEVICE) * 7919 % into
     return lambda: a.index_add(0, index, source)
 
 
@@ -107,8 +113,37 @@ def bulk(f, count):
 
 
 def launch(type, count, grad=False, in_place=False):
-    a, b = torch.zeros(2, 2, device="cuda", requires_grad=grad), randn(type, 2, 2)
+    a, b = torch.zeros(2, 2, device=DEVICE, requires_grad=grad), randn(type, 2, 2)
     return bulk((lambda: a.add_(b)) if in_place else (lambda: a + b), count)
+
+
+def launch_unary(f):
+    def make(type, count):
+        a = randn(type, 2, 2)
+        return bulk(lambda: f(a), count)
+
+    return make
+
+
+def launch_product(type, count):
+    a, b = randn(type, 2, 2), randn(type, 2, 2)
+    return bulk(lambda: a @ b, count)
+
+
+CHAIN = 10
+
+
+def launch_chain(type, count):
+    a = randn(type, 2, 2)
+
+    def chain():
+        x = a
+        for _ in range(CHAIN):
+            x = x.mul(1.01)
+
+    run = bulk(chain, -(-count // CHAIN))
+    run.repeat *= CHAIN
+    return run
 
 
 OPS = {
@@ -120,16 +155,26 @@ OPS = {
     "sort": unary(torch.sort), "sortRows": unary(torch.sort),
     "cumsum": unary(lambda a: a.cumsum(0)), "cumsumRows": unary(lambda a: a.cumsum(1)),
     "indexAdd": index_add, "launch": launch, "launchRecorded": lambda type, n: launch(type, n, grad=True),
-    "launchInPlace": lambda type, n: launch(type, n, in_place=True), "step": step,
+    "launchInPlace": lambda type, n: launch(type, n, in_place=True),
+    "launchNumber": launch_unary(lambda a: a.add(1)), "launchChain": launch_chain,
+    "launchSum": launch_unary(torch.sum), "launchSoftmax": launch_unary(lambda a: a.softmax(-1)),
+    "launchProduct": launch_product, "step": step,
 }
-ON_HOST = {"launch", "launchRecorded", "launchInPlace", "step"}
+def is_on_host(op):
+    return DEVICE == "cpu" or op.startswith("launch") or op == "step"
+
+
+
+def synchronize():
+    if DEVICE != "cpu":
+        torch.cuda.synchronize()
 
 
 def on_host(run, count):
     start = time.perf_counter()
     for _ in range(count):
         run()
-    torch.cuda.synchronize()
+    synchronize()
     return (time.perf_counter() - start) * 1000 / count
 
 
@@ -143,7 +188,7 @@ def on_device(run, count):
     return start.elapsed_time(end) / count
 
 
-SAMPLES, MS = 5, 120
+SAMPLES, MS = (31, 1500) if DEVICE == "cpu" else (5, 120)
 for work in json.loads(sys.argv[1]):
     tf32 = work["type"] == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
@@ -152,14 +197,15 @@ for work in json.loads(sys.argv[1]):
         run = OPS[work["op"]](work["type"], *work["sizes"])
         run()
         run()
-        torch.cuda.synchronize()
+        synchronize()
         once = on_host(run, 1)
         count = max(1, min(200, int(MS / SAMPLES / max(once, 0.002)) + 1))
-        sample = on_host if work["op"] in ON_HOST else on_device
+        sample = on_host if is_on_host(work["op"]) else on_device
         ms = statistics.median(sample(run, count) for _ in range(SAMPLES)) / getattr(run, "repeat", 1)
         print(json.dumps({"kind": "time", **row, "ms": ms, "amount": work["amount"], "unit": work["unit"]}), flush=True)
     except Exception as error:
         text = f"{type(error).__name__}: {error}"[:2000]
         print(json.dumps({"kind": "failure", "part": work["part"], "what": f"{work['name']}, PyTorch", "text": text}), flush=True)
     run = None
-    torch.cuda.empty_cache()
+    if DEVICE != "cpu":
+        torch.cuda.empty_cache()

@@ -22,6 +22,11 @@ export const OPS = [
   "launch",
   "launchRecorded",
   "launchInPlace",
+  "launchNumber",
+  "launchChain",
+  "launchSum",
+  "launchSoftmax",
+  "launchProduct",
   "step",
 ] as const
 export type Op = (typeof OPS)[number]
@@ -202,12 +207,36 @@ const launches = ({ launches: count }: Sizes): Work[] => [
   timed("launch", "launch", "add 2×2", [count]),
   timed("launch", "launchRecorded", "add 2×2, with a gradient", [count]),
   timed("launch", "launchInPlace", "add_ 2×2", [count]),
+  timed("launch", "launchNumber", "add a number to 2×2", [count]),
+  timed("launch", "launchChain", "each of ten mul of the last result, 2×2", [count]),
+  timed("launch", "launchSum", "sum of 2×2", [count]),
+  timed("launch", "launchSoftmax", "softmax of 2×2", [count]),
+  timed("launch", "launchProduct", "product of 2×2", [count]),
 ]
 
 const steps = ({ steps: all }: Sizes): Work[] =>
   all.flatMap(({ kind, sizes, name }) =>
     (["float32", "tf32"] as const).map((type) => timed("steps", "step", `${name}, ${type}`, [kind, ...sizes], type)),
   )
+
+/** A work, and the same of a size at which nothing but its calls costs time on a processor. */
+export interface HostWork {
+  readonly ours: Work
+  readonly peer: Work
+}
+
+/** Launches, and the first of the steps of each kind: what costs the host, whatever the GPU. */
+export function hostWorks(scale: Scale): readonly HostWork[] {
+  const [small, all] = [SIZES.tiny.steps, SIZES[scale].steps]
+  const first = small.map(({ kind }) => all.find((step) => step.kind === kind) ?? all[0])
+  const [ours, peers] = [first, small].map((chosen) => steps({ ...SIZES[scale], steps: chosen }))
+  return [
+    ...launches(SIZES[scale]).map((work) => ({ ours: work, peer: work })),
+    ...ours.flatMap((work, i) =>
+      work.type === "float32" ? [{ ours: work, peer: { ...peers[i], name: work.name } }] : [],
+    ),
+  ]
+}
 
 export function worksOf(scale: Scale): readonly Work[] {
   const sizes = SIZES[scale]

@@ -97,6 +97,16 @@ async function appearing(name: string, make: (folder: string) => Promise<void>):
  */
 export const buildEmulator = (): Promise<string> => build({ folders: [NATIVE], name: LIBRARY, flags: SHARED })
 
+/** Under a name that no program looks for: who uses it means to. */
+const IDLE = isWindows ? "taeda-idle-driver.dll" : "libtaeda-idle-driver.so"
+
+/**
+ * The file of a driver that does nothing: every call succeeds at once, no kernel runs, and what is read is zeros. It is for
+ * measuring what launches cost the host, and for nothing else; its GPU is called "idle driver: nothing is computed".
+ */
+export const buildIdleDriver = async (): Promise<string> =>
+  join(await build({ folders: [join(root, "idle")], name: IDLE, flags: SHARED, includes: [NATIVE] }), IDLE)
+
 /** Stand-ins of NVIDIA's libraries, by the names under which a program finds them. */
 const GUESTS = isWindows
   ? { cublaslt: "cublasLt64_13.dll", cudnn: "cudnn64_9.dll" }

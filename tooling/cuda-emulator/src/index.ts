@@ -1,2 +1,2 @@
 export { type AssembleOptions, assemble, hasAssembler } from "./assembler.ts"
-export { buildEmulator, buildLibraries } from "./build.ts"
+export { buildEmulator, buildIdleDriver, buildLibraries } from "./build.ts"
