@@ -59,10 +59,12 @@
   F(cuGraphExecDestroy, (CUgraphExec))                                                                            \
   F(cuGraphDestroy, (CUgraph))
 
-// The same, where drivers may lack it: they have one of the two, the first from CUDA 11.4 on.
+// The same, where drivers may lack it: they have one of the first two, the first from CUDA 11.4 on, and tensor maps from 12.0 on.
 #define TAEDA_CUDA_OPTIONAL_FUNCTIONS(F)                                         \
   F(cuGraphInstantiateWithFlags, (CUgraphExec*, CUgraph, unsigned long long)) \
-  F(cuGraphInstantiate_v2, (CUgraphExec*, CUgraph, CUgraphNode*, char*, size_t))
+  F(cuGraphInstantiate_v2, (CUgraphExec*, CUgraph, CUgraphNode*, char*, size_t)) \
+  F(cuTensorMapEncodeTiled, (void*, int, unsigned, void*, const uint64_t*, const uint64_t*, const unsigned*, \
+                             const unsigned*, int, int, int, int))
 
 struct Driver {
   static constexpr uint64_t NUMBER = 1;

@@ -81,6 +81,8 @@ struct Function {
   CUfunction handle = nullptr;
   unsigned threads = 0;
   unsigned dynamicSharedBytes = 0;
+  // Tensor maps, which are the last of its parameters.
+  uint64_t maps = 0;
 
   Context& context() const { return module->context(); }
   bool isAlive() const { return module->isAlive(); }

@@ -7,10 +7,12 @@ import { type Factors, factorsOf, type MmaTile, mmaKernel } from "./contraction-
 import { type Slices, sliceKernel } from "./contraction-slices.ts"
 import { sumKernel } from "./contraction-sums.ts"
 import { type Tile, tileKernel, type Vectors } from "./contraction-tile.ts"
+import { barrierBytes, boxOf, tmaKernel } from "./contraction-tma.ts"
 import { laneBytes } from "./elements.ts"
 import { isWide, type Launch, type PlannedLaunch } from "./launch.ts"
 import { BLOCK, launchOf, NOTHING } from "./planner.ts"
 import type { DeviceLimits, KernelTrial, Module, Plan } from "./program.ts"
+import { type MatrixLayout, mapNumbers } from "./tensor-maps.ts"
 import type { Emitted } from "./writer.ts"
 
 /** The best first, for sizes that fill them. */
@@ -54,6 +56,12 @@ const GROUP_TILES: Partial<Readonly<Record<TileName | "huge", AsyncTile>>> = {
   broad: { rows: 64, columns: 128, warpsDown: 4, warpsAcross: 1, by: "wgmma", stages: 4 },
 }
 
+/** Those to which the tensor memory accelerator copies, in place of them. */
+const TMA_TILES: Partial<Readonly<Record<TileName | "huge", AsyncTile>>> = {
+  huge: { rows: 128, columns: 256, warpsDown: 8, warpsAcross: 1, by: "tma", stages: 4 },
+  large: { rows: 128, columns: 128, warpsDown: 8, warpsAcross: 1, by: "tma", stages: 6 },
+}
+
 /** Up to so many rows every thread has all of them. */
 export const FEW_ROWS = 4
 /** Up to so many rows a tile is flat, where there are more columns than these. */
@@ -88,6 +96,19 @@ type Form =
       readonly async?: { readonly tile: AsyncTile; readonly stages: number } | null
     }
   | Slices
+
+/** How a and b lie as matrices, where tensor maps can tell of them. */
+export interface Layouts {
+  readonly a: MatrixLayout
+  readonly b: MatrixLayout
+}
+
+/** What is known of a product's operands. */
+interface Places {
+  readonly reading: Reading
+  readonly vectors: Vectors
+  readonly layouts: Layouts | null
+}
 
 /** What can be read and written so many elements at a time. */
 export type Aligned = (count: 2 | 4 | 8) => Vectors
@@ -156,17 +177,21 @@ export class ContractionProgram {
     launch: Launch,
     own: Readonly<Record<string, number>>,
     first: 0 | 1 = 0,
+    layouts: Layouts | null = null,
   ): Plan {
     const { batches, rows, columns } = sizes
     if (batches * rows * columns === 0) return NOTHING
     const wide = isWide(launch)
-    const form = this.formOf(sizes, reading, aligned)
+    const form = this.formOf(sizes, reading, aligned, layouts)
     const vectors =
       "tile" in form && this.factors ? { ...aligned(this.factors.together), out: aligned(2).out } : aligned(4)
     const gathers = aligned(8).out
     const { splits, span } = this.splitOf(form, sizes)
     const [down, across] = extent(form)
     const blocksAcross = ceil(columns, BLOCK)
+    const byMaps = "tile" in form && form.async?.tile.by === "tma" ? { tile: form.async.tile, layouts } : null
+    // Those to which the accelerator copies take one tile after the other.
+    const blocks = byMaps ? Math.min(blocksOf(form, sizes), this.limits.multiprocessors) : blocksOf(form, sizes)
     const planned: PlannedLaunch = {
       ...launch,
       own: {
@@ -179,32 +204,40 @@ export class ContractionProgram {
         blocksAcross,
         tilesDown: ceil(rows, down),
         tilesAcross: ceil(columns, across),
+        blocks,
+        "a.step": Number(!layouts?.a.shared),
+        "b.step": Number(!layouts?.b.shared),
       },
     }
     const apart = splits > 1 || (this.longEpilogue && "tile" in form)
-    const products = launchOf(this.products(form, reading, vectors, gathers, apart, first, wide), planned, [
-      blocksOf(form, sizes),
-      splits,
-      1,
-    ])
+    const emitted = this.products(form, reading, vectors, gathers, apart, first, wide)
+    const maps = byMaps?.layouts && this.mapsOf(emitted, byMaps.tile, reading, byMaps.layouts)
+    const products = { ...launchOf(emitted, planned, [blocks, splits, 1]), ...(maps && { maps }) }
     if (!apart) return { launches: [products], temporaries: [] }
     const sums = launchOf(this.sums(first, wide), planned, [batches * rows * blocksAcross, 1, 1])
     return { launches: [products, sums], temporaries: [this.bytes * splits * batches * rows * columns] }
   }
 
+  private mapsOf({ module }: Emitted, tile: AsyncTile, reading: Reading, { a, b }: Layouts): Float64Array[] {
+    const { factors } = this
+    const { maps: [pointerA, pointerB] = [] } = module
+    if (!factors) throw new Error("cuda: tensor maps are for tensor cores")
+    return [
+      mapNumbers(pointerA, a, boxOf(factors, tile.rows, reading.a === "depth")),
+      mapNumbers(pointerB, b, boxOf(factors, tile.columns, reading.b === "depth")),
+    ]
+  }
+
   /** The kernels of small and middling sizes. */
   commonModules(readings: readonly Reading[], vectors: Vectors = { a: true, b: true, out: true }): Module[] {
     return readings.map((reading) => {
-      const form = {
-        tile: "medium",
-        mma: this.inTensorCores,
-        async: this.asyncOf("medium", reading, vectors, false),
-      } as const
+      const async = this.asyncOf("medium", { reading, vectors, layouts: null }, false)
+      const form = { tile: "medium", mma: this.inTensorCores, async } as const
       return this.products(form, reading, vectors, true, false, 0, false).module
     })
   }
 
-  private formOf(sizes: ContractionSizes, reading: Reading, aligned: Aligned): Form {
+  private formOf(sizes: ContractionSizes, reading: Reading, aligned: Aligned, layouts: Layouts | null): Form {
     const { rows, columns, depth } = sizes
     if (rows <= FEW_ROWS) {
       const vectors = aligned(4)
@@ -212,11 +245,11 @@ export class ContractionProgram {
       return { rows, slices: this.slicesOf(sizes, reading.b, depth / vector), along: reading.b, vector }
     }
     const mma = this.inTensorCores
-    const vectors = aligned(this.together)
+    const places = { reading, vectors: aligned(this.together), layouts }
     const of = (tile: TileName, name: TileName | "huge" = tile, trusted = false): Exclude<Form, Slices> => ({
       tile,
       mma,
-      async: this.asyncOf(name, reading, vectors, trusted),
+      async: this.asyncOf(name, places, trusted),
     })
     // What is chosen by its shape may have to be tried first, and give way to one of the same shape.
     const chosen = (tile: TileName): Form => of(tile, tile, true)
@@ -246,16 +279,16 @@ export class ContractionProgram {
   /** The tile whose copies go on meanwhile, where device, sizes and places allow for such; `trusted`: and which was tried on the device. */
   private asyncOf(
     name: TileName | "huge",
-    reading: Reading,
-    vectors: Vectors,
+    { reading, vectors, layouts }: Places,
     trusted: boolean,
   ): { readonly tile: AsyncTile; readonly stages: number } | null {
     const { factors, limits, precision } = this
     if (!factors || factors.target < 80 || !vectors.a || !vectors.b) return null
     const groups = limits.warpgroups && byWarpgroups(factors)
-    for (const tile of [limits.tuning?.tile, GROUP_TILES[name], ASYNC_TILES[name]]) {
-      if (!tile || (tile.by === "wgmma" && !groups)) continue
-      const stages = stagesOf(tile, limits.sharedBytes)
+    const possible = { tma: groups && limits.tensorMaps && layouts !== null, wgmma: groups, mma: true }
+    for (const tile of [limits.tuning?.tile, TMA_TILES[name], GROUP_TILES[name], ASYNC_TILES[name]]) {
+      if (!tile || !possible[tile.by]) continue
+      const stages = stagesOf(tile, limits.sharedBytes - (tile.by === "tma" ? barrierBytes(tile.stages) : 0))
       const filled =
         fills(factors, tile.rows, reading.a === "depth") && fills(factors, tile.columns, reading.b === "depth")
       if (stages === 0 || !filled) continue
@@ -300,7 +333,16 @@ export class ContractionProgram {
       const together = gathers ? 8 : vectors.out ? 2 : 1
       const shape = [tile.rows, tile.columns, tile.warpsDown, tile.warpsAcross, tile.by, stages]
       return this.kernel([...shape, reading.a, reading.b, together, split, first, wide], () =>
-        asyncKernel(contraction, factors, tile, stages, reading, together, split, wide),
+        (tile.by === "tma" ? tmaKernel : asyncKernel)(
+          contraction,
+          factors,
+          tile,
+          stages,
+          reading,
+          together,
+          split,
+          wide,
+        ),
       )
     }
     if ("tile" in form)

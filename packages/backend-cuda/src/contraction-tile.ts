@@ -157,16 +157,18 @@ const GROUP = 8
 export function groupedTileOfBlock(
   w: Writer,
   tile: { readonly rows: number; readonly columns: number },
+  /** Its number, where that is not the block's. */
+  block?: string,
 ): { z: string; m0: string; n0: string } {
   const [down, across] = [w.own("tilesDown"), w.own("tilesAcross")]
   const tiles = w.op("mul.lo.u32", down, across)
-  const inBatch = w.op("rem.u32", w.block(), tiles)
+  const inBatch = w.op("rem.u32", block ?? w.block(), tiles)
   const ofGroup = w.op("mul.lo.u32", across, GROUP)
   const first = w.op("mul.lo.u32", w.op("div.u32", inBatch, ofGroup), GROUP)
   const height = w.op("min.u32", w.op("sub.u32", down, first), GROUP)
   const inGroup = w.op("rem.u32", inBatch, ofGroup)
   return {
-    z: w.op("div.u32", w.block(), tiles),
+    z: w.op("div.u32", block ?? w.block(), tiles),
     m0: w.op("mul.lo.u32", w.op("add.u32", first, w.op("rem.u32", inGroup, height)), tile.rows),
     n0: w.op("mul.lo.u32", w.op("div.u32", inGroup, height), tile.columns),
   }

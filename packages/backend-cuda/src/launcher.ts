@@ -98,11 +98,11 @@ export class Launcher {
     }
   }
 
-  private readyLaunch({ module, buffers, numbers, blocks }: KernelLaunch): ReadyLaunch {
+  private readyLaunch({ module, buffers, numbers, blocks, maps }: KernelLaunch): ReadyLaunch {
     const loaded = this.modules.get(module)
     // What no number fills stays 0.
     this.params.fill(0)
-    loaded.pack(this.view, numbers)
+    loaded.pack(this.view, numbers, maps)
     const words = this.params.slice(2 * module.pointers, Math.ceil(loaded.bytes / 4))
     return { function: loaded.function, number: loaded.function.number, buffers, blocks, words }
   }

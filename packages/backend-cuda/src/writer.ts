@@ -8,6 +8,7 @@ import { LANE_OF, NUMBER_OF } from "./elements.ts"
 import type { PlannedLaunch } from "./launch.ts"
 import { inlineCall, type MathName, mathText } from "./math.ts"
 import type { BufferRef, Module, NumberType } from "./program.ts"
+import { beforeMaps, behindMaps, MAP_ALIGNMENT, MAP_BYTES } from "./tensor-maps.ts"
 
 /** A module, what its buffers are, and the numbers that a launch gives it. */
 export interface Emitted {
@@ -72,6 +73,7 @@ export class Writer {
   private readonly lines: string[] = []
   private readonly counts: Record<RegisterClass, number> = { f: 0, d: 0, r: 0, q: 0, h: 0, p: 0 }
   private readonly pointers: { readonly register: string; readonly ref: BufferRef }[] = []
+  private readonly maps: { readonly register: string; readonly ref: BufferRef }[] = []
   private readonly numbers = new Map<string, LaunchNumber>()
   private readonly shared: string[] = []
   /** Shared memory whose size the launch gives. */
@@ -147,13 +149,25 @@ export class Writer {
     return this.op("setp.ne.u32", this.op("mov.u32", value ? 1 : 0), 0)
   }
 
+  private pointerNumber(ref: BufferRef): number {
+    const key = JSON.stringify(ref)
+    return this.pointers.findIndex((p) => JSON.stringify(p.ref) === key)
+  }
+
   /** The address of a buffer of the launch. */
   pointer(ref: BufferRef): string {
-    const key = JSON.stringify(ref)
-    const found = this.pointers.find((p) => JSON.stringify(p.ref) === key)
+    const found = this.pointers[this.pointerNumber(ref)]
     if (found) return found.register
     const register = this.register("u64")
     this.pointers.push({ register, ref })
+    return register
+  }
+
+  /** The generic address of the launch's tensor map of a buffer. */
+  tensorMap(ref: BufferRef): string {
+    this.pointer(ref)
+    const register = this.register("u64")
+    this.maps.push({ register, ref })
     return register
   }
 
@@ -349,6 +363,13 @@ export class Writer {
       loads.push(`ld.param.${type} ${register}, [params+${at}];`)
       at += BYTES[type]
     }
+    for (const [i, { register }] of this.maps.entries()) {
+      const [inParams, generic] = [this.register("u64"), this.register("u64")]
+      loads.push(`mov.b64 ${inParams}, params;`, `cvta.param.u64 ${generic}, ${inParams};`)
+      loads.push(`add.u64 ${register}, ${generic}, ${beforeMaps(at) + i * MAP_BYTES};`)
+    }
+    at = behindMaps(at, this.maps.length)
+    const alignment = this.maps.length > 0 ? MAP_ALIGNMENT : 8
     const registers = Object.entries(CLASSES).flatMap(([kind, type]) => {
       const count = this.counts[kind as RegisterClass]
       return count ? [`.reg .${type} %${kind}<${count}>;`] : []
@@ -359,7 +380,7 @@ export class Writer {
       ".address_size 64",
       ...this.external,
       ...mathText(this.math),
-      `.visible .entry ${ENTRY}(.param .align 8 .b8 params[${Math.max(at, 8)}])`,
+      `.visible .entry ${ENTRY}(.param .align ${alignment} .b8 params[${Math.max(at, 8)}])`,
       `.reqntid ${threads}`,
       ...(this.residentBlocks ? [`.minnctapersm ${this.residentBlocks}`] : []),
       "{",
@@ -381,6 +402,7 @@ export class Writer {
         dynamicSharedBytes,
         pointers: this.pointers.length,
         numbers: numbers.map(({ type }) => type),
+        ...(this.maps.length > 0 && { maps: this.maps.map(({ ref }) => this.pointerNumber(ref)) }),
       },
       buffers: this.pointers.map(({ ref }) => ref),
       numbers: (launch) => numbers.map(({ read }) => read(launch)),

@@ -134,7 +134,7 @@ const convolutions = (limits: Partial<DeviceLimits>) =>
   )
 
 /** Something of every kind of kernel. */
-const representative = (target: number, sharedBytes = 48 * 1024) => [
+const representative = (target: number, sharedBytes = 48 * 1024, tensorMaps = false) => [
   ...textsOf(sum, [3, 200], [[3, 200], [3]]),
   ...textsOf(sum, [1, 100_000], [[1, 100_000], [1]]),
   ...textsOf(
@@ -155,7 +155,7 @@ const representative = (target: number, sharedBytes = 48 * 1024) => [
         [512, 512],
         [512, 512],
       ],
-      { target, sharedBytes, warpgroups: sharedBytes > 200_000 && target === 90 },
+      { target, sharedBytes, warpgroups: sharedBytes > 200_000 && target === 90, tensorMaps },
     ),
     ...textsOf(
       matmul(dtype, precision),
@@ -267,6 +267,7 @@ describe("modules", () => {
       "of tiles whose copies go on meanwhile are assembled for sm_%i",
       async (target) => {
         expect(await refusals(representative(target, 227 * 1024), target)).toEqual([])
+        expect(await refusals(representative(target, 227 * 1024, true), target)).toEqual([])
         expect(await refusals(representative(target, 99 * 1024), target)).toEqual([])
         for (const sharedBytes of [99 * 1024, 227 * 1024]) {
           const limits = { target, sharedBytes, warpgroups: sharedBytes > 200_000 && target === 90 }

@@ -33,7 +33,8 @@
   F(cuModuleLoadDataEx, cuModuleLoadDataEx) F(cuModuleLoadData, cuModuleLoadData) F(cuModuleUnload, cuModuleUnload)    \
   F(cuModuleGetFunction, cuModuleGetFunction) F(cuModuleGetGlobal, cuModuleGetGlobal_v2)                               \
   F(cuFuncGetAttribute, cuFuncGetAttribute) F(cuFuncSetAttribute, cuFuncSetAttribute)                                  \
-  F(cuLaunchKernel, cuLaunchKernel) F(cuGetProcAddress, cuGetProcAddress_v2)
+  F(cuLaunchKernel, cuLaunchKernel) F(cuTensorMapEncodeTiled, cuTensorMapEncodeTiled)                                  \
+ F(cuGetProcAddress, cuGetProcAddress_v2)
 
 EXPORT CUresult cuGetProcAddress_v2(const char* symbol, void** function, int version, unsigned long long flags, int* found);
 
