@@ -85,6 +85,7 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   addLaunchMethods(object, context);
   addEventMethods(object);
   addGraphMethods(object);
+  addPeerMethods(object);
   addProductMethods(object);
   addConvolutionMethods(object);
   addMethod<isLost>(object, "isLost");
@@ -105,6 +106,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   if (result != cuda::SUCCESS) throw cudaError(env, *driver, result, "cuInit");
   Napi::Object object = objectOf(env, driver);
   constant(object, "version", Napi::Number::New(env, driver->version));
+  constant(object, "tensorMaps", Napi::Boolean::New(env, driver->cuTensorMapEncodeTiled != nullptr));
   constant(object, "devices", Napi::Function::New<devices>(env, "devices"));
   constant(object, "open", Napi::Function::New<open>(env, "open"));
   constant(object, "loadCublasLt", Napi::Function::New<loadCublasLt>(env, "loadCublasLt"));

@@ -10,7 +10,7 @@ namespace {
 std::mutex everyMutex;
 std::map<int, std::vector<Context*>> every;
 // How many there were so far.
-double contexts = 0;
+std::atomic<uint64_t> contexts{0};
 
 // Errors after which nothing in the context works any more, whatever is called.
 bool isFatal(CUresult result) {
@@ -52,18 +52,16 @@ void Resource::free() {
 }
 
 Context::Context(Napi::Env env, std::shared_ptr<const Driver> driver, int ordinal, CUdevice device, double number)
-    : env_(env), driver_(std::move(driver)), ordinal_(ordinal), device_(device), memories_(number), functions_(number) {}
+    : env_(env), driver_(std::move(driver)), ordinal_(ordinal), device_(device), number_(number), memories_(number),
+      functions_(number) {}
 
 std::shared_ptr<Context> Context::open(Napi::Env env, std::shared_ptr<const Driver> driver, int ordinal) {
   const Driver& calls = *driver;
   CUdevice device;
   CUresult result = calls.cuDeviceGet(&device, ordinal);
   if (result != cuda::SUCCESS) throw cudaError(env, calls, result, "cuDeviceGet");
-  std::unique_lock lock(everyMutex);
-  const double number = contexts++;
-  lock.unlock();
-  std::shared_ptr<Context> context(new Context(env, driver, ordinal, device, number));
-  lock.lock();
+  std::shared_ptr<Context> context(new Context(env, driver, ordinal, device, static_cast<double>(contexts++)));
+  std::lock_guard lock(everyMutex);
   auto& others = every[ordinal];
   CUresult lost = cuda::SUCCESS;
   // Those that let go of it already say nothing about the one that there is now.
@@ -140,6 +138,35 @@ Napi::Value Context::finished() {
   return waiter_->wait(shared_from_this());
 }
 
+void Context::mark() {
+  enter();
+  if (!marked_)
+    check(driver_->cuEventCreate(&marked_, cuda::EVENT_BLOCKING | cuda::EVENT_NO_TIMING), "cuEventCreate");
+  check(driver_->cuEventRecord(marked_, stream_), "cuEventRecord");
+}
+
+void Context::probe() {
+  // What was disposed was waited for.
+  if (disposed_ || !marked_) return;
+  enter();
+  const CUresult result = driver_->cuEventQuery(marked_);
+  if (result != cuda::NOT_READY) check(result, "cuEventQuery");
+}
+
+void Context::waitFor(const Context& other) {
+  enter();
+  check(driver_->cuStreamWaitEvent(stream_, other.marked_, 0), "cuStreamWaitEvent");
+}
+
+void Context::reach(const Context& other) {
+  if (device_ == other.device_ || !reached_.insert(other.number_).second) return;
+  enter();
+  int can = 0;
+  // Where they cannot, or others asked for it before, nothing is wrong: the driver then copies through the host.
+  if (driver_->cuDeviceCanAccessPeer(&can, device_, other.device_) == cuda::SUCCESS && can)
+    driver_->cuCtxEnablePeerAccess(other.handle_, 0);
+}
+
 void Context::beginWork() {
   std::lock_guard lock(workMutex_);
   works_++;
@@ -171,6 +198,7 @@ void Context::dispose() {
     while (!resources_.empty()) (*resources_.begin())->free();
   }
   if (waiter_) waiter_->drain();
+  if (marked_ && lost_ == cuda::SUCCESS) driver_->cuEventDestroy_v2(marked_);
   if (stream_ && lost_ == cuda::SUCCESS) driver_->cuStreamDestroy_v2(stream_);
   disposed_ = true;
   std::lock_guard lock(everyMutex);

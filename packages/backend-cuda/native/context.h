@@ -126,6 +126,14 @@ class Context : public std::enable_shared_from_this<Context> {
   Napi::Value finished();
   void dispose();
 
+  // Marks the point that the stream is at, for others to wait for; `probe` throws where the device was lost before it.
+  void mark();
+  void probe();
+  // The stream goes on when another context's has passed its mark.
+  void waitFor(const Context& other);
+  // Lets the device copy to another one without a detour, where these two can.
+  void reach(const Context& other);
+
   Numbered<DeviceMemory>& memories() { return memories_; }
   Numbered<Function>& functions() { return functions_; }
   // JavaScript's arrays over it hold it too.
@@ -155,6 +163,10 @@ class Context : public std::enable_shared_from_this<Context> {
   std::atomic<CUresult> lost_{cuda::SUCCESS};
   std::atomic<bool> retained_{false};
   std::unordered_set<Resource*> resources_;
+  CUevent marked_ = nullptr;
+  const double number_;
+  // The numbers of those that it was to reach.
+  std::unordered_set<double> reached_;
   Numbered<DeviceMemory> memories_;
   Numbered<Function> functions_;
   const std::shared_ptr<Command> command_ = std::make_shared<Command>();

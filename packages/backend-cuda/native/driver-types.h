@@ -48,6 +48,13 @@ constexpr unsigned EVENT_DEFAULT = 0;
 constexpr unsigned EVENT_BLOCKING = 1;
 constexpr unsigned EVENT_NO_TIMING = 2;
 
+constexpr int TENSOR_MAP_UINT16 = 1;
+constexpr int TENSOR_MAP_TFLOAT32 = 11;
+constexpr int TENSOR_MAP_NO_INTERLEAVE = 0;
+constexpr int TENSOR_MAP_SWIZZLE_128 = 3;
+constexpr int TENSOR_MAP_PROMOTE_256 = 3;
+constexpr int TENSOR_MAP_FILL_ZEROS = 0;
+
 // Other calls than those on the stream, such as an allocation, are allowed while it records.
 constexpr int CAPTURE_RELAXED = 2;
 

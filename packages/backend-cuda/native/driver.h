@@ -25,6 +25,8 @@
   F(cuDevicePrimaryCtxRelease_v2, (CUdevice))                                                                     \
   F(cuDevicePrimaryCtxReset_v2, (CUdevice))                                                                       \
   F(cuCtxSetCurrent, (CUcontext))                                                                                 \
+  F(cuDeviceCanAccessPeer, (int*, CUdevice, CUdevice))                                                            \
+  F(cuCtxEnablePeerAccess, (CUcontext, unsigned))                                                                 \
   F(cuMemGetInfo_v2, (size_t*, size_t*))                                                                          \
   F(cuMemAlloc_v2, (CUdeviceptr*, size_t))                                                                        \
   F(cuMemFree_v2, (CUdeviceptr))                                                                                  \
@@ -33,6 +35,7 @@
   F(cuMemcpyHtoDAsync_v2, (CUdeviceptr, const void*, size_t, CUstream))                                           \
   F(cuMemcpyDtoHAsync_v2, (void*, CUdeviceptr, size_t, CUstream))                                                 \
   F(cuMemcpyDtoDAsync_v2, (CUdeviceptr, CUdeviceptr, size_t, CUstream))                                           \
+  F(cuMemcpyPeerAsync, (CUdeviceptr, CUcontext, CUdeviceptr, CUcontext, size_t, CUstream))                        \
   F(cuMemsetD8Async, (CUdeviceptr, unsigned char, size_t, CUstream))                                              \
   F(cuModuleLoadDataEx, (CUmodule*, const void*, unsigned, int*, void**))                                         \
   F(cuModuleUnload, (CUmodule))                                                                                   \
@@ -43,6 +46,7 @@
   F(cuStreamCreate, (CUstream*, unsigned))                                                                        \
   F(cuStreamDestroy_v2, (CUstream))                                                                               \
   F(cuStreamSynchronize, (CUstream))                                                                              \
+  F(cuStreamWaitEvent, (CUstream, CUevent, unsigned))                                                             \
   F(cuStreamBeginCapture_v2, (CUstream, int))                                                                     \
   F(cuStreamEndCapture, (CUstream, CUgraph*))                                                                     \
   F(cuEventCreate, (CUevent*, unsigned))                                                                          \
@@ -55,10 +59,12 @@
   F(cuGraphExecDestroy, (CUgraphExec))                                                                            \
   F(cuGraphDestroy, (CUgraph))
 
-// The same, where drivers may lack it: they have one of the two, the first from CUDA 11.4 on.
+// The same, where drivers may lack it: they have one of the first two, the first from CUDA 11.4 on, and tensor maps from 12.0 on.
 #define TAEDA_CUDA_OPTIONAL_FUNCTIONS(F)                                         \
   F(cuGraphInstantiateWithFlags, (CUgraphExec*, CUgraph, unsigned long long)) \
-  F(cuGraphInstantiate_v2, (CUgraphExec*, CUgraph, CUgraphNode*, char*, size_t))
+  F(cuGraphInstantiate_v2, (CUgraphExec*, CUgraph, CUgraphNode*, char*, size_t)) \
+  F(cuTensorMapEncodeTiled, (void*, int, unsigned, void*, const uint64_t*, const uint64_t*, const unsigned*, \
+                             const unsigned*, int, int, int, int))
 
 struct Driver {
   static constexpr uint64_t NUMBER = 1;

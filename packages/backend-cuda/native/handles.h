@@ -34,14 +34,19 @@ void wrapHandle(Napi::Env env, Napi::Object object, std::shared_ptr<T> value) {
   handles.insert(handle.release());
 }
 
-// What stands behind an object; it stays while the object does. Throws a TypeError where it is something else.
+// What stands behind an object, and stays while the object does; null where it is something else.
+template <class T>
+T* findHandle(napi_env env, napi_value value) {
+  void* data = nullptr;
+  if (napi_unwrap(env, value, &data) != napi_ok || !handles.contains(data)) return nullptr;
+  const Handle& handle = *static_cast<Handle*>(data);
+  return handle.number == T::NUMBER ? static_cast<T*>(handle.value.get()) : nullptr;
+}
+
+// The same, but throws a TypeError where it is something else.
 template <class T>
 T& unwrapHandle(napi_env env, napi_value value) {
-  void* data = nullptr;
-  if (napi_unwrap(env, value, &data) == napi_ok && handles.contains(data)) {
-    const Handle& handle = *static_cast<Handle*>(data);
-    if (handle.number == T::NUMBER) return *static_cast<T*>(handle.value.get());
-  }
+  if (T* found = findHandle<T>(env, value)) return *found;
   typeError(env, std::string("cuda: this is no ") + T::NAME);
 }
 

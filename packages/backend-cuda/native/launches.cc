@@ -5,6 +5,7 @@
 
 #include "arguments.h"
 #include "resources.h"
+#include "tensor-maps.h"
 
 namespace {
 
@@ -13,7 +14,9 @@ constexpr size_t MOST_PARAMETERS = 32768;
 constexpr uint64_t MOST_BLOCKS[] = {2147483647, 65535, 65535};
 
 // The driver copies what the kernel says that it takes, which may be more than it was given.
-alignas(16) thread_local uint8_t parameters[MOST_PARAMETERS];
+alignas(tensor_maps::ALIGNMENT) thread_local uint8_t parameters[MOST_PARAMETERS];
+// How far a launch may reach from each of its pointers.
+thread_local double reaches[MOST_PARAMETERS / 8];
 
 unsigned blockCount(napi_env env, double number, size_t dim) {
   const uint64_t count = wholeNumber(env, number, "a number of blocks");
@@ -40,6 +43,19 @@ void point(napi_env env, size_t pointer, const DeviceMemory& memory, double begi
                         std::to_string(memory.bytes()));
   const CUdeviceptr address = memory.address() + static_cast<CUdeviceptr>(begin);
   std::memcpy(parameters + 8 * pointer, &address, 8);
+  reaches[pointer] = high - begin;
+}
+
+// Makes a function's tensor maps of the numbers that stand in their place.
+void encodeMaps(Context& context, const Function& function, uint64_t bytes, uint64_t pointers) {
+  if (function.maps == 0) return;
+  if (function.maps > bytes / tensor_maps::BYTES || bytes % tensor_maps::ALIGNMENT != 0 ||
+      bytes - function.maps * tensor_maps::BYTES < 8 * pointers)
+    rangeError(context.env(), "cuda: " + std::to_string(bytes) + " bytes of parameters do not end in " +
+                                  std::to_string(function.maps) + " tensor maps");
+  context.enter();
+  for (uint64_t i = 0; i < function.maps; i++)
+    tensor_maps::encode(context, parameters, reaches, pointers, parameters + bytes - (function.maps - i) * tensor_maps::BYTES);
 }
 
 void queue(Context& context, const Function& function, const unsigned (&blocks)[3]) {
@@ -66,6 +82,7 @@ void launchWritten(Context& context) {
     const volatile Command::Pointer& pointer = command.pointers[i];
     point(env, i, context.memories().at(env, pointer.memory), pointer.begin, pointer.low, pointer.high);
   }
+  encodeMaps(context, function, bytes, count);
   queue(context, function, blocks);
 }
 
@@ -108,6 +125,7 @@ Napi::Value launch(const Napi::CallbackInfo& info, const ContextPointer& context
     const double* range = ranges.data + 3 * i;
     point(env, i, resourceOf<DeviceMemory>(*context, element), range[0], range[1], range[2]);
   }
+  encodeMaps(*context, function, bytes, count);
   queue(*context, function, blocks);
   return env.Undefined();
 }

@@ -120,6 +120,7 @@ Napi::Value function(const Napi::CallbackInfo& info, const ContextPointer& conte
   if (shared > INT32_MAX) rangeError(env, "cuda: " + std::to_string(shared) + " bytes of shared memory");
   function->threads = static_cast<unsigned>(threads);
   function->dynamicSharedBytes = static_cast<unsigned>(shared);
+  if (!info[4].IsUndefined()) function->maps = wholeNumber(env, info[4], "a number of tensor maps");
   context->enter();
   const Driver& driver = context->driver();
   context->check(driver.cuModuleGetFunction(&function->handle, function->module->handle(), entry.c_str()),

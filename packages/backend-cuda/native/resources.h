@@ -81,6 +81,8 @@ struct Function {
   CUfunction handle = nullptr;
   unsigned threads = 0;
   unsigned dynamicSharedBytes = 0;
+  // Tensor maps, which are the last of its parameters.
+  uint64_t maps = 0;
 
   Context& context() const { return module->context(); }
   bool isAlive() const { return module->isAlive(); }
@@ -142,6 +144,7 @@ void addModuleMethods(Napi::Object object);
 void addLaunchMethods(Napi::Object object, const ContextPointer& context);
 void addEventMethods(Napi::Object object);
 void addGraphMethods(Napi::Object object);
+void addPeerMethods(Napi::Object object);
 void addProductMethods(Napi::Object object);
 void addConvolutionMethods(Napi::Object object);
 

@@ -17,7 +17,7 @@ import { capabilityText, chooseDevice, versionText } from "./driver-words.ts"
 import { libraryErrorOf } from "./errors.ts"
 import { plannerOf, supports } from "./executables.ts"
 import { elementBytes } from "./extent.ts"
-import { Faults } from "./faults.ts"
+import { Faults, type Question } from "./faults.ts"
 import { findDriver } from "./find-driver.ts"
 import { KernelTrials } from "./kernel-trials.ts"
 import type { Launch } from "./launch.ts"
@@ -27,6 +27,7 @@ import { Loss } from "./loss.ts"
 import { bytesText, type CudaMemoryStats, Memory } from "./memory.ts"
 import { Modules } from "./modules.ts"
 import type { LibraryName, NativeLibraries } from "./native-libraries.ts"
+import { Arrivals, introduce, type Peer } from "./peers.ts"
 import type { Planner } from "./planner.ts"
 import { Plans, type ReadyPlan } from "./plans.ts"
 import { type DeviceLimits, limitsOf } from "./program.ts"
@@ -63,6 +64,7 @@ export interface CudaBackend extends Backend {
   readonly device: DeviceInfo
   readonly capture: NonNullable<Backend["capture"]>
   readonly readSync: NonNullable<Backend["readSync"]>
+  readonly copyFrom: NonNullable<Backend["copyFrom"]>
   counts(): CudaCounts
   cudaMemoryStats(): CudaMemoryStats
   /** The peaks of the statistics begin anew. */
@@ -93,6 +95,13 @@ function librariesOf(make: () => Libraries, context: CudaContext): Libraries {
   }
 }
 
+/** A read that is queued. */
+interface Reading {
+  readonly download: Download
+  readonly question: Question | null
+  readonly check: () => void
+}
+
 /** A compiled kernel. */
 class CudaExecutable {
   /** The number by which faults name it. */
@@ -120,7 +129,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
   const index = options.device ?? 0
   const { driver, circumstances } = await findDriver(options.addon, options.driver)
   const device = chooseDevice(driver.devices(), index, circumstances)
-  const limits = limitsOf(device, driver.version)
+  const limits = limitsOf(device, driver)
   const name = `cuda:${index}`
   const context = driver.open(index)
   const { total } = context.memoryInfo()
@@ -170,18 +179,22 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
     return block
   }
 
+  const self: Peer = { context, faults, loss, checked, refuseWhileRecording }
+  const arrivals = new Arrivals(self)
+
   /** Queues a read of a block, and of the faults that may have been reported before. */
-  const queueRead = (block: Block, from: number, bytes: number): Download => {
+  const queueRead = (block: Block, from: number, bytes: number): Reading => {
     const own = { memory: block.segment.memory, byte: block.offset + from, bytes }
-    const reported = faults.expected
-    const download = downloads.queue(reported ? [own, faults.source] : [own])
-    if (reported) faults.clear()
-    return download
+    const question = faults.expected ? faults.question() : null
+    const download = downloads.queue(question ? [own, ...question.sources] : [own])
+    if (question) faults.clear()
+    return { download, question, check: arrivals.check() }
   }
-  /** The bytes that came. @throws KernelFault */
-  const taken = (download: Download): Uint8Array => {
-    const [bytes, words] = download.take()
-    const fault = words && faults.in(words)
+  /** The bytes that came. @throws KernelFault @throws DeviceLostError of a device from which something came */
+  const taken = ({ download, question, check: checkSources }: Reading): Uint8Array => {
+    const [bytes, ...words] = download.take()
+    checkSources()
+    const fault = question?.answer(words)
     if (fault) throw fault
     return bytes
   }
@@ -192,10 +205,10 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
   }
   const readNow = (block: Block, from: number, bytes: number): Uint8Array => {
     if (Downloads.fits(bytes)) {
-      const download = queueRead(block, from, bytes)
-      download.wait()
+      const reading = queueRead(block, from, bytes)
+      reading.download.wait()
       passed()
-      return taken(download)
+      return taken(reading)
     }
     const read = downloads.readNow(block.segment.memory, block.offset + from, bytes)
     readNow(block, 0, 0)
@@ -225,10 +238,10 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
   }
   const readLater = async (block: Block, from: number, bytes: number): Promise<Uint8Array> => {
     if (!Downloads.fits(bytes)) return readCopy(block, from, bytes)
-    const download = queueRead(block, from, bytes)
-    if (download.cameSoon()) passed()
+    const reading = queueRead(block, from, bytes)
+    if (reading.download.cameSoon()) passed()
     else await context.finished()
-    return taken(download)
+    return taken(reading)
   }
 
   const copyBytes = (from: Block, fromByte: number, to: Block, toByte: number, bytes: number): void => {
@@ -276,7 +289,7 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
     }
   }
 
-  return {
+  const backend: CudaBackend = {
     name: "cuda",
     core: CORE,
     index,
@@ -318,6 +331,11 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       const source = checked(from, fromByte, bytes)
       const target = checked(to, toByte, bytes)
       if (bytes > 0) loss.guard("a copy", () => copyBytes(source, fromByte, target, toByte, bytes))
+    },
+    copyFrom(to, source, from, fromByte, bytes) {
+      const isDone = arrivals.copy(to, source, from, fromByte, bytes)
+      if (isDone) copies++
+      return isDone
     },
     async read(buffer, byteOffset, bytes) {
       const block = checked(buffer, byteOffset, bytes)
@@ -364,7 +382,11 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       refuseWhileRecording("to wait")
       await loss.guardAsync("synchronize", async () => {
         if (faults.expected) await readLater(faults.block, 0, 0)
-        else await context.finished()
+        else {
+          const checkSources = arrivals.check()
+          await context.finished()
+          checkSources()
+        }
       })
     },
     synchronizeSync() {
@@ -436,6 +458,8 @@ export async function createCuda(options: CudaOptions = {}): Promise<CudaBackend
       context.dispose()
     },
   }
+  introduce(backend, self)
+  return backend
 }
 
 /**

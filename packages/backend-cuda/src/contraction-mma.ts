@@ -234,6 +234,8 @@ function piecesOf(
   const read = bytes === 2 ? readHalf : readElement
   const one = (part: Part, depth: DepthParts, when: string): string =>
     read(w, view, sources.address(part, depth), sources.inside(part, depth, when))
+  const whole = (part: Part, depth: DepthParts, when: string): string[] =>
+    readWords(w, view, sources.address(part, depth), 4, sources.inside(part, depth, when))
   const joined = (elements: readonly string[]): readonly string[] =>
     bytes === 2 ? [0, 2, 4, 6].map((e) => w.op("bfi.b32", elements[e + 1], elements[e], 16, 16)) : elements
   const kept = (words: readonly string[]): readonly string[] =>
@@ -258,7 +260,7 @@ function piecesOf(
         read(k0) {
           const k = w.ix("add", k0, w.toIndex(inLine))
           const first = step(k)
-          if (side.vector) return readWords(w, view, sources.address(part, first.depth), 4, first.when)
+          if (side.vector) return whole(part, first.depth, first.when)
           const all = [first, ...steps.slice(1).map((e) => step(w.ix("add", k, e)))]
           return joined(all.map(({ depth, when }) => one(part, depth, when)))
         },
@@ -269,7 +271,7 @@ function piecesOf(
       keep,
       read(k0) {
         const { depth, when } = step(w.ix("add", k0, w.toIndex(ofLine)))
-        if (side.vector) return readWords(w, view, sources.address(parts[0], depth), 4, when)
+        if (side.vector) return whole(parts[0], depth, when)
         return joined(parts.map((part) => one(part, depth, when)))
       },
     }

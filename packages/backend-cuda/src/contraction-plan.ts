@@ -7,16 +7,21 @@ import { type Factors, factorsOf, type MmaTile, mmaKernel } from "./contraction-
 import { type Slices, sliceKernel } from "./contraction-slices.ts"
 import { sumKernel } from "./contraction-sums.ts"
 import { type Tile, tileKernel, type Vectors } from "./contraction-tile.ts"
+import { barrierBytes, boxOf, tmaKernel } from "./contraction-tma.ts"
 import { laneBytes } from "./elements.ts"
 import { isWide, type Launch, type PlannedLaunch } from "./launch.ts"
 import { BLOCK, launchOf, NOTHING } from "./planner.ts"
 import type { DeviceLimits, KernelTrial, Module, Plan } from "./program.ts"
+import { type MatrixLayout, mapNumbers } from "./tensor-maps.ts"
 import type { Emitted } from "./writer.ts"
 
-/** Most results per thread first. */
+/** The best first, for sizes that fill them. */
 const TILES = {
   large: { rows: 128, columns: 128, depth: 8, down: 8, across: 8 },
+  /** For the rows that convolutions have: few beside their columns. */
+  broad: { rows: 64, columns: 128, depth: 8, down: 8, across: 8 },
   medium: { rows: 64, columns: 64, depth: 16, down: 4, across: 4 },
+  low: { rows: 32, columns: 128, depth: 16, down: 4, across: 8 },
   small: { rows: 32, columns: 32, depth: 16, down: 4, across: 4 },
   /** For few rows, yet too many for `sliceKernel`. */
   flat: { rows: 16, columns: 64, depth: 16, down: 4, across: 4 },
@@ -26,7 +31,9 @@ type TileName = keyof typeof TILES
 /** The same in tensor cores. */
 const MMA_TILES = {
   large: { rows: 128, columns: 128, depthBytes: 64, warpsDown: 2, warpsAcross: 4 },
+  broad: { rows: 64, columns: 128, depthBytes: 64, warpsDown: 2, warpsAcross: 2 },
   medium: { rows: 64, columns: 64, depthBytes: 64, warpsDown: 2, warpsAcross: 2 },
+  low: { rows: 32, columns: 128, depthBytes: 64, warpsDown: 1, warpsAcross: 4 },
   small: { rows: 32, columns: 64, depthBytes: 64, warpsDown: 2, warpsAcross: 2 },
   flat: { rows: 16, columns: 128, depthBytes: 128, warpsDown: 1, warpsAcross: 4 },
 } as const satisfies Record<TileName, MmaTile>
@@ -35,7 +42,9 @@ const MMA_TILES = {
 const ASYNC_TILES = {
   huge: { rows: 128, columns: 256, warpsDown: 2, warpsAcross: 4, by: "mma", stages: 4 },
   large: { rows: 128, columns: 128, warpsDown: 2, warpsAcross: 4, by: "mma", stages: 4 },
+  broad: { rows: 64, columns: 128, warpsDown: 2, warpsAcross: 2, by: "mma", stages: 4 },
   medium: { rows: 64, columns: 64, warpsDown: 2, warpsAcross: 2, by: "mma", stages: 4 },
+  low: { rows: 32, columns: 128, warpsDown: 1, warpsAcross: 4, by: "mma", stages: 4 },
   small: { rows: 32, columns: 64, warpsDown: 2, warpsAcross: 2, by: "mma", stages: 4 },
   flat: { rows: 16, columns: 128, warpsDown: 1, warpsAcross: 4, by: "mma", stages: 4 },
 } as const satisfies Record<TileName | "huge", AsyncTile>
@@ -44,6 +53,13 @@ const ASYNC_TILES = {
 const GROUP_TILES: Partial<Readonly<Record<TileName | "huge", AsyncTile>>> = {
   huge: { rows: 128, columns: 256, warpsDown: 8, warpsAcross: 1, by: "wgmma", stages: 4 },
   large: { rows: 128, columns: 128, warpsDown: 8, warpsAcross: 1, by: "wgmma", stages: 4 },
+  broad: { rows: 64, columns: 128, warpsDown: 4, warpsAcross: 1, by: "wgmma", stages: 4 },
+}
+
+/** Those to which the tensor memory accelerator copies, in place of them. */
+const TMA_TILES: Partial<Readonly<Record<TileName | "huge", AsyncTile>>> = {
+  huge: { rows: 128, columns: 256, warpsDown: 8, warpsAcross: 1, by: "tma", stages: 4 },
+  large: { rows: 128, columns: 128, warpsDown: 8, warpsAcross: 1, by: "tma", stages: 6 },
 }
 
 /** Up to so many rows every thread has all of them. */
@@ -55,6 +71,8 @@ const FLAT_COLUMNS = 64
 const SPLIT_DEPTH = 512
 /** The least depth of a part. */
 const SPAN = 128
+/** A depth of several times as much is split even where smaller tiles would have blocks enough: large ones read less. */
+const LONG_SPAN = 1024
 /** Parts are multiples of this, and so of every tile's step. */
 const STEP = 64
 /** What partial sums may take. */
@@ -79,6 +97,19 @@ type Form =
     }
   | Slices
 
+/** How a and b lie as matrices, where tensor maps can tell of them. */
+export interface Layouts {
+  readonly a: MatrixLayout
+  readonly b: MatrixLayout
+}
+
+/** What is known of a product's operands. */
+interface Places {
+  readonly reading: Reading
+  readonly vectors: Vectors
+  readonly layouts: Layouts | null
+}
+
 /** What can be read and written so many elements at a time. */
 export type Aligned = (count: 2 | 4 | 8) => Vectors
 
@@ -95,6 +126,12 @@ const blocksOf = (form: Form, { batches, rows, columns }: ContractionSizes): num
   return batches * ceil(rows, down) * ceil(columns, across)
 }
 
+/** Whether tiles are more than half full along both sides. */
+const isFilled = (form: Form, { rows, columns }: ContractionSizes): boolean => {
+  const [down, across] = extent(form)
+  return 2 * rows > down && 2 * columns > across
+}
+
 /** The kernels of a contraction, made when they are first needed, and its plans. */
 export class ContractionProgram {
   private readonly kernels = new Map<string, Emitted>()
@@ -102,6 +139,7 @@ export class ContractionProgram {
   private readonly limits: DeviceLimits
   private readonly bytes: number
   private readonly longEpilogue: boolean
+  private readonly hasHuge: boolean
   private readonly precision: KernelTrial["precision"]
   /** What tensor cores multiply in tiles; null where tiles are not theirs. */
   private readonly factors: Factors | null
@@ -110,17 +148,25 @@ export class ContractionProgram {
     { dtype, epilogue, precision }: MatmulKernel | ConvKernel,
     describe: Contraction["describe"],
     limits: DeviceLimits,
+    /** Whether threads have registers for the largest tiles. */
+    hasHuge = true,
   ) {
     this.contraction = { dtype, epilogue, describe }
     this.limits = limits
+    this.hasHuge = hasHuge
     this.precision = precision
     this.bytes = laneBytes(laneOfSums(dtype))
     this.factors = factorsOf(dtype, limits.target, precision)
     this.longEpilogue = epilogue !== null && topological([epilogue.body]).length > LONG_EPILOGUE
   }
 
-  private get mma(): boolean {
+  get inTensorCores(): boolean {
     return this.factors !== null
+  }
+
+  /** So many elements are read at once, where those are always aligned neighbours. */
+  get together(): 4 | 8 {
+    return this.factors?.together ?? 4
   }
 
   /** `own`: the numbers that the geometry asks for, but for those that say how the work is cut. Of operands 0 and 1, a is `first`. */
@@ -131,17 +177,21 @@ export class ContractionProgram {
     launch: Launch,
     own: Readonly<Record<string, number>>,
     first: 0 | 1 = 0,
+    layouts: Layouts | null = null,
   ): Plan {
     const { batches, rows, columns } = sizes
     if (batches * rows * columns === 0) return NOTHING
     const wide = isWide(launch)
-    const form = this.formOf(sizes, reading, aligned)
+    const form = this.formOf(sizes, reading, aligned, layouts)
     const vectors =
       "tile" in form && this.factors ? { ...aligned(this.factors.together), out: aligned(2).out } : aligned(4)
     const gathers = aligned(8).out
     const { splits, span } = this.splitOf(form, sizes)
     const [down, across] = extent(form)
     const blocksAcross = ceil(columns, BLOCK)
+    const byMaps = "tile" in form && form.async?.tile.by === "tma" ? { tile: form.async.tile, layouts } : null
+    // Those to which the accelerator copies take one tile after the other.
+    const blocks = byMaps ? Math.min(blocksOf(form, sizes), this.limits.multiprocessors) : blocksOf(form, sizes)
     const planned: PlannedLaunch = {
       ...launch,
       own: {
@@ -154,72 +204,91 @@ export class ContractionProgram {
         blocksAcross,
         tilesDown: ceil(rows, down),
         tilesAcross: ceil(columns, across),
+        blocks,
+        "a.step": Number(!layouts?.a.shared),
+        "b.step": Number(!layouts?.b.shared),
       },
     }
     const apart = splits > 1 || (this.longEpilogue && "tile" in form)
-    const products = launchOf(this.products(form, reading, vectors, gathers, apart, first, wide), planned, [
-      blocksOf(form, sizes),
-      splits,
-      1,
-    ])
+    const emitted = this.products(form, reading, vectors, gathers, apart, first, wide)
+    const maps = byMaps?.layouts && this.mapsOf(emitted, byMaps.tile, reading, byMaps.layouts)
+    const products = { ...launchOf(emitted, planned, [blocks, splits, 1]), ...(maps && { maps }) }
     if (!apart) return { launches: [products], temporaries: [] }
     const sums = launchOf(this.sums(first, wide), planned, [batches * rows * blocksAcross, 1, 1])
     return { launches: [products, sums], temporaries: [this.bytes * splits * batches * rows * columns] }
   }
 
+  private mapsOf({ module }: Emitted, tile: AsyncTile, reading: Reading, { a, b }: Layouts): Float64Array[] {
+    const { factors } = this
+    const { maps: [pointerA, pointerB] = [] } = module
+    if (!factors) throw new Error("cuda: tensor maps are for tensor cores")
+    return [
+      mapNumbers(pointerA, a, boxOf(factors, tile.rows, reading.a === "depth")),
+      mapNumbers(pointerB, b, boxOf(factors, tile.columns, reading.b === "depth")),
+    ]
+  }
+
   /** The kernels of small and middling sizes. */
-  commonModules(readings: readonly Reading[]): Module[] {
-    const vectors = { a: true, b: true, out: true }
+  commonModules(readings: readonly Reading[], vectors: Vectors = { a: true, b: true, out: true }): Module[] {
     return readings.map((reading) => {
-      const form = { tile: "medium", mma: this.mma, async: this.asyncOf("medium", reading, vectors, false) } as const
+      const async = this.asyncOf("medium", { reading, vectors, layouts: null }, false)
+      const form = { tile: "medium", mma: this.inTensorCores, async } as const
       return this.products(form, reading, vectors, true, false, 0, false).module
     })
   }
 
-  private formOf(sizes: ContractionSizes, reading: Reading, aligned: Aligned): Form {
+  private formOf(sizes: ContractionSizes, reading: Reading, aligned: Aligned, layouts: Layouts | null): Form {
     const { rows, columns, depth } = sizes
     if (rows <= FEW_ROWS) {
       const vectors = aligned(4)
       const vector = vectors.a && vectors.b && reading.a === "depth" && reading.b === "depth" ? 4 : 1
       return { rows, slices: this.slicesOf(sizes, reading.b, depth / vector), along: reading.b, vector }
     }
-    const { mma } = this
-    const vectors = aligned(this.factors?.together ?? 4)
+    const mma = this.inTensorCores
+    const places = { reading, vectors: aligned(this.together), layouts }
     const of = (tile: TileName, name: TileName | "huge" = tile, trusted = false): Exclude<Form, Slices> => ({
       tile,
       mma,
-      async: this.asyncOf(name, reading, vectors, trusted),
+      async: this.asyncOf(name, places, trusted),
     })
     // What is chosen by its shape may have to be tried first, and give way to one of the same shape.
     const chosen = (tile: TileName): Form => of(tile, tile, true)
     if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return chosen("flat")
-    const isEnough = (form: Form): boolean => blocksOf(form, sizes) >= this.limits.multiprocessors
+    const isEnough = (form: Form): boolean => isFilled(form, sizes) && this.keepsBusy(form, sizes)
     const huge = of("large", "huge")
-    if (huge.async && isEnough(huge)) {
+    if (this.hasHuge && huge.async && isEnough(huge)) {
       const trusted = of("large", "huge", true)
       if (trusted.async) return trusted
     }
-    for (const tile of ["large", "medium"] as const) {
+    for (const tile of ["large", "broad", "medium", "low"] as const) {
       // A thread has too many sums of 64 bits in a large tile.
-      const fits = tile !== "large" || this.bytes === 4
+      const fits = this.bytes === 4 || TILES[tile].down * TILES[tile].across < 64
       if (fits && isEnough(of(tile))) return chosen(tile)
     }
     return chosen("small")
   }
 
+  /** Whether every multiprocessor has a block: of parts of the depth, where these are long. */
+  private keepsBusy(form: Form, sizes: ContractionSizes): boolean {
+    const { batches, rows, columns, depth } = sizes
+    const bytes = this.bytes * batches * rows * columns
+    const parts = Math.min(Math.floor(depth / LONG_SPAN), Math.floor(PARTIAL_BYTES / bytes))
+    return blocksOf(form, sizes) * Math.max(1, parts) >= this.limits.multiprocessors
+  }
+
   /** The tile whose copies go on meanwhile, where device, sizes and places allow for such; `trusted`: and which was tried on the device. */
   private asyncOf(
     name: TileName | "huge",
-    reading: Reading,
-    vectors: Vectors,
+    { reading, vectors, layouts }: Places,
     trusted: boolean,
   ): { readonly tile: AsyncTile; readonly stages: number } | null {
     const { factors, limits, precision } = this
     if (!factors || factors.target < 80 || !vectors.a || !vectors.b) return null
     const groups = limits.warpgroups && byWarpgroups(factors)
-    for (const tile of [limits.tuning?.tile, GROUP_TILES[name], ASYNC_TILES[name]]) {
-      if (!tile || (tile.by === "wgmma" && !groups)) continue
-      const stages = stagesOf(tile, limits.sharedBytes)
+    const possible = { tma: groups && limits.tensorMaps && layouts !== null, wgmma: groups, mma: true }
+    for (const tile of [limits.tuning?.tile, TMA_TILES[name], GROUP_TILES[name], ASYNC_TILES[name]]) {
+      if (!tile || !possible[tile.by]) continue
+      const stages = stagesOf(tile, limits.sharedBytes - (tile.by === "tma" ? barrierBytes(tile.stages) : 0))
       const filled =
         fills(factors, tile.rows, reading.a === "depth") && fills(factors, tile.columns, reading.b === "depth")
       if (stages === 0 || !filled) continue
@@ -264,7 +333,16 @@ export class ContractionProgram {
       const together = gathers ? 8 : vectors.out ? 2 : 1
       const shape = [tile.rows, tile.columns, tile.warpsDown, tile.warpsAcross, tile.by, stages]
       return this.kernel([...shape, reading.a, reading.b, together, split, first, wide], () =>
-        asyncKernel(contraction, factors, tile, stages, reading, together, split, wide),
+        (tile.by === "tma" ? tmaKernel : asyncKernel)(
+          contraction,
+          factors,
+          tile,
+          stages,
+          reading,
+          together,
+          split,
+          wide,
+        ),
       )
     }
     if ("tile" in form)

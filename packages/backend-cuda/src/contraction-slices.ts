@@ -58,7 +58,8 @@ export function sliceKernel(contraction: Contraction, form: Slices, split: boole
       for (const [r, sum] of sums.entries()) multiplyAdd(w, lane, sum, y[r], x)
       return
     }
-    const x = readVector(w, sources.view("b"), sources.address(column, depth), vector)
+    const inside = sources.inside(column, depth, undefined)
+    const x = readVector(w, sources.view("b"), sources.address(column, depth), vector, inside)
     const y = rowParts.map((row) => readVector(w, sources.view("a"), sources.address(row, depth), vector))
     for (const [r, sum] of sums.entries()) for (let e = 0; e < vector; e++) multiplyAdd(w, lane, sum, y[r][e], x[e])
   })

@@ -2,6 +2,7 @@
 import {
   beginContraction,
   type Contraction,
+  type DepthParts,
   multiplyAdd,
   type Part,
   type Reading,
@@ -156,16 +157,18 @@ const GROUP = 8
 export function groupedTileOfBlock(
   w: Writer,
   tile: { readonly rows: number; readonly columns: number },
+  /** Its number, where that is not the block's. */
+  block?: string,
 ): { z: string; m0: string; n0: string } {
   const [down, across] = [w.own("tilesDown"), w.own("tilesAcross")]
   const tiles = w.op("mul.lo.u32", down, across)
-  const inBatch = w.op("rem.u32", w.block(), tiles)
+  const inBatch = w.op("rem.u32", block ?? w.block(), tiles)
   const ofGroup = w.op("mul.lo.u32", across, GROUP)
   const first = w.op("mul.lo.u32", w.op("div.u32", inBatch, ofGroup), GROUP)
   const height = w.op("min.u32", w.op("sub.u32", down, first), GROUP)
   const inGroup = w.op("rem.u32", inBatch, ofGroup)
   return {
-    z: w.op("div.u32", w.block(), tiles),
+    z: w.op("div.u32", block ?? w.block(), tiles),
     m0: w.op("mul.lo.u32", w.op("add.u32", first, w.op("rem.u32", inGroup, height)), tile.rows),
     n0: w.op("mul.lo.u32", w.op("div.u32", inGroup, height), tile.columns),
   }
@@ -185,7 +188,8 @@ function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources,
   const { extent, alongDepth, vector, name } = side
   const perLine = alongDepth ? tile.depth / 4 : extent / 4
   const count = (extent * tile.depth) / 4 / threads
-  const view = sources.view(name)
+  const readFour = (part: Part, depth: DepthParts, when: string): string[] =>
+    readVector(w, sources.view(name), sources.address(part, depth), 4, sources.inside(part, depth, when))
   return Array.from({ length: count }, (_, i): Quad => {
     const number = i === 0 ? w.thread : w.op("add.u32", w.thread, i * threads)
     const line = w.op("shr.u32", number, Math.log2(perLine))
@@ -200,7 +204,7 @@ function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources,
           const ks = vector ? [k] : [k, ...[1, 2, 3].map((e) => w.ix("add", k, e))]
           const found = ks.map((at) => ({ depth: sources.depth(at), when: w.op(`setp.lt.${w.index}`, at, end) }))
           return vector
-            ? readVector(w, view, sources.address(part, found[0].depth), 4, found[0].when)
+            ? readFour(part, found[0].depth, found[0].when)
             : found.map(({ depth, when }) => sources.read(part, depth, when))
         },
         keep(buffer, values) {
@@ -217,9 +221,7 @@ function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources,
         const k = w.ix("add", k0, w.toIndex(line))
         const depth = sources.depth(k)
         const when = w.op(`setp.lt.${w.index}`, k, end)
-        return vector
-          ? readVector(w, view, sources.address(parts[0], depth), 4, when)
-          : parts.map((part) => sources.read(part, depth, when))
+        return vector ? readFour(parts[0], depth, when) : parts.map((part) => sources.read(part, depth, when))
       },
       keep: (buffer, values) => storeFour(w, lane, w.op("add.u32", buffer, place), values),
     }

@@ -126,13 +126,17 @@ export class Sources {
       : elementAddress(w, this.b, w.ix("add", part.b, depth.b))
   }
 
-  /** Whether there is the element of a row, or of a column, and a depth, given that the depth is there: b has checked coordinates. */
-  inside(part: Part, depth: DepthParts, when: string): string {
+  /**
+   * Whether there is the element of a row, or of a column, and a depth, given that the depth is there: b has checked coordinates.
+   * Without `when` the depth is always there; undefined then is an element that always is.
+   */
+  inside<When extends string | undefined>(part: Part, depth: DepthParts, when: When): string | When {
     if (typeof part === "string") return when
     const { w, geometry } = this.writing
-    return geometry.checkedSizes.reduce((all, size, d) => {
+    return geometry.checkedSizes.reduce<string | When>((all, size, d) => {
       const coordinate = w.ix("add", part.checks[d], depth.checks[d])
-      return w.op("and.pred", all, w.op(`setp.lt.${w.index}`, coordinate, size))
+      const below = w.op(`setp.lt.${w.index}`, coordinate, size)
+      return all === undefined ? below : w.op("and.pred", all, below)
     }, when)
   }
 

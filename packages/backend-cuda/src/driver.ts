@@ -123,6 +123,8 @@ export type LoadCode = "ERR_CUDA_LIBRARY" | "ERR_CUDA_OLD" | "ERR_CUDA_SYMBOL"
 export interface CudaDriver {
   /** What the driver supports: 12040 for CUDA 12.4. */
   readonly version: number
+  /** Whether it encodes tensor maps, as drivers for CUDA 12.0 and later do. */
+  readonly tensorMaps: boolean
   devices(): readonly DeviceInfo[]
   /** The primary context of a device, with a stream of its own. */
   open(ordinal: number): CudaContext
@@ -142,6 +144,15 @@ export interface CudaContext {
   upload(to: DeviceMemory, toByte: number, from: PinnedMemory, fromByte: number, bytes: number): void
   download(to: PinnedMemory, toByte: number, from: DeviceMemory, fromByte: number, bytes: number): void
   copy(to: DeviceMemory, toByte: number, from: DeviceMemory, fromByte: number, bytes: number): void
+  /** Whether it is another context of this addon and this driver, to whose memory `copyToPeer` can copy. */
+  isPeer(other: CudaContext): boolean
+  /**
+   * Queues a copy of this context's memory to another one's, which may be another device: after what is queued on both
+   * streams, and before what is queued later on either.
+   */
+  copyToPeer(to: DeviceMemory, toByte: number, from: DeviceMemory, fromByte: number, bytes: number): void
+  /** Throws where an error took the device down, also where no call has said so since the last copy to or from a peer. */
+  probe(): void
   /** Sets every byte. */
   fill(memory: DeviceMemory, byte: number, value: number, bytes: number): void
 
@@ -150,8 +161,17 @@ export interface CudaContext {
   /** The same on another thread, with one of its entries, which drivers load late otherwise. */
   loadModuleAsync(ptx: string, entry: string): Promise<DriverModule>
   unloadModule(module: DriverModule): void
-  /** A kernel whose blocks have `threads` threads. It keeps its module. */
-  function(module: DriverModule, entry: string, threads: number, dynamicSharedBytes: number): DriverFunction
+  /**
+   * A kernel whose blocks have `threads` threads. It keeps its module. Its last parameters are `maps` tensor maps, which the
+   * addon makes, and checks, at each launch: of numbers that stand in their place (`tensor-maps.ts`).
+   */
+  function(
+    module: DriverModule,
+    entry: string,
+    threads: number,
+    dynamicSharedBytes: number,
+    maps?: number,
+  ): DriverFunction
   /**
    * Queues a kernel. `params` begins with its block of `paramBytes` bytes of parameters, in which the addon puts the
    * addresses: that of `memories[i]` + begin at byte 8·i. `ranges` has three numbers for each: where it begins, and the

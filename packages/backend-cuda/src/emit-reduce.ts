@@ -3,7 +3,7 @@
  * into segments: a first kernel leaves the tuple of every segment in temporary memory, a second one merges those. Nothing
  * depends on the order in which threads run.
  */
-import { type ReduceKernel, topological } from "@taeda/core"
+import type { ReduceKernel } from "@taeda/core"
 import { writeExpressions } from "./expression.ts"
 import { countOf, isWide } from "./launch.ts"
 import { TemporaryTuples, type Tuple, Tuples, temporaryBytes } from "./monoid.ts"
@@ -13,7 +13,7 @@ import type { DeviceLimits } from "./program.ts"
 import {
   BUSY_THREADS,
   type Form,
-  IN_HAND,
+  handsOf,
   inColumns,
   joinRow,
   neighbourLeaves,
@@ -31,14 +31,24 @@ import { type Emitted, Writer } from "./writer.ts"
 /** Where the tuples come from, and whether they end in the outputs. */
 export type Stage = "whole" | "first" | "second"
 
-/** Nodes of a lift and a combination that are not written out several times over. */
-const LONG_EXPRESSION = 48
+/** Tuples of segments that a thread has in hand. */
+const PARTIALS_IN_HAND = 4
+/** Segments up to this many are merged by a thread, which reads beside its neighbours, and more than the next by a block. */
+const FEW_SEGMENTS = 16
+const MANY_SEGMENTS = 128
 
 const keptOf = (kernel: ReduceKernel): number => kernel.rank - kernel.reduced
 
 /** `vector`: neighbours along the row that a thread reads with one instruction, 1 where they do not lie side by side. */
-export function emitReduce(kernel: ReduceKernel, form: Form, stage: Stage, vector: number, wide: boolean): Emitted {
-  const w = new Writer(wide)
+export function emitReduce(
+  kernel: ReduceKernel,
+  form: Form,
+  stage: Stage,
+  vector: number,
+  wide: boolean,
+  target?: number,
+): Emitted {
+  const w = new Writer(wide, target)
   const kept = keptOf(kernel)
   const tuples = new Tuples(w, kernel)
   const { sharing } = SHARES[form]
@@ -50,7 +60,7 @@ export function emitReduce(kernel: ReduceKernel, form: Form, stage: Stage, vecto
 
   const total = tuples.identity()
   if (stage === "second") {
-    const walk = { begin: share, end: w.own("segments"), step: sharing, neighbours: 1, hands: 1 }
+    const walk = { begin: share, end: w.own("segments"), step: sharing, neighbours: 1, hands: PARTIALS_IN_HAND }
     walkRow(w, tuples, total, walk, "u32", (r) => [() => partials!.load(partialAt(r))])
   } else {
     let begin = w.ix("mul.lo", w.toIndex(share), vector)
@@ -62,7 +72,7 @@ export function emitReduce(kernel: ReduceKernel, form: Form, stage: Stage, vecto
       end = w.ix("min", w.ix("add", start, length), end)
     }
     const inputs = new Inputs(w, kernel.inputs)
-    const hands = vector > 1 || topological([...kernel.lift, ...kernel.combine]).length > LONG_EXPRESSION ? 1 : IN_HAND
+    const hands = handsOf([...kernel.lift, ...kernel.combine], kernel.inputs, vector)
     walkRow(w, tuples, total, { begin, end, step: sharing * vector, neighbours: vector, hands }, w.index, (r) =>
       neighbourLeaves(w, inputs, kernel.inputs, kernel.rank, coordinates, r, vector).map(
         (leaf) => (): Tuple => tuples.lift(leaf),
@@ -89,11 +99,16 @@ function writeFinish(w: Writer, kernel: ReduceKernel, coordinates: readonly stri
     writeElement(w, view, addressOf(w, view, coordinates, kernel.outputs[j].access), values[j])
 }
 
+function mergingForm(outputs: number, segments: number, multiprocessors: number): Form {
+  if (segments <= FEW_SEGMENTS || outputs >= multiprocessors * BUSY_THREADS) return "thread"
+  return segments > MANY_SEGMENTS ? "block" : "warp"
+}
+
 /** Plans launches of a reduction. */
-export function reducePlanner(kernel: ReduceKernel, { multiprocessors }: DeviceLimits): Planner {
+export function reducePlanner(kernel: ReduceKernel, { multiprocessors, target }: DeviceLimits): Planner {
   const kept = keptOf(kernel)
   const variants = new Variants((form: Form, stage: Stage, vector: number, wide: boolean) =>
-    emitReduce(kernel, form, stage, vector, wide),
+    emitReduce(kernel, form, stage, vector, wide, target),
   )
   const units = unitInputs(kernel.inputs)
   const most = vectorLength(kernel.reduced, units)
@@ -104,8 +119,7 @@ export function reducePlanner(kernel: ReduceKernel, { multiprocessors }: DeviceL
       const elements = countOf(launch.sizes.slice(kept))
       const wide = isWide(launch)
       const { form, segments } = shareRows(outputs, elements, inColumns(launch, kept, kernel.inputs), multiprocessors)
-      const vectors = most > 1 && (form === "warp" || form === "block") && elements > 0
-      const vector = vectors && rowsAligned(launch, kept, units, most) ? most : 1
+      const vector = most > 1 && elements > 0 && rowsAligned(launch, kept, units, most) ? most : 1
       const blocks = (of: Form): number => Math.ceil(outputs / SHARES[of].rows)
       // Segments begin where vectors do.
       const length = Math.ceil(Math.ceil(elements / segments) / vector) * vector
@@ -116,7 +130,7 @@ export function reducePlanner(kernel: ReduceKernel, { multiprocessors }: DeviceL
         1,
       ])
       if (segments === 1) return { launches: [first], temporaries: [] }
-      const merging = outputs >= multiprocessors * BUSY_THREADS ? "thread" : "warp"
+      const merging = mergingForm(outputs, segments, multiprocessors)
       return {
         launches: [first, launchOf(variants.get(merging, "second", 1, wide), planned, [blocks(merging), 1, 1])],
         temporaries: temporaryBytes(kernel, outputs * segments),

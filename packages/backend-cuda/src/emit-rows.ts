@@ -13,6 +13,7 @@ import { Inputs, sizesOf, unravel } from "./points.ts"
 import type { DeviceLimits } from "./program.ts"
 import {
   type Form,
+  handsOf,
   inColumns,
   joinRow,
   neighbourLeaves,
@@ -28,6 +29,11 @@ import { addressOf, bindOutput, elementAddress, elementAt, type View, writeEleme
 import { type Emitted, Writer } from "./writer.ts"
 
 const keptOf = (kernel: RowsKernel): number => kernel.rank - kernel.reduced
+
+/** Tuples of segments that a thread has in hand. */
+const PARTIALS_IN_HAND = 4
+/** Steps whose results a thread finds before it writes them: what they read was read before, and is near. */
+const WRITTEN_TOGETHER = 2
 
 /** Shared memory that a text may declare. */
 const STATIC_SHARED = 48 * 1024
@@ -50,8 +56,9 @@ export function emitRows(
   vector: number,
   empty: boolean,
   wide: boolean,
+  target?: number,
 ): Emitted {
-  const w = new Writer(wide)
+  const w = new Writer(wide, target)
   const { stages, body, inputs: types, outputs } = kernel
   const kept = keptOf(kernel)
   const { sharing } = SHARES[form]
@@ -91,11 +98,12 @@ export function emitRows(
     const partialAt = (segment: string): string => w.op("mad.lo.u32", segment, rows, row)
     temporaries += stage.accumulators.length
     if (before) {
-      const walk = { begin: share, end: w.own("segments"), step: sharing, neighbours: 1, hands: 1 }
+      const walk = { begin: share, end: w.own("segments"), step: sharing, neighbours: 1, hands: PARTIALS_IN_HAND }
       walkRow(w, tuples, total, walk, "u32", (r) => [() => partials!.load(partialAt(r))])
     } else if (!empty) {
       writeKnown(stage.lift)
-      walkRow(w, tuples, total, { begin, end, step: sharing * vector, neighbours: vector, hands: 1 }, w.index, (r) =>
+      const hands = handsOf([...stage.lift, ...stage.combine], types, vector)
+      walkRow(w, tuples, total, { begin, end, step: sharing * vector, neighbours: vector, hands }, w.index, (r) =>
         leavesAt(r).map((leaf) => (): Tuple => tuples.lift(leaf, known)),
       )
     }
@@ -110,20 +118,34 @@ export function emitRows(
 
   writeKnown(body)
   w.exit(`!${exists}`)
-  if (body.length > 0 && !empty)
-    w.for(w.index, begin, end, sharing * vector, (r) => {
-      const values = leavesAt(r).map((leaf) => writeExpressions(w, body, leaf, new Map(known)))
-      for (const j of body.keys())
-        storeNeighbours(
-          w,
-          kernel,
-          views[j],
-          j,
-          head,
-          r,
-          values.map((value) => value[j]),
-        )
-    })
+  if (body.length > 0 && !empty) {
+    const step = sharing * vector
+    const write = (r: string, together: number): void => {
+      const places = Array.from({ length: together }, (_, k) => (k === 0 ? r : w.ix("add", r, k * step)))
+      const values = places.map((p) => leavesAt(p).map((leaf) => writeExpressions(w, body, leaf, new Map(known))))
+      for (const [k, p] of places.entries())
+        for (const j of body.keys())
+          storeNeighbours(
+            w,
+            kernel,
+            views[j],
+            j,
+            head,
+            p,
+            values[k].map((value) => value[j]),
+          )
+    }
+    const r = w.variable(w.index, begin)
+    const hands = Math.min(WRITTEN_TOGETHER, handsOf(body, types, vector))
+    for (const together of hands > 1 ? [hands, 1] : [1])
+      w.while(
+        () => w.op(`setp.lt.${w.index}`, together === 1 ? r : w.ix("add", r, (together - 1) * step), end),
+        () => {
+          write(r, together)
+          w.line(`add.${w.index} ${r}, ${r}, ${together * step}`)
+        },
+      )
+  }
   if (kernel.finish.length > 0) {
     const mine = w.op("setp.eq.u32", share, 0)
     w.exit(`!${part === "whole" ? mine : w.op("and.pred", mine, w.op("setp.eq.u32", w.block("y"), 0))}`)
@@ -159,11 +181,11 @@ function storeNeighbours(
 }
 
 /** Plans launches of rows. */
-export function rowsPlanner(kernel: RowsKernel, { multiprocessors }: DeviceLimits): Planner {
+export function rowsPlanner(kernel: RowsKernel, { multiprocessors, target }: DeviceLimits): Planner {
   const { stages, body, inputs } = kernel
   const kept = keptOf(kernel)
   const variants = new Variants((form: Form, part: Part, vector: number, empty: boolean, wide: boolean) =>
-    emitRows(kernel, form, part, vector, empty, wide),
+    emitRows(kernel, form, part, vector, empty, wide, target),
   )
   const units = [
     ...unitInputs(inputs),
@@ -181,8 +203,7 @@ export function rowsPlanner(kernel: RowsKernel, { multiprocessors }: DeviceLimit
       const length = countOf(launch.sizes.slice(kept))
       const wide = isWide(launch)
       const { form, segments } = shareRows(rows, length, inColumns(launch, kept, inputs), multiprocessors)
-      const vectors = most > 1 && (form === "warp" || form === "block") && length > 0
-      const vector = vectors && rowsAligned(launch, kept, units, most) ? most : 1
+      const vector = most > 1 && length > 0 && rowsAligned(launch, kept, units, most) ? most : 1
       const span = Math.ceil(Math.ceil(length / segments) / vector) * vector
       const planned = { ...launch, own: { rows, length, segments, span } }
       const blocks = [Math.ceil(rows / SHARES[form].rows), segments, 1] as const

@@ -5,17 +5,19 @@
  */
 import { decodeHalf, encodeHalf, type MatmulKernel } from "@taeda/core"
 import type { AsyncTile } from "./contraction-async.ts"
+import { GIVES_UP } from "./contraction-tma.ts"
 import type { CudaContext, DeviceInfo, DeviceMemory } from "./driver.ts"
 import { capabilityText, versionText } from "./driver-words.ts"
 import { cudaErrorOf, isOutOfMemory } from "./errors.ts"
 import { matmulPlanner } from "./matmul.ts"
 import type { Modules } from "./modules.ts"
 import { MOST_PARAM_BYTES } from "./pack.ts"
-import type { DeviceLimits, KernelTrial, PlacedOperand, Plan } from "./program.ts"
+import type { DeviceLimits, KernelTrial, Module, PlacedOperand, Plan } from "./program.ts"
 
 type Family = AsyncTile["by"]
 
 const TITLES: Readonly<Record<Family, string>> = {
+  tma: "the kernels to which the tensor memory accelerator copies (cp.async.bulk.tensor, mbarrier, wgmma)",
   mma: "the kernels that copy while tensor cores multiply (cp.async, ldmatrix, mma)",
   wgmma: "the kernels in which warpgroups multiply (wgmma)",
 }
@@ -36,6 +38,12 @@ const BEYOND = 8
 const ALIGNMENT = 256
 /** Bytes of a tile's step along the depth. */
 const STEP_BYTES = 128
+
+/** A block has all tiles of a trial, where blocks take several. */
+const ALONE: Partial<DeviceLimits> = { multiprocessors: 1, trusts: undefined }
+
+/** What is tried must not take the device down: who waits in vain leaves, and the results are wrong. */
+const harmless = (module: Module): Module => ({ ...module, ptx: module.ptx.replaceAll(`\n${GIVES_UP};`, "\nret;") })
 
 const view = (sizes: readonly number[], rowMajor: boolean): PlacedOperand => ({
   offset: 0,
@@ -123,7 +131,7 @@ export class KernelTrials {
     const k = (tile.stages + 1) * (STEP_BYTES / bytes) + BEYOND
     const operands = [view([m, k], reading.a === "depth"), view([k, n], reading.b === "column"), view([m, n], true)]
     const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype, precision, epilogue: null }
-    const { launches } = matmulPlanner(kernel, { ...this.limits, trusts: undefined, tuning: { tile } }).plan({
+    const { launches } = matmulPlanner(kernel, { ...this.limits, ...ALONE, tuning: { tile } }).plan({
       sizes: [m, n, k],
       operands,
       scalars: [],
@@ -161,7 +169,7 @@ export class KernelTrials {
     }
     const loaded = launches.map((launch) => {
       if (!("module" in launch)) throw new Error("cuda: a trial of our own kernels has one of a library's")
-      return { launch, kernel: modules.get(launch.module) }
+      return { launch, kernel: modules.get(harmless(launch.module)) }
     })
     const memory = context.allocate(end)
     try {
@@ -172,7 +180,7 @@ export class KernelTrials {
       context.upload(memory, 0, pinned, 0, end)
       for (const { launch, kernel } of loaded) {
         const params = new Uint8Array(MOST_PARAM_BYTES)
-        kernel.pack(new DataView(params.buffer), launch.numbers)
+        kernel.pack(new DataView(params.buffer), launch.numbers, launch.maps)
         const memories: DeviceMemory[] = launch.buffers.map(() => memory)
         const ranges = new Float64Array(
           launch.buffers.flatMap((ref) => ("operand" in ref ? [begins[ref.operand], 0, end] : [0, 0, 0])),

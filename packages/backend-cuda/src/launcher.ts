@@ -98,11 +98,11 @@ export class Launcher {
     }
   }
 
-  private readyLaunch({ module, buffers, numbers, blocks }: KernelLaunch): ReadyLaunch {
+  private readyLaunch({ module, buffers, numbers, blocks, maps }: KernelLaunch): ReadyLaunch {
     const loaded = this.modules.get(module)
     // What no number fills stays 0.
     this.params.fill(0)
-    loaded.pack(this.view, numbers)
+    loaded.pack(this.view, numbers, maps)
     const words = this.params.slice(2 * module.pointers, Math.ceil(loaded.bytes / 4))
     return { function: loaded.function, number: loaded.function.number, buffers, blocks, words }
   }
@@ -144,6 +144,7 @@ export class Launcher {
       const block = "operand" in ref ? this.blocks[ref.operand] : taken[ref.temporary]
       parts[i] = block.segment.memory
       begins[i] = "operand" in ref ? this.spans[3 * ref.operand] : block.offset
+      if ("product" in launch) begins[i] += launch.starts?.[i] ?? 0
     }
     if ("product" in launch) context.multiply(launch.product, launch.alpha, launch.beta, parts, begins)
     else context.convolve(launch.convolution, parts, begins)

@@ -65,7 +65,7 @@ interface Steps {
   readonly column: number
 }
 
-/** A product's sizes with at most one batch dim. */
+/** A product's sizes with at most one batch dim, and the other ones, of which each element is a call. */
 interface Product {
   readonly batches: number
   readonly rows: number
@@ -73,22 +73,50 @@ interface Product {
   readonly depth: number
   /** Of the dim that has the batches; -1 where there is one batch. */
   readonly dim: number
+  readonly others: readonly number[]
+  readonly calls: number
 }
 
-/** Null where batches are in several dims: the core joins those that can be. */
-function productOf(sizes: readonly number[], batch: number): Product | null {
+/** What becomes of more calls is a single one of ours. */
+const MOST_CALLS = 32
+/** The least multiplications of one of several calls: what a GPU does while the host queues the next. */
+const LEAST_OF_CALL = 2 ** 28
+
+/** The longest of the dims that have batches is the library's: those that can be joined, the core has joined. */
+function productOf(sizes: readonly number[], batch: number): Product {
   const dims = sizes.slice(0, batch).flatMap((size, d) => (size === 1 ? [] : [d]))
-  if (dims.length > 1) return null
-  const dim = dims[0] ?? -1
+  const dim = dims.reduce((longest, d) => (longest < 0 || sizes[d] > sizes[longest] ? d : longest), -1)
+  const others = dims.filter((d) => d !== dim)
   const [rows, columns, depth] = sizes.slice(batch)
-  return { batches: dim < 0 ? 1 : sizes[dim], rows, columns, depth, dim }
+  const calls = others.reduce((count, d) => count * sizes[d], 1)
+  return { batches: dim < 0 ? 1 : sizes[dim], rows, columns, depth, dim, others, calls }
+}
+
+/** The same of all matrices that are the first of a call. */
+const alignmentOfAll = (place: PlacedOperand, bytes: number, { others }: Product): number =>
+  Math.min(alignmentOf(place, bytes), ...others.map((d) => alignmentOf({ ...place, offset: place.strides[d] }, bytes)))
+
+/** Of each call, how many elements its matrices lie behind those of the first. */
+function startsOf({ sizes, strides }: PlacedOperand, { others }: Product): number[] {
+  return others.reduce(
+    (starts, d) => starts.flatMap((start) => Array.from({ length: sizes[d] }, (_, i) => start + i * strides[d])),
+    [0],
+  )
+}
+
+/** Where the matrices of one of a call's buffers lie. */
+interface Part {
+  readonly place: PlacedOperand
+  /** Of an element. */
+  readonly bytes: number
+  readonly buffer: BufferRef
 }
 
 /** A run of the library: the product, with what it is given. */
 interface Run {
   readonly spec: ProductSpec
   /** a, b, c, bias; those that it has not are null. */
-  readonly buffers: readonly (BufferRef | null)[]
+  readonly parts: readonly (Part | null)[]
 }
 
 class LibraryProduct {
@@ -112,14 +140,16 @@ class LibraryProduct {
   /** Null where our own kernels are for it. @throws LibraryError */
   plan(launch: Launch): Plan | null {
     const product = productOf(launch.sizes, this.kernel.batch)
-    if (!product || !this.isFor(product) || !this.libraries.isThere("cublasLt")) return null
+    if (!this.isFor(product) || !this.libraries.isThere("cublasLt")) return null
     return this.whole(launch, product) ?? this.inParts(launch, product)
   }
 
-  private isFor({ batches, rows, columns, depth }: Product): boolean {
+  private isFor({ batches, rows, columns, depth, calls }: Product): boolean {
     const least = Math.min(rows, columns)
     if (batches * least * depth === 0 || Math.max(batches, rows, columns, depth) > MOST) return false
-    return this.libraries.isInsisted("cublasLt") || least > FEW_ROWS
+    if (calls === 0 || calls > MOST_CALLS) return false
+    if (this.libraries.isInsisted("cublasLt")) return true
+    return least > FEW_ROWS && (calls === 1 || batches * rows * columns * depth >= LEAST_OF_CALL)
   }
 
   /** All of it in one call of the library. */
@@ -135,26 +165,25 @@ class LibraryProduct {
     const steps = this.stepsOf(operands[out], product)
     const run = this.run(launch, product, steps, operands[out], this.kernel.dtype, addend, beta)
     const prepared = run && this.prepare(run.spec)
-    return prepared && planOf(prepared, run, { operand: out }, alpha, run.spec.c ? beta : 0, [])
+    const d: Part = { place: operands[out], bytes: bytesOf(this.kernel.dtype), buffer: { operand: out } }
+    return prepared && planOf(product, prepared, run, d, alpha, run.spec.c ? beta : 0, [])
   }
 
   /** The sums by the library, and what becomes of them by a kernel of our own. */
   private inParts(launch: Launch, product: Product): Plan | null {
     const { kernel, sums } = this
-    const { rows, columns } = product
     const { operands } = launch
     const out = operands[operands.length - 1]
     // That was tried.
     if (!kernel.epilogue && isDense(out)) return null
     const inPlace = sums === kernel.dtype && isDense(out)
     const view = inPlace ? out : denseOf(out.sizes)
-    const dense: Steps = { batch: rows * columns, row: columns, column: 1 }
-    const run = this.run(launch, product, dense, view, sums, null, 0)
+    const run = this.run(launch, product, this.stepsOf(view, product), view, sums, null, 0)
     const prepared = run && this.prepare(run.spec)
     if (!prepared) return null
-    const into = inPlace ? { operand: operands.length - 1 } : { temporary: 0 }
-    const bytes = bytesOf(sums) * countOf(out.sizes)
-    const plan = planOf(prepared, run, into, 1, 0, inPlace ? [] : [bytes])
+    const buffer = inPlace ? { operand: operands.length - 1 } : { temporary: 0 }
+    const d: Part = { place: view, bytes: bytesOf(sums), buffer }
+    const plan = planOf(product, prepared, run, d, 1, 0, inPlace ? [] : [d.bytes * countOf(out.sizes)])
     return { ...plan, launches: [...plan.launches, ...this.finish.launches(launch, { inPlace, view })] }
   }
 
@@ -175,13 +204,14 @@ class LibraryProduct {
   ): Run | null {
     const { batches, depth } = product
     const { dtype } = this.kernel
-    const [x, y] = [0, 1].map((k) => ({
-      k,
-      steps: this.stepsOf(operands[k], product),
-      alignment: alignmentOf(operands[k], bytesOf(dtype)),
-    }))
+    const factor = (place: PlacedOperand, buffer: BufferRef, bytes: number) => ({
+      steps: this.stepsOf(place, product),
+      alignment: alignmentOfAll(place, bytes, product),
+      part: { place, bytes, buffer },
+    })
+    const [x, y] = [0, 1].map((operand) => factor(operands[operand], { operand }, bytesOf(dtype)))
     const bytes = bytesOf(type)
-    const added = addend && { steps: this.stepsOf(addend, product), alignment: alignmentOf(addend, bytes) }
+    const added = addend && factor(addend, { operand: 2 }, bytes)
     const steps = [x.steps.batch, y.steps.batch, out.batch, added?.steps.batch ?? 0]
     if (steps.some((step) => step < 0) || (batches > 1 && out.batch === 0)) return null
     // For a result in rows, then for one in columns.
@@ -215,15 +245,11 @@ class LibraryProduct {
         a: { ...a, ...matrix(a.lead, left.steps.batch, left.alignment) },
         b: { ...b, ...matrix(b.lead, right.steps.batch, right.alignment) },
         c: isMatrix ? matrix(c.lead, added.steps.batch, added.alignment) : null,
-        d: matrix(d.lead, out.batch, alignmentOf(place, bytes)),
+        d: matrix(d.lead, out.batch, alignmentOfAll(place, bytes, product)),
         bias: isBias ? { alignment: added.alignment } : null,
         workspaceBytes: WORKSPACE_BYTES,
       }
-      const operand = { operand: 2 }
-      return {
-        spec,
-        buffers: [{ operand: left.k }, { operand: right.k }, isMatrix ? operand : null, isBias ? operand : null],
-      }
+      return { spec, parts: [left.part, right.part, isMatrix ? added.part : null, isBias ? added.part : null] }
     }
     return null
   }
@@ -238,19 +264,27 @@ class LibraryProduct {
 }
 
 function planOf(
+  of: Product,
   product: PreparedProduct,
-  { buffers: [a, b, c, bias] }: Run,
-  d: BufferRef,
+  { parts: [a, b, c, bias] }: Run,
+  d: Part,
   alpha: number,
   beta: number,
   temporaries: readonly number[],
 ): Plan {
   const { workspaceBytes } = product
   const workspace = workspaceBytes ? { temporary: temporaries.length } : null
-  return {
-    launches: [{ product, alpha, beta, buffers: [a, b, c, d, bias, workspace] }],
-    temporaries: workspaceBytes ? [...temporaries, workspaceBytes] : temporaries,
-  }
+  const parts = [a, b, c, d, bias]
+  const buffers = [...parts.map((part) => part?.buffer ?? null), workspace]
+  const starts = parts.map((part) => part && startsOf(part.place, of).map((start) => start * part.bytes))
+  const launches = Array.from({ length: of.calls }, (_, call) => ({
+    product,
+    alpha,
+    beta,
+    buffers,
+    starts: of.calls === 1 ? undefined : [...starts.map((each) => each?.[call] ?? 0), 0],
+  }))
+  return { launches, temporaries: workspaceBytes ? [...temporaries, workspaceBytes] : temporaries }
 }
 
 /** The products of a kernel, where the library has such. */

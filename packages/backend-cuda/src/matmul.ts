@@ -7,6 +7,7 @@ import type { NativeLibraries } from "./native-libraries.ts"
 import type { Planner } from "./planner.ts"
 import { unravel } from "./points.ts"
 import type { DeviceLimits, PlacedOperand } from "./program.ts"
+import { layoutOf } from "./tensor-maps.ts"
 import type { Writer } from "./writer.ts"
 
 /** Operands by name: those of the product, then the output, then the epilogue's inputs. */
@@ -61,7 +62,7 @@ const isAligned = ({ offset, strides, sizes }: PlacedOperand, inner: number, cou
 
 /** Sizes [b.., M, N, K]; operands a, c, the epilogue's inputs, out; the epilogue's scalars. */
 export function matmulPlanner(kernel: MatmulKernel, limits: DeviceLimits, libraries?: NativeLibraries): Planner {
-  const { batch, epilogue } = kernel
+  const { batch, epilogue, dtype } = kernel
   const inputs = epilogue?.inputs.length ?? 0
   const program = new ContractionProgram(kernel, describe(batch, inputs), limits)
   const results = resultNames(inputs)
@@ -99,7 +100,13 @@ export function matmulPlanner(kernel: MatmulKernel, limits: DeviceLimits, librar
     })
     const [rows, columns] = turned ? [n, m] : [m, n]
     const batches = sizes.slice(0, batch).reduce((count, size) => count * size, 1)
-    return program.plan({ batches, rows, columns, depth }, reading, aligned, launch, own, first)
+    const { tensorMaps, warpgroups } = limits
+    const layoutOfSide = (operand: PlacedOperand, alongDepth: boolean, depthDim: number, otherDim: number) =>
+      layoutOf(operand, dtype, batch, alongDepth ? depthDim : otherDim, alongDepth ? otherDim : depthDim)
+    const layoutA = tensorMaps && warpgroups ? layoutOfSide(a, reading.a === "depth", depthOfA, row) : null
+    const layoutB = layoutA && layoutOfSide(b, reading.b === "depth", depthOfB, column)
+    const layouts = layoutA && layoutB && { a: layoutA, b: layoutB }
+    return program.plan({ batches, rows, columns, depth }, reading, aligned, launch, own, first, layouts)
   }
   return { plan, modules: () => program.commonModules([ROWS, TRANSPOSED]) }
 }

@@ -29,12 +29,12 @@ export class Modules {
 
   private load(module: Module): Loaded {
     this.check(module)
-    const { ptx, entry, threads, dynamicSharedBytes } = module
+    const { ptx, entry, threads, dynamicSharedBytes, maps = [] } = module
     let compiled = this.compiled.get(ptx)
     if (!compiled) this.compiled.set(ptx, (compiled = this.context.loadModule(ptx)))
     const loaded = {
       ...packerOf(module),
-      function: this.context.function(compiled, entry, threads, dynamicSharedBytes),
+      function: this.context.function(compiled, entry, threads, dynamicSharedBytes, maps.length),
     }
     this.loaded.set(module, loaded)
     return loaded

@@ -1,5 +1,6 @@
 /** The numbers of a launch as a kernel reads them: behind the addresses, each at its natural alignment. */
 import type { Module, NumberType } from "./program.ts"
+import { beforeMaps, behindMaps, MAP_BYTES } from "./tensor-maps.ts"
 
 type Store = (view: DataView, at: number, value: number | bigint) => void
 
@@ -35,15 +36,20 @@ const FORMATS: Readonly<Record<NumberType, Format>> = {
 /** Bytes that a block of parameters may have on every device. */
 export const MOST_PARAM_BYTES = 4096
 
-/** Writes a launch's numbers into a block of parameters. */
+/** Writes a launch's numbers, and those of its tensor maps, into a block of parameters. */
 export interface Packer {
   /** Bytes of the whole block, addresses and all. */
   readonly bytes: number
-  pack(view: DataView, numbers: readonly (number | bigint)[]): void
+  pack(view: DataView, numbers: readonly (number | bigint)[], maps?: readonly Float64Array[]): void
 }
 
 /** How the numbers of a module's launches are packed. */
-export function packerOf({ pointers, numbers: types, entry }: Pick<Module, "pointers" | "numbers" | "entry">): Packer {
+export function packerOf({
+  pointers,
+  numbers: types,
+  entry,
+  maps = [],
+}: Pick<Module, "pointers" | "numbers" | "entry" | "maps">): Packer {
   const stores: Store[] = []
   const places: number[] = []
   let at = 8 * pointers
@@ -54,14 +60,22 @@ export function packerOf({ pointers, numbers: types, entry }: Pick<Module, "poin
     stores.push(store)
     at += bytes
   }
+  const mapsAt = beforeMaps(at)
+  at = behindMaps(at, maps.length)
   if (at > MOST_PARAM_BYTES)
     throw new RangeError(`cuda: ${entry} takes ${at} bytes of parameters, and kernels can have ${MOST_PARAM_BYTES}`)
   return {
     bytes: at,
-    pack(view, numbers) {
+    pack(view, numbers, given = []) {
       if (numbers.length !== stores.length)
         throw new RangeError(`cuda: ${entry} takes ${stores.length} numbers, and was given ${numbers.length}`)
+      if (given.length !== maps.length)
+        throw new RangeError(`cuda: ${entry} takes ${maps.length} tensor maps, and was given ${given.length}`)
       for (let i = 0; i < stores.length; i++) stores[i](view, places[i], numbers[i])
+      for (const [i, map] of given.entries())
+        map.forEach((number, k) => {
+          view.setFloat64(mapsAt + i * MAP_BYTES + 8 * k, number, true)
+        })
     },
   }
 }

@@ -13,17 +13,41 @@ export interface Divisor {
 
 export const sizeOf = (d: number): Divisor => ({ key: `n${d}`, read: ({ sizes }) => sizes[d] })
 
-/**
- * Quotient and remainder of an index by a number of the launch. In 32 bits, of indices below 2^31: by a product with the
- * inverse, which the launch brings.
- */
-export function divide(w: Writer, index: string, { key, read }: Divisor): { quotient: string; remainder: string } {
+/** A size that is in a register, and the numbers by which indices of 32 bits are divided by it. */
+export interface KnownDivisor {
+  readonly size: string
+  readonly multiplier: string
+  readonly shift: string
+}
+
+interface Divided {
+  readonly quotient: string
+  readonly remainder: string
+}
+
+/** Quotient and remainder of an index by a number of the launch, which brings its inverse. */
+export function divide(w: Writer, index: string, { key, read }: Divisor): Divided {
   const size = w.number(key, w.index, read)
-  if (w.wide) return { quotient: w.ix("div", index, size), remainder: w.ix("rem", index, size) }
+  if (w.wide) return divideBy(w, index, { size, multiplier: size, shift: size })
   const multiplier = w.number(`${key} inverse`, "u32", (launch) => inverse(read(launch)).multiplier)
   const shift = w.number(`${key} shift`, "u32", (launch) => inverse(read(launch)).shift)
+  return divideBy(w, index, { size, multiplier, shift })
+}
+
+/** The same by what is in registers. In 32 bits, of indices below 2^31: by a product with the inverse. */
+export function divideBy(w: Writer, index: string, { size, multiplier, shift }: KnownDivisor): Divided {
+  if (w.wide) return { quotient: w.ix("div", index, size), remainder: w.ix("rem", index, size) }
   const quotient = w.op("shr.u32", w.op("add.u32", w.op("mul.hi.u32", index, multiplier), index), shift)
   return { quotient, remainder: w.op("sub.u32", index, w.op("mul.lo.u32", quotient, size)) }
+}
+
+/** What an index is divided by that only the kernel knows, and that is not 0: it makes the inverse, as `inverse` does. */
+export function divisorOf(w: Writer, size: string): KnownDivisor {
+  if (w.wide) return { size, multiplier: size, shift: size }
+  const shift = w.op("sub.u32", 32, w.op("clz.b32", w.op("sub.u32", size, 1)))
+  const over = w.op("sub.u32", w.op("shl.b32", 1, shift), size)
+  const quotient = w.op("div.u64", w.op("shl.b64", w.op("cvt.u64.u32", over), 32), w.op("cvt.u64.u32", size))
+  return { size, multiplier: w.op("add.u32", w.op("cvt.u32.u64", quotient), 1), shift }
 }
 
 /** Numbers by which ⌊n/d⌋ = (⌊n·multiplier/2^32⌋ + n) >> shift for all n below 2^31. */

@@ -3,13 +3,13 @@
  *
  * A module is PTX text with one entry. Its only parameter is a block of bytes,
  * `.param .align 8 .b8 params[paramBytes]`, which holds first the addresses of `pointers` buffers (u64 each), then the
- * numbers, each at its natural alignment and in the order of `numbers`. An address is that of the view's element 0: an
+ * numbers, each at its natural alignment and in the order of `numbers`, then tensor maps, where there are any. An address is that of the view's element 0: an
  * operand's offset is already in it.
  */
 import type { DType, ReducedPrecision } from "@taeda/core"
 import type { Reading } from "./contraction.ts"
 import type { AsyncTile } from "./contraction-async.ts"
-import type { DeviceInfo, PreparedConvolution, PreparedProduct } from "./driver.ts"
+import type { CudaDriver, DeviceInfo, PreparedConvolution, PreparedProduct } from "./driver.ts"
 
 /** How a kernel is given a number of the launch. */
 export type NumberType = "u32" | "s32" | "u64" | "s64" | "f32" | "f64"
@@ -27,6 +27,8 @@ export interface Module {
   readonly dynamicSharedBytes: number
   readonly pointers: number
   readonly numbers: readonly NumberType[]
+  /** The pointers of its tensor maps, which are the last of its parameters. */
+  readonly maps?: readonly number[]
 }
 
 /**
@@ -42,6 +44,8 @@ export interface KernelLaunch {
   readonly numbers: readonly (number | bigint)[]
   /** Blocks of threads: x to 2^31 - 1, y and z to 65535. */
   readonly blocks: readonly [x: number, y: number, z: number]
+  /** The numbers of each of its tensor maps (`tensor-maps.ts`). */
+  readonly maps?: readonly Float64Array[]
 }
 
 /** A product that cuBLASLt computes: alpha·a·b + beta·c + bias. */
@@ -51,6 +55,8 @@ export interface ProductLaunch {
   readonly beta: number
   /** a, b, c, d, bias, workspace; null for what it has not. */
   readonly buffers: readonly (BufferRef | null)[]
+  /** How many bytes behind the beginning of its buffer each begins; left out, all begin there. */
+  readonly starts?: readonly number[] | undefined
 }
 
 /** A convolution that cuDNN computes. */
@@ -74,6 +80,13 @@ export interface PlacedOperand {
   readonly strides: readonly number[]
 }
 
+export interface Tuning {
+  /** The tile of products in tensor cores. */
+  readonly tile?: AsyncTile
+  /** Whether convolutions copy operands that could not be read several elements at once. */
+  readonly copies?: "always" | "never"
+}
+
 /** What the device at hand allows. */
 export interface DeviceLimits {
   /** The compute capability: 75, 80, 86, 89, 90, 100, 120. */
@@ -83,13 +96,15 @@ export interface DeviceLimits {
   readonly sharedBytes: number
   /** Whether the products of warpgroups can be used: of compute capability 9.0 alone, by drivers for CUDA 12.0 and later. */
   readonly warpgroups?: boolean
+  /** Whether the tensor memory accelerator copies for these: where the driver encodes tensor maps. */
+  readonly tensorMaps?: boolean
   /**
    * Whether kernels with a tile give what they should on the device. Where it is not known, a small product finds out; it may also answer
    * no because now is not the time. Where this is absent, all do.
    */
   readonly trusts?: (trial: KernelTrial) => boolean
-  /** For measurements: what products in tensor cores use in place of what the plan would choose. */
-  readonly tuning?: { readonly tile: AsyncTile }
+  /** For measurements: what is used in place of what the plan would choose. */
+  readonly tuning?: Tuning
 }
 
 /** What is tried once before it is used: a tile, the type and precision of its factors, and how these are read. */
@@ -100,15 +115,11 @@ export interface KernelTrial {
   readonly reading: Reading
 }
 
-/** Those of a device under a driver of this version. */
+/** Those of a device under a driver. */
 export function limitsOf(
   { computeCapability: [major, minor], multiprocessors, sharedBytes }: DeviceInfo,
-  version: number,
+  { version, tensorMaps }: Pick<CudaDriver, "version" | "tensorMaps">,
 ): DeviceLimits {
-  return {
-    target: 10 * major + minor,
-    multiprocessors,
-    sharedBytes,
-    warpgroups: major === 9 && minor === 0 && version >= 12000,
-  }
+  const warpgroups = major === 9 && minor === 0 && version >= 12000
+  return { target: 10 * major + minor, multiprocessors, sharedBytes, warpgroups, tensorMaps: warpgroups && tensorMaps }
 }

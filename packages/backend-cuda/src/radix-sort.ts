@@ -279,8 +279,8 @@ function emitSum(_: Sorting, wide: boolean): Emitted {
       },
       w.op("mov.u32", 0),
     )
-    const scanned = scan([sum])
-    const start = w.op("add.u32", carry, scanned.before[0])
+    const scanned = scan([[sum]])
+    const start = w.op("add.u32", carry, scanned.before[0][0])
     for (const [k, when] of there.entries()) {
       const writes = w.op("and.pred", when, exists)
       w.line(`@${writes} st.global.u32 [${at}+${4 * k}], ${w.op("add.u32", start, before[k])}`)
@@ -338,7 +338,7 @@ function emitMove(sorting: Sorting, wide: boolean, first: boolean, sinks: boolea
   // Where the next item of the thread's digit goes: behind all of smaller digits, and those of the groups before.
   const ofRow = w.op("mad.lo.u32", row, DIGITS, w.thread)
   const total = w.op("ld.global.u32", `[${w.op("mad.wide.u32", ofRow, 4, w.pointer({ temporary: TOTALS }))}]`)
-  const next = w.variable("u32", scan([total]).before[0])
+  const next = w.variable("u32", scan([[total]]).before[0][0])
   w.if(w.op("setp.gt.u32", w.own("groups"), 1), () => {
     const before = w.op("ld.global.u32", `[${countAt(w, row, w.thread, group)}]`)
     w.line(`add.u32 ${next}, ${next}, ${before}`)
@@ -377,7 +377,7 @@ function emitMove(sorting: Sorting, wide: boolean, first: boolean, sinks: boolea
     // Where each warp's items of the thread's digit begin in the sorted tile.
     const digitCounts = at(counts, w.thread)
     const each = Array.from({ length: WARPS }, (_, k) => w.op("ld.shared.u32", `[${digitCounts}+${4 * DIGITS * k}]`))
-    const start = scan([each.reduce((sum, count) => w.op("add.u32", sum, count))]).before[0]
+    const start = scan([[each.reduce((sum, count) => w.op("add.u32", sum, count))]]).before[0][0]
     const behind = each.reduce((sum, count, k) => {
       w.line(`st.shared.u32 [${digitCounts}+${4 * DIGITS * k}], ${sum}`)
       return w.op("add.u32", sum, count)

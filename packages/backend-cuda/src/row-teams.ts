@@ -1,5 +1,5 @@
 /** What reductions and rows share: threads that walk a row together, and merge what each of them found. */
-import type { Expr, InputType } from "@taeda/core"
+import { type Expr, type InputType, topological } from "@taeda/core"
 import { bytesOf } from "./elements.ts"
 import type { ReadLeaf } from "./expression.ts"
 import type { Launch } from "./launch.ts"
@@ -12,14 +12,18 @@ import type { Writer } from "./writer.ts"
 /**
  * How threads share rows:
  *  - thread: a row to each thread, for short rows, and for columns where these are many;
- *  - warp: a row to each warp; block: a row to each block; their threads read neighbours along the row;
+ *  - lanes: a row to eight lanes; warp: to each warp; block: to each block; they read neighbours along the row;
  *  - columns: a block has 32 neighbouring rows, and eight threads of it walk each.
  */
-export type Form = "thread" | "warp" | "block" | "columns"
+export type Form = "thread" | "lanes" | "warp" | "block" | "columns"
+
+/** Lanes that share a row of middling length. */
+const LANES = 8
 
 /** Threads that share a row, and rows of a block. */
 export const SHARES: Readonly<Record<Form, { readonly sharing: number; readonly rows: number }>> = {
   thread: { sharing: 1, rows: BLOCK },
+  lanes: { sharing: LANES, rows: BLOCK / LANES },
   warp: { sharing: 32, rows: BLOCK / 32 },
   block: { sharing: BLOCK, rows: 1 },
   columns: { sharing: BLOCK / 32, rows: 32 },
@@ -28,6 +32,7 @@ export const SHARES: Readonly<Record<Form, { readonly sharing: number; readonly 
 /** Which of its block's rows a thread has, and its number among those that share it. */
 const PLACES: Readonly<Record<Form, (w: Writer) => readonly [place: string, share: string]>> = {
   thread: (w) => [w.thread, w.op("mov.u32", 0)],
+  lanes: (w) => [w.op("shr.u32", w.thread, Math.log2(LANES)), w.op("and.b32", w.thread, LANES - 1)],
   warp: (w) => [w.op("shr.u32", w.thread, 5), w.op("and.b32", w.thread, 31)],
   block: (w) => [w.op("mov.u32", 0), w.thread],
   columns: (w) => [w.op("and.b32", w.thread, 31), w.op("shr.u32", w.thread, 5)],
@@ -52,8 +57,24 @@ export function rowOfThread(w: Writer, form: Form, rows: string): RowOfThread {
 
 /** Elements that are merged one after the other before their tuple joins the others, which keeps rounding errors small. */
 const CHUNK = 32
-/** Elements that a thread has in hand at once, but of long expressions. */
-export const IN_HAND = 4
+/** Tuples that a thread's elements are merged into, so that one need not wait for the other. */
+const TUPLES = 4
+/** Steps that a thread has in hand where each is a vector: 64 bytes. A multiprocessor needs 32 KB under way at a time. */
+const VECTORS_IN_HAND = 4
+/** Bytes that it has in hand of single elements, as many as these at most. */
+const BYTES_IN_HAND = 32
+const MOST_IN_HAND = 16
+/** Nodes that the elements in hand have together at most: longer kernels take long to compile. */
+const MOST_NODES = 256
+
+/** How many steps of `neighbours` elements a thread has in hand, whose values are found and merged by `roots`. */
+export function handsOf(roots: readonly Expr[], types: readonly InputType[], neighbours: number): number {
+  const bytes = Math.max(1, ...types.filter(({ access }) => access !== "load").map(({ dtype }) => bytesOf(dtype)))
+  const nodes = topological(roots).length
+  let hands = neighbours > 1 ? VECTORS_IN_HAND : Math.min(MOST_IN_HAND, BYTES_IN_HAND / bytes)
+  while (hands > 1 && hands * neighbours * nodes > MOST_NODES) hands /= 2
+  return hands
+}
 
 /** What of a row a thread walks. */
 export interface Walk {
@@ -79,8 +100,9 @@ export function walkRow(
 ): void {
   const r = w.variable(type, begin)
   const below = (value: string, limit: string): string => w.op(`setp.lt.${type}`, value, limit)
-  const count = Math.min(IN_HAND, neighbours * hands)
+  const count = Math.min(TUPLES, neighbours * hands)
   const parts = Array.from({ length: count }, () => tuples.identity())
+  const chunk = Math.max(hands, (CHUNK * count) / neighbours)
   const take = (together: number): void => {
     const found = Array.from({ length: together }, (_, k) => at(k === 0 ? r : w.op(`add.${type}`, r, k * step)))
     const lifted = found.flat().map((lift) => lift())
@@ -91,7 +113,7 @@ export function walkRow(
     () => below(r, end),
     () => {
       for (const part of parts) tuples.clear(part)
-      const stop = w.op(`min.${type}`, w.op(`add.${type}`, r, CHUNK * hands * step), end)
+      const stop = w.op(`min.${type}`, w.op(`add.${type}`, r, chunk * step), end)
       if (hands > 1)
         w.while(
           () => below(w.op(`add.${type}`, r, (hands - 1) * step), stop),
@@ -111,6 +133,10 @@ export function walkRow(
 /** Merges the tuples of the threads of each row; the result is in all of them. All threads of the block must come here. */
 export const joinRow: Readonly<Record<Form, (w: Writer, tuples: Tuples, total: Tuple) => void>> = {
   thread: () => {},
+  lanes(w, tuples, total) {
+    tuples.joinLanes(total, LANES)
+    tuples.assign(total, tuples.shuffle(total, "idx", w.op("and.b32", w.thread, 32 - LANES)))
+  },
   warp(_, tuples, total) {
     tuples.joinLanes(total)
     tuples.assign(total, tuples.shuffle(total, "idx", 0))
@@ -203,8 +229,9 @@ export const inColumns = ({ operands }: Launch, kept: number, types: readonly In
   !types.some(({ access }) => access === "unit") &&
   types.some(({ access }, k) => access !== "load" && Math.abs(operands[k].strides[kept - 1]) === 1)
 
-/** Rows up to this length are walked by a thread each, and by a warp up to the next. */
+/** Rows up to this length are walked by a thread each, by eight lanes up to the next, and by a warp up to the last. */
 const SHORT = 16
+const MIDDLE = 128
 const LONG = 1024
 /** Columns up to this length are walked by a thread each. */
 const SHORT_COLUMN = 64
@@ -234,5 +261,6 @@ export function shareRows(rows: number, length: number, columns: boolean, multip
     return cut("columns")
   }
   if (length <= SHORT) return { form: "thread", segments: 1 }
+  if (length <= MIDDLE) return { form: "lanes", segments: 1 }
   return length <= LONG ? { form: "warp", segments: 1 } : cut("block")
 }

@@ -3,11 +3,12 @@
  * Values are names of registers; a name's letters say its class (`%f` float32, `%d` float64, `%r` and `%q` integers of 32 and
  * 64 bits, `%h` 16 bits, `%p` predicates).
  */
-import type { ScalarType } from "@taeda/core"
+import type { HalfDType, ScalarType } from "@taeda/core"
 import { LANE_OF, NUMBER_OF } from "./elements.ts"
 import type { PlannedLaunch } from "./launch.ts"
 import { inlineCall, type MathName, mathText } from "./math.ts"
 import type { BufferRef, Module, NumberType } from "./program.ts"
+import { beforeMaps, behindMaps, MAP_ALIGNMENT, MAP_BYTES } from "./tensor-maps.ts"
 
 /** A module, what its buffers are, and the numbers that a launch gives it. */
 export interface Emitted {
@@ -72,6 +73,7 @@ export class Writer {
   private readonly lines: string[] = []
   private readonly counts: Record<RegisterClass, number> = { f: 0, d: 0, r: 0, q: 0, h: 0, p: 0 }
   private readonly pointers: { readonly register: string; readonly ref: BufferRef }[] = []
+  private readonly maps: { readonly register: string; readonly ref: BufferRef }[] = []
   private readonly numbers = new Map<string, LaunchNumber>()
   private readonly shared: string[] = []
   /** Shared memory whose size the launch gives. */
@@ -85,8 +87,31 @@ export class Writer {
   /** Blocks for which a multiprocessor is to have the registers at a time; 0 where the compiler decides. */
   residentBlocks = 0
 
-  constructor(wide = false) {
+  /** The compute capability that instructions may be for; the module needs it only where they are. */
+  readonly target: number
+  private needed = 75
+  /** Of values that were rounded to a half type, by "type register": the registers of what was rounded. */
+  private readonly unrounded = new Map<string, string>()
+
+  constructor(wide = false, target = 75) {
     this.wide = wide
+    this.target = target
+  }
+
+  /** Whether instructions of a compute capability may be written, which the module then needs. */
+  has(capability: number): boolean {
+    if (this.target < capability) return false
+    this.needed = Math.max(this.needed, capability)
+    return true
+  }
+
+  /** Says that `value` is `source` rounded to a half type. */
+  rounded(dtype: HalfDType, value: string, source: string): void {
+    this.unrounded.set(`${dtype} ${value}`, source)
+  }
+  /** What rounds to the same: the value, or what it was rounded from. */
+  beforeRounding(dtype: HalfDType, value: string): string {
+    return this.unrounded.get(`${dtype} ${value}`) ?? value
   }
 
   /** A new register. */
@@ -124,13 +149,25 @@ export class Writer {
     return this.op("setp.ne.u32", this.op("mov.u32", value ? 1 : 0), 0)
   }
 
+  private pointerNumber(ref: BufferRef): number {
+    const key = JSON.stringify(ref)
+    return this.pointers.findIndex((p) => JSON.stringify(p.ref) === key)
+  }
+
   /** The address of a buffer of the launch. */
   pointer(ref: BufferRef): string {
-    const key = JSON.stringify(ref)
-    const found = this.pointers.find((p) => JSON.stringify(p.ref) === key)
+    const found = this.pointers[this.pointerNumber(ref)]
     if (found) return found.register
     const register = this.register("u64")
     this.pointers.push({ register, ref })
+    return register
+  }
+
+  /** The generic address of the launch's tensor map of a buffer. */
+  tensorMap(ref: BufferRef): string {
+    this.pointer(ref)
+    const register = this.register("u64")
+    this.maps.push({ register, ref })
     return register
   }
 
@@ -311,7 +348,8 @@ export class Writer {
    * The module. `dynamicSharedBytes`: beyond what is declared; `specific`: with instructions that the target alone has, which drivers
    * from CUDA 12.0 on compile.
    */
-  finish(threads: number, target = 75, dynamicSharedBytes = 0, specific = false): Emitted {
+  finish(threads: number, least = 75, dynamicSharedBytes = 0, specific = false): Emitted {
+    const target = Math.max(least, this.needed)
     const loads: string[] = []
     let at = 0
     for (const { register } of this.pointers) {
@@ -325,6 +363,13 @@ export class Writer {
       loads.push(`ld.param.${type} ${register}, [params+${at}];`)
       at += BYTES[type]
     }
+    for (const [i, { register }] of this.maps.entries()) {
+      const [inParams, generic] = [this.register("u64"), this.register("u64")]
+      loads.push(`mov.b64 ${inParams}, params;`, `cvta.param.u64 ${generic}, ${inParams};`)
+      loads.push(`add.u64 ${register}, ${generic}, ${beforeMaps(at) + i * MAP_BYTES};`)
+    }
+    at = behindMaps(at, this.maps.length)
+    const alignment = this.maps.length > 0 ? MAP_ALIGNMENT : 8
     const registers = Object.entries(CLASSES).flatMap(([kind, type]) => {
       const count = this.counts[kind as RegisterClass]
       return count ? [`.reg .${type} %${kind}<${count}>;`] : []
@@ -335,7 +380,7 @@ export class Writer {
       ".address_size 64",
       ...this.external,
       ...mathText(this.math),
-      `.visible .entry ${ENTRY}(.param .align 8 .b8 params[${Math.max(at, 8)}])`,
+      `.visible .entry ${ENTRY}(.param .align ${alignment} .b8 params[${Math.max(at, 8)}])`,
       `.reqntid ${threads}`,
       ...(this.residentBlocks ? [`.minnctapersm ${this.residentBlocks}`] : []),
       "{",
@@ -357,6 +402,7 @@ export class Writer {
         dynamicSharedBytes,
         pointers: this.pointers.length,
         numbers: numbers.map(({ type }) => type),
+        ...(this.maps.length > 0 && { maps: this.maps.map(({ ref }) => this.pointerNumber(ref)) }),
       },
       buffers: this.pointers.map(({ ref }) => ref),
       numbers: (launch) => numbers.map(({ read }) => read(launch)),

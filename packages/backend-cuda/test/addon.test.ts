@@ -287,6 +287,46 @@ describe("modules", () => {
       expect(launch).toThrow("this DriverFunction was given back")
     }))
 
+  it("are given tensor maps of what is theirs alone", () =>
+    onContext((context) => {
+      const text = PTX.replace("nothing()", "nothing(.param .align 64 .b8 params[192])")
+      const kernel = context.function(context.loadModule(text), "nothing", 1, 0, 1)
+      const memory = context.allocate(2 * 64 * 8)
+      const params = new Uint8Array(256)
+      const launch = (map: readonly number[], begin = 0, bytes = 192) => {
+        new Float64Array(params.buffer, bytes - 128, 9).set(map)
+        context.launch(kernel, [1, 1, 1], params, bytes, [memory], Float64Array.of(begin, 0, 1024))
+      }
+      /** Pointer, type, sizes, strides, box: 8 lines of 64 halves. */
+      const whole = [0, 1, 64, 8, 1, 128, 1024, 64, 8]
+      launch(whole)
+      launch(whole.with(3, 4), 512)
+      expect(() => launch(whole, 16)).toThrow("a tensor map reaches 1024 bytes far, and its pointer 1008")
+      expect(() => launch(whole.with(3, 4), 8)).toThrow("begins at no multiple of 16 bytes")
+      for (const [at, value] of [
+        [0, 1],
+        [0, -1],
+        [1, 3],
+        [1, 0.5],
+        [2, 0],
+        [2, Number.NaN],
+        [2, 65],
+        [3, 9],
+        [4, 2],
+        [4, 2 ** 33],
+        [5, 8],
+        [5, 0],
+        [6, 2 ** 40],
+        [7, 65],
+        [7, 4],
+        [8, 257],
+      ] as const)
+        expect(() => launch(whole.with(at, value)), `${at}: ${value}`).toThrow(RangeError)
+      expect(() => launch(whole, 0, 184)).toThrow("184 bytes of parameters do not end in 1 tensor maps")
+      expect(() => launch(whole, 0, 128)).toThrow(RangeError)
+      expect(() => context.function(context.loadModule(text), "nothing", 1, 0, -1)).toThrow(RangeError)
+    }))
+
   it("launch on what is theirs alone", () =>
     onContext((context) => {
       const kernel = context.function(context.loadModule(PTX), "nothing", 32, 0)

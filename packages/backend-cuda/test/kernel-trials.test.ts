@@ -88,10 +88,11 @@ describe("kernels that are tried", () => {
       expect(warned()).toEqual([])
     }))
 
-  it("give way to simpler ones where they are wrong, with one warning", () =>
+  it("give way to simpler ones where they are wrong, with one warning for each", () =>
     onDevice({ WRONG: "wgmma" }, (on) => {
       for (const size of [LARGE, LARGE, SMALL]) expectProduct(productOf(on, size))
       expect(warned()).toEqual([
+        [expect.stringContaining("(cp.async.bulk.tensor, mbarrier, wgmma) give wrong results"), "CudaKernelWarning"],
         [
           expect.stringMatching(
             /^cuda: on cuda:0 \(Emulated .*, compute capability 9\.0, driver for CUDA 12\.\d+\) the kernels in which warpgroups multiply \(wgmma\) give wrong results: in a product of \d+×\d+ and \d+×\d+ elements of bfloat16, \[0, \d+\] should be -?\d+, and is -?\d+\. .* simpler kernels stand in, whose results are right/,
@@ -101,10 +102,19 @@ describe("kernels that are tried", () => {
       ])
     }))
 
+  it("give way one after the other", () =>
+    onDevice({ WRONG: "bulk" }, (on) => {
+      for (const size of [LARGE, LARGE, SMALL]) expectProduct(productOf(on, size))
+      expect(warned().map(([message]) => message)).toEqual([
+        expect.stringContaining("(cp.async.bulk.tensor, mbarrier, wgmma) give wrong results"),
+      ])
+    }))
+
   it("give way to the simplest ones", () =>
-    onDevice({ WRONG: "cp.async" }, (on) => {
+    onDevice({ WRONG: "bulk, cp.async" }, (on) => {
       for (const size of [LARGE, SMALL]) expectProduct(productOf(on, size))
       expect(warned().map(([message]) => message)).toEqual([
+        expect.stringContaining("(cp.async.bulk.tensor, mbarrier, wgmma) give wrong results"),
         expect.stringContaining("(wgmma) give wrong results"),
         expect.stringContaining("(cp.async, ldmatrix, mma) give wrong results"),
       ])
@@ -114,6 +124,7 @@ describe("kernels that are tried", () => {
     onDevice({ REFUSE: "cp.async" }, (on) => {
       for (const size of [LARGE, SMALL]) expectProduct(productOf(on, size, "float16"))
       expect(warned().map(([message]) => message)).toEqual([
+        expect.stringMatching(/\(cp\.async\.bulk\.tensor, mbarrier, wgmma\) do not run: .*cp\.async/s),
         expect.stringMatching(/\(wgmma\) do not run: .*cp\.async/s),
         expect.stringMatching(/\(cp\.async, ldmatrix, mma\) do not run: .*cp\.async/s),
       ])
@@ -131,9 +142,9 @@ describe("kernels that are tried", () => {
 
   it("are not tried again on a device that is opened anew", async () => {
     await onDevice({ WRONG: "wgmma" }, (on) => expectProduct(productOf(on, LARGE)))
-    expect(warned()).toHaveLength(1)
+    expect(warned()).toHaveLength(2)
     backend?.dispose()
     await onDevice({}, (on) => expectProduct(productOf(on, LARGE)))
-    expect(warned()).toHaveLength(1)
+    expect(warned()).toHaveLength(2)
   })
 })

@@ -18,6 +18,8 @@ import { afterEach, describe, expect, it, vi } from "vitest"
 import type { DeviceMemory, ProductSpec } from "../src/driver.ts"
 import type { CudaBackend, CudaOptions } from "../src/index.ts"
 import { libraryFiles } from "../src/library-files.ts"
+import { matmulPlanner } from "../src/matmul.ts"
+import type { NativeLibraries } from "../src/native-libraries.ts"
 import {
   count,
   EMULATED,
@@ -294,6 +296,114 @@ describe("what becomes of a product", () => {
       expect(stored[3]).toEqual([bfloat16ToNumber(numberToBfloat16(Math.fround(Math.fround(a * b) + c)))])
       expect(callsOf(backend)).toBe(1)
     }))
+})
+
+/** As attention has them: heads lie between the steps of a sequence, so that batches and heads cannot be joined. */
+describe("batches in two dims that cannot be joined", () => {
+  const [batches, heads, rows, columns, depth] = [3, 2, 6, 5, 9]
+  const size = { batches: batches * heads, rows, columns, depth }
+  const [x, y] = [small(batches * heads * rows * depth, 3), small(batches * heads * depth * columns, 7)]
+  const expected = sums(size, x, y)
+  /** Row-major values of [batches, heads, m, n], stored as [batches, m, heads, n]. */
+  const between = (dtype: DType, values: readonly number[], m: number, n: number): View => ({
+    dtype,
+    sizes: [batches, heads, m, n],
+    strides: [m * heads * n, n, heads * n, 1],
+    values: count(batches).flatMap((b) =>
+      count(m).flatMap((i) =>
+        count(heads).flatMap((h) => count(n).map((j) => values[((b * heads + h) * m + i) * n + j])),
+      ),
+    ),
+  })
+  const zeros = new Array(expected.length).fill(0)
+  const run = async (
+    backend: CudaBackend,
+    dtype: DType,
+    out: View,
+    epilogue: Epilogue | null = null,
+    others: readonly View[] = [],
+  ): Promise<Value[]> => {
+    const views = [between(dtype, x, rows, depth), between(dtype, y, depth, columns), ...others, out]
+    const kernel = kernelOf(dtype, 2, epilogue)
+    return (await launched(backend, kernel, [batches, heads, rows, columns, depth], views)).at(-1)!
+  }
+
+  it.each(TYPES)("are a call for each of the shorter one, of %s", (dtype) =>
+    onBackend(ALL, async (backend) => {
+      const sizes = [batches, heads, rows, columns]
+      expect(await run(backend, dtype, { dtype, sizes, values: zeros })).toEqual(expected)
+      expect(callsOf(backend)).toBe(heads)
+      const out = between(dtype, zeros, rows, columns)
+      expect(await run(backend, dtype, out)).toEqual(between(dtype, expected, rows, columns).values)
+      expect(callsOf(backend)).toBe(2 * heads)
+    }),
+  )
+
+  it("have an addend of their own, or a bias, or what is done by a kernel that follows", () =>
+    onBackend(ALL, async (backend) => {
+      const dtype = "float32"
+      const sizes = [batches, heads, rows, columns]
+      const out: View = { dtype, sizes, values: zeros }
+      const launches = (): number => backend.counts().launches
+      const before = launches()
+      const addend = small(expected.length, 11)
+      const matrix = between(dtype, addend, rows, columns)
+      const sum = expected.map((v, i) => v + addend[i])
+      expect(await run(backend, dtype, out, summed(dtype), [matrix])).toEqual(sum)
+      // One for each head.
+      const bias: View = { dtype, sizes, values: addend.slice(0, heads * columns), strides: [0, columns, 0, 1] }
+      const biased = expected.map(
+        (v, i) => v + addend[(Math.floor(i / (rows * columns)) % heads) * columns + (i % columns)],
+      )
+      expect(await run(backend, dtype, out, summed(dtype, "broadcast"), [bias])).toEqual(biased)
+      // Both are the library's own.
+      expect([callsOf(backend), launches() - before]).toEqual([2 * heads, 2 * heads])
+      const [calls, last] = [callsOf(backend), launches()]
+      const positive = relu(dtype, summed(dtype))
+      expect(await run(backend, dtype, out, positive, [matrix])).toEqual(sum.map((v) => Math.max(0, v)))
+      expect([callsOf(backend) - calls, launches() - last]).toEqual([heads, heads + 1])
+      const half: View = { dtype: "bfloat16", sizes, values: zeros }
+      const column: View = { dtype: "bfloat16", sizes, values: addend.slice(0, rows), strides: [0, 0, 1, 0] }
+      expect(await run(backend, "bfloat16", half, summed("bfloat16", "broadcast"), [column])).toEqual(
+        expected.map((v, i) => v + addend[Math.floor(i / columns) % rows]),
+      )
+      expect(callsOf(backend) - calls).toBe(2 * heads)
+    }))
+
+  it("are our own kernels' where there would be many calls, or each would have little to do", () => {
+    const planned = (
+      insisted: boolean,
+      [first, second, side]: readonly [number, number, number],
+    ): "ours" | { calls: number; alignments: number[] } => {
+      const specs: ProductSpec[] = []
+      const libraries: NativeLibraries = {
+        isThere: () => true,
+        isInsisted: () => insisted,
+        prepareProduct(spec) {
+          specs.push(spec)
+          return { workspaceBytes: 64 }
+        },
+        prepareConvolution: () => null,
+      }
+      const limits = { target: 90, multiprocessors: 132, sharedBytes: 227 * 1024 }
+      const { plan } = matmulPlanner(kernelOf("float32", 2), limits, libraries)
+      const sizes = [first, second, side, side]
+      const place = { offset: 0, sizes, strides: [second * side * (side + 2), side + 2, second * (side + 2), 1] }
+      const { launches } = plan({ sizes: [...sizes, side], operands: [place, place, place], scalars: [] })
+      if (!launches.every((launch) => "product" in launch)) return "ours"
+      const [{ a, b, d }] = specs
+      return { calls: launches.length, alignments: [a, b, d].map(({ alignment }) => alignment) }
+    }
+    // Heads lie 514 floats apart, which is a multiple of 8 bytes, and not of 16.
+    expect(planned(false, [8, 4, 512])).toEqual({ calls: 4, alignments: [8, 8, 8] })
+    expect(planned(false, [4, 32, 1024])).toMatchObject({ calls: 4 })
+    expect(planned(false, [8, 4, 64])).toBe("ours")
+    expect(planned(false, [40, 33, 512])).toBe("ours")
+    expect(planned(true, [8, 4, 64])).toMatchObject({ calls: 4 })
+    expect(planned(true, [40, 33, 64])).toBe("ours")
+    // One of them alone is a single call.
+    expect(planned(false, [8, 1, 64])).toMatchObject({ calls: 1 })
+  })
 })
 
 describe("TF32", () => {

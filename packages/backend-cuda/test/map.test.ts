@@ -1,10 +1,22 @@
 /** Maps on the emulated device: element by element and several at once, in 32-bit and in 64-bit indices. */
-import { type DType, index, input, load, type MapKernel, scalar } from "@taeda/core"
+import {
+  constant,
+  type DType,
+  decodeHalf,
+  type Expr,
+  encodeHalf,
+  index,
+  input,
+  load,
+  type MapKernel,
+  scalar,
+} from "@taeda/core"
 import { describe, expect, it } from "vitest"
-import { elementsTogether, emitMap } from "../src/emit-map.ts"
+import { elementsTogether, emitMap, mapPlanner, turnsOf } from "../src/emit-map.ts"
 import { launchOf } from "../src/planner.ts"
+import type { KernelLaunch } from "../src/program.ts"
 import { count, mapKernel, unit } from "./harness.ts"
-import { blank, operand, run, runPlan } from "./plan-runner.ts"
+import { blank, LIMITS, operand, run, runPlan } from "./plan-runner.ts"
 
 const out = (dtype: DType) => ({ dtype, access: "unit" }) as const
 const strided = (dtype: DType) => ({ dtype, access: "strided" }) as const
@@ -125,7 +137,7 @@ describe("64-bit indices give the same", () => {
     ]
     const run = (wide: boolean) => {
       const launch = { sizes: [3, 8], operands: views, scalars: [], own: { units: 24 / together } }
-      const emitted = emitMap(kernel, together, false, wide)
+      const emitted = emitMap(kernel, { together, turns: 1, tail: false }, wide)
       return runPlan({ launches: [launchOf(emitted, launch, [1, 1, 1])], temporaries: [] }, views)
     }
     const expected = count(24).map((i) => {
@@ -137,5 +149,113 @@ describe("64-bit indices give the same", () => {
       expect(results[3]).toEqual(expected)
       expect(faults).toEqual(count(8).map(() => 0))
     }
+  })
+})
+
+describe("several turns of a thread give the same", () => {
+  const kernel = mapKernel(
+    2,
+    [unit("float32"), strided("int32")],
+    [{ dtype: "float32", access: "unit", aliases: 0 }, out("bfloat16")],
+    [
+      input(0, "float32").add(input(1, "int32").cast("float32")),
+      input(0, "float32").add(index(1).cast("float32")).cast("bfloat16"),
+    ],
+  )
+  it.each([
+    [1, 4],
+    [4, 2],
+    [4, 4],
+  ])("%i at once, %i turns", (together, turns) => {
+    // The last block has some of them only.
+    const sizes = [13, 200]
+    const n = 2600
+    const values = count(n).map((k) => k % 4)
+    const views = [
+      operand("float32", sizes, values),
+      operand("int32", sizes, count(n), [1, 13]),
+      operand("float32", sizes, values),
+      blank("bfloat16", sizes),
+    ]
+    for (const wide of [false, true]) {
+      const units = n / together
+      const launch = { sizes, operands: views, scalars: [], own: { units } }
+      const emitted = emitMap(kernel, { together, turns, tail: false }, wide)
+      const blocks = [Math.ceil(units / (256 * turns)), 1, 1] as const
+      const { out: results } = runPlan({ launches: [launchOf(emitted, launch, blocks)], temporaries: [] }, views)
+      // What the first output is an alias of is not read again.
+      expect(results[2]).toEqual(values.map((x, i) => x + Math.floor(i / 200) + 13 * (i % 200)))
+      expect(results[3]).toEqual(values.map((x, i) => x + (i % 200)))
+    }
+  })
+  it("in large launches only, of kernels that are short and load nothing", () => {
+    const copy = (dtype: DType) => mapKernel(1, [unit(dtype)], [out(dtype)], [input(0, dtype)])
+    const turns = (["float32", "bfloat16", "uint8"] as const).map((dtype) => [
+      turnsOf(copy(dtype), elementsTogether(copy(dtype))),
+      turnsOf(copy(dtype), 1),
+    ])
+    expect(turns).toEqual([
+      [2, 4],
+      [2, 4],
+      [2, 4],
+    ])
+    const gather = mapKernel(
+      1,
+      [unit("int32"), { dtype: "float32", access: "load", rank: 1 }],
+      [out("float32")],
+      [load(1, "float32", [input(0, "int32")], "fault")],
+    )
+    expect(turnsOf(gather, 4)).toBe(1)
+    let long: Expr = input(0, "float32")
+    for (const k of count(40)) long = long.mul(input(0, "float32")).add(constant(k, "float32"))
+    expect(turnsOf(mapKernel(1, [unit("float32")], [out("float32")], [long]), 4)).toBe(1)
+    const blocks = [4 * 8192 * 4 - 4, 4 * 8192 * 4].map((n) => {
+      const view = { sizes: [n], strides: [1], offset: 0 }
+      const [launch] = mapPlanner(copy("float32"), LIMITS).plan({ sizes: [n], operands: [view, view], scalars: [] })
+        .launches as KernelLaunch[]
+      return launch.blocks[0]
+    })
+    expect(blocks).toEqual([128, 64])
+  })
+})
+
+describe.each(["float16", "bfloat16"] as const)("%s is rounded to the nearest, ties to even", (dtype) => {
+  const tie = dtype === "float16" ? 2 ** -11 : 2 ** -8
+  const some = [0, -0, 1 + tie, 1 + 3 * tie, 1 + tie * 1.001, -1 - tie, 3.4e38, -7e4, 1e-6, -1e-41]
+  const values = [...some, 1 / 3, Math.PI, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 65519].map(
+    Math.fround,
+  )
+  const exact = Array.from(decodeHalf(encodeHalf(values, dtype), dtype))
+  const round = mapKernel(1, [unit("float32")], [out(dtype)], [input(0, "float32").cast(dtype)])
+  // The rounded value is used too, and stored after what it was rounded from is gone.
+  const doubled = input(0, "float32").cast(dtype)
+  const twice = mapKernel(
+    1,
+    [unit("float32")],
+    [out("float32"), out(dtype)],
+    [doubled.cast("float32").mul(constant(2, "float32")), doubled],
+  )
+  it.each([75, 80, 90])("on compute capability %i / 10", (target) => {
+    for (const n of [16, 15]) {
+      const x = operand("float32", [n], values.slice(0, n))
+      expect(run(round, [n], [x, blank(dtype, [n])], [], { target }).out[1]).toEqual(exact.slice(0, n))
+      const { out: both } = run(twice, [n], [x, blank("float32", [n]), blank(dtype, [n])], [], { target })
+      expect(both[1]).toEqual(exact.slice(0, n).map((y) => Math.fround(y * 2)))
+      expect(both[2]).toEqual(exact.slice(0, n))
+    }
+    const view = { sizes: [16], strides: [1], offset: 0 }
+    const [launch] = mapPlanner(round, { ...LIMITS, target }).plan({ sizes: [16], operands: [view, view], scalars: [] })
+      .launches as KernelLaunch[]
+    expect(launch.module.target).toBe(Math.min(80, target))
+    expect(launch.module.ptx.includes(dtype === "float16" ? "cvt.rn.f16x2.f32" : "cvt.rn.bf16x2.f32")).toBe(
+      target >= 80,
+    )
+  })
+  it("and read, in pairs and alone", () => {
+    const widen = mapKernel(1, [unit(dtype)], [out("float32")], [input(0, dtype).cast("float32")])
+    for (const n of [16, 15])
+      expect(run(widen, [n], [operand(dtype, [n], exact.slice(0, n)), blank("float32", [n])]).out[1]).toEqual(
+        exact.slice(0, n),
+      )
   })
 })

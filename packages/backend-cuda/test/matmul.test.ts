@@ -51,6 +51,7 @@ const ASYNC: readonly Size[] = [
   [1, 16, 136, 72],
   [1, 40, 72, 328],
   [1, 24, 24, 1096],
+  [1, 64, 64, 0],
 ]
 
 interface Form {
@@ -61,7 +62,10 @@ interface Form {
   readonly precision?: MatmulKernel["precision"]
   readonly sharedBytes?: number
   readonly warpgroups?: true
+  readonly tensorMaps?: true
 }
+/** With all that compute capability 9.0 has. */
+const HOPPER = { sharedBytes: 227 * 1024, warpgroups: true, tensorMaps: true } as const
 const FORMS: readonly Form[] = [
   { dtype: "float32", sizes: MANY, target: 75, multiprocessors: 2 },
   { dtype: "float64", sizes: FEW, target: 75, multiprocessors: 2 },
@@ -77,6 +81,8 @@ const FORMS: readonly Form[] = [
   { dtype: "float32", sizes: ASYNC, target: 80, multiprocessors: 1, sharedBytes: 163 * 1024, precision: "high" },
   { dtype: "bfloat16", sizes: ASYNC, target: 90, multiprocessors: 1, sharedBytes: 227 * 1024, warpgroups: true },
   { dtype: "float16", sizes: ASYNC, target: 90, multiprocessors: 2, sharedBytes: 227 * 1024, warpgroups: true },
+  { dtype: "bfloat16", sizes: ASYNC, target: 90, multiprocessors: 1, ...HOPPER },
+  { dtype: "float16", sizes: ASYNC, target: 90, multiprocessors: 2, ...HOPPER },
   // In tensor cores, which multiply such small whole numbers exactly.
   { dtype: "float32", sizes: HALVES, target: 80, multiprocessors: 1, precision: "high" },
 ]
@@ -96,66 +102,104 @@ const small = (n: number, step: number, most: number): number[] =>
 /** Every form is multiplied with each layout of its factors, which the emulator does on one core. */
 vi.setConfig({ testTimeout: 60_000 })
 
-describe.each(FORMS)("$dtype for sm_$target, $sharedBytes bytes shared, precision $precision", (form) => {
-  const { dtype, sizes, target, multiprocessors, precision, sharedBytes = 48 * 1024, warpgroups } = form
-  const type = dtype === "float16" || dtype === "bfloat16" ? "float32" : dtype
-  const big = (x: number): number | bigint => STORED[dtype]?.(x) ?? x
+describe.each(FORMS)(
+  "$dtype for sm_$target, $sharedBytes bytes shared, precision $precision, maps $tensorMaps",
+  (form) => {
+    const { dtype, sizes, target, multiprocessors, precision, sharedBytes = 48 * 1024, warpgroups, tensorMaps } = form
+    const type = dtype === "float16" || dtype === "bfloat16" ? "float32" : dtype
+    const big = (x: number): number | bigint => STORED[dtype]?.(x) ?? x
 
-  it.each(sizes)("%i of %i × %i, depth %i", (batches, rows, columns, depth) => {
-    const [x, y] = [small(batches * rows * depth, 7919, 3), small(batches * depth * columns, 104729, 3)]
-    for (const [turnedX, turnedY] of [
-      [false, false],
-      [false, true],
-      [true, false],
-      [true, true],
-    ])
-      for (const fused of dtype === "int64" || dtype === "int8" ? [false] : [false, true]) {
-        const stridesX = turnedX ? [rows * depth, 1, rows] : [rows * depth, depth, 1]
-        const stridesY = turnedY ? [depth * columns, 1, depth] : [depth * columns, columns, 1]
-        const kernel: MatmulKernel = {
-          kind: "matmul",
-          batch: 1,
-          dtype,
-          precision,
-          epilogue: fused
-            ? {
-                inputs: [{ dtype, access: "unit" }],
-                scalars: ["float32"],
-                body: result(0, type).add(input(0, dtype).cast(type)).mul(scalar(0, "float32").cast(type)),
-              }
-            : null,
-        }
-        const bias = operand(
-          dtype,
-          [batches, rows, columns],
-          count(columns).map((n) => n % 3),
-          [0, 0, 1],
-        )
-        const views = [
-          operand(dtype, [batches, rows, depth], [...x, 0], stridesX),
-          operand(dtype, [batches, depth, columns], [...y, 0], stridesY),
-          ...(fused ? [bias] : []),
-          operand(
+    it.each(sizes)("%i of %i × %i, depth %i", (batches, rows, columns, depth) => {
+      const [x, y] = [small(batches * rows * depth, 7919, 3), small(batches * depth * columns, 104729, 3)]
+      for (const [turnedX, turnedY] of [
+        [false, false],
+        [false, true],
+        [true, false],
+        [true, true],
+      ])
+        for (const fused of dtype === "int64" || dtype === "int8" ? [false] : [false, true]) {
+          const stridesX = turnedX ? [rows * depth, 1, rows] : [rows * depth, depth, 1]
+          const stridesY = turnedY ? [depth * columns, 1, depth] : [depth * columns, columns, 1]
+          const kernel: MatmulKernel = {
+            kind: "matmul",
+            batch: 1,
+            dtype,
+            precision,
+            epilogue: fused
+              ? {
+                  inputs: [{ dtype, access: "unit" }],
+                  scalars: ["float32"],
+                  body: result(0, type).add(input(0, dtype).cast(type)).mul(scalar(0, "float32").cast(type)),
+                }
+              : null,
+          }
+          const bias = operand(
             dtype,
             [batches, rows, columns],
-            count(batches * rows * columns).map(() => 7),
-          ),
-        ]
-        const at = (values: readonly number[], strides: readonly number[], ...index: number[]): number =>
-          values[index.reduce((sum, i, d) => sum + i * strides[d], 0)]
-        const want = count(batches * rows * columns).map((i) => {
-          const n = i % columns
-          const m = Math.floor(i / columns) % rows
-          const z = Math.floor(i / columns / rows)
-          const sum = count(depth).reduce((s, k) => s + at(x, stridesX, z, m, k) * at(y, stridesY, z, k, n), 0)
-          return big(fused ? (sum + (n % 3)) * 2 : sum)
-        })
-        const limits = { target, multiprocessors, sharedBytes, warpgroups }
-        const { out } = run(kernel, [batches, rows, columns, depth], views, fused ? [2] : [], limits)
-        expect(out[views.length - 1].map((v) => (typeof v === "number" ? v + 0 : v))).toEqual(
-          want.map((v) => (typeof v === "number" ? v + 0 : v)),
-        )
-      }
+            count(columns).map((n) => n % 3),
+            [0, 0, 1],
+          )
+          const views = [
+            operand(dtype, [batches, rows, depth], [...x, 0], stridesX),
+            operand(dtype, [batches, depth, columns], [...y, 0], stridesY),
+            ...(fused ? [bias] : []),
+            operand(
+              dtype,
+              [batches, rows, columns],
+              count(batches * rows * columns).map(() => 7),
+            ),
+          ]
+          const at = (values: readonly number[], strides: readonly number[], ...index: number[]): number =>
+            values[index.reduce((sum, i, d) => sum + i * strides[d], 0)]
+          const want = count(batches * rows * columns).map((i) => {
+            const n = i % columns
+            const m = Math.floor(i / columns) % rows
+            const z = Math.floor(i / columns / rows)
+            const sum = count(depth).reduce((s, k) => s + at(x, stridesX, z, m, k) * at(y, stridesY, z, k, n), 0)
+            return big(fused ? (sum + (n % 3)) * 2 : sum)
+          })
+          const limits = { target, multiprocessors, sharedBytes, warpgroups, tensorMaps }
+          const { out } = run(kernel, [batches, rows, columns, depth], views, fused ? [2] : [], limits)
+          expect(out[views.length - 1].map((v) => (typeof v === "number" ? v + 0 : v))).toEqual(
+            want.map((v) => (typeof v === "number" ? v + 0 : v)),
+          )
+        }
+    })
+  },
+)
+
+/** Batches that a tensor map tells of in one dim or not at all, and a factor that all batches share. */
+describe("batches for the tensor memory accelerator", () => {
+  const [heads, rows, columns, depth] = [3, 72, 72, 40]
+  const kernel: MatmulKernel = { kind: "matmul", batch: 2, dtype: "bfloat16", epilogue: null }
+  const limits = { target: 90, multiprocessors: 2, ...HOPPER }
+
+  it.each([
+    ["one after the other", [heads * rows * depth, rows * depth], true],
+    ["between the rows", [heads * rows * depth, depth], false],
+    ["shared", [0, 0], true],
+  ] as const)("%s", (_, batchStrides, mapped) => {
+    const rowStride = batchStrides[1] === depth ? heads * depth : depth
+    const stridesX = [batchStrides[0] === 0 ? 0 : heads * rows * depth, batchStrides[1], rowStride, 1]
+    const [x, y] = [small(2 * heads * rows * depth, 7919, 3), small(2 * heads * depth * columns, 104729, 3)]
+    const views = [
+      operand("bfloat16", [2, heads, rows, depth], x, stridesX),
+      operand("bfloat16", [2, heads, depth, columns], y),
+      operand("bfloat16", [2, heads, rows, columns], count(2 * heads * rows * columns)),
+    ]
+    const sizes = [2, heads, rows, columns, depth]
+    const [launch] = plannerOf(kernel, { ...LIMITS, ...limits }).plan({ sizes, operands: views, scalars: [] }).launches
+    expect("maps" in launch).toBe(mapped)
+    const { out } = run(kernel, sizes, views, [], limits)
+    const want = count(2 * heads * rows * columns).map((i) => {
+      const [n, m] = [i % columns, Math.floor(i / columns) % rows]
+      const z = Math.floor(i / columns / rows)
+      const start = Math.floor(z / heads) * stridesX[0] + (z % heads) * stridesX[1] + m * stridesX[2]
+      let sum = 0
+      for (let k = 0; k < depth; k++) sum += x[start + k] * y[(z * depth + k) * columns + n]
+      return sum + 0
+    })
+    expect(out[2].map((v) => Number(v) + 0)).toEqual(want)
   })
 })
 
@@ -186,6 +230,19 @@ describe("tiles whose copies go on meanwhile", () => {
     expect(textOf(4096, 4096, {})).not.toContain("wgmma")
   })
 
+  it("are copied by the tensor memory accelerator where tensor maps can tell of both factors", () => {
+    const hopper = { warpgroups: true, tensorMaps: true }
+    for (const rows of [4096, 2048]) {
+      const text = textOf(rows, rows, hopper)
+      expect(text).toContain("cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes")
+      expect(text).toMatch(/\.param \.align 64 \.b8 params/)
+      expect(text).not.toContain("cp.async.cg")
+    }
+    expect(textOf(512, 512, hopper)).not.toContain("bulk")
+    // All rows are the same one.
+    expect(textOf(4096, 4096, hopper, [0, 1])).not.toContain("bulk")
+  })
+
   it("have no races in shared memory", async () => {
     const [rows, columns, depth] = [136, 264, 392]
     const [x, y] = [small(rows * depth, 7919, 3), small(depth * columns, 104729, 3)]
@@ -196,14 +253,18 @@ describe("tiles whose copies go on meanwhile", () => {
       return STORED.bfloat16!(sum)
     })
     await withSettings({ RACES: "1" }, () => {
-      for (const warpgroups of [true, false]) {
+      for (const [warpgroups, tensorMaps] of [
+        [true, true],
+        [true, false],
+        [false, false],
+      ]) {
         const views = [
           operand("bfloat16", [rows, depth], x),
           operand("bfloat16", [depth, columns], y),
           operand("bfloat16", [rows, columns], count(rows * columns)),
         ]
         const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "bfloat16", epilogue: null }
-        const limits = { target: 90, multiprocessors: 1, sharedBytes: 227 * 1024, warpgroups }
+        const limits = { target: 90, multiprocessors: 1, sharedBytes: 227 * 1024, warpgroups, tensorMaps }
         const { out } = run(kernel, [rows, columns, depth], views, [], limits)
         expect(out[2].map((v) => Number(v) + 0)).toEqual(want.map((v) => Number(v) + 0))
       }

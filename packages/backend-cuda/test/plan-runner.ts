@@ -54,10 +54,10 @@ const FILL = 0xff
 const MARGIN = 256
 
 const functions = new Map<string, DriverFunction>()
-function functionOf({ ptx, entry, threads, dynamicSharedBytes }: Module): DriverFunction {
+function functionOf({ ptx, entry, threads, dynamicSharedBytes, maps = [] }: Module): DriverFunction {
   let found = functions.get(ptx)
   if (!found) {
-    found = context.function(context.loadModule(ptx), entry, threads, dynamicSharedBytes)
+    found = context.function(context.loadModule(ptx), entry, threads, dynamicSharedBytes, maps.length)
     functions.set(ptx, found)
   }
   return found
@@ -106,7 +106,7 @@ export function runPlan(
     const { module, buffers, numbers, blocks } = launch
     const packer = packerOf(module)
     const params = new Uint8Array(packer.bytes + 8)
-    packer.pack(new DataView(params.buffer), numbers)
+    packer.pack(new DataView(params.buffer), numbers, launch.maps)
     const ranges = new Float64Array(WIDTH * buffers.length)
     const memories = buffers.map((ref, i) => {
       const [low, high] = [MARGIN, MARGIN + ("temporary" in ref ? temporaries[ref.temporary] : 32)]

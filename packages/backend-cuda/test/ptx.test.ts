@@ -107,8 +107,34 @@ const FACTORS: readonly { readonly dtype: DType; readonly precision?: Precision 
   { dtype: "bfloat16" },
 ]
 
+/** Convolutions of 128 channels, with every tile that they have: of many and of few rows, and of one dim to three. */
+const convolutions = (limits: Partial<DeviceLimits>) =>
+  FACTORS.filter(({ dtype }) => dtype !== "float64").flatMap(({ dtype, precision }) =>
+    [1, 2, 3].flatMap((spatial) =>
+      (["forward", "input", "weight"] as const).flatMap((pass) =>
+        [16, 32, 64, 128].flatMap((to) => {
+          const dims = (size: number): number[] => new Array(spatial).fill(size)
+          const [x, w, y] = [
+            [8, 128, ...dims(8)],
+            [to, 128, ...dims(3)],
+            [8, to, ...dims(4)],
+          ]
+          const operands = { forward: [x, w, y], input: [y, w, x], weight: [x, y, w] }[pass]
+          const scalars = [...dims(2), ...dims(1), ...dims(1), 1]
+          return textsOf(
+            { kind: "conv", pass, spatial, dtype, precision, epilogue: null },
+            operands[2],
+            operands,
+            { multiprocessors: 1, ...limits, tuning: { copies: "always" } },
+            scalars,
+          )
+        }),
+      ),
+    ),
+  )
+
 /** Something of every kind of kernel. */
-const representative = (target: number, sharedBytes = 48 * 1024) => [
+const representative = (target: number, sharedBytes = 48 * 1024, tensorMaps = false) => [
   ...textsOf(sum, [3, 200], [[3, 200], [3]]),
   ...textsOf(sum, [1, 100_000], [[1, 100_000], [1]]),
   ...textsOf(
@@ -129,7 +155,7 @@ const representative = (target: number, sharedBytes = 48 * 1024) => [
         [512, 512],
         [512, 512],
       ],
-      { target, sharedBytes, warpgroups: sharedBytes > 200_000 && target === 90 },
+      { target, sharedBytes, warpgroups: sharedBytes > 200_000 && target === 90, tensorMaps },
     ),
     ...textsOf(
       matmul(dtype, precision),
@@ -241,7 +267,12 @@ describe("modules", () => {
       "of tiles whose copies go on meanwhile are assembled for sm_%i",
       async (target) => {
         expect(await refusals(representative(target, 227 * 1024), target)).toEqual([])
+        expect(await refusals(representative(target, 227 * 1024, true), target)).toEqual([])
         expect(await refusals(representative(target, 99 * 1024), target)).toEqual([])
+        for (const sharedBytes of [99 * 1024, 227 * 1024]) {
+          const limits = { target, sharedBytes, warpgroups: sharedBytes > 200_000 && target === 90 }
+          expect(await refusals(convolutions(limits), target)).toEqual([])
+        }
       },
       300_000,
     )

@@ -96,7 +96,7 @@ it("all forms are among these, and segments too", () => {
   const shares = SIZES.flatMap(([rows, length]) =>
     [false, true].map((columns) => shareRows(rows, length, columns, LIMITS.multiprocessors)),
   )
-  expect(new Set(shares.map(({ form }) => form))).toEqual(new Set(["thread", "warp", "block", "columns"]))
+  expect(new Set(shares.map(({ form }) => form))).toEqual(new Set(["thread", "lanes", "warp", "block", "columns"]))
   for (const form of ["block", "columns"])
     expect(shares.some((share) => share.form === form && share.segments > 1)).toBe(true)
 })

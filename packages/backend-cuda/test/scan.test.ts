@@ -1,6 +1,7 @@
 /** Scans on the emulated device: walked by threads, warps and blocks, and in parts. */
 import { type DType, index, input, left, result, right, type ScanKernel } from "@taeda/core"
 import { describe, expect, it } from "vitest"
+import { shareRows } from "../src/scan.ts"
 import { count, where } from "./harness.ts"
 import { blank, operand, run } from "./plan-runner.ts"
 
@@ -34,6 +35,9 @@ const SIZES = [
   [2, 1500],
   [3, 5000],
   [1, 20_001],
+  [2, 40_000],
+  [5, 600],
+  [40, 2048],
   [300, 3],
 ] as const
 
@@ -56,6 +60,78 @@ describe.each(["float32", "int64"] as const)("sums of %s", (dtype) => {
     },
   )
 })
+
+describe("columns", () => {
+  // Threads of a few rows, and more than there are; rows that are cut into parts, and not.
+  it.each([
+    [8, 9],
+    [9, 700],
+    [300, 70],
+    [5000, 40],
+  ])("%i of %i", (rows, length) => {
+    const values = count(rows * length).map((k) => (k * 7919) % 5)
+    for (const reverse of [false, true]) {
+      const want = [...values]
+      for (const r of count(rows)) {
+        let sum = 0
+        for (const e of count(length)) {
+          const at = r + rows * (reverse ? length - 1 - e : e)
+          want[at] = sum += values[at]
+        }
+      }
+      const strided = { ...sums("float32", reverse), inputs: [{ dtype: "float32", access: "strided" }] } as ScanKernel
+      const kernel = { ...strided, outputs: [{ dtype: "float32", access: "strided" }] } as ScanKernel
+      const views = [operand("float32", [rows, length], values, [1, rows]), blank("float32", [rows, length], [1, rows])]
+      expect(run(kernel, [rows, length], views).out[1]).toEqual(want)
+    }
+  })
+  it("are read side by side, in parts that are enough for the machine", () => {
+    const shares = [
+      [2 ** 20, 64],
+      [8192, 8192],
+      [32, 2 ** 20],
+      [1000, 9],
+    ].map(([rows, length]) => shareRows(rows, length, true, { multiprocessors: 132 }, () => 8))
+    expect(shares.map(({ team, parts }) => [team, parts])).toEqual([
+      ["thread", 1],
+      ["thread", 32],
+      ["thread", 256],
+      ["thread", 1],
+    ])
+  })
+})
+
+it.each(["float16", "uint8", "float64"] as const)(
+  "%s, read 16 bytes at a time where rows are aligned, and not",
+  (dtype) => {
+    for (const [offset, stride] of [
+      [0, 1600],
+      [1, 1600],
+      [16, 1601],
+    ])
+      for (const reverse of [false, true]) {
+        const length = 1600
+        const values = count(3 * 1601 + 16).map((k) => (k * 7919) % 2)
+        const type = dtype === "float64" ? "float64" : dtype === "float16" ? "float32" : "int32"
+        const kernel = scan(dtype, reverse, {
+          accumulators: [type],
+          identity: [0],
+          lift: [input(0, dtype).cast(type)],
+          combine: [left(0, type).add(right(0, type))],
+          finish: [result(0, type).cast(dtype)],
+        })
+        const views = [operand(dtype, [3, length], values, [stride, 1], offset), blank(dtype, [3, length])]
+        const want = count(3).flatMap((r) => {
+          const row = values.slice(offset + r * stride, offset + r * stride + length)
+          if (reverse) row.reverse()
+          let sum = 0
+          const sums = row.map((x) => (sum += x)).map((x) => (dtype === "uint8" ? x & 255 : x))
+          return reverse ? sums.reverse() : sums
+        })
+        expect(run(kernel, [3, length], views).out[1]).toEqual(want)
+      }
+  },
+)
 
 it("a sum that passes float32's range comes back", () => {
   const values = [3e38, 3e38, -3e38, 1]

@@ -89,6 +89,11 @@ export interface Backend {
   write(buffer: Buffer, bytes: Uint8Array, byteOffset?: number): void
   /** Copies between two buffers of this backend. */
   copy(from: Buffer, fromByte: number, to: Buffer, toByte: number, bytes: number): void
+  /**
+   * Copies bytes of another backend's buffer to the start of one of this, without a detour through the host and in order
+   * with what was launched on both; false, and nothing is done, where this one knows no way.
+   */
+  copyFrom?(to: Buffer, source: Backend, from: Buffer, fromByte: number, bytes: number): boolean
   read(buffer: Buffer, byteOffset: number, bytes: number): Promise<Uint8Array>
   /** Exactly when `capabilities.syncRead`. */
   readSync?(buffer: Buffer, byteOffset: number, bytes: number): Uint8Array

@@ -1,3 +1,4 @@
+import type { Backend } from "@taeda/core"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import * as torch from "../src/index.ts"
 
@@ -118,4 +119,35 @@ test("a device whose machine went away is opened anew, and not found without tha
   const second = await torch.setDefaultDevice("fragile")
   expect(second).not.toBe(first)
   expect(torch.ones(1).device).toBe(second)
+})
+
+test("devices that know each other copy without the host, others with it", async () => {
+  const { createCpuJs } = await import("@taeda/backend-cpu-js")
+  const { readSync: _, ...blind } = createCpuJs()
+  const source: Backend = { ...blind, capabilities: { ...blind.capabilities, syncRead: false } }
+  const inner = createCpuJs()
+  const asked: number[][] = []
+  const target: Backend = {
+    ...inner,
+    copyFrom(to, from, buffer, fromByte, bytes) {
+      asked.push([fromByte, bytes])
+      if (from !== source) return false
+      // As a machine would that reaches both.
+      const values = Float32Array.of(6, 7)
+      inner.write(to, new Uint8Array(values.buffer))
+      return buffer instanceof Object
+    },
+  }
+  const { deviceOf } = await import("@taeda/core")
+  const [one, other] = [deviceOf(source, "one"), deviceOf(target, "other")]
+  const x = torch.tensor([5, 6, 7], { device: one })
+  expect(await x.at(torch.slice(1)).to(other).toArray()).toEqual([6, 7])
+  expect(await torch.tensor([1, 2]).to(other).toArray()).toEqual([1, 2])
+  expect(asked).toEqual([
+    [4, 8],
+    [0, 8],
+  ])
+  // The way back is not known.
+  expect(await torch.tensor([3], { device: other }).to(one).toArray()).toEqual([3])
+  expect(() => x.to("cpu")).toThrow("to: backend cpu-js cannot read synchronously; use tensor(await x.data()")
 })

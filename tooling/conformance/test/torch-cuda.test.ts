@@ -1,6 +1,6 @@
 /** `torch.cuda` on the emulator. */
 
-import { createCuda, devices } from "@taeda/backend-cuda"
+import { type CudaBackend, createCuda, devices } from "@taeda/backend-cuda"
 import { emulatedWithLibraries } from "@taeda/cuda-addon"
 import * as torch from "taeda"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
@@ -46,6 +46,78 @@ describe("memory", () => {
     cuda.emptyCache()
     const after = cuda.memoryStats()
     expect([segments - after.segments, reservedBytes - after.reservedBytes]).toEqual([1, 2 ** 25])
+  })
+})
+
+describe("from one device to another", () => {
+  const read = (): number[] =>
+    [0, 1].map(
+      (k) => (torch.openDevices().find((d) => d.name === `cuda:${k}`)!.backend as CudaBackend).counts().readBytes,
+    )
+
+  test("values go straight, whatever their layout and dtype, and keep it", async () => {
+    const x = torch.arange(24).view(2, 3, 4)
+    for (const t of [
+      x,
+      x.transpose(0, 2),
+      x.at(torch.slice(), 1, torch.slice(1, 3)),
+      x.expand(5, 2, 3, 4),
+      torch.empty(0, 3),
+    ]) {
+      const before = read()
+      const y = t.to("cuda:1")
+      const half = t.to("cuda:1", "float16")
+      expect(read()).toEqual(before)
+      expect([y.device.name, y.dtype, half.dtype]).toEqual(["cuda:1", t.dtype, "float16"])
+      expect(y.stride()).toEqual(t.clone().stride())
+      expect(await y.toArray()).toEqual(await t.toArray())
+      expect(await half.toArray()).toEqual(await t.toArray())
+      expect(await y.add(1).cuda().toArray()).toEqual(await t.add(1).toArray())
+    }
+  })
+
+  test("a later change of the source does not reach the copy, nor one of the copy the source", async () => {
+    const x = torch.ones(3)
+    x.mul_(2)
+    const y = x.to("cuda:1")
+    x.mul_(10)
+    y.add_(1)
+    expect([await x.toArray(), await y.toArray()]).toEqual([
+      [20, 20, 20],
+      [3, 3, 3],
+    ])
+    const before = read()
+    x.copy_(torch.tensor([7], { device: "cuda:1" }))
+    expect(read()).toEqual(before)
+    expect(await x.toArray()).toEqual([7, 7, 7])
+  })
+
+  test("gradients go back the same way", async () => {
+    const w = torch.tensor([1, 2, 3], { requiresGrad: true })
+    const before = read()
+    w.mul(2).to("cuda:1").square().sum().backward()
+    expect(read()).toEqual(before)
+    expect(w.grad!.device.name).toBe("cuda:0")
+    expect(await w.grad!.toArray()).toEqual([8, 16, 24])
+  })
+
+  test("takes the memory of the copy, and nothing else", () => {
+    const x = torch.ones(1000).view(10, 100)
+    const held = (): number[] => [cuda.memoryAllocated(0), cuda.memoryAllocated(1)]
+    const before = held()
+    const y = x.t().to("cuda:1")
+    expect(held()).toEqual([before[0], before[1] + 4096])
+    torch.dispose(y)
+    expect(held()).toEqual(before)
+  })
+
+  test("is not recorded, from the one nor to it", async () => {
+    const [x, y] = [torch.ones(2), torch.zeros(2, { device: "cuda:1" })]
+    for (const copy of [() => x.to("cuda:1"), () => y.to("cuda:0"), () => void x.copy_(y)])
+      expect(() => cuda.graph(new cuda.CUDAGraph(), () => void copy())).toThrow(
+        "a copy from one device to another while launches are recorded",
+      )
+    expect(await x.toArray()).toEqual([1, 1])
   })
 })
 

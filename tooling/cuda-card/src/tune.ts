@@ -7,8 +7,11 @@ import type { AsyncTile } from "../../../packages/backend-cuda/src/contraction-a
 import type { CudaContext, DeviceMemory, DriverFunction } from "../../../packages/backend-cuda/src/driver.ts"
 import { plannerOf } from "../../../packages/backend-cuda/src/executables.ts"
 import { findDriver } from "../../../packages/backend-cuda/src/find-driver.ts"
+import { Libraries } from "../../../packages/backend-cuda/src/libraries.ts"
+import type { NativeLibraries } from "../../../packages/backend-cuda/src/native-libraries.ts"
 import { packerOf } from "../../../packages/backend-cuda/src/pack.ts"
 import {
+  type BufferRef,
   type DeviceLimits,
   limitsOf,
   type Module,
@@ -22,6 +25,13 @@ import type { Scale, Type } from "./works.ts"
 type Shape = readonly [rows: number, columns: number, down: number, across: number, stages: number]
 
 const TILES: Readonly<Record<AsyncTile["by"], readonly Shape[]>> = {
+  tma: [
+    [128, 256, 8, 1, 4],
+    [128, 256, 8, 1, 3],
+    [128, 192, 8, 1, 5],
+    [128, 128, 8, 1, 6],
+    [128, 128, 8, 1, 4],
+  ],
   wgmma: [
     [128, 256, 8, 1, 4],
     [128, 256, 8, 1, 3],
@@ -45,7 +55,7 @@ const TILES: Readonly<Record<AsyncTile["by"], readonly Shape[]>> = {
   ],
 }
 
-const tiles: readonly AsyncTile[] = (["mma", "wgmma"] as const).flatMap((by) =>
+const tiles: readonly AsyncTile[] = (["mma", "wgmma", "tma"] as const).flatMap((by) =>
   TILES[by].map(([rows, columns, warpsDown, warpsAcross, stages]) => ({
     rows,
     columns,
@@ -119,23 +129,30 @@ class Bench {
 
   /** Queues a plan. `temporaries`: memory for its own. */
   run({ launches }: Plan, operands: readonly DeviceMemory[], temporaries: readonly DeviceMemory[]): void {
+    const memoryOf = (ref: BufferRef): DeviceMemory =>
+      "operand" in ref ? operands[ref.operand] : temporaries["temporary" in ref ? ref.temporary : 0]
     for (const launch of launches) {
-      if (!("module" in launch)) throw new Error("a plan of our own kernels has one of a library's")
+      if ("convolution" in launch) throw new Error("a product has become a convolution")
+      if ("product" in launch) {
+        const memories = launch.buffers.map((ref) => ref && memoryOf(ref))
+        this.context.multiply(launch.product, launch.alpha, launch.beta, memories, new Float64Array(memories.length))
+        continue
+      }
       const { module, buffers, numbers, blocks } = launch
       const packer = packerOf(module)
       const params = new Uint8Array(packer.bytes + 8)
-      packer.pack(new DataView(params.buffer), numbers)
-      const memories = buffers.map((ref) => ("operand" in ref ? operands[ref.operand] : temporaries[0]))
+      packer.pack(new DataView(params.buffer), numbers, launch.maps)
+      const memories = buffers.map(memoryOf)
       const ranges = new Float64Array(memories.flatMap(({ bytes }) => [0, 0, bytes]))
       this.context.launch(this.functionOf(module), blocks, params, packer.bytes, memories, ranges)
     }
   }
 
-  private functionOf({ ptx, entry, threads, dynamicSharedBytes }: Module): DriverFunction {
+  private functionOf({ ptx, entry, threads, dynamicSharedBytes, maps = [] }: Module): DriverFunction {
     const { context, functions } = this
     let found = functions.get(ptx)
     if (!found) {
-      found = context.function(context.loadModule(ptx), entry, threads, dynamicSharedBytes)
+      found = context.function(context.loadModule(ptx), entry, threads, dynamicSharedBytes, maps.length)
       functions.set(ptx, found)
     }
     return found
@@ -153,20 +170,28 @@ const transposed = (rows: number, columns: number): PlacedOperand => ({
   strides: [1, rows],
 })
 
-/** The product of a tile, in its plan; null where it is not for the device, or the plan chooses something else. */
+/** The plan of a product. */
 function planOf(
   { dtype, precision }: Product,
   [m, n, k]: readonly [number, number, number],
   turned: boolean,
   limits: DeviceLimits,
+  libraries?: NativeLibraries,
 ): Plan {
   const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype, precision, epilogue: null }
   const operands = [dense(m, k), turned ? transposed(k, n) : dense(k, n), dense(m, n)]
-  return plannerOf(kernel, limits).plan({ sizes: [m, n, k], operands, scalars: [] })
+  return plannerOf(kernel, limits, libraries).plan({ sizes: [m, n, k], operands, scalars: [] })
+}
+
+/** Of which kind a kernel is that copies meanwhile; undefined where it is none. */
+const kindOf = (ptx: string): AsyncTile["by"] | undefined => {
+  if (ptx.includes("cp.async.bulk")) return "tma"
+  if (!ptx.includes("cp.async")) return undefined
+  return ptx.includes("wgmma") ? "wgmma" : "mma"
 }
 
 const usesTile = ({ launches: [launch] }: Plan, { by }: AsyncTile): boolean =>
-  launch !== undefined && "module" in launch && launch.module.ptx.includes(by === "wgmma" ? "wgmma" : "cp.async")
+  launch !== undefined && "module" in launch && kindOf(launch.module.ptx) === by
 
 function numbers(count: number, dtype: string, seed: number): Uint8Array {
   const bits = BITS[dtype]
@@ -260,27 +285,50 @@ async function compare(part: string, bench: Bench, product: Product, scale: Scal
     )
 }
 
+/** Times every tile, and cuBLASLt where the machine has it; says which is the fastest. */
+async function race(
+  part: string,
+  bench: Bench,
+  product: Product,
+  n: number,
+  scale: Scale,
+  libraries: NativeLibraries,
+): Promise<void> {
+  const { limits } = bench
+  await withMemory(bench, product, [n, n, n], async (operands) => {
+    for (const turned of [false, true]) {
+      const name = `${product.type} ${n}³${turned ? " transposed" : ""}`
+      const timed = new Map<string, number>()
+      const time = (what: string, who: string, plan: Plan): Promise<unknown> =>
+        attempt(part, `${name}, ${what}`, () => {
+          const ms = timeOf(bench, plan, operands, scale)
+          timed.set(what, ms)
+          print({ kind: "time", part, work: `${name}, ${what}`, who, ms, amount: 2 * n ** 3, unit: "TFLOP/s" })
+        })
+      for (const tile of tiles) {
+        const plan = planOf(product, [n, n, n], turned, { ...limits, tuning: { tile } })
+        if (usesTile(plan, tile)) await time(nameOf(tile), "taeda", plan)
+      }
+      const theirs = planOf(product, [n, n, n], turned, limits, libraries)
+      const [fastest] = [...timed].toSorted(([, x], [, y]) => x - y)
+      if (theirs.launches.some((launch) => "product" in launch)) await time("cuBLASLt", "cuBLASLt", theirs)
+      const ms = timed.get("cuBLASLt")
+      if (!fastest || ms === undefined) continue
+      const text = `${fastest[0]}: ${((100 * ms) / fastest[1]).toFixed(0)} % as fast as cuBLASLt`
+      print({ kind: "fact", part, name: `the fastest tile of ${name}`, text })
+    }
+  })
+}
+
 export async function tune(part: string, scale: Scale, place: Place): Promise<void> {
-  const { addon, driver: file } = placed(place) as Place
-  const { driver } = await findDriver(addon, file)
+  const { addon, driver: file, libraryFolder: folder } = placed(place) as Place
+  const { driver, circumstances } = await findDriver(addon, file)
   const [device] = driver.devices()
-  const limits = limitsOf(device, driver.version)
-  const bench = new Bench(driver.open(0), limits)
+  const bench = new Bench(driver.open(0), limitsOf(device, driver))
+  const surroundings = { ...circumstances, env: process.env, folder }
+  const libraries = new Libraries(driver, bench.context, "cuda:0", surroundings, "auto").forPlanners
   for (const product of PRODUCTS) await compare(part, bench, product, scale)
   for (const n of SIZES[scale].timed)
     for (const product of PRODUCTS)
-      await attempt(part, `${product.type} ${n}`, () =>
-        withMemory(bench, product, [n, n, n], async (operands) => {
-          for (const tile of tiles)
-            for (const turned of [false, true]) {
-              const plan = planOf(product, [n, n, n], turned, { ...limits, tuning: { tile } })
-              if (!usesTile(plan, tile)) continue
-              const work = `${product.type} ${n}³${turned ? " transposed" : ""}, ${nameOf(tile)}`
-              await attempt(part, work, () => {
-                const ms = timeOf(bench, plan, operands, scale)
-                print({ kind: "time", part, work, who: "taeda", ms, amount: 2 * n ** 3, unit: "TFLOP/s" })
-              })
-            }
-        }),
-      )
+      await attempt(part, `${product.type} ${n}`, () => race(part, bench, product, n, scale, libraries))
 }

@@ -61,10 +61,14 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the pack
       const whos = new Set(rows.flatMap((row) => (row.kind === "time" ? [row.who] : [])))
       for (const who of ["taeda with cuBLASLt", "taeda with cuDNN", "taeda, a graph"]) expect(whos).toContain(who)
       const tiles = times.filter(({ part }) => part === "tune").map(({ work }) => work)
-      for (const tile of ["wgmma 128×256", "wgmma 64×128", "mma 128×256", "mma 64×64"])
+      for (const tile of ["tma 128×256", "tma 128×128", "wgmma 128×256", "wgmma 64×128", "mma 128×256", "mma 64×64"])
         expect(tiles.filter((work) => work.includes(tile)).length).toBeGreaterThan(0)
       // Without tensor cores of its own kind for it, nothing is compared with itself.
-      const agreeing = rows.flatMap((row) => (row.kind === "fact" && row.part === "tune" ? [row.text] : []))
+      const told = rows.flatMap((row) => (row.kind === "fact" && row.part === "tune" ? [row] : []))
+      const fastest = told.filter(({ name }) => name.startsWith("the fastest tile of "))
+      expect(fastest.length).toBeGreaterThan(0)
+      for (const { text } of fastest) expect(text).toMatch(/: \d+ % as fast as cuBLASLt$/)
+      const agreeing = told.flatMap(({ text }) => (text.endsWith(" agree") ? [text] : []))
       expect(agreeing).toHaveLength(6)
       for (const text of agreeing) expect(Number.parseInt(text, 10)).toBeGreaterThan(5)
       for (const part of ["smoke", "suite"]) {

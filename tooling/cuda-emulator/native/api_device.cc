@@ -242,3 +242,20 @@ EXPORT CUresult cuCtxSynchronize() {
   finish(lock, context);
   return context.fault;
 }
+
+EXPORT CUresult cuDeviceCanAccessPeer(int* can, CUdevice device, CUdevice other) {
+  BEGIN
+  if (!isDevice(device) || !isDevice(other)) return CUDA_ERROR_INVALID_DEVICE;
+  *can = device != other && settings::peers();
+  return CUDA_SUCCESS;
+}
+
+/** Kernels here cannot reach the other's memory even then: only copies are asked for. */
+EXPORT CUresult cuCtxEnablePeerAccess(CUcontext handle, unsigned flags) {
+  BEGIN_IN_CONTEXT
+  if (flags) return CUDA_ERROR_INVALID_VALUE;
+  Context* other = contextOf(handle);
+  if (!other || other == &context) return CUDA_ERROR_INVALID_CONTEXT;
+  if (!settings::peers()) return CUDA_ERROR_PEER_ACCESS_UNSUPPORTED;
+  return context.peers.insert(other->device).second ? CUDA_SUCCESS : CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED;
+}

@@ -14,7 +14,8 @@
   F(cuMemAlloc, cuMemAlloc_v2) F(cuMemFree, cuMemFree_v2) F(cuMemGetInfo, cuMemGetInfo_v2)                             \
   F(cuMemHostAlloc, cuMemHostAlloc) F(cuMemAllocHost, cuMemAllocHost_v2) F(cuMemFreeHost, cuMemFreeHost)               \
   F(cuMemHostRegister, cuMemHostRegister_v2) F(cuMemHostUnregister, cuMemHostUnregister)                               \
-  F(cuDevicePrimaryCtxReset, cuDevicePrimaryCtxReset_v2)                                                               \
+  F(cuDevicePrimaryCtxReset, cuDevicePrimaryCtxReset_v2) F(cuDeviceCanAccessPeer, cuDeviceCanAccessPeer)               \
+  F(cuCtxEnablePeerAccess, cuCtxEnablePeerAccess)                                                                      \
   F(cuMemcpyHtoDAsync, cuMemcpyHtoDAsync_v2) F(cuMemcpyDtoHAsync, cuMemcpyDtoHAsync_v2)                                \
   F(cuMemcpyDtoDAsync, cuMemcpyDtoDAsync_v2) F(cuMemcpyHtoD, cuMemcpyHtoD_v2) F(cuMemcpyDtoH, cuMemcpyDtoH_v2)         \
   F(cuMemcpyDtoD, cuMemcpyDtoD_v2) F(cuMemcpyPeerAsync, cuMemcpyPeerAsync) F(cuMemsetD8Async, cuMemsetD8Async)         \
@@ -32,7 +33,8 @@
   F(cuModuleLoadDataEx, cuModuleLoadDataEx) F(cuModuleLoadData, cuModuleLoadData) F(cuModuleUnload, cuModuleUnload)    \
   F(cuModuleGetFunction, cuModuleGetFunction) F(cuModuleGetGlobal, cuModuleGetGlobal_v2)                               \
   F(cuFuncGetAttribute, cuFuncGetAttribute) F(cuFuncSetAttribute, cuFuncSetAttribute)                                  \
-  F(cuLaunchKernel, cuLaunchKernel) F(cuGetProcAddress, cuGetProcAddress_v2)
+  F(cuLaunchKernel, cuLaunchKernel) F(cuTensorMapEncodeTiled, cuTensorMapEncodeTiled)                                  \
+ F(cuGetProcAddress, cuGetProcAddress_v2)
 
 EXPORT CUresult cuGetProcAddress_v2(const char* symbol, void** function, int version, unsigned long long flags, int* found);
 

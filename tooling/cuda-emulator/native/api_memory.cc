@@ -151,12 +151,16 @@ EXPORT CUresult cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes) 
   return copyAndWait(lock, context, device(context, to), device(context, from), bytes);
 }
 
-EXPORT CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext toContext, CUdeviceptr from, CUcontext fromContext,
+EXPORT CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext toHandle, CUdeviceptr from, CUcontext fromHandle,
                                   size_t bytes, CUstream handle) {
   BEGIN_ON_STREAM(handle)
+  Context* toContext = contextOf(toHandle);
+  Context* fromContext = contextOf(fromHandle);
   if (!toContext || !fromContext) return CUDA_ERROR_INVALID_CONTEXT;
   for (Context* other : {toContext, fromContext})
-    if (other != &context) finish(lock, *other);
+    if (other->fault) return other->fault;
+  if (CUresult failure = settings::peerFailure()) return failure;
+  // It comes after what is queued on its stream, and after nothing else.
   return copy(lock, *stream, device(*toContext, to), device(*fromContext, from), bytes);
 }
 

@@ -9,6 +9,7 @@ Event* eventOf(CUevent handle) { return currentContext->events.count(handle) ? h
 
 void pass(Event& event) {
   event.pending--;
+  event.records->passed++;
   event.recorded = true;
   event.time = Clock::now();
 }
@@ -70,8 +71,14 @@ EXPORT CUresult cuStreamQuery(CUstream handle) {
 
 EXPORT CUresult cuStreamWaitEvent(CUstream handle, CUevent event, unsigned) {
   BEGIN_ON_STREAM(handle)
+  Context* owner = ownerOf(event);
+  if (!owner) return CUDA_ERROR_INVALID_HANDLE;
   // All streams of a context share one queue, so whatever the event stands for comes first anyway.
-  return eventOf(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  if (owner == &context) return CUDA_SUCCESS;
+  // What one stream records cannot hang on what another only does.
+  if (stream->capture || event->captured) return CUDA_ERROR_STREAM_CAPTURE_ISOLATION;
+  Awaited awaited{owner, event->records, event->records->queued};
+  return submit(lock, *stream, [waiting = &context, awaited] { waiting->awaited = awaited; });
 }
 
 EXPORT CUresult cuLaunchHostFunc(CUstream handle, CUhostFn function, void* data) {
@@ -99,6 +106,7 @@ EXPORT CUresult cuEventRecord(CUevent handle, CUstream streamHandle) {
   event->captured = bool(stream->capture);
   if (event->captured) return submit(lock, *stream, [event] { event->recorded = true; event->time = Clock::now(); });
   event->pending++;
+  event->records->queued++;
   return submit(lock, *stream, [event] { pass(*event); });
 }
 

@@ -18,7 +18,7 @@ const Handlers& handlers() {
   static const Handlers all = [] {
     Handlers table;
     for (auto add : {addMoves, addIntegers, addFloats, addComparisons, addConversions, addMemory, addAtomics,
-                     addControl, addWarpwide, addMatrices, addWarpgroups})
+                     addControl, addWarpwide, addMatrices, addWarpgroups, addMbarriers})
       add(table);
     return table;
   }();

@@ -149,6 +149,16 @@ void addControl(Handlers& handlers);
 void addWarpwide(Handlers& handlers);
 void addMatrices(Handlers& handlers);
 void addWarpgroups(Handlers& handlers);
+void addMbarriers(Handlers& handlers);
+/** Bytes of shared memory. */
+struct Extent {
+  uint64_t begin;
+  uint64_t end;
+};
+/** Where the matrices of a product lie. */
+std::array<Extent, 2> extentsOf(const Product& product);
+/** cp.async.bulk */
+void copyBox(Decoder& decoder);
 
 /** Arithmetic of floats by opcode, for the handlers of integers, which share its mnemonics. */
 bool decodeFloat(Decoder& decoder, std::string_view opcode, Type type);

@@ -67,7 +67,9 @@ bool runBlock(Block& block) {
       ran = true;
       if (runWarp(each) == Step::fault) return false;
     }
-    if (!alive) return true;
+    if (!alive && !block.boxes.empty())
+      block.warps[0].fault(CUDA_ERROR_LAUNCH_FAILED, *block.boxes[0].in, "the block ends, and a copy to its memory is still on its way");
+    if (!alive) return block.boxes.empty();
     bool opened = openBarriers(block);
     if (ran || opened) continue;
     for (Warp& each : block.warps)
@@ -202,6 +204,8 @@ void Seat::begin(uint64_t number) {
   memset(block.shared, 0xff, block.sharedBytes);
   block.unfenced.assign(block.code->usesWarpgroups ? block.sharedBytes / 16 + 1 : 0, false);
   for (Barrier& each : block.barriers) each = Barrier();
+  block.mbarriers.clear();
+  block.boxes.clear();
   block.epoch++;
   uint32_t threads = launch.block[0] * launch.block[1] * launch.block[2];
   for (Warp& warp : block.warps) {
@@ -221,6 +225,7 @@ void Seat::begin(uint64_t number) {
     warp.atBarrier = false;
     warp.done = false;
     warp.branches = 0;
+    warp.polls = 0;
     for (const Special& each : block.code->specials)
       if (each.kind == Special::ctaid) warp.reg<uint32_t>(each.slot) = splat(block.index[each.which]);
   }
@@ -322,7 +327,7 @@ Fault execute(const Launch& launch, const Memory& memory) {
   work.launch = &launch;
   work.ranges = &memory.ranges();
   work.races = settings::races();
-  work.wrong = {settings::wrong("cp.async"), settings::wrong("wgmma")};
+  work.wrong = {settings::wrong("cp.async"), settings::wrong("wgmma"), settings::wrong("bulk")};
   work.branches = settings::branchLimit();
   work.blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
   uint64_t threads = work.blocks * launch.block[0] * launch.block[1] * launch.block[2];

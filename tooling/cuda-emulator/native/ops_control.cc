@@ -55,6 +55,7 @@ Step nothing(Warp&, const Instruction&, uint32_t) { return Step::next; }
 Step proxyFenceRun(Warp& w, const Instruction&, uint32_t) {
   for (uint64_t piece : w.landed) w.block->unfenced[piece] = false;
   w.landed.clear();
+  for (auto& [at, barrier] : w.block->mbarriers) barrier.fenced |= barrier.maker == w.index;
   return Step::next;
 }
 

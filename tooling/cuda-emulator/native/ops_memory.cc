@@ -220,7 +220,7 @@ Step nothing(Warp&, const Instruction&, uint32_t) { return Step::next; }
 
 void prefetch(Decoder& d) {
   d.takeSpace();
-  d.takeOne({"L1", "L2"});
+  d.takeOne({"L1", "L2", "tensormap"});
   d.emit(nothing);
 }
 
@@ -286,6 +286,7 @@ Step waitRun(Warp& w, const Instruction& in, uint32_t) {
 
 void cp(Decoder& d) {
   d.needOne({"async"});
+  if (d.take("bulk")) return copyBox(d);
   if (d.take("commit_group")) return void(d.emit(commitRun));
   if (d.take("wait_all")) return void(d.emit(waitRun).kind = 1);
   if (d.take("wait_group")) {

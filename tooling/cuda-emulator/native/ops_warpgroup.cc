@@ -35,6 +35,12 @@ struct Matrix {
     uint64_t address = start + place;
     return address ^ (address >> 7 & 7) << 4;
   }
+
+  /** The byte behind the last line. */
+  uint64_t last(bool alongDepth, int extent) const {
+    uint64_t line = alongDepth ? uint64_t(extent / 8 - 1) * stride : uint64_t((extent - 1) / 64) * leading + uint64_t(DEPTH / 8 - 1) * stride;
+    return start / 128 * 128 + line + 8 * 128;
+  }
 };
 
 // An instruction: count: columns / 8; kind: bit 0 for bfloat16, bits 1 and 2 where a and b have lines along their extent;
@@ -220,6 +226,15 @@ void wgmma(Decoder& d) {
 }
 
 }  // namespace
+
+std::array<Extent, 2> extentsOf(const Product& product) {
+  const Instruction& in = *product.in;
+  auto extentOf = [](uint64_t bits, bool alongDepth, int extent) {
+    Matrix matrix(bits);
+    return Extent{matrix.start, matrix.last(alongDepth, extent)};
+  };
+  return {extentOf(product.a, !(in.kind & 2), WARPS * WARP_ROWS), extentOf(product.b, !(in.kind & 4), in.count * 8)};
+}
 
 void addWarpgroups(Handlers& handlers) { handlers.insert({{"wgmma", wgmma}}); }
 

@@ -24,6 +24,8 @@ bool flag(const char* name) { return number(name, 0) != 0; }
 int driverVersion() { return int(number("CUDA_EMULATOR_DRIVER_VERSION", 13000)); }
 int deviceCount() { return int(number("CUDA_EMULATOR_DEVICES", 1)); }
 size_t memoryBytes() { return number("CUDA_EMULATOR_MEMORY", 8ull << 30); }
+bool peers() { return number("CUDA_EMULATOR_PEERS", 1) != 0; }
+CUresult peerFailure() { return CUresult(number("CUDA_EMULATOR_FAIL_PEER", 0)); }
 bool deferred() { return flag("CUDA_EMULATOR_DEFER"); }
 bool races() { return flag("CUDA_EMULATOR_RACES"); }
 bool quiet() { return flag("CUDA_EMULATOR_QUIET"); }

@@ -15,6 +15,10 @@ int capability();
 size_t memoryBytes();
 /** CUDA_EMULATOR_THREADS: how many threads of the CPU run blocks; as many as it has cores unless it is set. */
 int threads();
+/** CUDA_EMULATOR_PEERS=0: no device reaches another's memory; copies between them work nevertheless. */
+bool peers();
+/** CUDA_EMULATOR_FAIL_PEER: the result that cuMemcpyPeerAsync gives instead of success. */
+CUresult peerFailure();
 /** CUDA_EMULATOR_DEFER=1: what is queued on a stream runs only once the host waits for it. */
 bool deferred();
 /** CUDA_EMULATOR_RACES=1: accesses to shared memory that no barrier orders fail the launch. */

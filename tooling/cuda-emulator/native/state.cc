@@ -1,6 +1,7 @@
 #include "state.h"
 #include <cstdio>
 #include <map>
+#include <utility>
 #include "settings.h"
 
 thread_local Context* currentContext = nullptr;
@@ -17,15 +18,35 @@ bool& initialised() {
   return flag;
 }
 
+namespace {
+
+std::map<int, std::unique_ptr<Context>>& contexts() {
+  static auto& all = *new std::map<int, std::unique_ptr<Context>>;
+  return all;
+}
+
+}  // namespace
+
 Context& primaryContext(int device) {
-  static auto& contexts = *new std::map<int, std::unique_ptr<Context>>;
-  auto& context = contexts[device];
+  auto& context = contexts()[device];
   if (!context) {
     context = std::make_unique<Context>();
     context->device = device;
     context->defaultStream.context = context.get();
   }
   return *context;
+}
+
+Context* contextOf(CUcontext handle) {
+  for (auto& [device, context] : contexts())
+    if (context.get() == handle && context->references > 0) return handle;
+  return nullptr;
+}
+
+Context* ownerOf(CUevent event) {
+  for (auto& [device, context] : contexts())
+    if (context->events.count(event)) return context.get();
+  return nullptr;
 }
 
 CUresult contextState() {
@@ -54,6 +75,8 @@ bool allowedInCapture(Context& context) {
 
 namespace {
 
+void runNext(Lock& lock, Context& context);
+
 /** Waits for the function of the host that a stream called before; other threads may call meanwhile. */
 void joinCallback(Lock& lock, Context& context) {
   if (!context.callback.joinable()) return;
@@ -61,6 +84,24 @@ void joinCallback(Lock& lock, Context& context) {
   lock.unlock();
   callback.join();
   lock.lock();
+}
+
+/** Waits for what work that ran left to wait for. What other contexts do first was queued before, so that no two wait for each other. */
+void settle(Lock& lock, Context& context) {
+  joinCallback(lock, context);
+  auto [owner, records, count] = std::exchange(context.awaited, {});
+  if (!owner) return;
+  settle(lock, *owner);
+  while (records->passed < count && !owner->queue.empty()) runNext(lock, *owner);
+}
+
+/** Runs what was queued first. */
+void runNext(Lock& lock, Context& context) {
+  Work work = std::move(context.queue.front());
+  context.queue.pop_front();
+  if (context.fault) return;
+  work();
+  settle(lock, context);
 }
 
 }  // namespace
@@ -82,14 +123,8 @@ CUresult submit(Lock& lock, Stream& stream, Work work) {
 }
 
 void finish(Lock& lock, Context& context) {
-  joinCallback(lock, context);
-  while (!context.queue.empty()) {
-    Work work = std::move(context.queue.front());
-    context.queue.pop_front();
-    if (context.fault) continue;
-    work();
-    joinCallback(lock, context);
-  }
+  settle(lock, context);
+  while (!context.queue.empty()) runNext(lock, context);
 }
 
 void fail(Context& context, CUresult result, const std::string& text) {

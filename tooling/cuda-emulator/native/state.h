@@ -36,6 +36,11 @@ struct Stream {
   std::unique_ptr<Capture> capture;
 };
 
+struct Records {
+  uint64_t queued = 0;
+  uint64_t passed = 0;
+};
+
 struct Event {
   Context* context = nullptr;
   bool timed = true;
@@ -43,6 +48,8 @@ struct Event {
   bool captured = false;
   /** Records that are queued and have not been passed. */
   int pending = 0;
+  /** How many records were queued so far, and passed: who waits for the event may outlive it. */
+  std::shared_ptr<Records> records = std::make_shared<Records>();
   Clock::time_point time;
 };
 
@@ -56,6 +63,13 @@ struct Function {
   Module* module = nullptr;
   std::shared_ptr<Kernel> kernel;
   uint32_t dynamicSharedLimit = 48 << 10;
+};
+
+/** So many records of an event of another context. */
+struct Awaited {
+  Context* owner = nullptr;
+  std::shared_ptr<Records> records;
+  uint64_t count = 0;
 };
 
 struct Context {
@@ -73,12 +87,16 @@ struct Context {
   std::deque<Work> queue;
   /** Runs a function of the host that a stream called. */
   std::thread callback;
+  /** What a stream waits for, where that is another context's. */
+  Awaited awaited;
   std::unordered_set<Stream*> streams;
   std::unordered_set<Event*> events;
   std::unordered_set<Module*> modules;
   std::unordered_set<Function*> functions;
   std::unordered_set<GraphExec*> executables;
   std::unordered_set<Graph*> graphs;
+  /** The devices whose memory it may reach. */
+  std::unordered_set<int> peers;
 };
 
 using Lock = std::unique_lock<std::mutex>;
@@ -89,6 +107,10 @@ bool& initialised();
 extern thread_local Context* currentContext;
 /** A device's primary context, whether it is retained or not. */
 Context& primaryContext(int device);
+/** The context that has an event, whichever is current; null where none has it. */
+Context* ownerOf(CUevent event);
+/** The context behind a handle; null where there is none, or nobody retains it. */
+Context* contextOf(CUcontext handle);
 
 /** Why a call cannot be made now: no context, or a fault that sticks. */
 CUresult contextState();

@@ -508,7 +508,7 @@ class Parser {
     char c = in_.peek();
     if (c == '{') return group(function, '{', '}', Operand::vector);
     if (c == '(') return group(function, '(', ')', Operand::list);
-    if (c == '[') return address();
+    if (c == '[') return address(function);
     if (c == '!') {
       in_.accept('!');
       Operand operand = named();
@@ -531,7 +531,7 @@ class Parser {
     return operand;
   }
 
-  Operand address() {
+  Operand address(Function& function) {
     Operand operand;
     operand.kind = Operand::address;
     in_.expect('[');
@@ -539,6 +539,11 @@ class Parser {
     else operand.value = in_.integer();
     if (in_.accept('+')) operand.value += in_.integer();
     else if (in_.peek() == '-') operand.value += in_.integer();
+    if (in_.accept(',')) {
+      const Operand coordinates = group(function, '{', '}', Operand::vector);
+      operand.first = coordinates.first;
+      operand.count = coordinates.count;
+    }
     in_.expect(']');
     return operand;
   }

@@ -37,7 +37,7 @@ struct Operand {
   std::string_view second;
   /** The bits of a number; the offset in an address. */
   int64_t value = 0;
-  /** What a vector or a list in parentheses holds: its place among the statement's parts. */
+  /** What a vector or a list in parentheses holds, or which coordinates follow an address: its place among the statement's parts. */
   uint32_t first = 0;
   uint32_t count = 0;
 };

@@ -1,11 +1,14 @@
 // What runs: warps of 32 lanes with their registers, in blocks that share memory and barriers.
 #pragma once
+#include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 #include "lanes.h"
 #include "program.h"
+#include "tensor_map.h"
 
 struct Warp;
 struct Block;
@@ -93,6 +96,29 @@ struct Copy {
   uint32_t filled;
 };
 
+/** A barrier in shared memory, whose phases arrivals and the bytes of copies complete. */
+struct Mbarrier {
+  /** Arrivals that make a phase, and those that this one lacks. */
+  uint32_t expected;
+  uint32_t pending;
+  /** Bytes that are expected and have not come. */
+  int64_t bytes;
+  /** Its lowest bit is the parity. */
+  uint32_t phase;
+  /** Who has made it, and whether copies may know of it. */
+  uint32_t maker;
+  bool fenced;
+};
+
+/** A box of a tensor that is on its way to shared memory; its bytes count in a barrier. */
+struct Box {
+  const Instruction* in;
+  TensorMap map;
+  std::array<int32_t, TensorMap::MOST_RANK> at;
+  uint64_t to;
+  uint64_t barrier;
+};
+
 /** A product of a warpgroup that is under way. */
 struct Product {
   const Instruction* in;
@@ -134,6 +160,9 @@ struct Warp {
   uint64_t branches = 0;
   uint64_t branchLimit = 0;
   uint8_t* local = nullptr;
+  /** How often it has asked for a phase in vain since the block's barriers last changed. */
+  uint64_t polls = 0;
+  uint64_t polledAt = 0;
   std::vector<Copy> copies;
   /** Where each group of copies that has been committed ends. */
   std::vector<size_t> groupEnds;
@@ -208,6 +237,7 @@ struct Touch {
 struct Wrong {
   bool copies = false;
   bool wgmma = false;
+  bool boxes = false;
 };
 
 /** A block's warps and what they share. One is reused for all blocks that a thread of the host runs. */
@@ -228,6 +258,11 @@ struct Block {
   Barrier results[BARRIERS];
   /** Pieces of 16 bytes that were written and may not be seen by wgmma yet. */
   std::vector<bool> unfenced;
+  /** By the byte of shared memory. */
+  std::map<uint64_t, Mbarrier> mbarriers;
+  std::vector<Box> boxes;
+  /** Counts what has happened to barriers. */
+  uint64_t changes = 0;
   bool checksRaces = false;
   /** Which instructions were asked to be wrong. */
   Wrong wrong;

@@ -184,6 +184,85 @@ describe("memory", () => {
   })
 })
 
+describe("two devices", () => {
+  const env = { CUDA_EMULATOR_DEVICES: "2", CUDA_EMULATOR_DEFER: "1" }
+  const UNSUPPORTED = 217
+  const ENABLED = 704
+  /** One with `a`, which is filled with 5, and the other, which is current, with `b`. */
+  const both: Step[] = [
+    ...stream,
+    [0, "cuMemAlloc_v2", "&a", 64],
+    [0, "cuEventCreate", "&event", 2],
+    [0, "cuMemsetD8Async", "=a", 5, 64, "=stream"],
+    [0, "cuEventRecord", "=event", "=stream"],
+    [0, "cuDevicePrimaryCtxRetain", "&other", 1],
+    [0, "cuCtxSetCurrent", "=other"],
+    [0, "cuStreamCreate", "&theirs", 1],
+    [0, "cuMemAlloc_v2", "&b", 64],
+    [0, "cuMemsetD8Async", "=b", 1, 64, "=theirs"],
+  ]
+  const copy: Step = [0, "cuMemcpyPeerAsync", "=b", "=other", "=a", "=context", 64, "=theirs"]
+  const read: Step[] = [
+    [0, "cuMemcpyDtoHAsync_v2", "#to", "=b", 64, "=theirs"],
+    [0, "cuStreamSynchronize", "=theirs"],
+    ["peek", "to"],
+  ]
+  const firstOf = async (steps: readonly Step[]): Promise<number> => (await drive(steps, env))[0][0]
+
+  test("wait for each other by events alone", async () => {
+    const wait: Step = [0, "cuStreamWaitEvent", "=theirs", "=event", 0]
+    expect(await firstOf([...both, wait, copy, ...read])).toBe(5)
+    // Memory that was not filled yet.
+    expect(await firstOf([...both, copy, ...read])).toBe(255)
+  })
+
+  test("wait for what an event stood for when they were told to", async () => {
+    const steps: Step[] = [
+      ...both,
+      [0, "cuStreamWaitEvent", "=theirs", "=event", 0],
+      copy,
+      [0, "cuCtxSetCurrent", "=context"],
+      [0, "cuMemsetD8Async", "=a", 6, 64, "=stream"],
+      [0, "cuEventRecord", "=event", "=stream"],
+      [0, "cuCtxSetCurrent", "=other"],
+      ...read,
+    ]
+    expect(await firstOf(steps)).toBe(5)
+  })
+
+  test("have memory of their own, and streams and events of their own", async () => {
+    const steps: Step[] = [
+      ...both,
+      [400, "cuEventRecord", "=event", "=theirs"],
+      [400, "cuStreamWaitEvent", "=stream", "=event", 0],
+      [201, "cuMemcpyPeerAsync", "=b", 0, "=a", "=context", 64, "=theirs"],
+      [0, "cuMemcpyPeerAsync", "=b", "=other", "=a", "=other", 64, "=theirs"],
+      [700, "cuStreamSynchronize", "=theirs"],
+    ]
+    await drive(steps, env)
+    await drive([...both, [0, "cuMemcpyDtoDAsync_v2", "=b", "=a", 64, "=theirs"], [700, "cuCtxSynchronize"]], env)
+  })
+
+  test("reach each other where that is asked for once", async () => {
+    const can: Step = [0, "cuDeviceCanAccessPeer", "&can", 0, 1]
+    const enable = (result: number): Step => [result, "cuCtxEnablePeerAccess", "=context", 0]
+    const self: Step = [201, "cuCtxEnablePeerAccess", "=other", 0]
+    const one = await drive([...both, can, ["show", "can"], enable(0), enable(ENABLED), self], env)
+    expect(one[0][0]).toBe(1)
+    const without = { ...env, CUDA_EMULATOR_PEERS: "0" }
+    expect((await drive([...both, can, ["show", "can"], enable(UNSUPPORTED)], without))[0][0]).toBe(0)
+  })
+
+  test("are not waited for in a recording", async () => {
+    const steps: Step[] = [
+      ...both,
+      [0, "cuStreamBeginCapture_v2", "=theirs", 2],
+      [905, "cuStreamWaitEvent", "=theirs", "=event", 0],
+    ]
+    await drive(steps, env)
+  })
+})
+
 describe("streams", () => {
   const deferred = { CUDA_EMULATOR_DEFER: "1" }
 

@@ -15,8 +15,18 @@ export type Numbers =
   | Uint16Array
   | Int16Array
 
-/** A buffer by its name (and an offset in bytes), or a number by its type. */
-export type Parameter = string | readonly [name: string, offset: number] | Numbers
+/** A tensor map of rank 3, with strides in bytes; types and swizzles by the driver's numbers. */
+export interface TensorMap {
+  readonly map: string
+  readonly type: number
+  readonly sizes: readonly [number, number, number]
+  readonly strides: readonly [number, number]
+  readonly box: readonly [number, number, number]
+  readonly swizzle: number
+}
+
+/** A buffer by its name (and an offset in bytes), a number by its type, or a tensor map. */
+export type Parameter = string | readonly [name: string, offset: number] | Numbers | TensorMap
 
 export interface Launch {
   readonly entry: string
@@ -61,6 +71,8 @@ function commands(job: Job): Buffer {
     for (const each of params) {
       if (typeof each === "string") say(`buffer ${each} 0`)
       else if (Array.isArray(each)) say(`buffer ${each[0]} ${each[1]}`)
+      else if ("swizzle" in each)
+        say(["map", each.map, each.type, ...each.sizes, ...each.strides, ...each.box, each.swizzle].join(" "))
       else say("bytes", bytesOf(each as Numbers))
     }
     say("end")

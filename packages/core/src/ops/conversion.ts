@@ -108,11 +108,11 @@ const TO_COPY: Rule = {
   name: "ToCopyBackward0",
   backward: (node, g) => {
     const { dtype, device } = node.context as Origin
-    return [convert(g, dtype, device, false)]
+    return [convert(g, dtype, device)]
   },
 }
 
-function convert(x: Tensor, dtype: DType, device: Device, copy: boolean): Tensor {
+function convert(x: Tensor, dtype: DType, device: Device, copy?: boolean): Tensor {
   if (x.dtype === dtype && x.device === device && !copy) return x
   device.requireDtype("to", dtype)
   const out = writeInto(allocate(device, x.shape, denseStrides(x.shape, x.strides), dtype), x)
@@ -128,11 +128,11 @@ export function to<S extends Shape, D extends DType, const A extends ToArgs>(
 ): Tensor<S, Converted<A, D>>
 export function to(input: Tensor, ...args: ToArgs): Tensor {
   const first = args[0]
-  if (args.length === 1 && isDType(first)) return convert(input, first, input.device, false)
+  if (args.length === 1 && isDType(first)) return convert(input, first, input.device)
   const given = [...args] as unknown[]
   let dtype: DType | undefined
   let device: Device | undefined
-  while (given.length && (typeof given[0] === "string" || given[0] instanceof Device || isTensor(given[0]))) {
+  while (typeof given[0] === "string" || given[0] instanceof Device || isTensor(given[0])) {
     const next = given.shift() as string | Device | Tensor
     if (isTensor(next)) {
       dtype = next.dtype
@@ -148,7 +148,7 @@ export function to(input: Tensor, ...args: ToArgs): Tensor {
   ]
   dtype = checkDtype("to", namedType) ?? dtype ?? (x.dtype as DType)
   if (namedDevice !== undefined) device = deviceByName("to", namedDevice)
-  return convert(x, dtype, device ?? x.device, copy ?? false)
+  return convert(x, dtype, device ?? x.device, copy)
 }
 
 /** The device, or an error that knows that a misspelt dtype stood there. */

@@ -14,7 +14,7 @@ import type { Arg, Broadcast, Fits, List, Shape, Show, ShowTensor } from "../typ
 import type { Family, FunctionOf, MethodsOf, OwnDType, OwnShape } from "../types/signature.ts"
 import { to } from "./conversion.ts"
 import { zerosLike } from "./creation.ts"
-import { hostCopy } from "./host.ts"
+import { copyAcross } from "./host.ts"
 import { sumToSize } from "./sum-to-size.ts"
 
 export type MemoryFormat = "preserve" | "contiguous"
@@ -51,18 +51,18 @@ export interface CopyingMethods extends MethodsOf<CopyingOps> {}
 
 /** Writes `src`, broadcast and converted, into `out`; nothing is recorded. */
 export function writeInto(out: Tensor, src: Tensor): Tensor {
-  if (src.device !== out.device) hostCopy(out, src)
+  if (src.device !== out.device) copyAcross(out, src)
   else {
-    const from = src.storage === out.storage ? overlapFree(src) : src
+    // A kernel must not read what it writes.
+    const from = src.storage === out.storage ? rowMajorCopy(src) : src
     runMap([out], { key: "copy", inputs: [from] }, ({ inputs: [x] }) => x!)
   }
   return out
 }
 
-/** A copy in other memory: a kernel must not read what it writes. */
-function overlapFree(src: Tensor): Tensor {
-  return writeInto(allocate(src.device, src.shape, contiguousStrides(src.shape), src.dtype), src)
-}
+/** A row-major copy; nothing is recorded. */
+export const rowMajorCopy = (x: Tensor): Tensor =>
+  writeInto(allocate(x.device, x.shape, contiguousStrides(x.shape), x.dtype), x)
 
 const CLONE: Rule = { name: "CloneBackward0", backward: (_node, g) => [g] }
 

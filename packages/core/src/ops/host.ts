@@ -2,15 +2,16 @@
  * Reading to the host. `data`, `item` and `toArray` are awaited and work on every backend; their `Sync` twins work where
  * reads are synchronous, and elsewhere throw an error that names the awaited one.
  */
+import type { Buffer } from "../backend.ts"
 import { DTYPES, type DType, type TypedArray } from "../dtype.ts"
 import { tensorText } from "../errors.ts"
 import { decodeHalf } from "../half.ts"
 import { relief } from "../pressure.ts"
-import { contiguousStrides, isContiguous, numelOf, type Sizes } from "../shape.ts"
+import { contiguousStrides, isContiguous, type Sizes } from "../shape.ts"
 import { allocate, type Tensor } from "../tensor.ts"
 import type { HostArrayOf, Item, NestedElements } from "../types/reading.ts"
 import type { Family, OwnDType, OwnShape } from "../types/signature.ts"
-import { writeInto } from "./copying.ts"
+import { rowMajorCopy, writeInto } from "./copying.ts"
 
 /** Elements as the host sees them: half types as Float32Array, bool as Uint8Array, int64 as BigInt64Array. */
 export type HostArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Int32Array | BigInt64Array
@@ -35,43 +36,45 @@ export interface HostMethods<D extends DType> {
 }
 
 /** The tensor itself if row-major, else such a copy outside of the graph. */
-const rowMajor = (x: Tensor): Tensor =>
-  isContiguous(x.shape, x.strides) ? x : writeInto(allocate(x.device, x.shape, contiguousStrides(x.shape), x.dtype), x)
+const rowMajor = (x: Tensor): Tensor => (isContiguous(x.shape, x.strides) ? x : rowMajorCopy(x))
+
+/** Where a row-major tensor lies. */
+function placeOf(x: Tensor): [buffer: Buffer, byteOffset: number, bytes: number] {
+  const { bytes } = DTYPES[x.dtype as DType]
+  return [x.storage.buffer, x.offset * bytes, x.numel() * bytes]
+}
 
 function view(bytes: Uint8Array, dtype: DType): TypedArray {
   const { array, bytes: size } = DTYPES[dtype]
   // A typed array must begin at a multiple of its element size.
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  const aligned = bytes.byteOffset % size ? bytes.slice() : bytes
   return new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / size)
 }
 
 const hosted = (raw: TypedArray, dtype: DType): HostArray =>
   dtype === "float16" || dtype === "bfloat16" ? decodeHalf(raw as Uint16Array, dtype) : (raw as HostArray)
 
-/** The elements' own bits, row-major. */
-export function rawSync(x: Tensor, name = "dataSync", instead?: string): TypedArray {
+function bytesSync(x: Tensor, name: string, instead?: string): Uint8Array {
   const { backend } = x.device
-  const size = DTYPES[x.dtype as DType].bytes
   if (!backend.readSync)
     throw new Error(
       `${name}: backend ${backend.name} cannot read synchronously; use ${instead ?? `await x.${name.replace("Sync", "")}()`} (${tensorText(x)})`,
     )
-  if (x.numel() === 0) return new DTYPES[x.dtype as DType].array(0)
   const from = rowMajor(x)
-  const bytes = backend.readSync(from.storage.buffer, from.offset * size, x.numel() * size)
+  const bytes = backend.readSync(...placeOf(from))
   if (from !== x) from.storage.free()
-  return view(bytes, x.dtype)
+  return bytes
 }
 
+/** The elements' own bits, row-major. */
+export const rawSync = (x: Tensor, name = "dataSync"): TypedArray => view(bytesSync(x, name), x.dtype)
+
 async function rawAsync(x: Tensor): Promise<TypedArray> {
-  if (x.numel() === 0) return new DTYPES[x.dtype as DType].array(0)
-  const size = DTYPES[x.dtype as DType].bytes
   const from = rowMajor(x)
-  const bytes = await x.device.backend.read(from.storage.buffer, from.offset * size, x.numel() * size)
+  const bytes = await x.device.backend.read(...placeOf(from))
   if (from !== x) from.storage.free()
   // Whoever awaits once a step lets the memory of the steps before be given back.
-  const wait = relief()
-  if (wait) await wait
+  await relief()
   return view(bytes, x.dtype)
 }
 
@@ -81,7 +84,6 @@ export const data = async (x: Tensor): Promise<HostArray> => hosted(await rawAsy
 /** An element as a host value: booleans for bool, numbers for int64 where safe. */
 export function hostValue(value: number | bigint, dtype: DType): HostValue {
   if (dtype === "bool") return value !== 0
-  if (typeof value !== "bigint") return value
   const n = Number(value)
   return Number.isSafeInteger(n) ? n : value
 }
@@ -104,32 +106,33 @@ export function itemSync<T extends HostValue = number>(x: Tensor): T {
 }
 
 function nest(values: HostArray, shape: Sizes, dtype: DType): Nested<HostValue> {
-  if (shape.length === 0) return hostValue(values[0]!, dtype)
   let at = 0
-  const build = (dim: number): Nested<HostValue>[] =>
-    Array.from({ length: shape[dim]! }, () =>
-      dim === shape.length - 1 ? hostValue(values[at++]!, dtype) : build(dim + 1),
-    )
+  const build = (dim: number): Nested<HostValue> =>
+    dim === shape.length ? hostValue(values[at++]!, dtype) : Array.from({ length: shape[dim]! }, () => build(dim + 1))
   return build(0)
 }
 
 export const toArray = async (x: Tensor): Promise<Nested<HostValue>> => nest(await data(x), x.shape, x.dtype)
 export const toArraySync = (x: Tensor): Nested<HostValue> => nest(dataSync(x, "toArraySync"), x.shape, x.dtype)
 
-/** Copies between devices, through the host. */
-export function hostCopy(out: Tensor, src: Tensor): void {
-  const raw = rawSync(src, "to", "tensor(await x.data(), { dtype, device }).view(x.shape)")
-  const staged = fromBits(out.device, raw, src.shape, src.dtype)
+/** Copies between devices: directly where the backend can, else through the host. */
+export function copyAcross(out: Tensor, src: Tensor): void {
+  const { backend } = out.device
+  const from = rowMajor(src)
+  const staged = fromBits(out.device, new Uint8Array(), src.shape, src.dtype)
+  const { storage } = staged
+  if (!backend.copyFrom?.(storage.buffer, src.device.backend, ...placeOf(from)))
+    backend.write(storage.buffer, bytesSync(from, "to", "tensor(await x.data(), { dtype, device }).view(x.shape)"))
+  if (from !== src) from.storage.free()
   writeInto(out, staged)
-  staged.storage.free()
+  storage.free()
 }
 
 /** A new tensor of these bits, row-major. */
 export function fromBits(device: Tensor["device"], raw: TypedArray, shape: Sizes, dtype: DType): Tensor {
   device.requireDtype("tensor", dtype)
   const out = allocate(device, shape, contiguousStrides(shape), dtype)
-  if (numelOf(shape) > 0)
-    device.backend.write(out.storage.buffer, new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength))
+  device.backend.write(out.storage.buffer, new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength))
   return out
 }
 

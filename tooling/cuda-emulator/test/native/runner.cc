@@ -113,7 +113,32 @@ void readBuffer() {
   answer(name, data.data(), data.size());
 }
 
-/** launch entry gx gy gz bx by bz shared repeats, then parameters: "buffer name offset" or "bytes count ...", then "end". */
+/** A tensor map of rank 3: a buffer, the type, three sizes, two strides, three sizes of a box, the swizzle. */
+struct alignas(64) Map {
+  unsigned char bytes[128];
+};
+
+Map tensorMap() {
+  Address address = buffers[word()].address;
+  unsigned type = unsigned(number());
+  uint64_t sizes[3], strides[2];
+  uint32_t box[3];
+  const uint32_t steps[3] = {1, 1, 1};
+  for (uint64_t& each : sizes) each = number();
+  for (uint64_t& each : strides) each = number();
+  for (uint32_t& each : box) each = uint32_t(number());
+  unsigned swizzle = unsigned(number());
+  Map map;
+  auto encode = function<Result(Map*, unsigned, unsigned, void*, const uint64_t*, const uint64_t*, const uint32_t*, const uint32_t*,
+                                unsigned, unsigned, unsigned, unsigned)>("cuTensorMapEncodeTiled");
+  check(encode(&map, type, 3, (void*)address, sizes, strides, box, steps, 0, swizzle, 0, 0), "at the tensor map");
+  return map;
+}
+
+/**
+ * launch entry gx gy gz bx by bz shared repeats, then parameters: "buffer name offset", "map" and what it is of, or "bytes count ...",
+ * then "end".
+ */
 void launch() {
   std::string entry = word();
   unsigned size[7];
@@ -129,6 +154,9 @@ void launch() {
       std::string name = word();
       Address address = buffers[name].address + number();
       append(&address, 8);
+    } else if (kind == "map") {
+      Map map = tensorMap();
+      append(&map, sizeof map);
     } else {
       auto data = bytes();
       append(data.data(), data.size() - 1);
