@@ -119,7 +119,7 @@ export function reducePlanner(kernel: ReduceKernel, { multiprocessors, target }:
       const elements = countOf(launch.sizes.slice(kept))
       const wide = isWide(launch)
       const { form, segments } = shareRows(outputs, elements, inColumns(launch, kept, kernel.inputs), multiprocessors)
-      const vector = most > 1 && elements > 0 && rowsAligned(launch, kept, units, most) ? most : 1
+      const vector = most > 1 && elements > 0 && rowsAligned(launch, units, most) ? most : 1
       const blocks = (of: Form): number => Math.ceil(outputs / SHARES[of].rows)
       // Segments begin where vectors do.
       const length = Math.ceil(Math.ceil(elements / segments) / vector) * vector
