@@ -284,7 +284,7 @@ export class ContractionProgram {
   ): { readonly tile: AsyncTile; readonly stages: number } | null {
     const { factors, limits, precision } = this
     if (!factors || factors.target < 80 || !vectors.a || !vectors.b) return null
-    const groups = limits.warpgroups && byWarpgroups(factors)
+    const groups = limits.warpgroups && byWarpgroups(factors, reading, precision)
     const possible = { tma: groups && limits.tensorMaps && layouts !== null, wgmma: groups, mma: true }
     for (const tile of [limits.tuning?.tile, TMA_TILES[name], GROUP_TILES[name], ASYNC_TILES[name]]) {
       if (!tile || !possible[tile.by]) continue
