@@ -69,8 +69,13 @@ export interface MapForm {
   readonly tail: boolean
 }
 
-export function emitMap(kernel: MapKernel, { together, turns, tail }: MapForm, wide: boolean): Emitted {
-  const w = new Writer(wide)
+export function emitMap(
+  kernel: MapKernel,
+  { together, turns, tail }: MapForm,
+  wide: boolean,
+  target?: number,
+): Emitted {
+  const w = new Writer(wide, target)
   const { rank } = kernel
   const outputs = kernel.outputs.map(({ dtype }, j) => bindOutput(w, kernel.inputs.length + j, dtype))
   const inputs = new Inputs(w, kernel.inputs, aliased(kernel.outputs, outputs))
@@ -216,7 +221,7 @@ export function mapPlanner(kernel: MapKernel, limits?: DeviceLimits): Planner {
   const large = (limits?.multiprocessors ?? Number.POSITIVE_INFINITY) * MANY_UNITS
   const most = elementsTogether(kernel)
   const variants = new Variants((together: number, turns: number, tail: boolean, wide: boolean) =>
-    emitMap(kernel, { together, turns, tail }, wide),
+    emitMap(kernel, { together, turns, tail }, wide, limits?.target),
   )
   const types = moves(kernel)
   /** Whether rows of so many elements lie aligned. */

@@ -40,8 +40,15 @@ const MANY_SEGMENTS = 128
 const keptOf = (kernel: ReduceKernel): number => kernel.rank - kernel.reduced
 
 /** `vector`: neighbours along the row that a thread reads with one instruction, 1 where they do not lie side by side. */
-export function emitReduce(kernel: ReduceKernel, form: Form, stage: Stage, vector: number, wide: boolean): Emitted {
-  const w = new Writer(wide)
+export function emitReduce(
+  kernel: ReduceKernel,
+  form: Form,
+  stage: Stage,
+  vector: number,
+  wide: boolean,
+  target?: number,
+): Emitted {
+  const w = new Writer(wide, target)
   const kept = keptOf(kernel)
   const tuples = new Tuples(w, kernel)
   const { sharing } = SHARES[form]
@@ -98,10 +105,10 @@ function mergingForm(outputs: number, segments: number, multiprocessors: number)
 }
 
 /** Plans launches of a reduction. */
-export function reducePlanner(kernel: ReduceKernel, { multiprocessors }: DeviceLimits): Planner {
+export function reducePlanner(kernel: ReduceKernel, { multiprocessors, target }: DeviceLimits): Planner {
   const kept = keptOf(kernel)
   const variants = new Variants((form: Form, stage: Stage, vector: number, wide: boolean) =>
-    emitReduce(kernel, form, stage, vector, wide),
+    emitReduce(kernel, form, stage, vector, wide, target),
   )
   const units = unitInputs(kernel.inputs)
   const most = vectorLength(kernel.reduced, units)
@@ -112,7 +119,7 @@ export function reducePlanner(kernel: ReduceKernel, { multiprocessors }: DeviceL
       const elements = countOf(launch.sizes.slice(kept))
       const wide = isWide(launch)
       const { form, segments } = shareRows(outputs, elements, inColumns(launch, kept, kernel.inputs), multiprocessors)
-      const vector = most > 1 && elements > 0 && rowsAligned(launch, kept, units, most) ? most : 1
+      const vector = most > 1 && elements > 0 && rowsAligned(launch, units, most) ? most : 1
       const blocks = (of: Form): number => Math.ceil(outputs / SHARES[of].rows)
       // Segments begin where vectors do.
       const length = Math.ceil(Math.ceil(elements / segments) / vector) * vector

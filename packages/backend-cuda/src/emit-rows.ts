@@ -56,8 +56,9 @@ export function emitRows(
   vector: number,
   empty: boolean,
   wide: boolean,
+  target?: number,
 ): Emitted {
-  const w = new Writer(wide)
+  const w = new Writer(wide, target)
   const { stages, body, inputs: types, outputs } = kernel
   const kept = keptOf(kernel)
   const { sharing } = SHARES[form]
@@ -174,17 +175,17 @@ function storeNeighbours(
     return
   }
   for (const [e, value] of values.entries()) {
-    const at = e === 0 ? r : w.ix("add", r, e)
-    writeElement(w, view, addressOf(w, view, [...head, at], access), value)
+    const at = e === 0 ? point[rank - 1] : w.ix("add", point[rank - 1], e)
+    writeElement(w, view, addressOf(w, view, [...point.slice(0, -1), at], access), value)
   }
 }
 
 /** Plans launches of rows. */
-export function rowsPlanner(kernel: RowsKernel, { multiprocessors }: DeviceLimits): Planner {
+export function rowsPlanner(kernel: RowsKernel, { multiprocessors, target }: DeviceLimits): Planner {
   const { stages, body, inputs } = kernel
   const kept = keptOf(kernel)
   const variants = new Variants((form: Form, part: Part, vector: number, empty: boolean, wide: boolean) =>
-    emitRows(kernel, form, part, vector, empty, wide),
+    emitRows(kernel, form, part, vector, empty, wide, target),
   )
   const units = [
     ...unitInputs(inputs),
@@ -202,7 +203,7 @@ export function rowsPlanner(kernel: RowsKernel, { multiprocessors }: DeviceLimit
       const length = countOf(launch.sizes.slice(kept))
       const wide = isWide(launch)
       const { form, segments } = shareRows(rows, length, inColumns(launch, kept, inputs), multiprocessors)
-      const vector = most > 1 && length > 0 && rowsAligned(launch, kept, units, most) ? most : 1
+      const vector = most > 1 && length > 0 && rowsAligned(launch, units, most) ? most : 1
       const span = Math.ceil(Math.ceil(length / segments) / vector) * vector
       const planned = { ...launch, own: { rows, length, segments, span } }
       const blocks = [Math.ceil(rows / SHARES[form].rows), segments, 1] as const

@@ -3,7 +3,7 @@
  * the lane of the dtype; narrow integers are kept within their range. Sums and products say `.rn`, without which the
  * driver's compiler may fuse them.
  */
-import type { BitwisePrimitive, FloatPrimitive, Primitive, ScalarType, ShiftPrimitive } from "@taeda/core"
+import type { BitwisePrimitive, FloatPrimitive, HalfDType, Primitive, ScalarType, ShiftPrimitive } from "@taeda/core"
 import { LANE_OF, type Lane } from "./elements.ts"
 import type { MathName } from "./math.ts"
 import { f32Text, f64Text } from "./ptx-text.ts"
@@ -300,8 +300,13 @@ const FROM: Readonly<Record<Lane, Readonly<Record<Lane, Row>>>> = {
   },
 }
 
-/** The bits of the nearest bfloat16 in the low half of a word, ties to even; every NaN is 0x7fc0. */
+/** The bits of the nearest bfloat16 in the low half of a word, ties to even. */
 export const bfloat16Bits: Row = (w, a) => {
+  if (w.has(80)) {
+    const half = w.register("b16")
+    w.line(`cvt.rn.bf16.f32 ${half}, ${a}`)
+    return w.op("cvt.u32.u16", half)
+  }
   const bits = w.op("mov.b32", a)
   const odd = w.op("bfe.u32", bits, 16, 1)
   const rounded = w.op("shr.u32", w.op("add.u32", w.op("add.u32", bits, 0x7fff), odd), 16)
@@ -316,10 +321,21 @@ const asFloat = (w: Writer, bits: string): string => {
   return value
 }
 
+/** So that what is stored as such is not rounded twice. */
+function remembered(dtype: HalfDType, round: Row): Row {
+  return (w, a) => {
+    // Registers may be assigned to again.
+    const source = w.op("mov.f32", a)
+    const value = round(w, source)
+    w.rounded(dtype, value, source)
+    return value
+  }
+}
+
 /** Rounds a float32 to a half type. */
 const ROUND: Readonly<Partial<Record<ScalarType, Row>>> = {
-  float16: chain(op("cvt.rn.f16.f32"), op("cvt.f32.f16")),
-  bfloat16: chain(bfloat16Bits, ofBfloat16),
+  float16: remembered("float16", chain(op("cvt.rn.f16.f32"), op("cvt.f32.f16"))),
+  bfloat16: remembered("bfloat16", chain(bfloat16Bits, ofBfloat16)),
 }
 
 /** Conversion by value: to integers truncating and wrapping, to bool `!= 0`, to half types rounding to the nearest, ties to even. */

@@ -176,19 +176,21 @@ export function neighbourLeaves(
   count: number,
   others: (node: Expr) => string | undefined = () => undefined,
 ): ReadLeaf[] {
-  if (count === 1) return [inputs.at([...head, ...unravel(w, r, sizesOf(head.length, rank))], others)]
+  const point = [...head, ...unravel(w, r, sizesOf(head.length, rank))]
+  if (count === 1) return [inputs.at(point, others)]
+  const [before, last] = [point.slice(0, -1), point[rank - 1]]
   const vectors = new Map<number, string[]>()
   const read = (k: number): string[] => {
     let values = vectors.get(k)
     if (!values) {
       const view = inputs.view(k)
-      vectors.set(k, (values = readVector(w, view, addressOf(w, view, [...head, r], "unit"), count)))
+      vectors.set(k, (values = readVector(w, view, addressOf(w, view, point, "unit"), count)))
     }
     return values
   }
   return Array.from({ length: count }, (_, e): ReadLeaf => {
-    const at = e === 0 ? r : w.ix("add", r, e)
-    return inputs.at([...head, at], (node) => {
+    const at = e === 0 ? last : w.ix("add", last, e)
+    return inputs.at([...before, at], (node) => {
       const k = Number(node.value)
       return node.op === "input" && types[k].access === "unit" ? read(k)[e] : others(node)
     })
@@ -205,23 +207,22 @@ interface UnitOperand {
 export const unitInputs = (types: readonly InputType[]): UnitOperand[] =>
   types.flatMap(({ access, dtype }, operand) => (access === "unit" ? [{ operand, bytes: bytesOf(dtype) }] : []))
 
-/** Neighbours along a row that one instruction moves, where there is but one reduced dim. */
+/** Neighbours along a row that one instruction moves. */
 export const vectorLength = (reduced: number, units: readonly UnitOperand[]): number =>
-  reduced === 1 && units.length ? VECTOR_BYTES / Math.max(...units.map(({ bytes }) => bytes)) : 1
+  reduced > 0 && units.length ? VECTOR_BYTES / Math.max(...units.map(({ bytes }) => bytes)) : 1
 
-/** Whether the operands' rows begin where vectors of `count` may, and consist of whole ones. */
-export const rowsAligned = (
-  { operands, sizes }: Launch,
-  kept: number,
-  units: readonly UnitOperand[],
-  count: number,
-): boolean =>
-  sizes[kept] % count === 0 &&
-  units.every(
-    ({ operand }) =>
-      operands[operand].offset % count === 0 &&
-      operands[operand].strides.every((s, d) => d === kept || sizes[d] === 1 || s % count === 0),
+/** Whether stretches along the last dim begin where vectors of `count` may, and consist of whole ones. */
+export function rowsAligned({ operands, sizes }: Launch, units: readonly UnitOperand[], count: number): boolean {
+  const inner = sizes.length - 1
+  return (
+    sizes[inner] % count === 0 &&
+    units.every(
+      ({ operand }) =>
+        operands[operand].offset % count === 0 &&
+        operands[operand].strides.every((s, d) => d === inner || sizes[d] === 1 || s % count === 0),
+    )
   )
+}
 
 /** Whether elements of neighbouring rows lie side by side, and not those of one row. */
 export const inColumns = ({ operands }: Launch, kept: number, types: readonly InputType[]): boolean =>

@@ -70,8 +70,9 @@ export function emitScan(
   stage: ScanStage,
   { vector, turns }: Hand,
   wide: boolean,
+  target?: number,
 ): Emitted {
-  const w = new Writer(wide)
+  const w = new Writer(wide, target)
   const { rank, reverse } = kernel
   const tuples = new Tuples(w, kernel)
   const outputs =
@@ -242,7 +243,7 @@ export function scanPlanner(asked: ScanKernel, limits: DeviceLimits): Planner {
   const kernel = withWideSums(asked)
   const { rank, inputs } = kernel
   const variants = new Variants((team: Team, stage: ScanStage, vector: number, turns: number, wide: boolean) =>
-    emitScan(kernel, team, stage, { vector, turns }, wide),
+    emitScan(kernel, team, stage, { vector, turns }, wide, limits.target),
   )
   const units = [
     ...unitInputs(inputs),
@@ -260,7 +261,7 @@ export function scanPlanner(asked: ScanKernel, limits: DeviceLimits): Planner {
       const length = sizes[rank - 1] ?? 1
       const rows = countOf(sizes) / length
       const wide = isWide(launch)
-      const vector = most > 1 && rowsAligned(launch, rank - 1, units, most) ? most : 1
+      const vector = most > 1 && rowsAligned(launch, units, most) ? most : 1
       const hand = (team: Team): Hand => handOf(kernel, team, vector, length)
       const { team, parts, span } = shareRows(rows, length, columns(launch), limits, (of) => {
         const { turns } = hand(of)

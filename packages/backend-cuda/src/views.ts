@@ -1,5 +1,5 @@
 /** Operands inside of kernels: addresses of elements, reads, and writes. */
-import type { Access, DType, Expr } from "@taeda/core"
+import type { Access, DType, Expr, HalfDType } from "@taeda/core"
 import { bytesOf, LANE_OF } from "./elements.ts"
 import { bfloat16Bits, ofBfloat16 } from "./primitives.ts"
 import type { BufferRef } from "./program.ts"
@@ -38,6 +38,10 @@ interface Storage {
   readonly direct: boolean
   readonly toLane: (w: Writer, stored: string) => string
   readonly fromLane: (w: Writer, value: string) => string
+  /** The value of element k of a word, where there is a shorter way. */
+  readonly pieceToLane?: (w: Writer, word: string, k: number) => string
+  /** Of compute capability 8.0 and later: what makes a word of two values, the second of which is given first. */
+  readonly pair?: string
 }
 
 const same = (_: Writer, x: string): string => x
@@ -61,9 +65,24 @@ const STORAGE: Readonly<Record<DType, Storage>> = {
     type: "b16",
     direct: false,
     toLane: (w, x) => w.op("cvt.f32.f16", x),
-    fromLane: (w, x) => w.op("cvt.rn.f16.f32", x),
+    fromLane: (w, x) => w.op("cvt.rn.f16.f32", w.beforeRounding("float16", x)),
+    pair: "cvt.rn.f16x2.f32",
   },
-  bfloat16: { type: "u16", direct: false, toLane: ofBfloat16, fromLane: bfloat16Bits },
+  bfloat16: {
+    type: "u16",
+    direct: false,
+    toLane: ofBfloat16,
+    fromLane: (w, x) => bfloat16Bits(w, w.beforeRounding("bfloat16", x)),
+    // The upper half of a word needs no shift.
+    pieceToLane: (w, word, k) => (k === 0 ? ofBfloat16(w, word) : ofWord(w, w.op("and.b32", word, "0xffff0000"))),
+    pair: "cvt.rn.bf16x2.f32",
+  },
+}
+
+function ofWord(w: Writer, word: string): string {
+  const value = w.register("f32")
+  w.line(`mov.b32 ${value}, ${word}`)
+  return value
 }
 
 /** The address of the element so many elements from the first (an index, or a difference of such). */
@@ -124,7 +143,7 @@ const vectorSuffix = (count: number): string => (count === 1 ? "" : `.v${count}`
 export function readVector(w: Writer, view: View, address: string, count: number, when?: string): string[] {
   const { dtype, constant } = view
   if (count === 1) return [readElement(w, view, address, when)]
-  const { type, direct, toLane } = STORAGE[dtype]
+  const { type, direct, toLane, pieceToLane } = STORAGE[dtype]
   const bytes = bytesOf(dtype)
   if (count * bytes > VECTOR_BYTES)
     return [0, 1].flatMap((half) => {
@@ -149,7 +168,9 @@ export function readVector(w: Writer, view: View, address: string, count: number
   w.line(`${load}${vectorSuffix(words)}.${word} ${registersText(registers)}, [${address}]`)
   const inWord = Math.min(count, 4 / bytes)
   return registers.flatMap((register) =>
-    Array.from({ length: inWord }, (_, k) => toLane(w, piece(w, type, register, k, 8 * bytes))),
+    Array.from({ length: inWord }, (_, k) =>
+      pieceToLane ? pieceToLane(w, register, k) : toLane(w, piece(w, type, register, k, 8 * bytes)),
+    ),
   )
 }
 
@@ -190,9 +211,10 @@ export function writeVector(w: Writer, view: View, address: string, values: read
     writeVector(w, view, w.op("add.u64", address, half * bytesOf(dtype)), values.slice(half), when)
     return
   }
-  const { type, fromLane } = STORAGE[dtype]
+  const { type, fromLane, pair } = STORAGE[dtype]
   const bytes = bytesOf(dtype)
-  const stored = values.map((value) => fromLane(w, value))
+  const paired = pair !== undefined && w.has(80)
+  const stored = paired ? [] : values.map((value) => fromLane(w, value))
   const store = `${when ? `@${when} ` : ""}st.global`
   if (bytes >= 4) {
     w.line(`${store}${vectorSuffix(count)}.${type} [${address}], ${registersText(stored)}`)
@@ -201,9 +223,17 @@ export function writeVector(w: Writer, view: View, address: string, values: read
   const inWord = Math.min(count, 4 / bytes)
   const words: string[] = []
   for (let first = 0; first < count; first += inWord)
-    words.push(joined(w, type, stored.slice(first, first + inWord), 8 * bytes))
+    if (paired) words.push(pairOf(w, dtype as HalfDType, pair, values[first], values[first + 1]))
+    else words.push(joined(w, type, stored.slice(first, first + inWord), 8 * bytes))
   const word = count * bytes < 4 ? "u16" : "b32"
   w.line(`${store}${vectorSuffix(words.length)}.${word} [${address}], ${registersText(words)}`)
+}
+
+/** A word of two values, each rounded to a half type. */
+function pairOf(w: Writer, dtype: HalfDType, opcode: string, low: string, high: string): string {
+  const word = w.register("b32")
+  w.line(`${opcode} ${word}, ${w.beforeRounding(dtype, high)}, ${w.beforeRounding(dtype, low)}`)
+  return word
 }
 
 /** A word of the elements, the first in the low bits. */

@@ -3,7 +3,7 @@
  * Values are names of registers; a name's letters say its class (`%f` float32, `%d` float64, `%r` and `%q` integers of 32 and
  * 64 bits, `%h` 16 bits, `%p` predicates).
  */
-import type { ScalarType } from "@taeda/core"
+import type { HalfDType, ScalarType } from "@taeda/core"
 import { LANE_OF, NUMBER_OF } from "./elements.ts"
 import type { PlannedLaunch } from "./launch.ts"
 import { inlineCall, type MathName, mathText } from "./math.ts"
@@ -87,8 +87,31 @@ export class Writer {
   /** Blocks for which a multiprocessor is to have the registers at a time; 0 where the compiler decides. */
   residentBlocks = 0
 
-  constructor(wide = false) {
+  /** The compute capability that instructions may be for; the module needs it only where they are. */
+  readonly target: number
+  private needed = 75
+  /** Of values that were rounded to a half type, by "type register": the registers of what was rounded. */
+  private readonly unrounded = new Map<string, string>()
+
+  constructor(wide = false, target = 75) {
     this.wide = wide
+    this.target = target
+  }
+
+  /** Whether instructions of a compute capability may be written, which the module then needs. */
+  has(capability: number): boolean {
+    if (this.target < capability) return false
+    this.needed = Math.max(this.needed, capability)
+    return true
+  }
+
+  /** Says that `value` is `source` rounded to a half type. */
+  rounded(dtype: HalfDType, value: string, source: string): void {
+    this.unrounded.set(`${dtype} ${value}`, source)
+  }
+  /** What rounds to the same: the value, or what it was rounded from. */
+  beforeRounding(dtype: HalfDType, value: string): string {
+    return this.unrounded.get(`${dtype} ${value}`) ?? value
   }
 
   /** A new register. */
@@ -325,7 +348,8 @@ export class Writer {
    * The module. `dynamicSharedBytes`: beyond what is declared; `specific`: with instructions that the target alone has, which drivers
    * from CUDA 12.0 on compile.
    */
-  finish(threads: number, target = 75, dynamicSharedBytes = 0, specific = false): Emitted {
+  finish(threads: number, least = 75, dynamicSharedBytes = 0, specific = false): Emitted {
+    const target = Math.max(least, this.needed)
     const loads: string[] = []
     let at = 0
     for (const { register } of this.pointers) {

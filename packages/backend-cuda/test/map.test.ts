@@ -1,5 +1,16 @@
 /** Maps on the emulated device: element by element and several at once, in 32-bit and in 64-bit indices. */
-import { constant, type DType, type Expr, index, input, load, type MapKernel, scalar } from "@taeda/core"
+import {
+  constant,
+  type DType,
+  decodeHalf,
+  type Expr,
+  encodeHalf,
+  index,
+  input,
+  load,
+  type MapKernel,
+  scalar,
+} from "@taeda/core"
 import { describe, expect, it } from "vitest"
 import { elementsTogether, emitMap, mapPlanner, turnsOf } from "../src/emit-map.ts"
 import { launchOf } from "../src/planner.ts"
@@ -205,5 +216,46 @@ describe("several turns of a thread give the same", () => {
       return launch.blocks[0]
     })
     expect(blocks).toEqual([128, 64])
+  })
+})
+
+describe.each(["float16", "bfloat16"] as const)("%s is rounded to the nearest, ties to even", (dtype) => {
+  const tie = dtype === "float16" ? 2 ** -11 : 2 ** -8
+  const some = [0, -0, 1 + tie, 1 + 3 * tie, 1 + tie * 1.001, -1 - tie, 3.4e38, -7e4, 1e-6, -1e-41]
+  const values = [...some, 1 / 3, Math.PI, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 65519].map(
+    Math.fround,
+  )
+  const exact = Array.from(decodeHalf(encodeHalf(values, dtype), dtype))
+  const round = mapKernel(1, [unit("float32")], [out(dtype)], [input(0, "float32").cast(dtype)])
+  // The rounded value is used too, and stored after what it was rounded from is gone.
+  const doubled = input(0, "float32").cast(dtype)
+  const twice = mapKernel(
+    1,
+    [unit("float32")],
+    [out("float32"), out(dtype)],
+    [doubled.cast("float32").mul(constant(2, "float32")), doubled],
+  )
+  it.each([75, 80, 90])("on compute capability %i / 10", (target) => {
+    for (const n of [16, 15]) {
+      const x = operand("float32", [n], values.slice(0, n))
+      expect(run(round, [n], [x, blank(dtype, [n])], [], { target }).out[1]).toEqual(exact.slice(0, n))
+      const { out: both } = run(twice, [n], [x, blank("float32", [n]), blank(dtype, [n])], [], { target })
+      expect(both[1]).toEqual(exact.slice(0, n).map((y) => Math.fround(y * 2)))
+      expect(both[2]).toEqual(exact.slice(0, n))
+    }
+    const view = { sizes: [16], strides: [1], offset: 0 }
+    const [launch] = mapPlanner(round, { ...LIMITS, target }).plan({ sizes: [16], operands: [view, view], scalars: [] })
+      .launches as KernelLaunch[]
+    expect(launch.module.target).toBe(Math.min(80, target))
+    expect(launch.module.ptx.includes(dtype === "float16" ? "cvt.rn.f16x2.f32" : "cvt.rn.bf16x2.f32")).toBe(
+      target >= 80,
+    )
+  })
+  it("and read, in pairs and alone", () => {
+    const widen = mapKernel(1, [unit(dtype)], [out("float32")], [input(0, dtype).cast("float32")])
+    for (const n of [16, 15])
+      expect(run(widen, [n], [operand(dtype, [n], exact.slice(0, n)), blank("float32", [n])]).out[1]).toEqual(
+        exact.slice(0, n),
+      )
   })
 })

@@ -24,6 +24,7 @@ import { python } from "./repr.ts"
 import { each, type Size } from "./sizes.ts"
 import type { Layer, Open, OwnInput, Rule } from "./types/layer.ts"
 import type { ConvRule, ConvTransposeRule } from "./types/rules.ts"
+import type { Spelt } from "./types/settings.ts"
 import type { Transposed } from "./types/transposed.ts"
 
 /** What lies around the input: zeros, the input mirrored, its edge repeated, or the input again. */
@@ -173,13 +174,13 @@ function paddingOf(
 type OwnMembers = Omit<Convolution, keyof Members>
 /** A convolution knows its arguments, and by the rule what comes out. */
 interface ConvClass<R extends Rule> {
-  new <const A extends ConvArgs>(...args: A): Layer<R, A> & OwnMembers
+  new <const A extends ConvArgs>(...args: Spelt<A, ConvArgs>): Layer<R, A> & OwnMembers
 }
 /** The function of a convolution, whatever its number of dims. */
 // biome-ignore lint/suspicious/noExplicitAny: its other arguments differ
 type Compute = (input: Tensor, ...args: any[]) => Tensor
 interface ConvTransposeClass<R extends Rule> {
-  new <const A extends ConvTransposeArgs>(...args: A): Transposed<R, A> & OwnMembers
+  new <const A extends ConvTransposeArgs>(...args: Spelt<A, ConvTransposeArgs>): Transposed<R, A> & OwnMembers
 }
 
 function convolution<R extends Rule>(name: string, rank: number, compute: Compute): ConvClass<R> {

@@ -8,6 +8,7 @@ import { keyOf } from "./names.ts"
 import { python, pythonFloat } from "./repr.ts"
 import type { Layer, Rule, Same } from "./types/layer.ts"
 import type { Pair, PairRule } from "./types/pair.ts"
+import type { Spelt } from "./types/settings.ts"
 
 /**
  * A setting: its name and default. "float" prints an integral default as Python's float, as PyTorch does; "buffer"
@@ -35,12 +36,12 @@ export interface SameClass<P extends readonly Field[]> {
 
 /** A class of layers with the rule R, which knows the settings. */
 export interface RuledClass<P extends readonly Field[], R extends Rule> {
-  new <const A extends Settings<P>>(...args: A): Layer<R, A> & Values<P>
+  new <const A extends Settings<P>>(...args: Spelt<A, Settings<P>>): Layer<R, A> & Values<P>
 }
 
 /** The same of layers of two tensors. */
 export interface PairClass<P extends readonly Field[], R extends PairRule> {
-  new <const A extends Settings<P>>(...args: A): Pair<R, A> & Values<P>
+  new <const A extends Settings<P>>(...args: Spelt<A, Settings<P>>): Pair<R, A> & Values<P>
 }
 
 const NEEDED = Symbol("needed")

@@ -21,7 +21,8 @@ import {
 } from "@taeda/core"
 import { type Field, layer, optional, paired, type Settings, showNothing, type Values } from "./layer.ts"
 import type { Open } from "./types/layer.ts"
-import type { BroadcastLoss, ClassLoss, LabelLoss, PairRule, SameLoss, TripleLoss } from "./types/pair.ts"
+import type { AlikeLoss, BroadcastLoss, ClassLoss, FloatsLoss, LabelLoss, PairRule, TripleLoss } from "./types/pair.ts"
+import type { Spelt } from "./types/settings.ts"
 
 /** What becomes of the losses of the elements: their mean, their sum, or nothing. */
 export type Reduction = "mean" | "sum" | "none"
@@ -42,7 +43,7 @@ const loss = <R extends PairRule>() => {
 
 /** A class of losses of three tensors; the setting at place I is the reduction. */
 interface TripleClass<P extends readonly Field[], I extends string, Third extends Tensor | number> {
-  new <const A extends Settings<P>>(...args: A): TripleLoss<I, Third, A> & Values<P>
+  new <const A extends Settings<P>>(...args: Spelt<A, Settings<P>>): TripleLoss<I, Third, A> & Values<P>
 }
 
 /** A loss of three tensors; the third may be something else if `Third` says so. */
@@ -113,13 +114,13 @@ export class HuberLoss<const A extends Settings<typeof HUBER> = Open> extends lo
 )<A> {}
 /** −target·log(input) − (1 − target)·log(1 − input): of probabilities. */
 export class BCELoss<const A extends Settings<typeof WEIGHTED> = Open> extends loss<
-  SameLoss<"binaryCrossEntropy", "1">
+  AlikeLoss<"binaryCrossEntropy", "1">
 >()("BCELoss", WEIGHTED, (m, input, target) =>
   binaryCrossEntropy(input, target, { weight: m.weight, reduction: reduction(m) }),
 )<A> {}
 /** As BCELoss, of sigmoid(input), computed stably. */
 export class BCEWithLogitsLoss<const A extends Settings<typeof LOGITS> = Open> extends loss<
-  SameLoss<"binaryCrossEntropyWithLogits", "1">
+  FloatsLoss<"binaryCrossEntropyWithLogits", "1">
 >()("BCEWithLogitsLoss", LOGITS, (m, input, target) =>
   binaryCrossEntropyWithLogits(input, target, { weight: m.weight, reduction: reduction(m), posWeight: m.posWeight }),
 )<A> {}

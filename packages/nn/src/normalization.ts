@@ -34,6 +34,7 @@ import { onesParameter, type Placement, zerosParameter } from "./placement.ts"
 import { named, python, pythonFloat } from "./repr.ts"
 import { type Layer, LayerBase, type Open, type OwnInput, type Rule } from "./types/layer.ts"
 import type { BatchNormRule, GroupNormRule, InstanceNormRule, LocalResponseNormRule, OverRule } from "./types/rules.ts"
+import type { Spelt } from "./types/settings.ts"
 
 type Place = [Placement["device"]?, Placement["dtype"]?]
 
@@ -132,7 +133,7 @@ function checkDims(name: string, input: Tensor, dims: readonly number[]): void {
 /** What these layers have besides what all modules have. */
 type OwnMembers = Omit<RunningNorm, keyof Members>
 interface RunningClass<R extends Rule> {
-  new <const A extends RunningNormArgs>(...args: A): Layer<R, A> & OwnMembers
+  new <const A extends RunningNormArgs>(...args: Spelt<A, RunningNormArgs>): Layer<R, A> & OwnMembers
 }
 
 function batchNormalization<R extends Rule>(name: string, dims: readonly number[]): RunningClass<R> {

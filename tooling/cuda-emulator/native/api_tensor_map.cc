@@ -21,7 +21,7 @@ EXPORT CUresult cuTensorMapEncodeTiled(void* map, unsigned type, unsigned rank, 
                                        const uint64_t* strides, const uint32_t* box, const uint32_t* elementStrides,
                                        unsigned interleave, unsigned swizzle, unsigned promotion, unsigned fill) {
   if (!map || uint64_t(map) % MAP_ALIGNMENT || !address || uint64_t(address) % PIECE) return CUDA_ERROR_INVALID_VALUE;
-  if (type >= sizeof ELEMENT_BYTES / sizeof *ELEMENT_BYTES || rank < 3 || rank > TensorMap::MOST_RANK) return CUDA_ERROR_INVALID_VALUE;
+  if (type >= sizeof ELEMENT_BYTES / sizeof *ELEMENT_BYTES || rank < 1 || rank > TensorMap::MOST_RANK) return CUDA_ERROR_INVALID_VALUE;
   // Of what the driver has, only this is there.
   if (interleave || fill || promotion > 3 || (swizzle && swizzle != SWIZZLE_128)) return CUDA_ERROR_INVALID_VALUE;
   TensorMap made{};

@@ -51,6 +51,15 @@ Step initRun(Warp& w, const Instruction& in, uint32_t mask) {
   return Step::next;
 }
 
+Step invalRun(Warp& w, const Instruction& in, uint32_t mask) {
+  uint64_t at;
+  if (!place(w, in, mask, at) || !find(w, in, at)) return Step::fault;
+  for (const Box& box : w.block->boxes)
+    if (box.barrier == at) return w.fault(CUDA_ERROR_LAUNCH_FAILED, in, "an mbarrier ends while a box is on its way to it");
+  w.block->mbarriers.erase(at);
+  return Step::next;
+}
+
 Step arriveRun(Warp& w, const Instruction& in, uint32_t mask) {
   uint64_t at;
   if (!place(w, in, mask, at)) return Step::fault;
@@ -163,17 +172,17 @@ Step waitRun(Warp& w, const Instruction& in, uint32_t mask) {
 }
 
 void mbarrier(Decoder& d) {
-  int what = d.needOne({"init", "arrive", "try_wait"});
+  int what = d.needOne({"init", "arrive", "try_wait", "inval"});
   bool expects = what == 1 && d.take("expect_tx");
   if (what == 2) d.needOne({"parity"});
   if (d.takeSpace() != Space::shared) d.mistake("mbarrier needs .shared here");
   d.needOne({"b64"});
-  d.needOperands(what == 1 && !expects ? 2 : what == 0 ? 2 : 3);
-  Address address = d.address(what == 0 ? 0 : 1, Space::shared);
+  d.needOperands(what == 3 ? 1 : (what == 1 && !expects) || what == 0 ? 2 : 3);
+  Address address = d.address(what == 0 || what == 3 ? 0 : 1, Space::shared);
   Slot number = what == 0 ? d.source(1, Type::u32) : expects || what == 2 ? d.source(2, Type::u32) : NOWHERE;
   Slot result = what == 2 ? d.target(0, 1) : NOWHERE;
   if (what == 1 && d.operand(0).kind != Operand::sink) d.mistake("the state of an mbarrier is not known here");
-  const Run runs[] = {initRun, arriveRun, waitRun};
+  const Run runs[] = {initRun, arriveRun, waitRun, invalRun};
   Instruction& in = d.emit(runs[what]);
   in.a = address.base;
   in.width = address.width;
@@ -243,7 +252,9 @@ void setmaxnreg(Decoder& d) {
 void copyBox(Decoder& d) {
   d.needOne({"tensor"});
   uint8_t rank = uint8_t(d.needOne({"1d", "2d", "3d", "4d", "5d"}) + 1);
-  if (!d.take("shared::cluster") || !d.take("global")) d.mistake("cp.async.bulk.tensor needs .shared::cluster.global here");
+  // Without a cluster both are the block's own.
+  bool isShared = d.take("shared::cluster") || d.take("shared::cta");
+  if (!isShared || !d.take("global")) d.mistake("cp.async.bulk.tensor goes from .global to .shared here");
   d.take("tile");
   d.needOne({"mbarrier::complete_tx::bytes"});
   d.needOperands(3);

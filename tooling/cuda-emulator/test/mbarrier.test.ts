@@ -117,6 +117,22 @@ describe("a box of a tensor", () => {
     await fails({ instead: { "mbarrier.init": "" } }, 719)
   })
 
+  test("comes to the block's shared memory by either name", async () => {
+    const copy =
+      "cp.async.bulk.tensor.3d.shared::cta.global.mbarrier::complete_tx::bytes [%r0], [%d1, {%r2, %r3, 0}], [%r1];"
+    const { got, want } = await bring({ instead: { "cp.async": copy } })
+    expect(got).toEqual(want)
+  })
+
+  test("needs its barrier until it is there", async () => {
+    const inval = "mbarrier.inval.shared::cta.b64 [%r1];"
+    const wait = "mbarrier.try_wait.parity.shared::cta.b64 %p1, [%r1], 0;"
+    const { got, want } = await bring({ instead: { "@!%p1": `@!%p1 bra $W; bar.sync 0; @!%p0 ${inval}` } })
+    expect(got).toEqual(want)
+    await fails({ instead: { $W: inval, "@!%p1": "" } }, 719)
+    await fails({ instead: { "mbarrier.arrive": `${inval} ${wait}` } }, 719)
+  })
+
   test("never completes a phase that expects other bytes, or more arrivals", async () => {
     const expecting = (bytes: number) => `mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r1], ${bytes};`
     await fails({ instead: { "mbarrier.arrive": expecting(BYTES + 16) } }, 702)

@@ -188,16 +188,15 @@ class Driver:
         self.call("cuLaunchKernel", function, *grid, 1, threads, 1, 1, shared, None, pointers, None)
         self.call("cuCtxSynchronize")
 
-    def tensor_map(self, meta, pointer, rows, columns):
+    def tensor_map(self, dtype, meta, pointer, rows, columns):
         """What Triton's runtime makes for a matrix in rows, and what the kernel is told of it."""
-        dtype = meta["elem_type"]
         # The driver wants the map at an address that is a multiple of 64.
         room = ctypes.create_string_buffer(TENSOR_MAP_BYTES + 64)
         start = (ctypes.addressof(room) + 63) // 64 * 64
         pair = lambda kind, *values: (kind * len(values))(*values)
         box = meta["block_size"]
         self.call(
-            "cuTensorMapEncodeTiled", ctypes.c_void_p(start), dtype, 2, ctypes.c_uint64(pointer),
+            "cuTensorMapEncodeTiled", ctypes.c_void_p(start), TENSOR_MAP_TYPES[dtype], 2, ctypes.c_uint64(pointer),
             pair(ctypes.c_uint64, columns, rows), pair(ctypes.c_uint64, columns * meta["elem_size"]),
             pair(ctypes.c_uint32, box[1], box[0]), pair(ctypes.c_uint32, 1, 1),
             0, meta["swizzle"], 2, 0,
@@ -216,6 +215,8 @@ def stored(values, dtype):
 def run(driver, case, random):
     kernel = compiled(case)
     ptx = re.sub(r"\.version \d+\.\d+", f".version {PTX_VERSION}", kernel.asm["ptx"])
+    # The emulator asks for what Triton leaves to the barrier of the block.
+    ptx = re.sub(r"(mbarrier\.init\S* [^;]*;)", r"\1 fence.proxy.async.shared::cta;", ptx)
     BM, BN, BK = case.tile
     M, N, K = 2 * BM, 2 * BN, 5 * BK
     a = random.integers(-4, 5, (M, K)).astype(np.float32)
@@ -227,7 +228,7 @@ def run(driver, case, random):
     pointer = lambda p: ctypes.c_uint64(p)
     if case.by == "tensor maps":
         metas = kernel.metadata.tensordesc_meta
-        maps = [driver.tensor_map(meta, p, *factor.shape) for meta, p, factor in zip(metas, (x, y), factors)]
+        maps = [driver.tensor_map(case.dtype, meta, p, *factor.shape) for meta, p, factor in zip(metas, (x, y), factors)]
         arguments = [*maps[0], *maps[1], pointer(c), number(K), number(N)]
     else:
         arguments = [pointer(x), pointer(y), pointer(c), number(K), number(K if case.a_deep else M), number(K if case.b_deep else N), number(N)]

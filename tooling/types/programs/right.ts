@@ -30,6 +30,15 @@ is<Float<[3, 3]>>()(torch.eye(3), true)
 is<Float<[2]>>()(torch.full([2], 7), true)
 is<Tensor<[4, 2], "int32">>()(torch.randint(10, [4, 2]), true)
 
+is<Tensor<[2], "int32">>()(tensor({ data: [1, 2], dtype: "int32" }), true)
+is<Tensor<[2, 1], "float64">>()(
+  rand(3)
+    .double()
+    .newTensor({ data: [[1], [2]] }),
+  true,
+)
+is<Tensor<[3], "float64">>()(rand(3).double().newTensor(torch.arange(3)), true)
+
 const a = rand(2, 3)
 const b = rand(3, 4)
 const images = rand(8, 3, 32, 32)
@@ -38,6 +47,12 @@ const batch = zeros([n, 784])
 // ---- element by element ----
 is<Float<[2, 3]>>()(a.relu().exp().neg(), true)
 is<Float<[2, 3]>>()(a.add(1).mul(2), true)
+is<Float<[2, 3]>>()(torch.pow({ self: 2, exponent: a }), true)
+is<Float<[2, 3]>>()(torch.xlogy({ self: a, other: rand(3) }), true)
+is<Tensor<[2, 3], "float64">>()(torch.floatPower({ self: a, exponent: 2 }), true)
+is<Float<[2, 3]>>()(torch.polygamma({ n: 1, input: a }), true)
+is<Tensor<[1], "int32">>()(tensor([true]).sub(1), true)
+is<Float<[2]>>()(rand(2).lerp(rand(2), rand(2)), true)
 is<Float<[2, 3]>>()(a.add(rand(3)), true)
 is<Float<[5, 2, 3]>>()(a.add(rand(5, 1, 1)), true)
 is<Float<[number, 784]>>()(batch.add(rand(784)), true)

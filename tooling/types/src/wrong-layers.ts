@@ -129,4 +129,39 @@ export const WRONG_LAYERS: readonly Wrong[] = [
     "torch.rand(2, 3, 4, 4)",
     "glu: halving dimension must be even, but dimension 1 is size 3 (float32[2, 3, 8, 8])",
   ),
+  wrong(
+    "new nn.BCELoss()(torch.rand(2, 3), torch.ones(2, 3).double())",
+    "torch.ones(2, 3).double()",
+    "binaryCrossEntropy: expected tensors of one dtype, but got float32[2, 3] and float64[2, 3]; convert with x.to(dtype)",
+  ),
+  wrong(
+    "new nn.BCEWithLogitsLoss()(torch.rand(2), torch.ones(2).int())",
+    "torch.ones(2).int()",
+    "binaryCrossEntropyWithLogits: int32 is not supported, only floating dtypes",
+  ),
+
+  // ---- a misspelt option beside a right one ----
+  wrong(
+    "new nn.Conv2d({ inChannels: 3, outChannels: 4, kernelSize: 3, strid: 2 })",
+    "{ inChannels: 3, outChannels: 4, kernelSize: 3, strid: 2 }",
+    'unknown option "strid"',
+  ),
+  wrong(
+    "new nn.ConvTranspose1d(3, 4, 3, { stride: 2, paddin: 1 })",
+    "{ stride: 2, paddin: 1 }",
+    'unknown option "paddin"',
+  ),
+  wrong(
+    "new nn.BatchNorm2d(3, { eps: 1e-3, momentun: 0.2 })",
+    "{ eps: 1e-3, momentun: 0.2 }",
+    'unknown option "momentun"',
+  ),
+  wrong("new nn.MaxPool2d({ kernelSize: 2, strides: 2 })", "{ kernelSize: 2, strides: 2 }", 'unknown option "strides"'),
+  wrong(
+    'new nn.CrossEntropyLoss({ reduction: "sum", labelSmooting: 0.1 })',
+    '{ reduction: "sum", labelSmooting: 0.1 }',
+    'unknown option "labelSmooting"',
+  ),
+  wrong("new nn.CosineSimilarity({ dim: 1, epz: 1 })", "{ dim: 1, epz: 1 }", 'unknown option "epz"'),
+  wrong("new nn.TripletMarginLoss({ margin: 2, swop: true })", "{ margin: 2, swop: true }", 'unknown option "swop"'),
 ]

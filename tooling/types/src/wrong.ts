@@ -450,6 +450,60 @@ export const WRONG: readonly Wrong[] = [
     "torch.rand(4, 3).double()",
     "linear: expected tensors of one dtype, but got float32[2, 3] and float64[4, 3]; convert with x.to(dtype)",
   ),
+  wrong(
+    "torch.rand(2).lerp(torch.rand(2).double(), 0.5)",
+    "0.5",
+    "lerp: expected tensors of one dtype, but got float32[2] and float64[2]; convert with x.to(dtype)",
+  ),
+  wrong(
+    "torch.lerp(torch.rand(2), torch.rand(2), torch.rand(2).double())",
+    "torch.rand(2).double()",
+    "lerp: expected tensors of one dtype, but got float32[2] and float32[2] and float64[2]; convert with x.to(dtype)",
+  ),
+  wrong("torch.ones(2).lerp_(torch.ones(2).int(), 0.5)", "0.5", "lerp: int32 is not supported, only floating dtypes"),
+  wrong(
+    'torch.einsum("ij,jk->ik", torch.rand(2, 3), torch.rand(3, 4).double())',
+    '"ij,jk->ik"',
+    "einsum: expected tensors of one dtype, but got float32[2, 3] and float64[3, 4]; convert with x.to(dtype)",
+  ),
+  wrong(
+    'torch.einsum({ equation: "i,i,i", operands: [torch.rand(2), torch.rand(2), torch.rand(2).half()] })',
+    '{ equation: "i,i,i", operands: [torch.rand(2), torch.rand(2), torch.rand(2).half()] }',
+    "einsum: expected tensors of one dtype, but got float32[2] and float32[2] and float16[2]; convert with x.to(dtype)",
+  ),
+  wrong(
+    "torch.tensor([true]).sub(torch.tensor([false]))",
+    "torch.tensor([false])",
+    "sub: subtraction of bool tensors is not supported; use bitwiseXor or logicalXor",
+  ),
+  wrong(
+    "torch.rsub(torch.tensor([true]), true)",
+    "true",
+    "rsub: subtraction of bool tensors is not supported; use bitwiseXor or logicalXor",
+  ),
+  wrong(
+    "torch.tensor([true]).sub_(torch.tensor([false]))",
+    "torch.tensor([false])",
+    "sub: subtraction of bool tensors is not supported; use bitwiseXor or logicalXor",
+  ),
+  wrong(
+    "F.binaryCrossEntropy(torch.rand(2), torch.ones(2).int())",
+    "torch.ones(2).int()",
+    "binaryCrossEntropy: expected tensors of one dtype, but got float32[2] and int32[2]; convert with x.to(dtype)",
+  ),
+  wrong(
+    "F.binaryCrossEntropyWithLogits(torch.rand(2), torch.tensor([true, false]))",
+    "torch.tensor([true, false])",
+    "binaryCrossEntropyWithLogits: bool is not supported, only floating dtypes",
+  ),
+
+  // ---- all by name ----
+  wrong(
+    "torch.pow({ self: torch.rand(2, 3), exponent: torch.rand(4) })",
+    "{ self: torch.rand(2, 3), exponent: torch.rand(4) }",
+    "pow: shapes [2, 3] and [4] do not broadcast",
+  ),
+  wrong("torch.rand(2).newTensor({ data: [[1, 2], [3]] })", "{ data: [[1, 2], [3]] }", "tensor: ragged nested array"),
 
   // ---- calls within lists and calls ----
   wrong(

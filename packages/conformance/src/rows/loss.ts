@@ -131,6 +131,7 @@ export const LOSS: readonly Row[] = [
     [
       bad([t([2, 3], UNIT), t([2, 4], UNIT)], ["binaryCrossEntropy", "[2, 3]", "[2, 4]"]),
       bad([v([2]), v([1])], ["binaryCrossEntropy", "0", "1"]),
+      bad([t([4], UNIT), classes([4], 2)], ["binaryCrossEntropy", "one dtype", "int32[4]"]),
     ],
     {
       gradientTolerance: {
@@ -153,7 +154,10 @@ export const LOSS: readonly Row[] = [
       ...REDUCTIONS.map((reduction): SampleInit => [t([2, 3], A), t([2, 3], UNIT), { reduction }]),
       sample([v(EXTREMES), v(EXTREMES.map((_, i) => i % 2)), { reduction: "none" }], { only: WIDE, tags: ["extreme"] }),
     ],
-    [bad([t([2, 3]), t([2, 4])], ["binaryCrossEntropyWithLogits", "[2, 3]", "[2, 4]"])],
+    [
+      bad([t([2, 3]), t([2, 4])], ["binaryCrossEntropyWithLogits", "[2, 3]", "[2, 4]"]),
+      bad([t([4]), classes([4], 2)], ["binaryCrossEntropyWithLogits", "int32", "floating"]),
+    ],
   ),
   functional("klDiv", [
     [t([2, 3]), t([2, 3], UNIT)],

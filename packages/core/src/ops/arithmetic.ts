@@ -94,12 +94,12 @@ export interface ArithmeticOps {
   add: Binary<"add", "promote", Alpha>
   add_: BinaryInPlace<"add", "promote", Alpha>
   /** input − alpha·other */
-  sub: Binary<"sub", "promote", Alpha>
-  sub_: BinaryInPlace<"sub", "promote", Alpha>
+  sub: Binary<"sub", "subtracted", Alpha>
+  sub_: BinaryInPlace<"sub", "subtracted", Alpha>
   /** Another name of `sub`. */
-  subtract: Binary<"sub", "promote", Alpha>
+  subtract: Binary<"sub", "subtracted", Alpha>
   /** other − alpha·input */
-  rsub: Binary<"rsub", "promote", Alpha>
+  rsub: Binary<"rsub", "subtracted", Alpha>
   /** input · other, elementwise; dtypes are promoted and shapes broadcast. */
   mul: Binary<"mul">
   mul_: BinaryInPlace<"mul">

@@ -1,6 +1,6 @@
 /** Binary cross entropy, of probabilities and of logits. */
 import { op } from "../args.ts"
-import { requireSameShape } from "../checks.ts"
+import { requireFloating, requireOneDtype, requireSameShape } from "../checks.ts"
 import { constant, type Expr } from "../expr.ts"
 import type { PointwiseOptions } from "../pointwise.ts"
 import { broadcastSizes } from "../shape.ts"
@@ -62,18 +62,19 @@ export interface WeightedOptions extends Partial<Reduced> {
 
 /**
  * −(target·log(input) + (1 − target)·log(1 − input)), the logarithms at least −100. `input` lies in [0, 1] and has the
- * target's shape; `weight` broadcasts to it.
+ * target's shape and dtype, one of floats; `weight` broadcasts to it.
  */
 export const binaryCrossEntropy: ElementwiseLossSignature<
   "binaryCrossEntropy",
   WeightedOptions,
   [weight: Tensor | null | WeightedOptions],
-  "same"
+  "alike"
 > = op(
   "binaryCrossEntropy(input, target, weight?, *, reduction?)",
   (x: Tensor, y: Tensor, weight: Tensor | null = null, reduction: LossReduction = "mean") => {
     const name = "binaryCrossEntropy"
     checkLoss(name, reduction, { input: x, target: y, ...(weight && { weight }) })
+    requireOneDtype(name, x, y)
     requireSameShape(name, x, "target", y)
     requireAll(
       x,
@@ -131,14 +132,14 @@ const LOGITS = [
 ] as const
 
 /**
- * Binary cross entropy of sigmoid(input), without overflow. `input` has the target's shape; `weight` and `posWeight`, by
+ * Binary cross entropy of sigmoid(input), without overflow. `input` has the target's shape, which is of floats too; `weight` and `posWeight`, by
  * which positive answers count, broadcast to it.
  */
 export const binaryCrossEntropyWithLogits: ElementwiseLossSignature<
   "binaryCrossEntropyWithLogits",
   WeightedOptions,
   [weight: Tensor | null | WeightedOptions],
-  "same"
+  "floats"
 > = op(
   "binaryCrossEntropyWithLogits(input, target, weight?, *, reduction?, posWeight?)",
   (
@@ -150,6 +151,7 @@ export const binaryCrossEntropyWithLogits: ElementwiseLossSignature<
   ) => {
     const name = "binaryCrossEntropyWithLogits"
     checkLoss(name, reduction, { input: x, target: y, ...(weight && { weight }), ...(posWeight && { posWeight }) })
+    requireFloating(name, y)
     requireSameShape(name, x, "target", y)
     const more = [weight, posWeight].filter(isTensor)
     for (const t of more) broadcastSizes(name, t.shape, x.shape)

@@ -14,6 +14,9 @@ import type {
   Arange,
   ArangeArgs,
   ArangeDType,
+  DataByName,
+  DataOf,
+  DtypeBesideData,
   Eye,
   Factory,
   FactoryMethod,
@@ -175,10 +178,10 @@ const TENSOR = parseSignature(`tensor(data, ${FACTORY})`)
  * A tensor of host values: a number, nested arrays (`[[1, 2], [3, 4]]`) or a typed array, which is copied. Numbers make the
  * default float, booleans bool, BigInts int64, a typed array keeps its type. Throws a TypeError for ragged arrays.
  */
-export function tensor<const A extends HostData, E extends DType = never>(
-  data: Arg<NestedShape<A>, A>,
+export function tensor<const A extends HostData | DataByName<TensorOptions>, E extends DType = never>(
+  data: Arg<NestedShape<DataOf<A>>, A>,
   options?: TensorOptions<E>,
-): Tensor<Known<NestedShape<A>>, Wanted<E, NestedDType<A>>>
+): Tensor<Known<NestedShape<DataOf<A>>>, Wanted<DtypeBesideData<A, E>, NestedDType<DataOf<A>>>>
 export function tensor(...args: unknown[]): Tensor {
   const [data, dtype, device, requiresGrad] = bind(TENSOR, args) as [HostData, unknown, unknown, unknown]
   const wanted = checkDtype("tensor", dtype)
@@ -276,11 +279,15 @@ export interface CreationMethods {
   /** One number everywhere, in a shape, with this tensor's dtype and device unless others are given. */
   newFull: FilledMethod
   /** A tensor of data, with this tensor's dtype and device unless others are given. */
-  newTensor<Self extends Tensor, const A extends HostData = HostData, E extends DType = never>(
+  newTensor<
+    Self extends Tensor,
+    const A extends HostData | DataByName<TensorOptions> = HostData,
+    E extends DType = never,
+  >(
     this: Self,
-    data: Arg<NestedShape<A>, A>,
+    data: Arg<NestedShape<DataOf<A>>, A>,
     options?: TensorOptions<E>,
-  ): Tensor<Known<NestedShape<A>>, Wanted<E, OwnDType<Self>>>
+  ): Tensor<Known<NestedShape<DataOf<A>>>, Wanted<DtypeBesideData<A, E>, OwnDType<Self>>>
 }
 
 function like(name: string, value: number | null): Like {

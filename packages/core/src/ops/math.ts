@@ -10,6 +10,7 @@ import { isTensor, type Tensor } from "../tensor.ts"
 import type {
   Binary,
   BinaryInPlace,
+  BinaryOfSelf,
   Elementwise,
   ElementwiseFunction,
   Ternary,
@@ -29,13 +30,13 @@ export interface MathOps {
    * input^exponent; either may be a number. Integers to integers stay integers, computed exactly modulo their width. Throws a
    * RangeError for integers to a negative integer number.
    */
-  pow: Binary<"pow", "promote", unknown, "exponent">
+  pow: BinaryOfSelf<"pow", "promote", unknown, "exponent">
   pow_: BinaryInPlace<"pow", "promote", unknown, "exponent">
   /** input² */
   square: Elementwise
   square_: Elementwise
   /** `pow` in float64. */
-  floatPower: Binary<"pow", "float64", unknown, "exponent">
+  floatPower: BinaryOfSelf<"pow", "float64", unknown, "exponent">
   floatPower_: BinaryInPlace<"pow", "float64", unknown, "exponent">
   /** The angle of the point (other, input), in (−π, π]. */
   atan2: Binary<"atan2", "float">
@@ -68,7 +69,7 @@ export interface MathOps {
   /** log2(2^input + 2^other) */
   logaddexp2: Binary<"logaddexp2">
   /** input·log(other), 0 where input is 0 and other no NaN. */
-  xlogy: Binary<"xlogy", "float">
+  xlogy: BinaryOfSelf<"xlogy", "float">
   xlogy_: BinaryInPlace<"xlogy", "float">
   /** input·2^other */
   ldexp: Binary<"ldexp", "float">
@@ -80,8 +81,8 @@ export interface MathOps {
   lcm: Binary<"lcm">
   lcm_: BinaryInPlace<"lcm">
   /** input + weight·(end − input), exact at both ends; floating dtypes only. */
-  lerp: Ternary<"lerp", "end", "weight">
-  lerp_: TernaryInPlace<"lerp", "end", "weight">
+  lerp: Ternary<"lerp", "end", "weight", unknown, "one">
+  lerp_: TernaryInPlace<"lerp", "end", "weight", unknown, "one">
   /** input + value·tensor1·tensor2 */
   addcmul: Ternary<"addcmul", "tensor1", "tensor2", ValueOption>
   addcmul_: TernaryInPlace<"addcmul", "tensor1", "tensor2", ValueOption>
@@ -371,7 +372,7 @@ export const [xlogy, xlogy_] = withInPlace<FunctionOf<MathOps["xlogy"]>, Functio
   pickXlogy,
 )
 /** input·log(1 + other), 0 where input is 0 and other no NaN; either may be a number. */
-export const xlog1py: FunctionOf<Binary<"xlog1py", "float">> = applied("xlog1py(self, other)", pickXlog1py)
+export const xlog1py: FunctionOf<BinaryOfSelf<"xlog1py", "float">> = applied("xlog1py(self, other)", pickXlog1py)
 export const [heaviside, heaviside_] = withInPlace<FunctionOf<MathOps["heaviside"]>, FunctionOf<MathOps["heaviside_"]>>(
   "heaviside(input, values)",
   (x: Tensor, values: Tensor): Applied => {

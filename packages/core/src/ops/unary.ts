@@ -496,10 +496,10 @@ const [polygammaMethod, polygammaInPlace] = withInPlace<
   FunctionOf<UnaryOps["polygamma_"]>
 >("polygamma(input, n)", (x: Tensor, n: number) => pickPolygamma(n, x))
 /** The n-th derivative of digamma at `input`, n ≥ 0. */
-export const polygamma: <S extends Shape, D extends DType>(
-  n: number,
-  input: Tensor<S, D> | { input: Tensor<S, D> },
-) => Tensor<S, Floated<D>> = applied("polygamma(n, input)", pickPolygamma)
+export const polygamma: {
+  <S extends Shape, D extends DType>(named: { n: number; input: Tensor<S, D> }): Tensor<S, Floated<D>>
+  <S extends Shape, D extends DType>(n: number, input: Tensor<S, D> | { input: Tensor<S, D> }): Tensor<S, Floated<D>>
+} = applied("polygamma(n, input)", pickPolygamma)
 /** `polygamma` into the input, which comes first here. */
 export const polygamma_ = polygammaInPlace
 

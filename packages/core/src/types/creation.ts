@@ -103,6 +103,13 @@ type DTypeOfArray<A> = A extends { readonly [Symbol.toStringTag]: infer N extend
   ? TypedArrayDTypes[N]
   : any
 
+/** The same by name, with the options K. */
+export type DataByName<K = unknown> = { readonly data: HostData } & K
+/** The data that A is, or that it has by name. */
+export type DataOf<A> = A extends HostData ? A : A extends { readonly data: infer X } ? X : A
+/** The dtype E of options, or the one that is named beside the data. */
+export type DtypeBesideData<A, E> = A extends HostData ? E : E | DtypeIn<A>
+
 /** The shape of nested arrays; a sentence where rows of one depth have different lengths. */
 export type NestedShape<A> = Rectangular<Nested<A>>
 /** Rows that give different shapes, or a sentence among them, are ragged. */

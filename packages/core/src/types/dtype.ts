@@ -162,6 +162,8 @@ export interface DTypeRules<D> extends Fixed {
   mean: D
   /** As "same", of integers and bool only. */
   integers: D
+  /** As "same", of all but bool: what subtracts. */
+  subtracted: D
 }
 type Fixed = { [K in DType]: K }
 
@@ -206,4 +208,30 @@ export type Taken<Op extends string, T, D, R, E = never> = T extends "floats"
           ? `${Op}: could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${D & string}`
           : R
         : R
+      : T extends "subtracted"
+        ? NoBool<Op, D, R>
+        : R
+
+/** `R`, or the sentence of bools that are subtracted. */
+type NoBool<Op extends string, D, R> =
+  IsAny<D> extends true
+    ? R
+    : [D, "bool"] extends ["bool", D]
+      ? `${Op}: subtraction of bool tensors is not supported; use bitwiseXor or logicalXor`
       : R
+
+/** `R`, or the sentence of three tensors, the last of which may be the number V, that must be floats of one dtype and are not. */
+export type OneFloatDType<Op extends string, S extends Shape, D, R extends Shape, E, Q extends Shape, F, V, Result> =
+  OnlyFloats<Op, D, OnlyFloats<Op, E, OnlyFloats<Op, F, 0>>> extends infer P extends string
+    ? P
+    : IsNumber<V> extends true
+      ? OneDType<Op, S, D, R, E, Result>
+      : OneDType3<Op, S, D, R, E, Q, F, Result>
+/** Whether a number was given: of a tensor in its place the compiler infers never, or whatever a number may be. */
+type IsNumber<V> = [V] extends [never] ? false : [HostNumber] extends [V] ? false : true
+
+/** As `OneDType`, of three. */
+export type OneDType3<Op extends string, S extends Shape, D, R extends Shape, E, Q extends Shape, F, Result> =
+  OneDType<"", S, D, R, E, OneDType<"", S, D, Q, F, 0>> extends string
+    ? `${Op}: expected tensors of one dtype, but got ${ShowTensor<S, D>} and ${ShowTensor<R, E>} and ${ShowTensor<Q, F>}; convert with x.to(dtype)`
+    : Result

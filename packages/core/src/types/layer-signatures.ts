@@ -25,7 +25,7 @@ import type {
 } from "./layer-shapes.ts"
 import type { DimsLike } from "./patterns.ts"
 import type { Indexed } from "./reading-shapes.ts"
-import type { Arg, IsAny, Ok, Shape } from "./shape.ts"
+import type { Arg, IsAny, Ok, Shape, ShowTensor } from "./shape.ts"
 import type { DTypeOf, ShapeOf } from "./signature.ts"
 
 // ---- linear maps ----
@@ -99,10 +99,32 @@ type OperandsOf<E, L> = E extends { readonly operands: infer A extends readonly 
       ? A
       : Tensor[]
 type EinsumOf<E, L> = E extends string
-  ? Einsum<E, ShapesOf<OperandsOf<E, L>>>
+  ? EinsumOfAll<E, OperandsOf<E, L>>
   : E extends { readonly equation: infer Q extends string }
-    ? Einsum<Q, ShapesOf<OperandsOf<E, L>>>
+    ? EinsumOfAll<Q, OperandsOf<E, L>>
     : any
+type EinsumOfAll<E extends string, L extends readonly Tensor[]> = OneDTypeOf<"einsum", L, Einsum<E, ShapesOf<L>>>
+/** `R`, or the sentence of tensors that must be of one dtype and are not. */
+type OneDTypeOf<Op extends string, L extends readonly Tensor[], R> = L extends readonly [
+  Tensor<any, infer D>,
+  ...infer T,
+]
+  ? Differs<D, T> extends true
+    ? `${Op}: expected tensors of one dtype, but got ${ShowAll<L>}; convert with x.to(dtype)`
+    : R
+  : R
+/** Whether one of the tensors is certain to have another dtype than D. */
+type Differs<D, L extends readonly unknown[]> = L extends readonly [Tensor<any, infer E>, ...infer T]
+  ? [D & E] extends [never]
+    ? true
+    : Differs<D, T>
+  : false
+type ShowAll<L extends readonly unknown[], Text extends string = ""> = L extends readonly [
+  Tensor<infer S extends Shape, infer D>,
+  ...infer T,
+]
+  ? ShowAll<T, `${Text}${Text extends "" ? "" : " and "}${ShowTensor<S, D>}`>
+  : Text
 /**
  * The equation as text, then the operands, one by one or as one array; both by name; or operands and lists of the numbers of their
  * subscripts in turn, at the end the list of the output.
@@ -196,15 +218,19 @@ type ReductionOf<A> = A extends LossReduction
     : never
 type Reduced<A> = [ReductionOf<A>] extends [never] ? undefined : ReductionOf<A>
 
-/** What elements' losses can be held to besides: that the shapes agree. */
-interface Elements<Op extends string, S extends Shape, T extends Shape> {
+/** What elements' losses can be held to besides: that the shapes agree, and that the target has the input's dtype, or that it is of floats. */
+interface Elements<Op extends string, S extends Shape, D, T extends Shape, E> {
   broadcast: ElementLoss<Op, S, T>
-  same: SameShape<Op, "target", S, T>
+  alike: OneDType<Op, S, D, T, E, SameShape<Op, "target", S, T>>
+  floats: OnlyFloats<Op, E, SameShape<Op, "target", S, T>>
 }
-type LossOf<Op extends string, Rule extends keyof Elements<string, [], []>, S extends Shape, A> = Elements<
+type ElementRule = keyof Elements<string, [], unknown, [], unknown>
+type LossOf<Op extends string, Rule extends ElementRule, S extends Shape, D, A> = Elements<
   Op,
   S,
-  ShapeOf<TensorOf<A, "target">>
+  D,
+  ShapeOf<TensorOf<A, "target">>,
+  DTypeOf<TensorOf<A, "target">>
 >[Rule]
 type LossDType<S extends Shape, D, A> = Promote<S, D, ShapeOf<TensorOf<A, "target">>, DTypeOf<TensorOf<A, "target">>>
 
@@ -213,7 +239,7 @@ export type ElementwiseLossSignature<
   Op extends string,
   K,
   Rest extends readonly unknown[] = [],
-  Rule extends keyof Elements<string, [], []> = "broadcast",
+  Rule extends ElementRule = "broadcast",
 > = <
   S extends Shape,
   D extends DType,
@@ -221,9 +247,12 @@ export type ElementwiseLossSignature<
   const B extends readonly [...Partial<Rest>, options?: K],
 >(
   input: Tensor<S, D>,
-  target: Arg<OnlyFloats<Op, LossDType<S, D, A>, KnownOptions<Op, A, keyof K | "target", LossOf<Op, Rule, S, A>>>, A>,
+  target: Arg<
+    OnlyFloats<Op, LossDType<S, D, A>, KnownOptions<Op, A, keyof K | "target", LossOf<Op, Rule, S, D, A>>>,
+    A
+  >,
   ...rest: B
-) => Tensor<LossShape<Reduced<A | B[number]>, Ok<LossOf<Op, Rule, S, A>>>, LossDType<S, D, A>>
+) => Tensor<LossShape<Reduced<A | B[number]>, Ok<LossOf<Op, Rule, S, D, A>>>, LossDType<S, D, A>>
 
 /** The second and the third tensor; where that is a number or not given, one like the second. */
 type Further<A extends readonly unknown[], Second extends string, Last extends string> =

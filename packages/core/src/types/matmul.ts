@@ -4,7 +4,7 @@ import type { DType } from "../dtype.ts"
 import type { Tensor } from "../tensor.ts"
 import type { Mul } from "./arithmetic.ts"
 import type { Reduced } from "./dims.ts"
-import type { OneDType, PromoteTypes } from "./dtype.ts"
+import type { OneDType, OneDType3, PromoteTypes } from "./dtype.ts"
 import type {
   Arg,
   BroadcastDims,
@@ -274,10 +274,7 @@ type Addition<
   E,
   R extends Shape,
   F,
-> =
-  OneDType<"", C, D, S, E, OneDType<"", C, D, R, F, 0>> extends string
-    ? `${Op}: expected tensors of one dtype, but got ${ShowTensor<C, D>} and ${ShowTensor<S, E>} and ${ShowTensor<R, F>}; convert with x.to(dtype)`
-    : Added<Op, C, D, S, E, R, F>
+> = OneDType3<Op, C, D, S, E, R, F, Added<Op, C, D, S, E, R, F>>
 /** As `Addition`, where the result must have the input's shape. */
 type AdditionInto<
   Op extends keyof Factors<any, any, any, any>,

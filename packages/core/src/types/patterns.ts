@@ -11,6 +11,7 @@ import type {
   DTypeRules,
   HostNumber,
   One,
+  OneFloatDType,
   Promote,
   Promote3,
   PromoteNumber,
@@ -140,13 +141,43 @@ export interface BinaryFunction<
   ): Tensor<Ok<Broadcast<S, R, Op>>, Settled<BinaryRules<Promotion<S, D, R, E, V, U>>[T]>>
 }
 
+/** As `Binary`, whose function also takes everything by name, the input as `self`. */
+export interface BinaryOfSelf<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> {
+  method: BinaryMethod<Op, T, K, Name>
+  function: BinaryOfSelfFunction<Op, T, K, Name>
+}
+/** What the two forms are told apart by is the number of arguments, so that a sentence stays one line. */
+export interface BinaryOfSelfFunction<
+  Op extends string,
+  T extends BinaryRule = "promote",
+  K = unknown,
+  Name extends string = "other",
+> extends BinaryFunction<Op, T, K, Name> {
+  <
+    U extends HostNumber = never,
+    S extends Shape = ShapeBeside<U>,
+    D extends DType = DTypeBeside<U>,
+    V extends HostNumber = never,
+    R extends Shape = ShapeBeside<V>,
+    E extends DType = DTypeBeside<V>,
+  >(
+    named: Arg<
+      Taken<Op, T, Promotion<S, D, R, E, V, U>, Broadcast<S, R, Op>>,
+      { readonly self: Tensor<S, D> | U } & { readonly [N in Name]: Tensor<R, E> | V } & Partial<K>
+    >,
+  ): Tensor<Ok<Broadcast<S, R, Op>>, Settled<BinaryRules<Promotion<S, D, R, E, V, U>>[T]>>
+}
+
 /** The rule of an op that writes the result of `Binary<Op, T>` into its input. */
-type Into<Op extends string, T extends BinaryRule, S extends Shape, D, R extends Shape, E, V> = CastInto<
-  Op,
-  BinaryRules<Promotion<S, D, R, E, V>>[T],
-  D,
-  BroadcastInto<S, R, Op>
->
+type Into<Op extends string, T extends BinaryRule, S extends Shape, D, R extends Shape, E, V> =
+  Promotion<S, D, R, E, V> extends infer P
+    ? Taken<Op, T, P, CastInto<Op, BinaryRules<P>[T], D, BroadcastInto<S, R, Op>>>
+    : never
 
 /** As `Binary`, writing into the input, whose shape and dtype stay. `Op` is the name without the underscore. */
 export interface BinaryInPlace<
@@ -198,12 +229,43 @@ export interface BinaryInPlaceFunction<
 
 // ---- three tensors ----
 
-/** The input and two more tensors, all broadcast; the last may be a number. `A` and `B` are their names, `K` the options. */
-export interface Ternary<Op extends string, A extends string, B extends string, K = unknown> {
-  method: TernaryMethod<Op, A, B, K>
-  function: TernaryFunction<Op, A, B, K>
+/** What is done with three dtypes: they are promoted, or must be one of floats. */
+type TernaryRule = "promote" | "one"
+/** The rule of the dtypes, then that of the shapes, `R`. */
+type Together<
+  Op extends string,
+  T extends TernaryRule,
+  S extends Shape,
+  D,
+  Q extends Shape,
+  E,
+  P extends Shape,
+  F,
+  V,
+  R,
+> = T extends "one" ? OneFloatDType<Op, S, D, Q, E, P, F, V, R> : R
+
+/**
+ * The input and two more tensors, all broadcast; the last may be a number. `A` and `B` are their names, `K` the options, `T` what is
+ * done with their dtypes.
+ */
+export interface Ternary<
+  Op extends string,
+  A extends string,
+  B extends string,
+  K = unknown,
+  T extends TernaryRule = "promote",
+> {
+  method: TernaryMethod<Op, A, B, K, T>
+  function: TernaryFunction<Op, A, B, K, T>
 }
-export interface TernaryMethod<Op extends string, A extends string, B extends string, K = unknown> {
+export interface TernaryMethod<
+  Op extends string,
+  A extends string,
+  B extends string,
+  K = unknown,
+  T extends TernaryRule = "promote",
+> {
   <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
@@ -216,11 +278,17 @@ export interface TernaryMethod<Op extends string, A extends string, B extends st
   >(
     this: Self,
     first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
-    second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
+    second?: Arg<Together<Op, T, S, D, R, E, Q, F, V, Broadcast3<S, R, Q, Op>>, Other<Q, F, V, B, K>>,
     options?: Partial<K>,
   ): Tensor<Ok<Broadcast3<OwnShape<Self>, R, Q, Op>>, Settled<Promote3<OwnShape<Self>, OwnDType<Self>, R, E, Q, F>>>
 }
-export interface TernaryFunction<Op extends string, A extends string, B extends string, K = unknown> {
+export interface TernaryFunction<
+  Op extends string,
+  A extends string,
+  B extends string,
+  K = unknown,
+  T extends TernaryRule = "promote",
+> {
   <
     S extends Shape,
     D extends DType,
@@ -232,7 +300,7 @@ export interface TernaryFunction<Op extends string, A extends string, B extends 
   >(
     input: Tensor<S, D>,
     first: Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>,
-    second?: Arg<Broadcast3<S, R, Q, Op>, Other<Q, F, V, B, K>>,
+    second?: Arg<Together<Op, T, S, D, R, E, Q, F, V, Broadcast3<S, R, Q, Op>>, Other<Q, F, V, B, K>>,
     options?: Partial<K>,
   ): Tensor<Ok<Broadcast3<S, R, Q, Op>>, Settled<Promote3<S, D, R, E, Q, F>>>
 }
@@ -241,11 +309,23 @@ type TernaryByName<A extends string, B extends string, X, Y, K> = { readonly [N 
 } & Partial<K>
 
 /** As `Ternary`, writing into the input. */
-export interface TernaryInPlace<Op extends string, A extends string, B extends string, K = unknown> {
-  method: TernaryInPlaceMethod<Op, A, B, K>
-  function: TernaryInPlaceFunction<Op, A, B, K>
+export interface TernaryInPlace<
+  Op extends string,
+  A extends string,
+  B extends string,
+  K = unknown,
+  T extends TernaryRule = "promote",
+> {
+  method: TernaryInPlaceMethod<Op, A, B, K, T>
+  function: TernaryInPlaceFunction<Op, A, B, K, T>
 }
-export interface TernaryInPlaceMethod<Op extends string, A extends string, B extends string, K = unknown> {
+export interface TernaryInPlaceMethod<
+  Op extends string,
+  A extends string,
+  B extends string,
+  K = unknown,
+  T extends TernaryRule = "promote",
+> {
   <
     Self extends Tensor,
     S extends Shape = OwnShape<Self>,
@@ -258,11 +338,17 @@ export interface TernaryInPlaceMethod<Op extends string, A extends string, B ext
   >(
     this: Self,
     first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
-    second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
+    second?: Arg<Together<Op, T, S, D, R, E, Q, F, V, BroadcastInto<S, Q, Op>>, Other<Q, F, V, B, K>>,
     options?: Partial<K>,
   ): Tensor<OwnShape<Self>, OwnDType<Self>>
 }
-export interface TernaryInPlaceFunction<Op extends string, A extends string, B extends string, K = unknown> {
+export interface TernaryInPlaceFunction<
+  Op extends string,
+  A extends string,
+  B extends string,
+  K = unknown,
+  T extends TernaryRule = "promote",
+> {
   <
     S extends Shape,
     D extends DType,
@@ -274,7 +360,7 @@ export interface TernaryInPlaceFunction<Op extends string, A extends string, B e
   >(
     input: Tensor<S, D>,
     first: Arg<BroadcastInto<S, R, Op>, Tensor<R, E> | TernaryByName<A, B, Tensor<R, E>, Tensor<Q, F> | V, K>>,
-    second?: Arg<BroadcastInto<S, Q, Op>, Other<Q, F, V, B, K>>,
+    second?: Arg<Together<Op, T, S, D, R, E, Q, F, V, BroadcastInto<S, Q, Op>>, Other<Q, F, V, B, K>>,
     options?: Partial<K>,
   ): Tensor<S, D>
 }

@@ -91,9 +91,26 @@ export interface BroadcastLoss<Op extends string, I extends string> extends Loss
   readonly as: Promoted<this>
   readonly losses: rules.ElementLoss<Op, AsShape<this["shape"]>, AsShape<this["other"]>>
 }
-export interface SameLoss<Op extends string, I extends string> extends LossRule<I> {
+/** Of a target of the input's shape and dtype. */
+export interface AlikeLoss<Op extends string, I extends string> extends LossRule<I> {
+  readonly as: this["dtype"]
+  readonly losses: rules.OneDType<
+    Op,
+    AsShape<this["shape"]>,
+    this["dtype"],
+    AsShape<this["other"]>,
+    this["otherType"],
+    rules.SameShape<Op, "target", AsShape<this["shape"]>, AsShape<this["other"]>>
+  >
+}
+/** Of a target of floats, of the input's shape. */
+export interface FloatsLoss<Op extends string, I extends string> extends LossRule<I> {
   readonly as: Promoted<this>
-  readonly losses: rules.SameShape<Op, "target", AsShape<this["shape"]>, AsShape<this["other"]>>
+  readonly losses: rules.OnlyFloats<
+    Op,
+    this["otherType"],
+    rules.SameShape<Op, "target", AsShape<this["shape"]>, AsShape<this["other"]>>
+  >
 }
 /** One loss for each row of classes. */
 export interface LabelLoss<Op extends string, I extends string> extends LossRule<I> {

@@ -13,17 +13,10 @@ export const OPEN: Readonly<Record<string, string>> = {
   triuIndices: "its length is a sum over rows",
 }
 
-const NUMBER = "of two operands by name, the first may be a number, so that there is nothing in front"
 const OTHER_NAME = "another tensor has a name of its own, `other`; the run knows its place as well"
 
 /** Ops that the types do not let be called with all arguments by name, though the run does. */
 export const NOT_BY_NAME: Readonly<Record<string, string>> = {
-  polygamma: "its number stands in front, by position",
-  pow: NUMBER,
-  xlogy: NUMBER,
-  floatPower: NUMBER,
-  "special.xlog1py": NUMBER,
   max: OTHER_NAME,
   min: OTHER_NAME,
-  "Tensor.newTensor": "the data are given by position",
 }
