@@ -178,6 +178,24 @@ describe.each(FORMS)(
   },
 )
 
+it("a long depth is not split where most multiprocessors have a block anyway", () => {
+  const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "bfloat16", epilogue: null }
+  const launchesOf = (rows: number, depth: number) => {
+    const operands = [
+      { offset: 0, sizes: [rows, depth], strides: [depth, 1] },
+      { offset: 0, sizes: [depth, 2048], strides: [2048, 1] },
+      { offset: 0, sizes: [rows, 2048], strides: [2048, 1] },
+    ]
+    const limits = { target: 90, multiprocessors: 132, ...HOPPER }
+    const { launches } = plannerOf(kernel, limits).plan({ sizes: [rows, 2048, depth], operands, scalars: [] })
+    return launches.map((launch) => ("module" in launch ? launch.blocks : null))
+  }
+  expect(launchesOf(2048, 2048)).toEqual([[128, 1, 1]])
+  // Three parts of 72 tiles take two thirds of the time.
+  expect(launchesOf(9 * 128, 4096)).toEqual([[72, 3, 1], expect.anything()])
+  expect(launchesOf(512, 4096)).toHaveLength(2)
+})
+
 it("a long depth is brought by the tensor memory accelerator in parts", () => {
   const [rows, columns, depth] = [72, 72, 2096]
   const [x, y] = [small(rows * depth, 7919, 3), small(depth * columns, 104729, 3)]
