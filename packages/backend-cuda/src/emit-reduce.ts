@@ -72,7 +72,7 @@ export function emitReduce(
       end = w.ix("min", w.ix("add", start, length), end)
     }
     const inputs = new Inputs(w, kernel.inputs)
-    const hands = handsOf([...kernel.lift, ...kernel.combine], kernel.inputs, vector)
+    const hands = handsOf([...kernel.lift, ...kernel.combine], kernel.inputs, form, vector)
     walkRow(w, tuples, total, { begin, end, step: sharing * vector, neighbours: vector, hands }, w.index, (r) =>
       neighbourLeaves(w, inputs, kernel.inputs, kernel.rank, coordinates, r, vector).map(
         (leaf) => (): Tuple => tuples.lift(leaf),

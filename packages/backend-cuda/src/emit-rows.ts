@@ -102,7 +102,7 @@ export function emitRows(
       walkRow(w, tuples, total, walk, "u32", (r) => [() => partials!.load(partialAt(r))])
     } else if (!empty) {
       writeKnown(stage.lift)
-      const hands = handsOf([...stage.lift, ...stage.combine], types, vector)
+      const hands = handsOf([...stage.lift, ...stage.combine], types, form, vector)
       walkRow(w, tuples, total, { begin, end, step: sharing * vector, neighbours: vector, hands }, w.index, (r) =>
         leavesAt(r).map((leaf) => (): Tuple => tuples.lift(leaf, known)),
       )
@@ -136,7 +136,7 @@ export function emitRows(
           )
     }
     const r = w.variable(w.index, begin)
-    const hands = Math.min(WRITTEN_TOGETHER, handsOf(body, types, vector))
+    const hands = Math.min(WRITTEN_TOGETHER, handsOf(body, types, form, vector))
     for (const together of hands > 1 ? [hands, 1] : [1])
       w.while(
         () => w.op(`setp.lt.${w.index}`, together === 1 ? r : w.ix("add", r, (together - 1) * step), end),

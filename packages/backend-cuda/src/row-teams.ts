@@ -29,6 +29,18 @@ export const SHARES: Readonly<Record<Form, { readonly sharing: number; readonly 
   columns: { sharing: BLOCK / 32, rows: 32 },
 }
 
+/** Rows up to this length are walked by a thread each, by eight lanes up to the next, and by a warp up to the last. */
+const SHORT = 16
+const MIDDLE = 128
+const LONG = 1024
+const LONGEST: Readonly<Record<Form, number>> = {
+  thread: SHORT,
+  lanes: MIDDLE,
+  warp: LONG,
+  block: Number.POSITIVE_INFINITY,
+  columns: Number.POSITIVE_INFINITY,
+}
+
 /** Which of its block's rows a thread has, and its number among those that share it. */
 const PLACES: Readonly<Record<Form, (w: Writer) => readonly [place: string, share: string]>> = {
   thread: (w) => [w.thread, w.op("mov.u32", 0)],
@@ -68,10 +80,15 @@ const MOST_IN_HAND = 16
 const MOST_NODES = 256
 
 /** How many steps of `neighbours` elements a thread has in hand, whose values are found and merged by `roots`. */
-export function handsOf(roots: readonly Expr[], types: readonly InputType[], neighbours: number): number {
+export function handsOf(roots: readonly Expr[], types: readonly InputType[], form: Form, neighbours: number): number {
   const bytes = Math.max(1, ...types.filter(({ access }) => access !== "load").map(({ dtype }) => bytesOf(dtype)))
   const nodes = topological(roots).length
-  let hands = neighbours > 1 ? VECTORS_IN_HAND : Math.min(MOST_IN_HAND, BYTES_IN_HAND / bytes)
+  // No more than half the steps of the form's longest rows: what is not there costs instructions.
+  const most = LONGEST[form] / (2 * SHARES[form].sharing * neighbours)
+  let hands = Math.max(
+    1,
+    Math.min(most, neighbours > 1 ? VECTORS_IN_HAND : Math.min(MOST_IN_HAND, BYTES_IN_HAND / bytes)),
+  )
   while (hands > 1 && hands * neighbours * nodes > MOST_NODES) hands /= 2
   return hands
 }
@@ -109,20 +126,28 @@ export function walkRow(
     for (const [k, tuple] of lifted.entries()) tuples.join(parts[k % count], tuple)
     w.line(`add.${type} ${r}, ${r}, ${together * step}`)
   }
+  /** Less than `hands` steps: what is behind the end is read from before it, so that all reads are under way at once. */
+  const takeRest = (): void => {
+    const last = w.op(`sub.${type}`, end, neighbours)
+    const places = Array.from({ length: hands - 1 }, (_, k) => (k === 0 ? r : w.op(`add.${type}`, r, k * step)))
+    const found = places.map((p, k) => at(k === 0 ? p : w.op(`min.${type}`, p, last)).map((lift) => lift()))
+    for (const [k, lifted] of found.entries())
+      w.if(below(places[k], end), () => {
+        for (const [e, tuple] of lifted.entries()) tuples.join(parts[(k * neighbours + e) % count], tuple)
+      })
+    w.set(type, r, end)
+  }
   w.while(
     () => below(r, end),
     () => {
       for (const part of parts) tuples.clear(part)
       const stop = w.op(`min.${type}`, w.op(`add.${type}`, r, chunk * step), end)
-      if (hands > 1)
-        w.while(
-          () => below(w.op(`add.${type}`, r, (hands - 1) * step), stop),
-          () => take(hands),
-        )
       w.while(
-        () => below(r, stop),
-        () => take(1),
+        () => below(hands > 1 ? w.op(`add.${type}`, r, (hands - 1) * step) : r, stop),
+        () => take(hands),
       )
+      // Only at the end of the row is something left.
+      if (hands > 1) w.if(below(r, stop), takeRest)
       for (let apart = count / 2; apart >= 1; apart /= 2)
         for (let k = 0; k < apart; k++) tuples.join(parts[k], parts[k + apart])
       tuples.join(total, parts[0])
@@ -230,10 +255,6 @@ export const inColumns = ({ operands }: Launch, kept: number, types: readonly In
   !types.some(({ access }) => access === "unit") &&
   types.some(({ access }, k) => access !== "load" && Math.abs(operands[k].strides[kept - 1]) === 1)
 
-/** Rows up to this length are walked by a thread each, by eight lanes up to the next, and by a warp up to the last. */
-const SHORT = 16
-const MIDDLE = 128
-const LONG = 1024
 /** Columns up to this length are walked by a thread each. */
 const SHORT_COLUMN = 64
 /** Threads of a multiprocessor that keep it busy, and blocks. */
