@@ -77,7 +77,8 @@ const SAMPLES: Readonly<Record<Scale, number>> = { card: 7, tiny: 1 }
 const REPEATS: Readonly<Record<Scale, number>> = { card: 10, tiny: 1 }
 
 interface Product {
-  readonly type: Type
+  /** What rows call it. */
+  readonly type: Type | "tf32, cut off"
   readonly dtype: MatmulKernel["dtype"]
   readonly precision?: MatmulKernel["precision"]
   readonly bytes: number
@@ -86,6 +87,7 @@ const PRODUCTS: readonly Product[] = [
   { type: "bfloat16", dtype: "bfloat16", bytes: 2 },
   { type: "float16", dtype: "float16", bytes: 2 },
   { type: "tf32", dtype: "float32", precision: "high", bytes: 4 },
+  { type: "tf32, cut off", dtype: "float32", precision: "medium", bytes: 4 },
 ]
 
 /** The bits of -1, 0 and 1, of which every sum is exact in every order. */
