@@ -7,14 +7,23 @@ import type { DType, ReducedPrecision } from "@taeda/core"
 import {
   beginContraction,
   type Contraction,
-  type DepthParts,
   type Part,
   type Reading,
   Sources,
   storeSums,
+  type Writing,
   zeroSum,
 } from "./contraction.ts"
-import { depthRange, tileOfBlock, type Vectors } from "./contraction-tile.ts"
+import {
+  depthRange,
+  isOneDepth,
+  type PiecePlace,
+  type Step,
+  sharedPlaces,
+  stepsOf,
+  tileOfBlock,
+  type Vectors,
+} from "./contraction-tile.ts"
 import { readElement, readHalf, readWords } from "./views.ts"
 import type { Emitted, Writer } from "./writer.ts"
 
@@ -82,6 +91,8 @@ function layoutOf({ together }: Factors, extent: number, depth: number, alongDep
 interface Side extends Layout {
   readonly name: "a" | "b"
   readonly vector: boolean
+  /** So many neighbours are found together, where they are not read at once. */
+  readonly found: number
   /** Where the side's tile begins in a buffer, in bytes. */
   readonly at: number
   /** What an index along the extent contributes. */
@@ -111,11 +122,14 @@ export function mmaKernel(
   const last = (name: string, count: number): string => w.ix("sub", w.own(name, w.index), count)
   const layoutA = layoutOf(factors, tile.rows, stepDepth, reading.a === "depth")
   const layoutB = layoutOf(factors, tile.columns, stepDepth, reading.b === "depth")
+  const found = Math.min(together, vectors.line ?? 1)
+  const atOnce = vectors.b ? together : found
   const [bytesOfA, bytesOfB] = [layoutA, layoutB].map(({ pitch, lines }) => pitch * lines * bytes)
   const a: Side = {
     ...layoutA,
     name: "a",
     vector: vectors.a,
+    found: 1,
     at: 0,
     part: (m) => geometry.row(batch, w.ix("min", m, last("rows", vectors.a && !layoutA.alongDepth ? together : 1))),
   }
@@ -123,13 +137,13 @@ export function mmaKernel(
     ...layoutB,
     name: "b",
     vector: vectors.b,
+    found,
     at: bytesOfA,
-    part: (n) =>
-      geometry.column(batch, w.ix("min", n, last("columns", vectors.b && !layoutB.alongDepth ? together : 1))),
+    part: (n) => geometry.column(batch, w.ix("min", n, last("columns", layoutB.alongDepth ? 1 : atOnce))),
   }
   const size = bytesOfA + bytesOfB
   const shared = w.sharedMemory("tiles", 2 * size)
-  const pieces = [a, b].flatMap((side) => piecesOf(w, factors, threads, side, sources, side === a ? m0 : n0, end))
+  const pieces = [a, b].flatMap((side) => piecesOf(writing, factors, threads, side, sources, side === a ? m0 : n0, end))
 
   const { lane, firstRow, firstColumn, down, across, sums } = beginWarp(w, tile)
   const fromA = fragmentPlace(w, factors, a, lane, firstRow)
@@ -220,7 +234,7 @@ interface Piece {
 
 /** What of a side's tile a thread brings into shared memory. */
 function piecesOf(
-  w: Writer,
+  { w, geometry }: Writing,
   { bytes, together }: Factors,
   threads: number,
   side: Side,
@@ -228,51 +242,51 @@ function piecesOf(
   base: string,
   end: string,
 ): Piece[] {
-  const { line, lines, pitch } = side
+  const { line, lines, pitch, alongDepth, vector, found } = side
   const perLine = line / together
   const view = sources.view(side.name)
   const read = bytes === 2 ? readHalf : readElement
-  const one = (part: Part, depth: DepthParts, when: string): string =>
-    read(w, view, sources.address(part, depth), sources.inside(part, depth, when))
-  const whole = (part: Part, depth: DepthParts, when: string): string[] =>
+  const some = (part: Part, { depth, when }: Step): string[] =>
+    sources.find(part, depth, when, found).map(({ address, inside }) => read(w, view, address, inside))
+  const whole = (part: Part, { depth, when }: Step): string[] =>
     readWords(w, view, sources.address(part, depth), 4, sources.inside(part, depth, when))
   const joined = (elements: readonly string[]): readonly string[] =>
     bytes === 2 ? [0, 2, 4, 6].map((e) => w.op("bfi.b32", elements[e + 1], elements[e], 16, 16)) : elements
   const kept = (words: readonly string[]): readonly string[] =>
     bytes === 2 ? words : words.map((word) => roundedToTf32(w, word))
-  const steps = Array.from({ length: together }, (_, e) => e)
-  return Array.from({ length: (lines * perLine) / threads }, (_, i): Piece => {
+  const inOneLine = vector ? !alongDepth : isOneDepth({ alongDepth, found, together })
+  const places =
+    geometry.checkedSizes.length > 0 ? sharedPlaces(w, threads, { lines, perLine, together, inOneLine }) : null
+  const placeOf = (i: number): PiecePlace => {
+    if (places) return places[i]
     const number = i === 0 ? w.thread : w.op("add.u32", w.thread, i * threads)
     const inLine = w.op("mul.lo.u32", w.op("rem.u32", number, perLine), together)
-    const ofLine = w.op("div.u32", number, perLine)
+    return { inLine, ofLine: w.op("div.u32", number, perLine) }
+  }
+  const stepsAt = stepsOf(w, sources, end)
+  const firsts = Array.from({ length: together / found }, (_, e) => e * found)
+  return Array.from({ length: (lines * perLine) / threads }, (_, i): Piece => {
+    const { inLine, ofLine } = placeOf(i)
     const place = w.op("mad.lo.u32", w.op("mad.lo.u32", ofLine, pitch, inLine), bytes, side.at)
     const keep: Piece["keep"] = (buffer, words) =>
       w.line(`st.shared.v4.b32 [${w.op("add.u32", buffer, place)}], {${kept(words).join(", ")}}`)
     const index = (offset: string, e: number): string => w.toIndex(w.op("add.u32", w.op("add.u32", base, offset), e))
-    const step = (k: string): { depth: DepthParts; when: string } => ({
-      depth: sources.depth(k),
-      when: w.op(`setp.lt.${w.index}`, k, end),
-    })
-    if (side.alongDepth) {
+    if (alongDepth) {
       const part = side.part(index(ofLine, 0))
       return {
         keep,
         read(k0) {
-          const k = w.ix("add", k0, w.toIndex(inLine))
-          const first = step(k)
-          if (side.vector) return whole(part, first.depth, first.when)
-          const all = [first, ...steps.slice(1).map((e) => step(w.ix("add", k, e)))]
-          return joined(all.map(({ depth, when }) => one(part, depth, when)))
+          if (vector) return whole(part, stepsAt(k0, inLine, [0])[0])
+          return joined(firsts.flatMap((e) => stepsAt(k0, inLine, [e])).flatMap((step) => some(part, step)))
         },
       }
     }
-    const parts = (side.vector ? [0] : steps).map((e) => side.part(index(inLine, e)))
+    const parts = (vector ? [0] : firsts).map((e) => side.part(index(inLine, e)))
     return {
       keep,
       read(k0) {
-        const { depth, when } = step(w.ix("add", k0, w.toIndex(ofLine)))
-        if (side.vector) return whole(parts[0], depth, when)
-        return joined(parts.map((part) => one(part, depth, when)))
+        const [step] = stepsAt(k0, ofLine, [0])
+        return vector ? whole(parts[0], step) : joined(parts.flatMap((part) => some(part, step)))
       },
     }
   })

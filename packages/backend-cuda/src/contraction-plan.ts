@@ -141,7 +141,7 @@ export class ContractionProgram {
   private readonly limits: DeviceLimits
   private readonly bytes: number
   private readonly longEpilogue: boolean
-  private readonly hasHuge: boolean
+  private readonly huge: readonly AsyncTile["by"][]
   private readonly precision: KernelTrial["precision"]
   /** What tensor cores multiply in tiles; null where tiles are not theirs. */
   private readonly factors: Factors | null
@@ -150,12 +150,12 @@ export class ContractionProgram {
     { dtype, epilogue, precision }: MatmulKernel | ConvKernel,
     describe: Contraction["describe"],
     limits: DeviceLimits,
-    /** Whether threads have registers for the largest tiles. */
-    hasHuge = true,
+    /** What may multiply the largest tiles: for which threads have registers beside what places take. */
+    huge: readonly AsyncTile["by"][] = ["tma", "wgmma", "mma"],
   ) {
     this.contraction = { dtype, epilogue, describe }
     this.limits = limits
-    this.hasHuge = hasHuge
+    this.huge = huge
     this.precision = precision
     this.bytes = laneBytes(laneOfSums(dtype))
     this.factors = factorsOf(dtype, limits.target, precision)
@@ -257,14 +257,15 @@ export class ContractionProgram {
     const chosen = (tile: TileName): Form => of(tile, tile, true)
     if (rows <= FLAT_ROWS && columns > FLAT_COLUMNS) return chosen("flat")
     const isEnough = (form: Form): boolean => isFilled(form, sizes) && this.keepsBusy(form, sizes)
+    const isHuge = ({ async }: Exclude<Form, Slices>): boolean => !!async && this.huge.includes(async.tile.by)
     const huge = of("large", "huge")
-    if (this.hasHuge && huge.async && isEnough(huge)) {
+    if (isHuge(huge) && isEnough(huge)) {
       const trusted = of("large", "huge", true)
-      if (trusted.async) return trusted
+      if (isHuge(trusted)) return trusted
     }
     for (const tile of ["large", "broad", "medium", "low"] as const) {
-      // A thread has too many sums of 64 bits in a large tile.
-      const fits = this.bytes === 4 || TILES[tile].down * TILES[tile].across < 64
+      // A thread has too many sums of 64 bits in others than the medium tile.
+      const fits = this.bytes === 4 || tile === "medium"
       if (fits && isEnough(of(tile))) return chosen(tile)
     }
     return chosen("small")
@@ -361,7 +362,19 @@ export class ContractionProgram {
     }
     if ("tile" in form)
       return this.kernel(
-        [form.tile, form.mma, reading.a, reading.b, vectors.a, vectors.b, vectors.out, split, first, wide],
+        [
+          form.tile,
+          form.mma,
+          reading.a,
+          reading.b,
+          vectors.a,
+          vectors.b,
+          vectors.out,
+          vectors.line,
+          split,
+          first,
+          wide,
+        ],
         () =>
           this.factors
             ? mmaKernel(contraction, this.factors, MMA_TILES[form.tile], reading, vectors, split, wide)
@@ -376,7 +389,7 @@ export class ContractionProgram {
     return this.kernel(["sums", first, wide], () => sumKernel({ ...this.contraction, first }, wide))
   }
 
-  private kernel(key: readonly (string | number | boolean)[], make: () => Emitted): Emitted {
+  private kernel(key: readonly (string | number | boolean | undefined)[], make: () => Emitted): Emitted {
     const name = key.join()
     let kernel = this.kernels.get(name)
     if (!kernel) this.kernels.set(name, (kernel = make()))

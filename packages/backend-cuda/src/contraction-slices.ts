@@ -53,8 +53,8 @@ export function sliceKernel(contraction: Contraction, form: Slices, split: boole
   w.for(w.index, first, end, slices * vector, (k) => {
     const depth = sources.depth(k)
     if (vector === 1) {
-      const x = sources.read(column, depth, always)
-      const y = rowParts.map((row) => sources.read(row, depth, always))
+      const [x] = sources.read(column, depth, always)
+      const y = rowParts.map((row) => sources.read(row, depth, always)[0])
       for (const [r, sum] of sums.entries()) multiplyAdd(w, lane, sum, y[r], x)
       return
     }

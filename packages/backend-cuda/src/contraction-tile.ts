@@ -31,6 +31,8 @@ export interface Vectors {
   readonly a: boolean
   readonly b: boolean
   readonly out: boolean
+  /** So many neighbours of b at least, from a multiple of it on, are in one line of checked coordinates. */
+  readonly line?: 2 | 4 | 8
 }
 
 /** A row in shared memory is longer than it must be, against bank conflicts. */
@@ -51,6 +53,8 @@ interface Side {
   readonly at: number
   readonly alongDepth: boolean
   readonly vector: boolean
+  /** So many neighbours are found together, where they are not read at once. */
+  readonly found: number
   /** What an index along the extent contributes. */
   readonly part: (index: string) => Part
 }
@@ -77,6 +81,8 @@ export function tileKernel(
   const shared = w.sharedMemory("tiles", 2 * size)
   // Behind the last row and column the last one is read again, and not stored.
   const last = (name: string, count: number): string => w.ix("sub", w.own(name, w.index), count)
+  const found = Math.min(4, vectors.line ?? 1)
+  const atOnce = vectors.b ? 4 : found
   const sides: Side[] = [
     {
       name: "a",
@@ -84,6 +90,7 @@ export function tileKernel(
       at: 0,
       alongDepth: reading.a === "depth",
       vector: vectors.a,
+      found: 1,
       part: (m) => geometry.row(batch, w.ix("min", m, last("rows", vectors.a && reading.a === "row" ? 4 : 1))),
     },
     {
@@ -92,7 +99,8 @@ export function tileKernel(
       at: tile.depth * pitch(tile.rows) * bytes,
       alongDepth: reading.b === "depth",
       vector: vectors.b,
-      part: (n) => geometry.column(batch, w.ix("min", n, last("columns", vectors.b && reading.b === "column" ? 4 : 1))),
+      found,
+      part: (n) => geometry.column(batch, w.ix("min", n, last("columns", reading.b === "column" ? atOnce : 1))),
     },
   ]
   const quads = sides.flatMap((side) => quadsOf(writing, tile, side, sources, side.name === "a" ? m0 : n0, end))
@@ -182,31 +190,121 @@ export function depthRange({ w }: Writing, depth: string, split: boolean): { beg
   return { begin, end: w.ix("min", w.ix("add", begin, span), depth) }
 }
 
-function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources, base: string, end: string): Quad[] {
+/** A line of a side's tile, and where in it, that a piece of neighbours begins at. */
+export interface PiecePlace {
+  readonly ofLine: string
+  readonly inLine: string
+}
+
+/**
+ * The places of the pieces that a thread brings in, of `perLine` of `together` neighbours in each of so many lines, where what an index
+ * contributes takes long to find: all have the same place in their lines, or with `inOneLine` all are of one. Powers of two.
+ */
+export function sharedPlaces(
+  w: Writer,
+  threads: number,
+  side: { readonly lines: number; readonly perLine: number; readonly together: number; readonly inOneLine: boolean },
+): PiecePlace[] {
+  const { lines, perLine, together, inOneLine } = side
+  const count = (lines * perLine) / threads
+  /** Threads that share a line. */
+  const sharing = inOneLine ? threads / lines : perLine
+  const line = w.op("shr.u32", w.thread, Math.log2(sharing))
+  const inLine = w.op("mul.lo.u32", w.op("and.b32", w.thread, sharing - 1), together)
+  const further = (value: string, by: number): string => (by === 0 ? value : w.op("add.u32", value, by))
+  return Array.from({ length: count }, (_, i) =>
+    inOneLine
+      ? { ofLine: line, inLine: further(inLine, i * sharing * together) }
+      : { ofLine: further(line, (i * threads) / sharing), inLine },
+  )
+}
+
+/** Where lines are along the extent, whether a thread's pieces had better be of one line: of one index of the depth. */
+export const isOneDepth = ({
+  alongDepth,
+  found,
+  together,
+}: {
+  readonly alongDepth: boolean
+  readonly found: number
+  readonly together: number
+}): boolean =>
+  // Each neighbour that is found alone has registers of its own.
+  !alongDepth && together <= 2 * found
+
+/** What an index of the depth contributes, and whether there is such. */
+export interface Step {
+  readonly depth: DepthParts
+  readonly when: string
+}
+
+/** Finds some of a step's that begins at `k0`, so many beyond an offset: each once. */
+export function stepsOf(
+  w: Writer,
+  sources: Sources,
+  end: string,
+): (k0: string, offset: string, beyond: readonly number[]) => Step[] {
+  let of = ""
+  const indices = new Map<string, string>()
+  const steps = new Map<string, Step>()
+  const once = <T>(known: Map<string, T>, key: string, make: () => T): T => {
+    const found = known.get(key) ?? make()
+    known.set(key, found)
+    return found
+  }
+  return (k0, offset, beyond) => {
+    if (k0 !== of) for (const known of [indices, steps]) known.clear()
+    of = k0
+    const first = once(indices, offset, () => w.ix("add", k0, w.toIndex(offset)))
+    const all = beyond.map((more) => {
+      const key = `${offset} ${more}`
+      return { key, k: more === 0 ? first : once(indices, key, () => w.ix("add", first, more)) }
+    })
+    return all.map(({ key, k }) =>
+      once(steps, key, () => ({ depth: sources.depth(k), when: w.op(`setp.lt.${w.index}`, k, end) })),
+    )
+  }
+}
+
+function quadsOf(
+  { w, lane, geometry }: Writing,
+  tile: Tile,
+  side: Side,
+  sources: Sources,
+  base: string,
+  end: string,
+): Quad[] {
   const threads = tileThreads(tile)
   const bytes = laneBytes(lane)
-  const { extent, alongDepth, vector, name } = side
-  const perLine = alongDepth ? tile.depth / 4 : extent / 4
-  const count = (extent * tile.depth) / 4 / threads
-  const readFour = (part: Part, depth: DepthParts, when: string): string[] =>
-    readVector(w, sources.view(name), sources.address(part, depth), 4, sources.inside(part, depth, when))
-  return Array.from({ length: count }, (_, i): Quad => {
+  const { extent, alongDepth, vector, name, found } = side
+  const [lines, perLine] = alongDepth ? [extent, tile.depth / 4] : [tile.depth, extent / 4]
+  const view = sources.view(name)
+  const readFour = (part: Part, { depth, when }: Step): string[] =>
+    readVector(w, view, sources.address(part, depth), 4, sources.inside(part, depth, when))
+  const inOneLine = vector ? !alongDepth : isOneDepth({ alongDepth, found, together: 4 })
+  const places =
+    geometry.checkedSizes.length > 0 ? sharedPlaces(w, threads, { lines, perLine, together: 4, inOneLine }) : null
+  const placeOf = (i: number): PiecePlace => {
+    if (places) return places[i]
     const number = i === 0 ? w.thread : w.op("add.u32", w.thread, i * threads)
-    const line = w.op("shr.u32", number, Math.log2(perLine))
-    const inLine = w.op("shl.b32", w.op("and.b32", number, perLine - 1), 2)
+    return {
+      ofLine: w.op("shr.u32", number, Math.log2(perLine)),
+      inLine: w.op("shl.b32", w.op("and.b32", number, perLine - 1), 2),
+    }
+  }
+  const stepsAt = stepsOf(w, sources, end)
+  const firsts = [0, 1, 2, 3].filter((e) => e % found === 0)
+  return Array.from({ length: (lines * perLine) / threads }, (_, i): Quad => {
+    const { ofLine, inLine } = placeOf(i)
     const index = (offset: string, e: number): string => w.toIndex(w.op("add.u32", w.op("add.u32", base, offset), e))
     if (alongDepth) {
-      const part = side.part(index(line, 0))
-      const place = w.op("mad.lo.u32", w.op("mad.lo.u32", inLine, pitch(extent), line), bytes, side.at)
+      const part = side.part(index(ofLine, 0))
+      const place = w.op("mad.lo.u32", w.op("mad.lo.u32", inLine, pitch(extent), ofLine), bytes, side.at)
       return {
-        read(k0) {
-          const k = w.ix("add", k0, w.toIndex(inLine))
-          const ks = vector ? [k] : [k, ...[1, 2, 3].map((e) => w.ix("add", k, e))]
-          const found = ks.map((at) => ({ depth: sources.depth(at), when: w.op(`setp.lt.${w.index}`, at, end) }))
-          return vector
-            ? readFour(part, found[0].depth, found[0].when)
-            : found.map(({ depth, when }) => sources.read(part, depth, when))
-        },
+        read: (k0) =>
+          vector
+            ? readFour(part, stepsAt(k0, inLine, [0])[0])
+            : stepsAt(k0, inLine, firsts).flatMap(({ depth, when }) => sources.read(part, depth, when, found)),
         keep(buffer, values) {
           const to = w.op("add.u32", buffer, place)
           for (const [e, value] of values.entries())
@@ -214,14 +312,13 @@ function quadsOf({ w, lane }: Writing, tile: Tile, side: Side, sources: Sources,
         },
       }
     }
-    const parts = Array.from({ length: vector ? 1 : 4 }, (_, e) => side.part(index(inLine, e)))
-    const place = w.op("mad.lo.u32", w.op("mad.lo.u32", line, pitch(extent), inLine), bytes, side.at)
+    const parts = (vector ? [0] : firsts).map((e) => side.part(index(inLine, e)))
+    const place = w.op("mad.lo.u32", w.op("mad.lo.u32", ofLine, pitch(extent), inLine), bytes, side.at)
     return {
       read(k0) {
-        const k = w.ix("add", k0, w.toIndex(line))
-        const depth = sources.depth(k)
-        const when = w.op(`setp.lt.${w.index}`, k, end)
-        return vector ? readFour(parts[0], depth, when) : parts.map((part) => sources.read(part, depth, when))
+        const [step] = stepsAt(k0, ofLine, [0])
+        const { depth, when } = step
+        return vector ? readFour(parts[0], step) : parts.flatMap((part) => sources.read(part, depth, when, found))
       },
       keep: (buffer, values) => storeFour(w, lane, w.op("add.u32", buffer, place), values),
     }

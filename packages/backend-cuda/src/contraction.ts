@@ -53,6 +53,20 @@ export interface Geometry {
   ) => { readonly valid: string; readonly places: readonly string[] }
   /** The sizes of b's checked coordinates: b is 0 outside. */
   readonly checkedSizes: readonly string[]
+  /** What the next index of a line adds to the last checked coordinate: one of a column, or of the depth where b is read along that. */
+  readonly lineStep?: LineStep
+}
+
+export interface LineStep {
+  readonly check: string
+  /** To the place in b. */
+  readonly b: string
+}
+
+/** An element's address, and whether it is there. */
+export interface Found {
+  readonly address: string
+  readonly inside: string
 }
 
 /** What of a contraction is the same for all its kernels. */
@@ -131,18 +145,51 @@ export class Sources {
    * Without `when` the depth is always there; undefined then is an element that always is.
    */
   inside<When extends string | undefined>(part: Part, depth: DepthParts, when: When): string | When {
-    if (typeof part === "string") return when
-    const { w, geometry } = this.writing
-    return geometry.checkedSizes.reduce<string | When>((all, size, d) => {
+    return typeof part === "string" ? when : this.within(part, depth, this.writing.geometry.checkedSizes, when)
+  }
+
+  /** Whether the first coordinates are below their sizes. */
+  private within<When extends string | undefined>(
+    part: SourceParts,
+    depth: DepthParts,
+    sizes: readonly string[],
+    when: When,
+  ): string | When {
+    const { w } = this.writing
+    return sizes.reduce<string | When>((all, size, d) => {
       const coordinate = w.ix("add", part.checks[d], depth.checks[d])
       const below = w.op(`setp.lt.${w.index}`, coordinate, size)
       return all === undefined ? below : w.op("and.pred", all, below)
     }, when)
   }
 
-  read(part: Part, depth: DepthParts, when: string): string {
-    const inside = this.inside(part, depth, when)
-    return readElement(this.writing.w, typeof part === "string" ? this.a : this.b, this.address(part, depth), inside)
+  /** The element of a row, or of a column, and a depth, and so many that follow in its line. */
+  find(part: Part, depth: DepthParts, when: string, count: number): Found[] {
+    const { w, geometry } = this.writing
+    if (count === 1 || typeof part === "string") {
+      const inside = this.inside(part, depth, when)
+      return [{ inside, address: this.address(part, depth) }]
+    }
+    const { checkedSizes, lineStep } = geometry
+    const last = checkedSizes.length - 1
+    const others = this.within(part, depth, checkedSizes.slice(0, last), when)
+    let coordinate = w.ix("add", part.checks[last], depth.checks[last])
+    let place = w.ix("add", part.b, depth.b)
+    return Array.from({ length: count }, (_, e) => {
+      if (e > 0) {
+        coordinate = w.ix("add", coordinate, lineStep!.check)
+        place = w.ix("add", place, lineStep!.b)
+      }
+      const inside = w.op("and.pred", others, w.op(`setp.lt.${w.index}`, coordinate, checkedSizes[last]))
+      return { inside, address: elementAddress(w, this.b, place) }
+    })
+  }
+
+  read(part: Part, depth: DepthParts, when: string, count = 1): string[] {
+    const view = typeof part === "string" ? this.a : this.b
+    return this.find(part, depth, when, count).map(({ inside, address }) =>
+      readElement(this.writing.w, view, address, inside),
+    )
   }
 }
 
@@ -263,8 +310,21 @@ export function storeSums(writing: Writing, batch: BatchParts, mine: Sums): void
     return
   }
   const results = new Results(writing, batch)
-  const places = mine.columns.map((n) => geometry.columnPlaces(batch, w.toIndex(n)))
   const { together } = mine
+  if (geometry.checkedSizes.length > 0) {
+    // Places of columns take several registers each to find, and there are many: what is kept are those of the rows.
+    const rowPlaces = mine.rows.map((m) => geometry.rowPlaces(batch, w.toIndex(m)))
+    for (let j = 0; j < mine.columns.length; j += together) {
+      const group = mine.columns.slice(j, j + together).map((n) => geometry.columnPlaces(batch, w.toIndex(n)))
+      const places = group.map((column) => column.places)
+      for (const [i, row] of mine.sums.entries()) {
+        const when = w.op("and.pred", group[0].valid, w.op("setp.lt.u32", mine.rows[i], rows))
+        results.store(rowPlaces[i], places, row.slice(j, j + together), when)
+      }
+    }
+    return
+  }
+  const places = mine.columns.map((n) => geometry.columnPlaces(batch, w.toIndex(n)))
   for (const [i, row] of mine.sums.entries())
     w.if(w.op("setp.lt.u32", mine.rows[i], rows), () => {
       const rowPlaces = geometry.rowPlaces(batch, w.toIndex(mine.rows[i]))

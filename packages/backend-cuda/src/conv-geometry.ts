@@ -4,7 +4,7 @@
  * gradient channels and taps.
  */
 import type { ConvKernel } from "@taeda/core"
-import type { Geometry } from "./contraction.ts"
+import type { Geometry, LineStep } from "./contraction.ts"
 import type { ContractionSizes } from "./contraction-plan.ts"
 import { countOf } from "./launch.ts"
 import { type Divisor, divide, divideBy, divisorOf, type KnownDivisor, unravel } from "./points.ts"
@@ -117,6 +117,11 @@ class Indices {
     return [byChannels.remainder, taps]
   }
 
+  /** The step of a line whose neighbours are so far apart in the last coordinate. */
+  lineStep(check: string): LineStep {
+    return { check, b: this.times(check, this.number(`b.${this.spatial + 1}`)) }
+  }
+
   /** Whether an index is below a number, and a predicate holds. */
   below(value: string, size: string, also?: string): string {
     const below = this.w.op(`setp.lt.${this.w.index}`, value, size)
@@ -126,7 +131,7 @@ class Indices {
 
 const forward: Pass = {
   describe(writing) {
-    const { w, results } = writing
+    const { w, results, spatial } = writing
     const x = new Indices(writing)
     const window = (positions: readonly string[]): string[] => {
       const [stride, padding] = [x.dims("stride"), x.dims("padding")]
@@ -168,6 +173,7 @@ const forward: Pass = {
         }
       },
       checkedSizes: x.dims("source"),
+      lineStep: x.lineStep(x.number(`stride.${spatial - 1}`)),
     }
   },
   sizes: (w, _x, y, { groups }) => ({
@@ -248,6 +254,7 @@ const input: Pass = {
         }
       },
       checkedSizes: x.dims("source"),
+      lineStep: x.lineStep(w.op(`mov.${w.index}`, 1)),
     }
   },
   sizes: (w, _gy, gx, { groups, stride, dilation }) => ({
@@ -306,7 +313,7 @@ function greatestDivisor(a: number, b: number): number {
 
 const weight: Pass = {
   describe(writing) {
-    const { w, results } = writing
+    const { w, results, spatial } = writing
     const x = new Indices(writing)
     return {
       batch(z) {
@@ -345,6 +352,7 @@ const weight: Pass = {
         }
       },
       checkedSizes: x.dims("source"),
+      lineStep: x.lineStep(x.number(`stride.${spatial - 1}`)),
     }
   },
   sizes: (gy, _x, gw, { groups }) => ({

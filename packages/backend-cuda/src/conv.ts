@@ -126,6 +126,11 @@ function choose<Along>(ways: readonly Way<Along>[], given: Given, count: number)
   return (found ?? ways[ways.length - 1]).along
 }
 
+/** So many neighbours are in one line of positions at least: of columns, for the weights' gradient of the depth. */
+function lineOf({ own, options }: Given): 2 | 4 | 8 | undefined {
+  return ([8, 4, 2] as const).find((count) => own[`position.${options.stride.length - 1}`] % count === 0)
+}
+
 /** A way of reading that suits the operands. */
 interface Arrangement {
   readonly order: Order
@@ -142,7 +147,12 @@ function arrange(pass: ConvKernel["pass"], given: Given, count: number): Arrange
   return {
     order,
     reading,
-    aligned: (c) => ({ a: lie(a, c, reading.a), b: lie(b, c, reading.b), out: out(given, c) }),
+    aligned: (c) => ({
+      a: lie(a, c, reading.a),
+      b: lie(b, c, reading.b),
+      out: out(given, c),
+      line: order === "taps" ? lineOf(given) : undefined,
+    }),
   }
 }
 
@@ -211,8 +221,10 @@ export function convPlanner(kernel: ConvKernel, limits: DeviceLimits, libraries?
   const { pass, spatial, epilogue, dtype } = kernel
   const { describe, sizes: sizesOf, perDim } = PASSES[pass]
   const results = ["out", ...(epilogue?.inputs ?? []).map((_, k) => `input${k}`)]
+  // Sums of the largest tiles leave few registers, of which each dim takes some, and most of all in the input's gradient.
+  const huge = pass === "input" || spatial === 3 ? [] : (["wgmma"] as const)
   const programOf = (order: Order): ContractionProgram =>
-    new ContractionProgram(kernel, (w) => describe({ w, spatial, results, order }), limits, spatial < 3)
+    new ContractionProgram(kernel, (w) => describe({ w, spatial, results, order }), limits, huge)
   const programs: Readonly<Record<Order, ContractionProgram>> = {
     taps: programOf("taps"),
     channels: programOf("channels"),

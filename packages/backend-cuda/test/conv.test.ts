@@ -40,6 +40,9 @@ const SHAPES: readonly Shape[] = [
   // Tiles for few rows: of 64, and of 32.
   shape(2, 1, 3, 40, [9, 13], 3, 1, 1, 1),
   shape(1, 1, 20, 24, [12, 11], 3, 2, 0, 1),
+  // Lines of eight and of four positions, along which neighbours are found together.
+  shape(1, 1, 4, 8, [9, 8], 3, 1, 1, 1),
+  shape(2, 1, 3, 40, [6, 24], 3, 2, 1, 1),
 ]
 
 /** Channels that are read in pieces of 16 bytes, where they are innermost; sizes that are no multiples of anything. */

@@ -12,6 +12,7 @@ import { type Part, runParts } from "./run.ts"
 import { runSuite } from "./suite.ts"
 import { timePart } from "./times.ts"
 import { tune } from "./tune.ts"
+import { tuneConvolutions } from "./tune-conv.ts"
 import { linkLibraries, wheelFolders } from "./wheels.ts"
 import { type Scale, worksOf } from "./works.ts"
 
@@ -78,6 +79,11 @@ const PARTS: Readonly<Record<string, PartOf>> = {
     title: "Tiles of products: that they agree, and how fast they are",
     seconds: 60,
     work: (part) => tune(part, scale, place),
+  },
+  tuneConv: {
+    title: "Kernels of convolutions: that they agree, and how fast they are",
+    seconds: 30,
+    work: (part) => tuneConvolutions(part, scale, place),
   },
   pytorch: { title: "PyTorch", seconds: 100, work: "python" },
   thresholds: times('Small products, for what "auto" should leave to cuBLASLt', 25),

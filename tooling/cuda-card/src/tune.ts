@@ -4,21 +4,12 @@
  */
 import type { MatmulKernel } from "@taeda/core"
 import type { AsyncTile } from "../../../packages/backend-cuda/src/contraction-async.ts"
-import type { CudaContext, DeviceMemory, DriverFunction } from "../../../packages/backend-cuda/src/driver.ts"
+import type { DeviceMemory } from "../../../packages/backend-cuda/src/driver.ts"
 import { plannerOf } from "../../../packages/backend-cuda/src/executables.ts"
-import { findDriver } from "../../../packages/backend-cuda/src/find-driver.ts"
-import { Libraries } from "../../../packages/backend-cuda/src/libraries.ts"
 import type { NativeLibraries } from "../../../packages/backend-cuda/src/native-libraries.ts"
-import { packerOf } from "../../../packages/backend-cuda/src/pack.ts"
-import {
-  type BufferRef,
-  type DeviceLimits,
-  limitsOf,
-  type Module,
-  type PlacedOperand,
-  type Plan,
-} from "../../../packages/backend-cuda/src/program.ts"
-import { type Place, placed } from "./open.ts"
+import type { DeviceLimits, PlacedOperand, Plan } from "../../../packages/backend-cuda/src/program.ts"
+import { type Bench, numbers, openBench, timeOf, withTemporary } from "./bench.ts"
+import type { Place } from "./open.ts"
 import { attempt, print } from "./rows.ts"
 import type { Scale, Type } from "./works.ts"
 
@@ -73,9 +64,6 @@ const SIZES: Readonly<
   card: { compared: [1000, 1048, 1096], timed: [4096, 2048] },
   tiny: { compared: [72, 136, 136], timed: [64] },
 }
-const SAMPLES: Readonly<Record<Scale, number>> = { card: 7, tiny: 1 }
-const REPEATS: Readonly<Record<Scale, number>> = { card: 10, tiny: 1 }
-
 interface Product {
   /** What rows call it. */
   readonly type: Type | "tf32, cut off"
@@ -89,77 +77,6 @@ const PRODUCTS: readonly Product[] = [
   { type: "tf32", dtype: "float32", precision: "high", bytes: 4 },
   { type: "tf32, cut off", dtype: "float32", precision: "medium", bytes: 4 },
 ]
-
-/** The bits of -1, 0 and 1, of which every sum is exact in every order. */
-const BITS: Readonly<Record<string, readonly number[]>> = {
-  bfloat16: [0xbf80, 0, 0x3f80],
-  float16: [0xbc00, 0, 0x3c00],
-  float32: [0xbf800000, 0, 0x3f800000],
-}
-
-/** Memory of a GPU, and plans that run on it by hand. */
-class Bench {
-  readonly context: CudaContext
-  readonly limits: DeviceLimits
-  private readonly functions = new Map<string, DriverFunction>()
-
-  constructor(context: CudaContext, limits: DeviceLimits) {
-    this.context = context
-    this.limits = limits
-  }
-
-  /** Memory with bytes in it. */
-  filled(bytes: Uint8Array): DeviceMemory {
-    const { context } = this
-    const [memory, pinned] = [context.allocate(bytes.length), context.allocatePinned(bytes.length)]
-    pinned.bytes.set(bytes)
-    context.upload(memory, 0, pinned, 0, bytes.length)
-    context.synchronize()
-    context.freePinned(pinned)
-    return memory
-  }
-
-  read(memory: DeviceMemory): Uint8Array {
-    const { context } = this
-    const pinned = context.allocatePinned(memory.bytes)
-    context.download(pinned, 0, memory, 0, memory.bytes)
-    context.synchronize()
-    const bytes = pinned.bytes.slice()
-    context.freePinned(pinned)
-    return bytes
-  }
-
-  /** Queues a plan. `temporaries`: memory for its own. */
-  run({ launches }: Plan, operands: readonly DeviceMemory[], temporaries: readonly DeviceMemory[]): void {
-    const memoryOf = (ref: BufferRef): DeviceMemory =>
-      "operand" in ref ? operands[ref.operand] : temporaries["temporary" in ref ? ref.temporary : 0]
-    for (const launch of launches) {
-      if ("convolution" in launch) throw new Error("a product has become a convolution")
-      if ("product" in launch) {
-        const memories = launch.buffers.map((ref) => ref && memoryOf(ref))
-        this.context.multiply(launch.product, launch.alpha, launch.beta, memories, new Float64Array(memories.length))
-        continue
-      }
-      const { module, buffers, numbers, blocks } = launch
-      const packer = packerOf(module)
-      const params = new Uint8Array(packer.bytes + 8)
-      packer.pack(new DataView(params.buffer), numbers, launch.maps)
-      const memories = buffers.map(memoryOf)
-      const ranges = new Float64Array(memories.flatMap(({ bytes }) => [0, 0, bytes]))
-      this.context.launch(this.functionOf(module), blocks, params, packer.bytes, memories, ranges)
-    }
-  }
-
-  private functionOf({ ptx, entry, threads, dynamicSharedBytes, maps = [] }: Module): DriverFunction {
-    const { context, functions } = this
-    let found = functions.get(ptx)
-    if (!found) {
-      found = context.function(context.loadModule(ptx), entry, threads, dynamicSharedBytes, maps.length)
-      functions.set(ptx, found)
-    }
-    return found
-  }
-}
 
 const dense = (rows: number, columns: number): PlacedOperand => ({
   offset: 0,
@@ -195,17 +112,6 @@ const kindOf = (ptx: string): AsyncTile["by"] | undefined => {
 const usesTile = ({ launches: [launch] }: Plan, { by }: AsyncTile): boolean =>
   launch !== undefined && "module" in launch && kindOf(launch.module.ptx) === by
 
-function numbers(count: number, dtype: string, seed: number): Uint8Array {
-  const bits = BITS[dtype]
-  const words = dtype === "float32" ? new Uint32Array(count) : new Uint16Array(count)
-  let state = seed
-  for (let i = 0; i < count; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    words[i] = bits[(state >>> 16) % 3]
-  }
-  return new Uint8Array(words.buffer)
-}
-
 const nameOf = ({ by, rows, columns, warpsDown, warpsAcross, stages }: AsyncTile): string =>
   `${by} ${rows}×${columns}, ${warpsDown}×${warpsAcross} warps, ${stages} steps`
 
@@ -226,34 +132,6 @@ async function withMemory(
   } finally {
     for (const memory of operands) bench.context.free(memory)
   }
-}
-
-function withTemporary<T>({ context }: Bench, { temporaries }: Plan, body: (of: readonly DeviceMemory[]) => T): T {
-  const taken = temporaries.map((bytes) => context.allocate(bytes))
-  try {
-    return body(taken)
-  } finally {
-    context.synchronize()
-    for (const memory of taken) context.free(memory)
-  }
-}
-
-function timeOf(bench: Bench, plan: Plan, operands: readonly DeviceMemory[], scale: Scale): number {
-  const { context } = bench
-  return withTemporary(bench, plan, (temporaries) => {
-    const [start, end] = [context.createEvent(), context.createEvent()]
-    bench.run(plan, operands, temporaries)
-    const times = Array.from({ length: SAMPLES[scale] }, () => {
-      context.record(start)
-      for (let i = 0; i < REPEATS[scale]; i++) bench.run(plan, operands, temporaries)
-      context.record(end)
-      context.waitFor(end)
-      return context.elapsed(start, end) / REPEATS[scale]
-    })
-    context.destroyEvent(start)
-    context.destroyEvent(end)
-    return times.toSorted((a, b) => a - b)[times.length >> 1]
-  })
 }
 
 /** Compares every tile with the kernels of older devices. */
@@ -323,12 +201,7 @@ async function race(
 }
 
 export async function tune(part: string, scale: Scale, place: Place): Promise<void> {
-  const { addon, driver: file, libraryFolder: folder } = placed(place) as Place
-  const { driver, circumstances } = await findDriver(addon, file)
-  const [device] = driver.devices()
-  const bench = new Bench(driver.open(0), limitsOf(device, driver))
-  const surroundings = { ...circumstances, env: process.env, folder }
-  const libraries = new Libraries(driver, bench.context, "cuda:0", surroundings, "auto").forPlanners
+  const { bench, libraries } = await openBench(place)
   for (const product of PRODUCTS) await compare(part, bench, product, scale)
   for (const n of SIZES[scale].timed)
     for (const product of PRODUCTS)

@@ -85,6 +85,10 @@ const SIZES: Readonly<Record<Scale, Sizes>> = {
       [64, 256, 28, 256, 3, 1],
       [64, 256, 56, 64, 1, 1],
       [64, 3, 224, 64, 7, 2],
+      [32, 128, 28, 128, 3, 1],
+      [32, 256, 14, 256, 3, 1],
+      [64, 1, 28, 16, 5, 1],
+      [64, 16, 14, 32, 5, 1],
     ],
     sorted: 2 ** 22,
     launches: 3000,
@@ -102,7 +106,7 @@ const SIZES: Readonly<Record<Scale, Sizes>> = {
     rows: [8],
     weights: 32,
     few: [4, 5],
-    images: [[2, 3, 8, 4, 3, 1]],
+    images: [[2, 8, 8, 8, 3, 1]],
     sorted: 2 ** 8,
     launches: 3,
     steps: [
@@ -160,6 +164,9 @@ const thresholds = ({ few, weights }: Sizes): Work[] =>
   (["bfloat16", "float32"] as const).flatMap((type) =>
     few.flatMap((m) => [weights, weights / 8].map((n) => product("matmulT", type, m, n, n, "thresholds"))),
   )
+
+/** N, C, H, K (channels out), R (kernel), stride; padded by half of a window. */
+export const imagesOf = (scale: Scale): Sizes["images"] => SIZES[scale].images
 
 function convolutions({ images }: Sizes): Work[] {
   return (["tf32", "float16", "float32"] as const).flatMap((type) =>

@@ -52,7 +52,7 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the pack
       // There is no PyTorch with CUDA on the emulator; all else works.
       expect(failures.map(({ part }) => part)).toEqual(["pytorch"])
       const times = rows.filter((row) => row.kind === "time")
-      const works = times.flatMap(({ who, part, work }) => (who === "taeda" && part !== "tune" ? [work] : []))
+      const works = times.flatMap(({ who, part, work }) => (who === "taeda" && !part.startsWith("tune") ? [work] : []))
       expect(works.toSorted()).toEqual(
         worksOf("tiny")
           .map(({ name }) => name)
@@ -63,6 +63,10 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the pack
       const tiles = times.filter(({ part }) => part === "tune").map(({ work }) => work)
       for (const tile of ["tma 128×256", "tma 128×128", "wgmma 128×256", "wgmma 64×128", "mma 128×256", "mma 64×64"])
         expect(tiles.filter((work) => work.includes(tile)).length).toBeGreaterThan(0)
+      const convolutions = times.filter(({ part }) => part === "tuneConv").map(({ work }) => work)
+      for (const pass of ["forward", "input", "weight"])
+        for (const way of ["in place", "of copies", "cuDNN"])
+          expect(convolutions.filter((work) => work.startsWith(pass) && work.includes(way))).toHaveLength(3)
       // Without tensor cores of its own kind for it, nothing is compared with itself.
       const told = rows.flatMap((row) => (row.kind === "fact" && row.part === "tune" ? [row] : []))
       const fastest = told.filter(({ name }) => name.startsWith("the fastest tile of "))
