@@ -72,7 +72,7 @@ export function emitReduce(
       end = w.ix("min", w.ix("add", start, length), end)
     }
     const inputs = new Inputs(w, kernel.inputs)
-    const hands = handsOf([...kernel.lift, ...kernel.combine], kernel.inputs, vector)
+    const hands = handsOf([...kernel.lift, ...kernel.combine], kernel.inputs, form, vector)
     walkRow(w, tuples, total, { begin, end, step: sharing * vector, neighbours: vector, hands }, w.index, (r) =>
       neighbourLeaves(w, inputs, kernel.inputs, kernel.rank, coordinates, r, vector).map(
         (leaf) => (): Tuple => tuples.lift(leaf),
@@ -119,7 +119,7 @@ export function reducePlanner(kernel: ReduceKernel, { multiprocessors, target }:
       const elements = countOf(launch.sizes.slice(kept))
       const wide = isWide(launch)
       const { form, segments } = shareRows(outputs, elements, inColumns(launch, kept, kernel.inputs), multiprocessors)
-      const vector = most > 1 && elements > 0 && rowsAligned(launch, kept, units, most) ? most : 1
+      const vector = most > 1 && elements > 0 && rowsAligned(launch, units, most) ? most : 1
       const blocks = (of: Form): number => Math.ceil(outputs / SHARES[of].rows)
       // Segments begin where vectors do.
       const length = Math.ceil(Math.ceil(elements / segments) / vector) * vector

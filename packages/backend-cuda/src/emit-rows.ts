@@ -102,7 +102,7 @@ export function emitRows(
       walkRow(w, tuples, total, walk, "u32", (r) => [() => partials!.load(partialAt(r))])
     } else if (!empty) {
       writeKnown(stage.lift)
-      const hands = handsOf([...stage.lift, ...stage.combine], types, vector)
+      const hands = handsOf([...stage.lift, ...stage.combine], types, form, vector)
       walkRow(w, tuples, total, { begin, end, step: sharing * vector, neighbours: vector, hands }, w.index, (r) =>
         leavesAt(r).map((leaf) => (): Tuple => tuples.lift(leaf, known)),
       )
@@ -136,7 +136,7 @@ export function emitRows(
           )
     }
     const r = w.variable(w.index, begin)
-    const hands = Math.min(WRITTEN_TOGETHER, handsOf(body, types, vector))
+    const hands = Math.min(WRITTEN_TOGETHER, handsOf(body, types, form, vector))
     for (const together of hands > 1 ? [hands, 1] : [1])
       w.while(
         () => w.op(`setp.lt.${w.index}`, together === 1 ? r : w.ix("add", r, (together - 1) * step), end),
@@ -175,8 +175,8 @@ function storeNeighbours(
     return
   }
   for (const [e, value] of values.entries()) {
-    const at = e === 0 ? r : w.ix("add", r, e)
-    writeElement(w, view, addressOf(w, view, [...head, at], access), value)
+    const at = e === 0 ? point[rank - 1] : w.ix("add", point[rank - 1], e)
+    writeElement(w, view, addressOf(w, view, [...point.slice(0, -1), at], access), value)
   }
 }
 
@@ -203,7 +203,7 @@ export function rowsPlanner(kernel: RowsKernel, { multiprocessors, target }: Dev
       const length = countOf(launch.sizes.slice(kept))
       const wide = isWide(launch)
       const { form, segments } = shareRows(rows, length, inColumns(launch, kept, inputs), multiprocessors)
-      const vector = most > 1 && length > 0 && rowsAligned(launch, kept, units, most) ? most : 1
+      const vector = most > 1 && length > 0 && rowsAligned(launch, units, most) ? most : 1
       const span = Math.ceil(Math.ceil(length / segments) / vector) * vector
       const planned = { ...launch, own: { rows, length, segments, span } }
       const blocks = [Math.ceil(rows / SHARES[form].rows), segments, 1] as const

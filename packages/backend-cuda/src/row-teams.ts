@@ -29,6 +29,18 @@ export const SHARES: Readonly<Record<Form, { readonly sharing: number; readonly 
   columns: { sharing: BLOCK / 32, rows: 32 },
 }
 
+/** Rows up to this length are walked by a thread each, by eight lanes up to the next, and by a warp up to the last. */
+const SHORT = 16
+const MIDDLE = 128
+const LONG = 1024
+const LONGEST: Readonly<Record<Form, number>> = {
+  thread: SHORT,
+  lanes: MIDDLE,
+  warp: LONG,
+  block: Number.POSITIVE_INFINITY,
+  columns: Number.POSITIVE_INFINITY,
+}
+
 /** Which of its block's rows a thread has, and its number among those that share it. */
 const PLACES: Readonly<Record<Form, (w: Writer) => readonly [place: string, share: string]>> = {
   thread: (w) => [w.thread, w.op("mov.u32", 0)],
@@ -68,10 +80,15 @@ const MOST_IN_HAND = 16
 const MOST_NODES = 256
 
 /** How many steps of `neighbours` elements a thread has in hand, whose values are found and merged by `roots`. */
-export function handsOf(roots: readonly Expr[], types: readonly InputType[], neighbours: number): number {
+export function handsOf(roots: readonly Expr[], types: readonly InputType[], form: Form, neighbours: number): number {
   const bytes = Math.max(1, ...types.filter(({ access }) => access !== "load").map(({ dtype }) => bytesOf(dtype)))
   const nodes = topological(roots).length
-  let hands = neighbours > 1 ? VECTORS_IN_HAND : Math.min(MOST_IN_HAND, BYTES_IN_HAND / bytes)
+  // No more than half the steps of the form's longest rows: what is not there costs instructions.
+  const most = LONGEST[form] / (2 * SHARES[form].sharing * neighbours)
+  let hands = Math.max(
+    1,
+    Math.min(most, neighbours > 1 ? VECTORS_IN_HAND : Math.min(MOST_IN_HAND, BYTES_IN_HAND / bytes)),
+  )
   while (hands > 1 && hands * neighbours * nodes > MOST_NODES) hands /= 2
   return hands
 }
@@ -109,20 +126,28 @@ export function walkRow(
     for (const [k, tuple] of lifted.entries()) tuples.join(parts[k % count], tuple)
     w.line(`add.${type} ${r}, ${r}, ${together * step}`)
   }
+  /** Less than `hands` steps: what is behind the end is read from before it, so that all reads are under way at once. */
+  const takeRest = (): void => {
+    const last = w.op(`sub.${type}`, end, neighbours)
+    const places = Array.from({ length: hands - 1 }, (_, k) => (k === 0 ? r : w.op(`add.${type}`, r, k * step)))
+    const found = places.map((p, k) => at(k === 0 ? p : w.op(`min.${type}`, p, last)).map((lift) => lift()))
+    for (const [k, lifted] of found.entries())
+      w.if(below(places[k], end), () => {
+        for (const [e, tuple] of lifted.entries()) tuples.join(parts[(k * neighbours + e) % count], tuple)
+      })
+    w.set(type, r, end)
+  }
   w.while(
     () => below(r, end),
     () => {
       for (const part of parts) tuples.clear(part)
       const stop = w.op(`min.${type}`, w.op(`add.${type}`, r, chunk * step), end)
-      if (hands > 1)
-        w.while(
-          () => below(w.op(`add.${type}`, r, (hands - 1) * step), stop),
-          () => take(hands),
-        )
       w.while(
-        () => below(r, stop),
-        () => take(1),
+        () => below(hands > 1 ? w.op(`add.${type}`, r, (hands - 1) * step) : r, stop),
+        () => take(hands),
       )
+      // Only at the end of the row is something left.
+      if (hands > 1) w.if(below(r, stop), takeRest)
       for (let apart = count / 2; apart >= 1; apart /= 2)
         for (let k = 0; k < apart; k++) tuples.join(parts[k], parts[k + apart])
       tuples.join(total, parts[0])
@@ -176,19 +201,21 @@ export function neighbourLeaves(
   count: number,
   others: (node: Expr) => string | undefined = () => undefined,
 ): ReadLeaf[] {
-  if (count === 1) return [inputs.at([...head, ...unravel(w, r, sizesOf(head.length, rank))], others)]
+  const point = [...head, ...unravel(w, r, sizesOf(head.length, rank))]
+  if (count === 1) return [inputs.at(point, others)]
+  const [before, last] = [point.slice(0, -1), point[rank - 1]]
   const vectors = new Map<number, string[]>()
   const read = (k: number): string[] => {
     let values = vectors.get(k)
     if (!values) {
       const view = inputs.view(k)
-      vectors.set(k, (values = readVector(w, view, addressOf(w, view, [...head, r], "unit"), count)))
+      vectors.set(k, (values = readVector(w, view, addressOf(w, view, point, "unit"), count)))
     }
     return values
   }
   return Array.from({ length: count }, (_, e): ReadLeaf => {
-    const at = e === 0 ? r : w.ix("add", r, e)
-    return inputs.at([...head, at], (node) => {
+    const at = e === 0 ? last : w.ix("add", last, e)
+    return inputs.at([...before, at], (node) => {
       const k = Number(node.value)
       return node.op === "input" && types[k].access === "unit" ? read(k)[e] : others(node)
     })
@@ -205,23 +232,22 @@ interface UnitOperand {
 export const unitInputs = (types: readonly InputType[]): UnitOperand[] =>
   types.flatMap(({ access, dtype }, operand) => (access === "unit" ? [{ operand, bytes: bytesOf(dtype) }] : []))
 
-/** Neighbours along a row that one instruction moves, where there is but one reduced dim. */
+/** Neighbours along a row that one instruction moves. */
 export const vectorLength = (reduced: number, units: readonly UnitOperand[]): number =>
-  reduced === 1 && units.length ? VECTOR_BYTES / Math.max(...units.map(({ bytes }) => bytes)) : 1
+  reduced > 0 && units.length ? VECTOR_BYTES / Math.max(...units.map(({ bytes }) => bytes)) : 1
 
-/** Whether the operands' rows begin where vectors of `count` may, and consist of whole ones. */
-export const rowsAligned = (
-  { operands, sizes }: Launch,
-  kept: number,
-  units: readonly UnitOperand[],
-  count: number,
-): boolean =>
-  sizes[kept] % count === 0 &&
-  units.every(
-    ({ operand }) =>
-      operands[operand].offset % count === 0 &&
-      operands[operand].strides.every((s, d) => d === kept || sizes[d] === 1 || s % count === 0),
+/** Whether stretches along the last dim begin where vectors of `count` may, and consist of whole ones. */
+export function rowsAligned({ operands, sizes }: Launch, units: readonly UnitOperand[], count: number): boolean {
+  const inner = sizes.length - 1
+  return (
+    sizes[inner] % count === 0 &&
+    units.every(
+      ({ operand }) =>
+        operands[operand].offset % count === 0 &&
+        operands[operand].strides.every((s, d) => d === inner || sizes[d] === 1 || s % count === 0),
+    )
   )
+}
 
 /** Whether elements of neighbouring rows lie side by side, and not those of one row. */
 export const inColumns = ({ operands }: Launch, kept: number, types: readonly InputType[]): boolean =>
@@ -229,10 +255,6 @@ export const inColumns = ({ operands }: Launch, kept: number, types: readonly In
   !types.some(({ access }) => access === "unit") &&
   types.some(({ access }, k) => access !== "load" && Math.abs(operands[k].strides[kept - 1]) === 1)
 
-/** Rows up to this length are walked by a thread each, by eight lanes up to the next, and by a warp up to the last. */
-const SHORT = 16
-const MIDDLE = 128
-const LONG = 1024
 /** Columns up to this length are walked by a thread each. */
 const SHORT_COLUMN = 64
 /** Threads of a multiprocessor that keep it busy, and blocks. */

@@ -261,7 +261,7 @@ export function scanPlanner(asked: ScanKernel, limits: DeviceLimits): Planner {
       const length = sizes[rank - 1] ?? 1
       const rows = countOf(sizes) / length
       const wide = isWide(launch)
-      const vector = most > 1 && rowsAligned(launch, rank - 1, units, most) ? most : 1
+      const vector = most > 1 && rowsAligned(launch, units, most) ? most : 1
       const hand = (team: Team): Hand => handOf(kernel, team, vector, length)
       const { team, parts, span } = shareRows(rows, length, columns(launch), limits, (of) => {
         const { turns } = hand(of)

@@ -98,13 +98,22 @@ export function writeTileSort(w: Writer, type: KeyType, share: string, key: (row
           w.for("u32", w.thread, pairs, BLOCK, (pair) =>
             writeExchange(w, type, { pair, j, k: w.op("and.b32", k, last) }, keyAt, placeAt),
           )
-          w.barrier()
-          w.line(`shr.u32 ${j}, ${j}, 1`)
+          // Up to 32 apart, the pairs of a warp are always of the same 64 items, which no other warp has.
+          const half = w.op("shr.u32", j, 1)
+          const next = w.op("selp.u32", k, half, w.op("setp.eq.u32", half, 0))
+          const apart = w.op("setp.gt.u32", w.op("max.u32", j, next), 32)
+          w.if(
+            apart,
+            () => w.barrier(),
+            () => w.line("bar.warp.sync 0xffffffff"),
+          )
+          w.set("u32", j, half)
         },
       )
       w.line(`shl.b32 ${k}, ${k}, 1`)
     },
   )
+  w.barrier()
   return {
     segment,
     used,

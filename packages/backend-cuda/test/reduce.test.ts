@@ -92,6 +92,22 @@ describe.each(["rows", "columns"] as const)("down %s", (way) => {
   })
 })
 
+it.each([
+  [3, 2, 8],
+  [3, 5, 12],
+  [2, 40, 60],
+  [3, 5, 7],
+  [2, 30, 200],
+])("down two dims of [%i, %i, %i], 16 bytes at a time where rows are aligned", (c, n, hw) => {
+  const kernel = { ...sumOf("float32", "unit"), rank: 3, reduced: 2 } as ReduceKernel
+  const values = count(c * n * hw).map((k) => (k * 7919) % 13)
+  // [n, c, hw] with c first.
+  const views = [operand("float32", [c, n, hw], values, [hw, c * hw, 1]), blank("float32", [c])]
+  const sums = new Array<number>(c).fill(0)
+  for (const [k, value] of values.entries()) sums[Math.floor(k / hw) % c] += value
+  expect(run(kernel, [c, n, hw], views).out[1]).toEqual(sums)
+})
+
 it("all forms are among these, and segments too", () => {
   const shares = SIZES.flatMap(([rows, length]) =>
     [false, true].map((columns) => shareRows(rows, length, columns, LIMITS.multiprocessors)),

@@ -85,3 +85,44 @@ describe.each(["rows", "columns"] as const)("down %s", (way) => {
     expect(out[2][rows * length]).toBe(0)
   })
 })
+
+it.each([
+  [3, 2, 8],
+  [2, 9, 100],
+  [2, 3, 7],
+])("of two dims, [%i, %i, %i], one of the outputs strided", (c, n, hw) => {
+  const values = count(c * n * hw).map((k) => ((k * 7919) % 13) - 6)
+  const kernel: RowsKernel = {
+    kind: "rows",
+    rank: 3,
+    reduced: 2,
+    inputs: [{ dtype: F32, access: "unit" }],
+    outputs: [
+      { dtype: F32, access: "unit" },
+      { dtype: F32, access: "strided" },
+    ],
+    scalars: [],
+    stages: [
+      {
+        accumulators: [F32],
+        identity: [Number.NEGATIVE_INFINITY],
+        lift: [input(0, F32)],
+        combine: [left(0, F32).max(right(0, F32))],
+      },
+    ],
+    body: [input(0, F32).sub(result(0, F32)), input(0, F32)],
+    finish: [],
+  }
+  const strides = [hw, c * hw, 1]
+  const views = [
+    operand(F32, [c, n, hw], values, strides),
+    blank(F32, [c, n, hw], strides),
+    blank(F32, [c, n, hw], [n * hw, 1, n]),
+  ]
+  const { out } = run(kernel, [c, n, hw], views)
+  const rowOf = (k: number): number => Math.floor(k / hw) % c
+  const largest = count(c).map((r) => Math.max(...values.filter((_, k) => rowOf(k) === r)))
+  expect(out[1]).toEqual(values.map((value, k) => value - largest[rowOf(k)]))
+  const at = (k: number): number => rowOf(k) * n * hw + Math.floor(k / (c * hw)) + (k % hw) * n
+  for (const [k, value] of values.entries()) expect(out[2][at(k)]).toBe(value)
+})

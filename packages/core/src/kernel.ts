@@ -196,26 +196,26 @@ const outputsKey = (outputs: readonly OutputType[]): string =>
   outputs.map((o) => `${o.dtype}.${o.access}${o.aliases === undefined ? "" : `=${o.aliases}`}`).join()
 const exprsKey = (exprs: readonly Expr[]): string => exprs.map((e) => e.id).join()
 const monoidKey = (m: Monoid): string =>
-  `${m.accumulators.join()}|${m.identity.map((v) => (Object.is(v, -0) ? "-0" : String(v))).join()}|${exprsKey(m.lift)}|${exprsKey(m.combine)}`
-const epilogueKey = (e: Epilogue | null): string => (e ? `${inputsKey(e.inputs)}|${e.scalars.join()}|${e.body.id}` : "")
+  `${m.accumulators}|${m.identity.map((v) => (Object.is(v, -0) ? "-0" : String(v)))}|${exprsKey(m.lift)}|${exprsKey(m.combine)}`
+const epilogueKey = (e: Epilogue | null): string => (e ? `${inputsKey(e.inputs)}|${e.scalars}|${e.body.id}` : "")
 
 /** Equal for kernels of equal structure, within this process. */
 export function kernelKey(k: Kernel): string {
   switch (k.kind) {
     case "map":
-      return `map|${k.rank}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars.join()}|${exprsKey(k.body)}`
+      return `map|${k.rank}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars}|${exprsKey(k.body)}`
     case "reduce":
-      return `reduce|${k.rank}|${k.reduced}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars.join()}|${monoidKey(k)}|${exprsKey(k.finish)}`
+      return `reduce|${k.rank}|${k.reduced}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars}|${monoidKey(k)}|${exprsKey(k.finish)}`
     case "rows":
-      return `rows|${k.rank}|${k.reduced}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars.join()}|${k.stages.map(monoidKey).join(";")}|${exprsKey(k.body)}|${exprsKey(k.finish)}`
+      return `rows|${k.rank}|${k.reduced}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars}|${k.stages.map(monoidKey).join(";")}|${exprsKey(k.body)}|${exprsKey(k.finish)}`
     case "scan":
-      return `scan|${k.rank}|${k.reverse}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars.join()}|${monoidKey(k)}|${exprsKey(k.finish)}`
+      return `scan|${k.rank}|${k.reverse}|${inputsKey(k.inputs)}|${outputsKey(k.outputs)}|${k.scalars}|${monoidKey(k)}|${exprsKey(k.finish)}`
     case "matmul":
       return `matmul|${k.batch}|${k.dtype}|${k.precision}|${epilogueKey(k.epilogue)}`
     case "conv":
       return `conv|${k.pass}|${k.spatial}|${k.dtype}|${k.precision}|${epilogueKey(k.epilogue)}`
     case "scatter":
-      return `scatter|${k.rank}|${inputsKey(k.inputs)}|${k.scalars.join()}|${k.value.id}|${exprsKey(k.coordinates)}|${k.combine}|${k.dtype}|${k.targetRank}|${k.bounds}|${k.distinct ?? false}`
+      return `scatter|${k.rank}|${inputsKey(k.inputs)}|${k.scalars}|${k.value.id}|${exprsKey(k.coordinates)}|${k.combine}|${k.dtype}|${k.targetRank}|${k.bounds}|${k.distinct ?? false}`
     case "sort":
       return `sort|${k.rank}|${k.dtype}|${k.descending}`
   }

@@ -54,12 +54,10 @@ const wide = (e: Expr): Expr => e.cast(computeType(e.dtype as DType))
 /** By device, kind of kernel and key of the work; then by the structure of the operands. */
 type Table = Map<string, Map<number | string, Executable>>
 type Keyed = "map" | "reduce" | "rows"
-const tables = new WeakMap<Device, Readonly<Record<Keyed, Table>>>()
+const tables: Readonly<Record<Keyed, Table>>[] = []
 
 function structures(device: Device, kind: Keyed, key: string): Map<number | string, Executable> {
-  let ofDevice = tables.get(device)
-  if (!ofDevice) tables.set(device, (ofDevice = { map: new Map(), reduce: new Map(), rows: new Map() }))
-  const table = ofDevice[kind]
+  const table = (tables[device.id] ??= { map: new Map(), reduce: new Map(), rows: new Map() })[kind]
   let found = table.get(key)
   if (!found) table.set(key, (found = new Map()))
   return found
@@ -93,7 +91,7 @@ function structureKey(
     key = key * DIGIT + DTYPES[outputs[i]!.dtype].id * 4 + ACCESS_CODE[outputs[i]!.access]
   for (let i = 0; i < scalars.length; i++) key = key * DIGIT + scalarCode(scalars[i]!.dtype)
   if (key <= Number.MAX_SAFE_INTEGER) return key
-  return `${head.join()}|${typeKey(inputs)}|${typeKey(outputs)}|${scalars.map((s) => s.dtype).join()}`
+  return `${head}|${typeKey(inputs)}|${typeKey(outputs)}|${scalars.map((s) => s.dtype)}`
 }
 
 const operandOf = (t: Tensor, sizes: Sizes = t.shape, strides: Sizes = t.strides): Operand => ({
@@ -364,18 +362,13 @@ const outputType = (t: Tensor, sizes: Sizes, strides: Sizes): OutputType => ({
   access: accessOf(sizes, strides) === "unit" ? "unit" : "strided",
 })
 
-/** By device, the works that it has no rows for, by key and dtype. */
-const refusals = new WeakMap<Device, Set<string>>()
+/** Works that devices have no rows for. */
+const refusals = new Set<string>()
+const refusalOf = (device: Device, key: string, dtype: DType): string => `${device.id} ${key} ${dtype}`
 
 /** Whether it is known that `runRows` can do nothing for this key and the dtype of the first input. */
 export const lacksRows = (device: Device, key: string, dtype: DType): boolean =>
-  refusals.get(device)?.has(`${key} ${dtype}`) ?? false
-
-function refuse(device: Device, key: string, dtype: DType): void {
-  let refused = refusals.get(device)
-  if (!refused) refusals.set(device, (refused = new Set()))
-  refused.add(`${key} ${dtype}`)
-}
+  refusals.has(refusalOf(device, key, dtype))
 
 /**
  * Computes over rows, the last `reduced` dims of `shape`, in one kernel: `outs` have that shape, `perRow` the dims that
@@ -423,7 +416,7 @@ export function runRows(
       finish: finish.map((e, i) => e.cast(perRow[i]!.dtype)),
     }
     if (device.backend.supports(kernel) !== true) {
-      refuse(device, work.key, dtype as DType)
+      refusals.add(refusalOf(device, work.key, dtype as DType))
       return false
     }
     executable = device.compile(kernel)

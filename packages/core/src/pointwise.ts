@@ -358,7 +358,7 @@ export class Pointwise {
       isTensor(slot) ? DTYPES[slot.dtype as DType].id * 4 + accessCode(s[j++]![inner]!) : SCALAR_CODE
     const key =
       slots.length > MOST_CODES
-        ? `${head},${slots.map(code).join()}`
+        ? `${head},${slots.map(code)}`
         : slots.reduce<number>((k, slot) => k * 64 + code(slot), head)
 
     const table = (this.executables[device.id] ??= new Map())

@@ -22,21 +22,13 @@ export function watch(): void {
 let made: Storage[] = []
 let depth = 0
 
-/** Called for each new storage on a device that does not collect by itself. */
-export function noteMade(storage: Storage): void {
-  if (depth > 0) made.push(storage)
-}
+/** Called for each new storage on a device that does not collect by itself. Whether a region holds it. */
+export const noteMade = (storage: Storage): boolean => depth > 0 && !!made.push(storage)
 
 /** Begins a region; what it returns goes to `leave`. */
 export function enter(): number {
   depth++
   return made.length
-}
-
-/** Ends a region by an error: what was made is left to the collector, since an op that failed may have told the graph of it. */
-export function abandon(mark: number): void {
-  depth--
-  made.length = mark
 }
 
 /**
@@ -58,21 +50,26 @@ export function leave(mark: number, result: unknown, fresh?: (storage: Storage) 
     }
     if (returned && fresh) fresh(storage)
     // What a promise or an object of some class holds is beyond the view of outer regions.
-    if (held === null) continue
-    if (depth > 0) made[kept++] = storage
-    else if (!returned) storage.internal = true
+    if (held !== null && depth > 0) made[kept++] = storage
+    else {
+      if (!returned) storage.internal = true
+      storage.release()
+    }
   }
   made.length = kept
 }
 
+/**
+ * Ends a region by an error: what was made is left to the collector, since an op that failed may have told the graph of it. To the
+ * region that is as with a function as its result, which may hold anything.
+ */
+export const abandon = (mark: number): void => leave(mark, leave)
+
 /** The storage of a result, or those of several; null where the result may hold any. */
-function storagesIn(result: unknown): Storage | Set<Storage> | null | undefined {
+function storagesIn(result: unknown): Storage | Set<Storage> | null {
   if (isTensor(result)) return result.storage
-  if (Array.isArray(result)) {
-    const all = new Set<Storage>()
-    return addStorages(result, all) ? all : null
-  }
-  return isBare(result) ? undefined : null
+  const all = new Set<Storage>()
+  return addStorages([result], all) ? all : null
 }
 
 const isBare = (value: unknown): boolean =>

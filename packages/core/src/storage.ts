@@ -9,23 +9,6 @@ import { DTYPES, type DType } from "./dtype.ts"
 import { pressure } from "./pressure.ts"
 import { noteMade } from "./regions.ts"
 
-/** What is given back when a storage was collected. */
-class Held {
-  readonly device: Device
-  readonly buffer: Buffer
-  readonly bytes: number
-
-  constructor(device: Device, buffer: Buffer, bytes: number) {
-    this.device = device
-    this.buffer = buffer
-    this.bytes = bytes
-  }
-
-  finalize(): void {
-    this.device.release(this.buffer, this.bytes)
-  }
-}
-
 interface Scoped {
   readonly storages: Set<Storage>
   readonly outer: Scoped | null
@@ -48,6 +31,8 @@ export class Storage {
   saves = 0
   /** Whether nobody outside of the library can hold it: who lets go of it last frees it. */
   internal = false
+  /** Scopes and regions that hold it: the collector need not tell of it before all have let go. */
+  private holders = 0
   /** What lets the engine feel the bytes, as long as this lives. */
   declare protected ballast: object | null
   private held: Buffer | null
@@ -59,9 +44,12 @@ export class Storage {
     this.length = length
     this.inference = inferenceEnabled()
     this.held = null
+    if (scoped) {
+      scoped.storages.add(this)
+      this.holders++
+    }
+    if (!device.collects && noteMade(this)) this.holders++
     if (buffer) this.hold(buffer)
-    if (scoped) scoped.storages.add(this)
-    if (!device.collects) noteMade(this)
   }
 
   get buffer(): Buffer {
@@ -81,11 +69,19 @@ export class Storage {
 
   private hold(buffer: Buffer): void {
     this.held = buffer
-    const { device, bytes } = this
-    if (device.collects) return
-    pressure.register(this, new Held(device, buffer, bytes))
-    const ballast = pressure.allocated(bytes)
+    if (this.device.collects) return
+    const ballast = pressure.allocated(this.bytes)
     if (ballast) this.ballast = ballast
+    this.release(0)
+  }
+
+  /** So many who held it do so no more. The last leaves it to the collector. */
+  release(count = 1): void {
+    this.holders -= count
+    const { device, held, bytes } = this
+    if (!this.holders && held && !device.collects)
+      // A function that knew the storage would keep it.
+      pressure.register(this, { finalize: () => device.release(held, bytes) })
   }
 
   /** Notes that a node lets go of it. */
@@ -111,16 +107,21 @@ export class Storage {
       return
     }
     if (this.ballast) this.ballast = null
-    pressure.unregister(this)
+    if (!this.holders) pressure.unregister(this)
     scoped?.storages.delete(this)
     device.release(held, this.bytes)
   }
 }
 
+/** A scope leaves it to the next outer one, if there is any. */
+function give(storage: Storage, outer: Scoped | null): void {
+  if (outer) outer.storages.add(storage)
+  else storage.release()
+}
+
 /** Says that `storage` belongs to `owner`, a gradient to its leaf: no scope that began after the owner was made frees it. */
 export function outlive(storage: Storage, owner: Storage): void {
-  for (let s = scoped; s && !s.storages.has(owner); s = s.outer)
-    if (s.storages.delete(storage)) s.outer?.storages.add(storage)
+  for (let s = scoped; s && !s.storages.has(owner); s = s.outer) if (s.storages.delete(storage)) give(storage, s.outer)
 }
 
 /** Runs `body` and frees what was made inside, but for what `keep` names in the result. */
@@ -128,20 +129,20 @@ export function collectStorages<T>(body: () => T, keep: (result: Awaited<T>) => 
   const outer = scoped
   const mine: Scoped = { storages: new Set(), outer }
   scoped = mine
-  const finish = (kept: ReadonlySet<Storage>): void => {
+  const finish = (kept: Iterable<Storage>): void => {
+    scoped = outer
+    const all = new Set(kept)
     for (const storage of mine.storages) {
-      if (kept.has(storage)) outer?.storages.add(storage)
+      if (all.has(storage)) give(storage, outer)
       else storage.free()
     }
   }
   const fail = (error: unknown): never => {
-    scoped = outer
-    finish(new Set())
+    finish([])
     throw error
   }
   const succeed = (result: Awaited<T>): Awaited<T> => {
-    scoped = outer
-    finish(new Set(keep(result)))
+    finish(keep(result))
     return result
   }
   let result: T

@@ -23,6 +23,16 @@ held = held.detach()
 const made = live()
 await collectUntil(() => live() === 3)
 
+// What scopes and ops held until they ended goes as everything else.
+const kept = live()
+for (let i = 0; i < 20; i++) {
+  torch.scope(() => [torch.scope(() => w.add(i)), { a: w.exp() }])
+  await torch.scope(async () => w.mul(i))
+  await w.unique()
+}
+const scoped = live() - kept
+await collectUntil(() => live() === kept)
+
 const x = torch.ones(100, 1000)
 for (let i = 0; i < 100; i++) x.add(1).narrow(0, 0, 2).contiguous()
 const bytes = torch.memoryStats().liveBytes
@@ -32,6 +42,7 @@ process.stdout.write(
   JSON.stringify({
     made: made > 100,
     live: live(),
+    scoped: scoped >= 60,
     booked: bytes > 100 * x.nbytes,
     struck: torch.memoryStats().liveBytes < x.nbytes + 100_000,
     held: held.length,

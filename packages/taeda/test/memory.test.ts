@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import * as torch from "taeda"
-import { describe, expect, test } from "vitest"
+import { describe, expect, test, vi } from "vitest"
 import { counted } from "./devices.ts"
 
 const { dispose, memoryStats, ones, scope } = torch
@@ -116,6 +116,32 @@ describe("scope", () => {
   })
 })
 
+describe("the collector", () => {
+  test("is told of what may outlive the scope and the op that made it, and of nothing else", () => {
+    const { device } = counted()
+    const x = ones(4, { device, ...G })
+    const register = vi.spyOn(FinalizationRegistry.prototype, "register")
+    /** How many storages of the device it was told of meanwhile. */
+    const told = (body: () => void): number => {
+      register.mockClear()
+      body()
+      return register.mock.calls.filter(([owner]) => (owner as { device?: unknown }).device === device).length
+    }
+    try {
+      expect(told(() => void x.add(1).mul(2))).toBe(2)
+      expect(told(() => void scope(() => void x.add(1).mul(2).exp()))).toBe(0)
+      expect(told(() => void scope(() => x.add(1).mul(2)))).toBe(1)
+      expect(told(() => void scope(() => scope(() => x.add(1)).mul(2)))).toBe(1)
+      expect(told(() => void scope(() => void scope(() => x.add(1))))).toBe(0)
+      // It copies them on its way.
+      const [values, indices] = [x.detach(), torch.tensor([1, 0, 3, 2], { device, dtype: "int32" })]
+      expect(told(() => void values.cumsum(0).indexAdd(0, indices, values))).toBe(2)
+    } finally {
+      register.mockRestore()
+    }
+  })
+})
+
 describe("dispose", () => {
   test("frees a tensor and its views at once", () => {
     const { device, live } = counted()
@@ -165,5 +191,5 @@ test("the collector frees what nobody holds", () => {
   expect(run.stderr).toBe("")
   // 100 results and 100 graphs with their gradients were made; what is held are the leaf, its gradient and one result.
   // In the books of cpu-js 100 results and their parts stood, and what is held is one tensor.
-  expect(JSON.parse(run.stdout)).toEqual({ made: true, live: 3, booked: true, struck: true, held: 10 })
+  expect(JSON.parse(run.stdout)).toEqual({ made: true, live: 3, scoped: true, booked: true, struck: true, held: 10 })
 })

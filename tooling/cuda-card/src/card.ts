@@ -82,7 +82,7 @@ const PARTS: Readonly<Record<string, PartOf>> = {
   pytorch: { title: "PyTorch", seconds: 100, work: "python" },
   thresholds: times('Small products, for what "auto" should leave to cuBLASLt', 25),
   conv: times("Convolutions", 40),
-  other: times("Sorts, running sums, scatters", 25),
+  other: times("Sorts, running sums, short rows, scatters", 30),
   suite: {
     title: "The whole suite",
     seconds: 300,

@@ -7,12 +7,13 @@ import type { Prepared } from "./ours.ts"
 export interface Patience {
   readonly ms: number
   readonly samples: number
+  /** How long it is done before, on the host, where the engine has to learn what is called often. */
+  readonly warmMs?: number
 }
 
 export const PATIENCE: Readonly<Record<"card" | "tiny" | "host", Patience>> = {
   card: { ms: 120, samples: 5 },
-  // The engine has to learn what is called often.
-  host: { ms: 1500, samples: 31 },
+  host: { ms: 1500, samples: 31, warmMs: 2000 },
   tiny: { ms: 0, samples: 1 },
 }
 
@@ -41,12 +42,14 @@ function onDevice(backend: CudaBackend, run: () => void, count: number): number 
 }
 
 /** The median time of the work, milliseconds. */
-export function measure(backend: CudaBackend, prepared: Prepared, { ms, samples }: Patience): number {
+export function measure(backend: CudaBackend, prepared: Prepared, { ms, samples, warmMs = 0 }: Patience): number {
   const run = freeing(prepared.run)
   // The driver compiles at the first run, and memory is found.
   run()
   run()
   backend.synchronizeSync()
+  const until = performance.now() + warmMs
+  while (performance.now() < until) run()
   const once = onHost(backend, run, 1)
   const count = Math.max(1, Math.min(200, Math.ceil(ms / samples / Math.max(once, 0.002))))
   const sample = prepared.onHost ? onHost : onDevice

@@ -139,6 +139,26 @@ const PREPARE: Readonly<Record<Op, (work: Work, backend: CudaBackend) => Prepare
     const a = randn(type, rows, n)
     return { run: () => a.cumsum(1) }
   },
+  cumsumColumns({ type, sizes: [n, columns] }) {
+    const a = randn(type, n, columns)
+    return { run: () => a.cumsum(0) }
+  },
+  topk({ type, sizes: [k, ...sizes] }) {
+    const a = randn(type, ...sizes)
+    return { run: () => a.topk(k) }
+  },
+  sumRows({ type, sizes }) {
+    const a = randn(type, ...sizes)
+    return { run: () => a.sum(1) }
+  },
+  softmaxRows({ type, sizes }) {
+    const a = randn(type, ...sizes)
+    return { run: () => a.softmax(-1) }
+  },
+  addTransposed({ type, sizes: [n] }) {
+    const [a, b] = [randn(type, n, n), randn(type, n, n).t()]
+    return { run: () => a.add(b) }
+  },
   indexAdd({ type, sizes: [n, into] }) {
     const [a, source] = [torch.zeros([into]), randn(type, n)]
     const index = torch.arange(n).mul(7919).remainder(into)

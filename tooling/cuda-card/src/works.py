@@ -71,6 +71,16 @@ def add(type, n):
     return lambda: a + b
 
 
+def add_transposed(type, n):
+    a, b = randn(type, n, n), randn(type, n, n).t()
+    return lambda: a + b
+
+
+def topk(type, k, *sizes):
+    a = randn(type, *sizes)
+    return lambda: a.topk(k)
+
+
 def layernorm(type, n):
     a, weight, bias = randn(type, n, n), randn(type, n), randn(type, n)
     return lambda: F.layer_norm(a, [n], weight, bias)
@@ -154,6 +164,8 @@ OPS = {
     "conv": conv, "convGrads": conv_grads,
     "sort": unary(torch.sort), "sortRows": unary(torch.sort),
     "cumsum": unary(lambda a: a.cumsum(0)), "cumsumRows": unary(lambda a: a.cumsum(1)),
+    "cumsumColumns": unary(lambda a: a.cumsum(0)), "topk": topk, "sumRows": unary(lambda a: a.sum(1)),
+    "softmaxRows": unary(lambda a: a.softmax(-1)), "addTransposed": add_transposed,
     "indexAdd": index_add, "launch": launch, "launchRecorded": lambda type, n: launch(type, n, grad=True),
     "launchInPlace": lambda type, n: launch(type, n, in_place=True),
     "launchNumber": launch_unary(lambda a: a.add(1)), "launchChain": launch_chain,

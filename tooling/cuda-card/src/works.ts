@@ -18,6 +18,11 @@ export const OPS = [
   "sortRows",
   "cumsum",
   "cumsumRows",
+  "cumsumColumns",
+  "topk",
+  "sumRows",
+  "softmaxRows",
+  "addTransposed",
   "indexAdd",
   "launch",
   "launchRecorded",
@@ -190,9 +195,20 @@ const timed = (part: string, op: Op, name: string, sizes: readonly number[], typ
 
 const others = ({ sorted, square }: Sizes): Work[] => [
   timed("other", "sort", `sort ${sorted} float32`, [sorted]),
+  timed("other", "sort", `sort ${sorted} bfloat16`, [sorted], "bfloat16"),
+  timed("other", "sort", `sort ${16 * sorted} float32`, [16 * sorted]),
   timed("other", "sortRows", `sort ${square / 8} rows of ${square} float32`, [square / 8, square]),
+  timed("other", "sortRows", `sort ${square} rows of ${square / 8} float32`, [square, square / 8]),
+  timed("other", "topk", `the greatest 8 of ${sorted} float32`, [8, sorted]),
+  timed("other", "topk", `the greatest 2 of ${square} rows of ${square / 8} float32`, [2, square, square / 8]),
   timed("other", "cumsum", `cumsum ${sorted} float32`, [sorted]),
+  timed("other", "cumsum", `cumsum ${16 * sorted} float32`, [16 * sorted]),
   timed("other", "cumsumRows", `cumsum ${square} rows of ${square} float32`, [square, square]),
+  timed("other", "cumsumColumns", `cumsum ${square} columns of ${square} float32`, [square, square]),
+  timed("other", "sumRows", `sum ${sorted} rows of 16 float32`, [sorted, 16]),
+  timed("other", "sumRows", `sum ${sorted / 4} rows of 64 float32`, [sorted / 4, 64]),
+  timed("other", "softmaxRows", `softmax ${sorted / 4} rows of 64 float32`, [sorted / 4, 64]),
+  timed("other", "addTransposed", `add ${square}² float32, one of them transposed`, [square]),
   timed("other", "indexAdd", `indexAdd of ${sorted} float32 into ${sorted / 16}`, [sorted, sorted / 16]),
 ]
 

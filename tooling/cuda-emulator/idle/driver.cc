@@ -51,6 +51,8 @@ EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice) { return 
 EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) { return CUDA_SUCCESS; }
 EXPORT CUresult cuDevicePrimaryCtxReset_v2(CUdevice) { return CUDA_SUCCESS; }
 EXPORT CUresult cuCtxSetCurrent(CUcontext) { return CUDA_SUCCESS; }
+EXPORT CUresult cuDeviceCanAccessPeer(int* can, CUdevice, CUdevice) { return *can = 0, CUDA_SUCCESS; }
+EXPORT CUresult cuCtxEnablePeerAccess(CUcontext, unsigned) { return CUDA_SUCCESS; }
 
 EXPORT CUresult cuMemGetInfo_v2(size_t* free, size_t* total) { return *free = *total = MEMORY, CUDA_SUCCESS; }
 EXPORT CUresult cuMemAlloc_v2(CUdeviceptr* address, size_t bytes) {
@@ -67,6 +69,7 @@ EXPORT CUresult cuMemcpyDtoHAsync_v2(void* to, CUdeviceptr, size_t bytes, CUstre
   return memset(to, 0, bytes), CUDA_SUCCESS;
 }
 EXPORT CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr, CUdeviceptr, size_t, CUstream) { return CUDA_SUCCESS; }
+EXPORT CUresult cuMemcpyPeerAsync(CUdeviceptr, CUcontext, CUdeviceptr, CUcontext, size_t, CUstream) { return CUDA_SUCCESS; }
 EXPORT CUresult cuMemsetD8Async(CUdeviceptr, unsigned char, size_t, CUstream) { return CUDA_SUCCESS; }
 
 EXPORT CUresult cuModuleLoadDataEx(CUmodule* module, const void*, unsigned, CUjit_option*, void**) {
@@ -83,6 +86,7 @@ EXPORT CUresult cuLaunchKernel(CUfunction, unsigned, unsigned, unsigned, unsigne
 EXPORT CUresult cuStreamCreate(CUstream* stream, unsigned) { return give(stream); }
 EXPORT CUresult cuStreamDestroy_v2(CUstream) { return CUDA_SUCCESS; }
 EXPORT CUresult cuStreamSynchronize(CUstream) { return CUDA_SUCCESS; }
+EXPORT CUresult cuStreamWaitEvent(CUstream, CUevent, unsigned) { return CUDA_SUCCESS; }
 EXPORT CUresult cuStreamBeginCapture_v2(CUstream, int) { return CUDA_SUCCESS; }
 EXPORT CUresult cuStreamEndCapture(CUstream, CUgraph* graph) { return give(graph); }
 
@@ -99,3 +103,8 @@ EXPORT CUresult cuGraphInstantiateWithFlags(CUgraphExec* executable, CUgraph, un
 EXPORT CUresult cuGraphLaunch(CUgraphExec, CUstream) { return CUDA_SUCCESS; }
 EXPORT CUresult cuGraphExecDestroy(CUgraphExec) { return CUDA_SUCCESS; }
 EXPORT CUresult cuGraphDestroy(CUgraph) { return CUDA_SUCCESS; }
+
+EXPORT CUresult cuTensorMapEncodeTiled(void*, int, unsigned, void*, const uint64_t*, const uint64_t*, const unsigned*,
+                                       const unsigned*, int, int, int, int) {
+  return CUDA_SUCCESS;
+}

@@ -284,7 +284,7 @@ function indexMovement(name: string, x: Tensor, found: readonly (Tensor | null)[
   const place = kept.map((_, k) => (k < front ? k : k + common.length))
   return {
     op: name,
-    key: `index ${dims.join()}/${x.ndim} at ${front}+${common.length}`,
+    key: `index ${dims}/${x.ndim} at ${front}+${common.length}`,
     shape: x.shape,
     result,
     indices: given.map((t) => reshaped(t, [...t.shape, ...trailing])),
