@@ -7,6 +7,7 @@
  * so that neither copies nor reads meet in a bank. That is what `ldmatrix` reads for the warps' own products (`mma`), and also what the
  * products of warpgroups read by themselves (`wgmma`), which compute capability 9.0 alone has.
  */
+import type { ReducedPrecision } from "@taeda/core"
 import { beginContraction, type Contraction, type DepthParts, type Part, type Reading, Sources } from "./contraction.ts"
 import {
   beginWarp,
@@ -47,8 +48,12 @@ const aheadOf = ({ by }: AsyncTile, stages: number): number => stages - (by === 
 export const fills = ({ bytes }: Factors, extent: number, alongDepth: boolean): boolean =>
   alongDepth || (extent * bytes) % LINE === 0
 
-/** Whether warpgroups multiply them. Of TF32 they would not round the factors, but cut them off. */
-export const byWarpgroups = ({ bytes }: Factors): boolean => bytes === 2
+/**
+ * Whether warpgroups multiply them. Float32 they do not round to TF32, but cut off, which "medium" allows; and of words they turn no lines
+ * along the extent.
+ */
+export const byWarpgroups = ({ bytes }: Factors, { a, b }: Reading, precision: ReducedPrecision | undefined): boolean =>
+  bytes === 2 || (precision === "medium" && a === "depth" && b === "depth")
 
 interface Side {
   readonly name: "a" | "b"

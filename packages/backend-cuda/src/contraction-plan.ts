@@ -73,6 +73,8 @@ const SPLIT_DEPTH = 512
 const SPAN = 128
 /** A depth of several times as much is split even where smaller tiles would have blocks enough: large ones read less. */
 const LONG_SPAN = 1024
+/** Parts that only together take less than so much of the time are worth their sums. */
+const WORTH_PARTS = 0.8
 /** Parts are multiples of this, and so of every tile's step. */
 const STEP = 64
 /** What partial sums may take. */
@@ -285,7 +287,7 @@ export class ContractionProgram {
   ): { readonly tile: AsyncTile; readonly stages: number } | null {
     const { factors, limits, precision } = this
     if (!factors || factors.target < 80 || !vectors.a || !vectors.b) return null
-    const groups = limits.warpgroups && byWarpgroups(factors)
+    const groups = limits.warpgroups && byWarpgroups(factors, reading, precision)
     const possible = { tma: groups && limits.tensorMaps && layouts !== null, wgmma: groups, mma: true }
     for (const tile of [limits.tuning?.tile, TMA_TILES[name], GROUP_TILES[name], ASYNC_TILES[name]]) {
       if (!tile || !possible[tile.by]) continue
@@ -311,11 +313,23 @@ export class ContractionProgram {
     const { batches, rows, columns, depth } = sizes
     const blocks = blocksOf(form, sizes)
     const bytes = this.bytes * batches * rows * columns
-    const wanted = ceil(2 * this.limits.multiprocessors, blocks)
+    const wanted = this.partsWanted(blocks)
     const most = Math.min(wanted, Math.floor(depth / SPAN), Math.floor(PARTIAL_BYTES / bytes))
     if (depth < SPLIT_DEPTH || blocks >= this.limits.multiprocessors || most < 2) return { splits: 1, span: depth }
     const span = ceil(ceil(depth, most), STEP) * STEP
     return { splits: ceil(depth, span), span }
+  }
+
+  /** In how many parts of the depth so many blocks had better be, where the depth is long enough. */
+  private partsWanted(blocks: number): number {
+    const { multiprocessors } = this.limits
+    const most = ceil(2 * multiprocessors, blocks)
+    if (2 * blocks <= multiprocessors) return most
+    // Most have a block each: what counts is how many parts come one after the other.
+    const time = (parts: number): number => ceil(blocks * parts, multiprocessors) / parts
+    let best = 1
+    for (let parts = 2; parts <= most; parts++) if (time(parts) < WORTH_PARTS * time(best)) best = parts
+    return best
   }
 
   private products(

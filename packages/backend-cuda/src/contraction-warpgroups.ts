@@ -44,7 +44,8 @@ export function groupProducts(
   ]
   const registers = sums.flat()
   const always = w.truth(true)
-  const turned = [a, b].map(({ alongDepth }) => Number(!alongDepth))
+  // Words are never turned.
+  const turned = bytes === 2 ? [a, b].map(({ alongDepth }) => Number(!alongDepth)) : []
   const depth = 32 / bytes
   return (stage, meanwhile) => {
     const starts = places.map(({ side, place }) => {
@@ -58,7 +59,7 @@ export function groupProducts(
         return step === 0 ? bits : w.op("add.u64", bits, further / PIECE)
       })
       w.line(
-        `wgmma.mma_async.sync.aligned.m64n${b.extent}k16.f32.${type}.${type} {${registers.join(", ")}}, ${x}, ${y}, ${always}, 1, 1, ${turned.join(", ")}`,
+        `wgmma.mma_async.sync.aligned.m64n${b.extent}k${depth}.f32.${type}.${type} {${registers.join(", ")}}, ${[x, y, always, 1, 1, ...turned].join(", ")}`,
       )
     }
     w.line("wgmma.commit_group.sync.aligned")

@@ -10,7 +10,7 @@ import { describe, expect, it } from "vitest"
 
 const ROOT = join(import.meta.dirname, "..", "..", "..")
 const VITEST = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs")
-const FILES = ["test/addon.test.ts", "test/backend.test.ts", "test/memory.test.ts"]
+const FILES = ["test/addon.test.ts", "test/backend.test.ts", "test/memory.test.ts", "test/peers.test.ts"]
 const LIBRARY_FILES = ["test/libraries.test.ts", "test/convolution-library.test.ts"]
 
 /** The first build takes minutes: the compiler's C++ library is built with the checks as well. */

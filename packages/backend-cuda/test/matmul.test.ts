@@ -62,7 +62,7 @@ interface Form {
   readonly precision?: MatmulKernel["precision"]
   readonly sharedBytes?: number
   readonly warpgroups?: true
-  readonly tensorMaps?: true
+  readonly tensorMaps?: true | undefined
 }
 /** With all that compute capability 9.0 has. */
 const HOPPER = { sharedBytes: 227 * 1024, warpgroups: true, tensorMaps: true } as const
@@ -83,6 +83,16 @@ const FORMS: readonly Form[] = [
   { dtype: "float16", sizes: ASYNC, target: 90, multiprocessors: 2, sharedBytes: 227 * 1024, warpgroups: true },
   { dtype: "bfloat16", sizes: ASYNC, target: 90, multiprocessors: 1, ...HOPPER },
   { dtype: "float16", sizes: ASYNC, target: 90, multiprocessors: 2, ...HOPPER },
+  { dtype: "float32", sizes: ASYNC, target: 90, multiprocessors: 1, ...HOPPER, precision: "medium" },
+  {
+    dtype: "float32",
+    sizes: ASYNC.slice(0, 2),
+    target: 90,
+    multiprocessors: 1,
+    ...HOPPER,
+    precision: "medium",
+    tensorMaps: undefined,
+  },
   // In tensor cores, which multiply such small whole numbers exactly.
   { dtype: "float32", sizes: HALVES, target: 80, multiprocessors: 1, precision: "high" },
 ]
@@ -167,6 +177,45 @@ describe.each(FORMS)(
     })
   },
 )
+
+it("a long depth is not split where most multiprocessors have a block anyway", () => {
+  const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "bfloat16", epilogue: null }
+  const launchesOf = (rows: number, depth: number) => {
+    const operands = [
+      { offset: 0, sizes: [rows, depth], strides: [depth, 1] },
+      { offset: 0, sizes: [depth, 2048], strides: [2048, 1] },
+      { offset: 0, sizes: [rows, 2048], strides: [2048, 1] },
+    ]
+    const limits = { target: 90, multiprocessors: 132, ...HOPPER }
+    const { launches } = plannerOf(kernel, limits).plan({ sizes: [rows, 2048, depth], operands, scalars: [] })
+    return launches.map((launch) => ("module" in launch ? launch.blocks : null))
+  }
+  expect(launchesOf(2048, 2048)).toEqual([[128, 1, 1]])
+  // Three parts of 72 tiles take two thirds of the time.
+  expect(launchesOf(9 * 128, 4096)).toEqual([[72, 3, 1], expect.anything()])
+  expect(launchesOf(512, 4096)).toHaveLength(2)
+})
+
+it("a long depth is brought by the tensor memory accelerator in parts", () => {
+  const [rows, columns, depth] = [72, 72, 2096]
+  const [x, y] = [small(rows * depth, 7919, 3), small(depth * columns, 104729, 3)]
+  const views = [
+    operand("float16", [rows, depth], x),
+    operand("float16", [depth, columns], y),
+    operand("float16", [rows, columns], count(rows * columns)),
+  ]
+  const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "float16", epilogue: null }
+  const limits = { target: 90, multiprocessors: 2, ...HOPPER }
+  const { out, launches } = run(kernel, [rows, columns, depth], views, [], limits)
+  expect(launches).toBe(2)
+  const want = count(rows * columns).map((i) => {
+    const [m, n] = [Math.floor(i / columns), i % columns]
+    let sum = 0
+    for (let k = 0; k < depth; k++) sum += x[m * depth + k] * y[k * columns + n]
+    return sum
+  })
+  expect(out[2].map((v) => Number(v) + 0)).toEqual(want)
+})
 
 /** Batches that a tensor map tells of in one dim or not at all, and a factor that all batches share. */
 describe("batches for the tensor memory accelerator", () => {
@@ -302,14 +351,22 @@ describe("float32 that may be rounded", () => {
   const fractions = (n: number, seed: number): number[] =>
     count(n).map((i) => Math.fround(Math.sin(seed + i * 12.9898) * 4 ** (i % 3)))
   const [x, y] = [fractions(rows * depth, 1), fractions(depth * columns, 2)]
-  const multiplied = (precision: MatmulKernel["precision"], target: number, m = rows): number[] => {
+  const multiplied = (
+    precision: MatmulKernel["precision"],
+    target: number,
+    m = rows,
+    limits: Partial<DeviceLimits> = {},
+    /** Whether the second factor lies as weights of linear layers do. */
+    turned = false,
+  ): number[] => {
+    const turnedY = count(depth * columns).map((i) => y[(i % depth) * columns + Math.floor(i / depth)])
     const views = [
       operand("float32", [m, depth], x.slice(0, m * depth)),
-      operand("float32", [depth, columns], y),
+      turned ? operand("float32", [depth, columns], turnedY, [1, depth]) : operand("float32", [depth, columns], y),
       operand("float32", [m, columns], new Array(m * columns).fill(7)),
     ]
     const kernel: MatmulKernel = { kind: "matmul", batch: 0, dtype: "float32", epilogue: null, precision }
-    return run(kernel, [m, columns, depth], views, [], { target }).out[2].map(Number)
+    return run(kernel, [m, columns, depth], views, [], { target, ...limits }).out[2].map(Number)
   }
   /** Of each result: Σ a·b of factors that `of` changes, and Σ |a·b|. */
   const sums = (of: (value: number) => number): { readonly sum: number; readonly magnitude: number }[] =>
@@ -338,6 +395,22 @@ describe("float32 that may be rounded", () => {
     expect(error).toBeGreaterThan(2 ** -18)
     // Of rounded factors products are exact, and what sums lose is of float32.
     expect(worst(values, toTf32)).toBeLessThan(2 ** -20)
+  })
+
+  it.each(["tma", "wgmma"] as const)("may be cut off by warpgroups for medium: %s", (by) => {
+    const tile = { rows: 128, columns: 128, warpsDown: 8, warpsAcross: 1, by, stages: 4 }
+    const limits = { ...HOPPER, multiprocessors: 1, tuning: { tile } }
+    const values = multiplied("medium", 90, rows, limits, true)
+    // Each factor is off by 2^-10 of itself at most.
+    expect(worst(values, (value) => value)).toBeLessThan(2 ** -9)
+    const cutOff = (value: number): number => {
+      const [word] = new Uint32Array(new Float32Array([value]).buffer)
+      return new Float32Array(new Uint32Array([word & 0xffffe000]).buffer)[0]
+    }
+    expect(worst(values, cutOff)).toBeLessThan(2 ** -20)
+    // Rounded for high, and where words would have to be turned.
+    for (const rounded of [multiplied("high", 90, rows, limits, true), multiplied("medium", 90, rows, limits)])
+      expect(worst(rounded, toTf32)).toBeLessThan(2 ** -20)
   })
 
   it("stays exact where it is not asked for, and where there are no such tensor cores", () => {

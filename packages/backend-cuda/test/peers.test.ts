@@ -2,7 +2,7 @@
 
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { Worker } from "node:worker_threads"
 import { index, input, KernelFault, load, type MapKernel, type Operand } from "@taeda/core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -240,11 +240,15 @@ describe("a copy is refused", () => {
     const b = second.allocate(4, "float32")
     expect(second.copyFrom(b, { ...first }, a, 0, 4)).toBe(false)
     const folder = mkdtempSync(join(tmpdir(), "taeda-cuda-"))
-    const driver = join(folder, "libcuda.so.1")
-    copyFileSync(EMULATED.driver, driver)
-    const other = await openEmulated({ driver })
-    expect(other.copyFrom(other.allocate(4, "float32"), first, a, 0, 4)).toBe(false)
-    other.dispose()
+    // Another driver, and another instance of the addon: what one has means nothing to the other.
+    for (const part of ["driver", "addon"] as const) {
+      const file = join(folder, basename(EMULATED[part]))
+      copyFileSync(EMULATED[part], file)
+      const other = await openEmulated({ [part]: file })
+      expect(other.copyFrom(other.allocate(4, "float32"), first, a, 0, 4)).toBe(false)
+      expect(first.copyFrom(first.allocate(4, "float32"), other, other.allocate(4, "float32"), 0, 4)).toBe(false)
+      other.dispose()
+    }
     rmSync(folder, { recursive: true })
   })
 

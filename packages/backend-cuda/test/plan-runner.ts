@@ -138,3 +138,13 @@ export function run(
   const plan = plannerOf(kernel, { ...LIMITS, ...limits }).plan({ sizes, operands, scalars, kernel: 9 })
   return { ...runPlan(plan, operands), launches: plan.launches.length }
 }
+
+/** The same in 64-bit indices: the plan is told of operands that reach further. */
+export function runWide(
+  kernel: Kernel,
+  sizes: readonly number[],
+  operands: readonly TestOperand[],
+): ReturnType<typeof runPlan> {
+  const far = operands.map((each) => ({ ...each, sizes: [...each.sizes, 2], strides: [...each.strides, 2 ** 31] }))
+  return runPlan(plannerOf(kernel, LIMITS).plan({ sizes, operands: far, scalars: [], kernel: 9 }), operands)
+}

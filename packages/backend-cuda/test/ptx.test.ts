@@ -266,14 +266,29 @@ describe("modules", () => {
     it.each([80, 86, 89, 90, 100, 120])(
       "of tiles whose copies go on meanwhile are assembled for sm_%i",
       async (target) => {
-        expect(await refusals(representative(target, 227 * 1024), target)).toEqual([])
-        expect(await refusals(representative(target, 227 * 1024, true), target)).toEqual([])
+        const largest = [false, target === 90].flatMap((maps) => representative(target, 227 * 1024, maps))
+        expect(await refusals(largest, target)).toEqual([])
         expect(await refusals(representative(target, 99 * 1024), target)).toEqual([])
         const sharedBytes = (target % 10 === 0 && target < 120 ? 227 : 99) * 1024
         expect(await refusals(convolutions({ target, sharedBytes, warpgroups: target === 90 }), target)).toEqual([])
       },
       300_000,
     )
+    it("of TF32 that warpgroups multiply are assembled", async () => {
+      const [m, n, k] = [4096, 4096, 64]
+      const operands = [view([m, k]), { ...view([k, n]), strides: [1, k] }, view([m, n])]
+      const modules = [true, false].flatMap((tensorMaps) => {
+        const limits = { ...LIMITS, target: 90, sharedBytes: 227 * 1024, warpgroups: true, tensorMaps }
+        const { launches } = plannerOf(matmul("float32", "medium"), limits).plan({
+          sizes: [m, n, k],
+          operands,
+          scalars: [],
+        })
+        return launches.flatMap((launch) => ("module" in launch ? [launch.module] : []))
+      })
+      for (const { ptx } of modules) expect(ptx).toContain("wgmma.mma_async.sync.aligned.m64n256k8.f32.tf32.tf32")
+      expect(await refusals(modules, 90)).toEqual([])
+    }, 300_000)
     it.each([75, 80, 86, 89, 90, 100, 120])(
       "of every kind are assembled for sm_%i",
       async (target) => {

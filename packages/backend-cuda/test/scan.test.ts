@@ -3,7 +3,7 @@ import { type DType, index, input, left, result, right, type ScanKernel } from "
 import { describe, expect, it } from "vitest"
 import { shareRows } from "../src/scan.ts"
 import { count, where } from "./harness.ts"
-import { blank, operand, run } from "./plan-runner.ts"
+import { blank, operand, run, runWide } from "./plan-runner.ts"
 
 const scan = (
   dtype: DType,
@@ -132,6 +132,24 @@ it.each(["float16", "uint8", "float64"] as const)(
       }
   },
 )
+
+it("64-bit indices give the same", () => {
+  for (const [rows, length, columns] of [
+    [300, 20, false],
+    [9, 200, false],
+    [2, 40_000, false],
+    [40, 700, true],
+  ] as const)
+    for (const reverse of [false, true]) {
+      const access = columns ? "strided" : "unit"
+      const operands = { inputs: [{ dtype: "float32", access }], outputs: [{ dtype: "float32", access }] }
+      const kernel = { ...sums("float32", reverse), ...operands } as ScanKernel
+      const strides = columns ? [1, rows] : [length, 1]
+      const values = count(rows * length).map((k) => (k * 7919) % 5)
+      const views = [operand("float32", [rows, length], values, strides), blank("float32", [rows, length], strides)]
+      expect(runWide(kernel, [rows, length], views).out[1]).toEqual(run(kernel, [rows, length], views).out[1])
+    }
+})
 
 it("a sum that passes float32's range comes back", () => {
   const values = [3e38, 3e38, -3e38, 1]

@@ -158,8 +158,7 @@ export class Expr {
 
   /** The one node for these parts. */
   static make(op: Primitive | Leaf, dtype: ScalarType, args: readonly Expr[], value: Scalar = 0, bounds?: Bounds): Expr {
-    const text = Object.is(value, -0) ? "-0" : String(value)
-    const key = `${op}:${dtype}:${text}:${bounds}:${args.map((a) => a.id)}`
+    const key = `${op}:${dtype}:${Object.is(value, -0) ? "-0" : value}:${bounds}:${args.map((a) => a.id)}`
     let node = interned.get(key)
     if (!node) interned.set(key, (node = new Expr(op, dtype, args, value, bounds, interned.size)))
     return node

@@ -194,9 +194,9 @@ const inputKey = (i: InputType): string => `${i.dtype}.${i.access}${i.rank ?? ""
 const inputsKey = (inputs: readonly InputType[]): string => inputs.map(inputKey).join()
 const outputsKey = (outputs: readonly OutputType[]): string =>
   outputs.map((o) => `${o.dtype}.${o.access}${o.aliases === undefined ? "" : `=${o.aliases}`}`).join()
-const exprsKey = (exprs: readonly Expr[]): string => exprs.map((e) => e.id).join()
+const exprsKey = (exprs: readonly Expr[]): readonly number[] => exprs.map((e) => e.id)
 const monoidKey = (m: Monoid): string =>
-  `${m.accumulators}|${m.identity.map((v) => (Object.is(v, -0) ? "-0" : String(v)))}|${exprsKey(m.lift)}|${exprsKey(m.combine)}`
+  `${m.accumulators}|${m.identity.map((v) => (Object.is(v, -0) ? "-0" : v))}|${exprsKey(m.lift)}|${exprsKey(m.combine)}`
 const epilogueKey = (e: Epilogue | null): string => (e ? `${inputsKey(e.inputs)}|${e.scalars}|${e.body.id}` : "")
 
 /** Equal for kernels of equal structure, within this process. */

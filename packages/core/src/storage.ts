@@ -31,8 +31,8 @@ export class Storage {
   saves = 0
   /** Whether nobody outside of the library can hold it: who lets go of it last frees it. */
   internal = false
-  /** Scopes and regions that hold it: the collector need not tell of it before all have let go. */
-  private holders = 0
+  /** Whether it has no memory yet, and scopes and regions that hold it: until all are gone the collector has nothing to tell of. */
+  private holders = 1
   /** What lets the engine feel the bytes, as long as this lives. */
   declare protected ballast: object | null
   private held: Buffer | null
@@ -72,16 +72,14 @@ export class Storage {
     if (this.device.collects) return
     const ballast = pressure.allocated(this.bytes)
     if (ballast) this.ballast = ballast
-    this.release(0)
+    this.release()
   }
 
-  /** So many who held it do so no more. The last leaves it to the collector. */
-  release(count = 1): void {
-    this.holders -= count
+  /** One of the holders is gone. */
+  release(): void {
     const { device, held, bytes } = this
-    if (!this.holders && held && !device.collects)
-      // A function that knew the storage would keep it.
-      pressure.register(this, { finalize: () => device.release(held, bytes) })
+    // A function that knew the storage would keep it.
+    if (!--this.holders && held) pressure.register(this, { finalize: () => device.release(held, bytes) })
   }
 
   /** Notes that a node lets go of it. */
@@ -108,7 +106,7 @@ export class Storage {
     }
     if (this.ballast) this.ballast = null
     if (!this.holders) pressure.unregister(this)
-    scoped?.storages.delete(this)
+    for (let s = scoped; s; s = s.outer) s.storages.delete(this)
     device.release(held, this.bytes)
   }
 }
@@ -127,8 +125,7 @@ export function outlive(storage: Storage, owner: Storage): void {
 /** Runs `body` and frees what was made inside, but for what `keep` names in the result. */
 export function collectStorages<T>(body: () => T, keep: (result: Awaited<T>) => Iterable<Storage>): T {
   const outer = scoped
-  const mine: Scoped = { storages: new Set(), outer }
-  scoped = mine
+  const mine: Scoped = (scoped = { storages: new Set(), outer })
   const finish = (kept: Iterable<Storage>): void => {
     scoped = outer
     const all = new Set(kept)

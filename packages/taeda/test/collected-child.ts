@@ -33,6 +33,22 @@ for (let i = 0; i < 20; i++) {
 const scoped = live() - kept
 await collectUntil(() => live() === kept)
 
+// A scope forgets what was freed in scopes inside of it.
+const forgotten = await torch.scope(async () => {
+  const v = torch.ones(10, { device, requiresGrad: true })
+  const gradients: WeakRef<object>[] = []
+  for (let i = 0; i < 20; i++)
+    torch.scope(() => {
+      v.grad = null
+      v.mul(i).sum().backward()
+      gradients.push(new WeakRef(v.grad_!.storage))
+    })
+  // What was looked at lives on until the next task.
+  let tasks = 0
+  await collectUntil(() => tasks++ > 3)
+  return gradients.filter((each) => !each.deref()).length
+})
+
 const x = torch.ones(100, 1000)
 for (let i = 0; i < 100; i++) x.add(1).narrow(0, 0, 2).contiguous()
 const bytes = torch.memoryStats().liveBytes
@@ -43,6 +59,7 @@ process.stdout.write(
     made: made > 100,
     live: live(),
     scoped: scoped >= 60,
+    forgotten,
     booked: bytes > 100 * x.nbytes,
     struck: torch.memoryStats().liveBytes < x.nbytes + 100_000,
     held: held.length,

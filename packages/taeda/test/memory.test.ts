@@ -191,5 +191,13 @@ test("the collector frees what nobody holds", () => {
   expect(run.stderr).toBe("")
   // 100 results and 100 graphs with their gradients were made; what is held are the leaf, its gradient and one result.
   // In the books of cpu-js 100 results and their parts stood, and what is held is one tensor.
-  expect(JSON.parse(run.stdout)).toEqual({ made: true, live: 3, scoped: true, booked: true, struck: true, held: 10 })
+  expect(JSON.parse(run.stdout)).toEqual({
+    made: true,
+    live: 3,
+    scoped: true,
+    forgotten: 19,
+    booked: true,
+    struck: true,
+    held: 10,
+  })
 })

@@ -65,7 +65,8 @@ const SIZES: Readonly<
   tiny: { compared: [72, 136, 136], timed: [64] },
 }
 interface Product {
-  readonly type: Type
+  /** What rows call it. */
+  readonly type: Type | "tf32, cut off"
   readonly dtype: MatmulKernel["dtype"]
   readonly precision?: MatmulKernel["precision"]
   readonly bytes: number
@@ -74,6 +75,7 @@ const PRODUCTS: readonly Product[] = [
   { type: "bfloat16", dtype: "bfloat16", bytes: 2 },
   { type: "float16", dtype: "float16", bytes: 2 },
   { type: "tf32", dtype: "float32", precision: "high", bytes: 4 },
+  { type: "tf32, cut off", dtype: "float32", precision: "medium", bytes: 4 },
 ]
 
 const dense = (rows: number, columns: number): PlacedOperand => ({

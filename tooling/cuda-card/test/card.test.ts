@@ -73,7 +73,7 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the pack
       expect(fastest.length).toBeGreaterThan(0)
       for (const { text } of fastest) expect(text).toMatch(/: \d+ % as fast as cuBLASLt$/)
       const agreeing = told.flatMap(({ text }) => (text.endsWith(" agree") ? [text] : []))
-      expect(agreeing).toHaveLength(6)
+      expect(agreeing).toHaveLength(8)
       for (const text of agreeing) expect(Number.parseInt(text, 10)).toBeGreaterThan(5)
       for (const part of ["smoke", "suite"]) {
         const suite = rows.filter((row) => row.kind === "suite" && row.part === part)

@@ -2,6 +2,7 @@
 //
 // They are made when they are waited for: who overwrites a matrix before finds other sums. The registers of sums hold NaN
 // meanwhile. Each warp makes its own 16 rows of the 64.
+#include <cstring>
 #include "access.h"
 #include "decode.h"
 
@@ -9,7 +10,9 @@ namespace ptx {
 namespace {
 
 constexpr int WARP_ROWS = 16;
-constexpr int DEPTH = 16;
+constexpr int MOST_DEPTH = 16;
+/** Of the depth, in one product. */
+constexpr int DEPTH_BYTES = 32;
 constexpr int WARPS = 4;
 constexpr int MOST_COLUMNS = 256;
 /** The mode of descriptors in which lines have 128 bytes and pieces of 16 are exchanged by the number of the line. */
@@ -27,9 +30,9 @@ struct Matrix {
       : start((bits & 0x3fff) << 4), leading((bits >> 16 & 0x3fff) << 4), stride((bits >> 32 & 0x3fff) << 4),
         swizzle(bits >> 62), base(bits >> 49 & 7) {}
 
-  /** Where the pair of bytes of an element lies in shared memory. */
-  uint64_t at(bool alongDepth, int extent, int depth) const {
-    uint64_t place = alongDepth ? uint64_t(extent / 8) * stride + uint64_t(extent % 8) * 128 + uint64_t(depth) * 2
+  /** Where an element lies in shared memory; only those of two bytes lie along the extent. */
+  uint64_t at(bool alongDepth, int extent, int depth, int bytes) const {
+    uint64_t place = alongDepth ? uint64_t(extent / 8) * stride + uint64_t(extent % 8) * 128 + uint64_t(depth * bytes)
                                 : uint64_t(extent / 64) * leading + uint64_t(depth / 8) * stride +
                                       uint64_t(depth % 8) * 128 + uint64_t(extent % 64) * 2;
     uint64_t address = start + place;
@@ -38,23 +41,28 @@ struct Matrix {
 
   /** The byte behind the last line. */
   uint64_t last(bool alongDepth, int extent) const {
-    uint64_t line = alongDepth ? uint64_t(extent / 8 - 1) * stride : uint64_t((extent - 1) / 64) * leading + uint64_t(DEPTH / 8 - 1) * stride;
+    uint64_t line = alongDepth ? uint64_t(extent / 8 - 1) * stride : uint64_t((extent - 1) / 64) * leading + uint64_t(MOST_DEPTH / 8 - 1) * stride;
     return start / 128 * 128 + line + 8 * 128;
   }
 };
 
-// An instruction: count: columns / 8; kind: bit 0 for bfloat16, bits 1 and 2 where a and b have lines along their extent;
+// An instruction: count: columns / 8; kind: bit 0 for bfloat16, bits 1 and 2 where a and b have lines along their extent, bit 3 for TF32;
 // a, b: the descriptors; c: the predicate that keeps the sums; more: the slots of sums.
 
-double value(bool brain, uint16_t bits) {
-  return brain ? double(std::bit_cast<float>(uint32_t(bits) << 16)) : double(float(std::bit_cast<half>(bits)));
+int bytesOf(const Instruction& in) { return in.kind & 8 ? 4 : 2; }
+
+/** Of TF32 the lowest 13 bits are not looked at. */
+double value(const Instruction& in, uint32_t bits) {
+  if (in.kind & 8) return double(std::bit_cast<float>(bits & 0xffffe000));
+  return in.kind & 1 ? double(std::bit_cast<float>(uint32_t(bits) << 16)) : double(float(std::bit_cast<half>(uint16_t(bits))));
 }
 
 /** An element as the tensor cores find it; false after a fault. */
 bool element(Warp& w, const Instruction& in, const Matrix& matrix, bool alongDepth, int extent, int depth, double& result) {
   Block& block = *w.block;
-  uint64_t at = matrix.at(alongDepth, extent, depth);
-  if (at + 2 > block.sharedBytes) {
+  uint32_t bytes = uint32_t(bytesOf(in));
+  uint64_t at = matrix.at(alongDepth, extent, depth, int(bytes));
+  if (at + bytes > block.sharedBytes) {
     w.fault(CUDA_ERROR_ILLEGAL_ADDRESS, in, "wgmma reads byte " + std::to_string(at) + " of shared memory, which is out of bounds");
     return false;
   }
@@ -63,10 +71,10 @@ bool element(Warp& w, const Instruction& in, const Matrix& matrix, bool alongDep
             "wgmma reads byte " + std::to_string(at) + " of shared memory, which was written without a fence.proxy.async after it");
     return false;
   }
-  if (block.checksRaces && !touchShared(w, in, at, 2, Access::read)) return false;
-  uint16_t bits;
-  memcpy(&bits, block.shared + at, sizeof bits);
-  result = value(in.kind & 1, bits);
+  if (block.checksRaces && !touchShared(w, in, at, bytes, Access::read)) return false;
+  uint32_t bits = 0;
+  memcpy(&bits, block.shared + at, bytes);
+  result = value(in, bits);
   return true;
 }
 
@@ -85,12 +93,13 @@ bool make(Warp& w, const Product& product) {
   bool alongB = !(in.kind & 4);
   int columns = in.count * 8;
   int first = int(w.index % WARPS) * WARP_ROWS;
-  static thread_local double A[WARP_ROWS][DEPTH];
-  static thread_local double B[DEPTH][MOST_COLUMNS];
+  int depth = DEPTH_BYTES / bytesOf(in);
+  static thread_local double A[WARP_ROWS][MOST_DEPTH];
+  static thread_local double B[MOST_DEPTH][MOST_COLUMNS];
   for (int i = 0; i < WARP_ROWS; i++)
-    for (int k = 0; k < DEPTH; k++)
+    for (int k = 0; k < depth; k++)
       if (!element(w, in, a, alongA, first + i, k, A[i][k])) return false;
-  for (int k = 0; k < DEPTH; k++)
+  for (int k = 0; k < depth; k++)
     for (int j = 0; j < columns; j++)
       if (!element(w, in, b, alongB, j, k, B[k][j])) return false;
   if (w.block->wrong.wgmma) std::swap(A[0], A[1]);
@@ -103,7 +112,7 @@ bool make(Warp& w, const Product& product) {
       return lanes[i % 8 * 4 + j % 8 / 2];
     };
     for (int j = 0; j < columns; j++) row[j] = product.keeps ? double(place(j)) : 0;
-    for (int k = 0; k < DEPTH; k++)
+    for (int k = 0; k < depth; k++)
       for (int j = 0; j < columns; j++) row[j] += A[i][k] * B[k][j];
     for (int j = 0; j < columns; j++) place(j) = cutOff(row[j]);
   }
@@ -175,23 +184,27 @@ Step waitRun(Warp& w, const Instruction& in, uint32_t) {
   return Step::next;
 }
 
-/** "m64n128k16": the columns; 0 where it is no shape. */
-int columnsOf(std::string_view shape) {
-  if (shape.substr(0, 4) != "m64n" || shape.size() < 8 || shape.substr(shape.size() - 3) != "k16") return 0;
-  int columns = atoi(std::string(shape.substr(4, shape.size() - 7)).c_str());
+/** "m64n128k16": the columns; 0 where it is no shape of so much depth. */
+int columnsOf(std::string_view shape, const char* depth) {
+  size_t end = strlen(depth);
+  if (shape.substr(0, 4) != "m64n" || shape.size() < 5 + end || shape.substr(shape.size() - end) != depth) return 0;
+  int columns = atoi(std::string(shape.substr(4, shape.size() - 4 - end)).c_str());
   return columns % 8 == 0 && columns >= 8 && columns <= MOST_COLUMNS ? columns : 0;
 }
 
 void multiply(Decoder& d) {
   d.needOne({"sync"});
   d.needOne({"aligned"});
-  int columns = columnsOf(d.peekModifier());
-  if (!columns) d.mistake("no such shape of wgmma here");
+  std::string_view shape = d.peekModifier();
   d.dropModifier();
   d.needOne({"f32"});
   Type type = d.needType();
-  if ((type != Type::f16 && type != Type::bf16) || d.needType() != type) d.mistake("wgmma of such types is not there");
-  d.needOperands(8);
+  bool words = type == Type::tf32;
+  if ((type != Type::f16 && type != Type::bf16 && !words) || d.needType() != type) d.mistake("wgmma of such types is not there");
+  int columns = columnsOf(shape, words ? "k8" : "k16");
+  if (!columns) d.mistake("no such shape of wgmma here");
+  // Words lie along the depth alone.
+  d.needOperands(words ? 6 : 8);
   for (int i : {4, 5})
     if (d.integer(i) != 1) d.mistake("wgmma negates no matrix here");
   const Operand& group = d.operand(0);
@@ -210,7 +223,7 @@ void multiply(Decoder& d) {
   in.c = keeps;
   in.more = first;
   in.count = uint8_t(columns / 8);
-  in.kind = uint8_t((type == Type::bf16) | int(d.integer(6)) << 1 | int(d.integer(7)) << 2);
+  in.kind = words ? 8 : uint8_t((type == Type::bf16) | int(d.integer(6)) << 1 | int(d.integer(7)) << 2);
 }
 
 void wgmma(Decoder& d) {

@@ -22,6 +22,14 @@ function swizzled(of: (extent: number, depth: number) => number, extent: number,
   return out
 }
 
+/** The same of words, along the depth. */
+function swizzledWords(of: (extent: number, depth: number) => number, extent: number): Float32Array {
+  const out = new Float32Array(extent * 32)
+  for (let e = 0; e < extent; e++)
+    for (let k = 0; k < DEPTH / 2; k++) out[e * 32 + (((k >> 2) ^ (e & 7)) << 2) + (k & 3)] = of(e, k)
+  return out
+}
+
 /** The bits of a descriptor after the address. */
 const descriptor = (alongDepth: boolean): bigint => {
   const leading = BigInt(alongDepth ? 1 : (DEPTH * 128) / 16)
@@ -30,6 +38,8 @@ const descriptor = (alongDepth: boolean): bigint => {
 
 interface Options {
   readonly turned?: readonly [a: boolean, b: boolean]
+  /** TF32 in place of halves: words, to which this is added. */
+  readonly words?: number
   /** What is left out. */
   readonly without?: string
   readonly env?: Record<string, string>
@@ -37,10 +47,18 @@ interface Options {
   readonly meanwhile?: string
 }
 
-async function multiply(columns: number, { turned = [false, false], without = "", env, meanwhile = "" }: Options = {}) {
-  const [x, y] = [matrix(ROWS, DEPTH, 1), matrix(DEPTH, columns, 5)]
-  const a = swizzled((m, k) => x[m][k], ROWS, !turned[0])
-  const b = swizzled((n, k) => y[k][n], columns, !turned[1])
+async function multiply(
+  columns: number,
+  { turned = [false, false], words, without = "", env, meanwhile = "" }: Options = {},
+) {
+  const depth = words === undefined ? DEPTH : DEPTH / 2
+  const [x, y] = [matrix(ROWS, depth, 1), matrix(depth, columns, 5)]
+  const [ofA, ofB] = [(m: number, k: number) => x[m][k], (n: number, k: number) => y[k][n]]
+  const a =
+    words === undefined ? swizzled(ofA, ROWS, !turned[0]) : swizzledWords((m, k) => ofA(m, k) * (1 + words), ROWS)
+  const b = words === undefined ? swizzled(ofB, columns, !turned[1]) : swizzledWords(ofB, columns)
+  const shape = words === undefined ? "k16.f32.f16.f16" : "k8.f32.tf32.tf32"
+  const turns = words === undefined ? `, ${Number(turned[0])}, ${Number(turned[1])}` : ""
   const sums = Array.from({ length: columns / 2 }, (_, i) => `%f${i}`)
   const say = (text: string) => (text.startsWith(without) && without ? "" : text)
   const ptx = module(
@@ -50,17 +68,17 @@ async function multiply(columns: number, { turned = [false, false], without = ""
     mov.u32 %t, %tid.x; ld.param.u64 %p0, [a]; ld.param.u64 %p1, [b]; ld.param.u64 %p2, [c];
     mov.u32 %r0, tiles; setp.eq.u32 %q0, %t, %t; setp.ne.u32 %q1, %t, %t;
     mov.u32 %r1, %t;
-    $A: setp.ge.u32 %q2, %r1, ${(a.length + b.length) / 8}; @%q2 bra $E;
+    $A: setp.ge.u32 %q2, %r1, ${(a.byteLength + b.byteLength) / 16}; @%q2 bra $E;
     mad.wide.u32 %p3, %r1, 16, %p0; mad.lo.u32 %r2, %r1, 16, %r0;
-    setp.lt.u32 %q2, %r1, ${a.length / 8}; @%q2 bra $C;
-    sub.u32 %r3, %r1, ${a.length / 8}; mad.wide.u32 %p3, %r3, 16, %p1;
+    setp.lt.u32 %q2, %r1, ${a.byteLength / 16}; @%q2 bra $C;
+    sub.u32 %r3, %r1, ${a.byteLength / 16}; mad.wide.u32 %p3, %r3, 16, %p1;
     $C: cp.async.cg.shared.global [%r2], [%p3], 16; add.u32 %r1, %r1, 128; bra $A;
     $E: cp.async.wait_all; ${say("fence.proxy.async.shared::cta;")} bar.sync 0;
     ${sums.map((f) => `mov.f32 ${f}, 0f40000000;`).join(" ")}
     shr.u32 %r4, %r0, 4; cvt.u64.u32 %d0, %r4; or.b64 %d0, %d0, ${descriptor(!turned[0])};
-    add.u32 %r5, %r0, ${a.length * 2}; shr.u32 %r5, %r5, 4; cvt.u64.u32 %d1, %r5; or.b64 %d1, %d1, ${descriptor(!turned[1])};
+    add.u32 %r5, %r0, ${a.byteLength}; shr.u32 %r5, %r5, 4; cvt.u64.u32 %d1, %r5; or.b64 %d1, %d1, ${descriptor(!turned[1])};
     ${say("wgmma.fence.sync.aligned;")}
-    wgmma.mma_async.sync.aligned.m64n${columns}k16.f32.f16.f16 {${sums.join(", ")}}, %d0, %d1, %q0, 1, 1, ${Number(turned[0])}, ${Number(turned[1])};
+    wgmma.mma_async.sync.aligned.m64n${columns}${shape} {${sums.join(", ")}}, %d0, %d1, %q0, 1, 1${turns};
     wgmma.commit_group.sync.aligned;
     ${meanwhile}
     ${say("wgmma.wait_group.sync.aligned 0;")}
@@ -70,7 +88,7 @@ async function multiply(columns: number, { turned = [false, false], without = ""
     .replace(/\.version [\d.]+/, ".version 8.0")
     .replace(/\.target sm_\d+/, ".target sm_90a")
   const buffers = { c: new Float32Array(ROWS * columns), a, b }
-  const sharedBytes = 2 * (a.length + b.length)
+  const sharedBytes = a.byteLength + b.byteLength
   const { c } = await run({
     ptx,
     buffers,
@@ -94,6 +112,14 @@ describe("wgmma", () => {
   ] as const)("64×16 · 16×%i, turned %j", async (columns, turned) => {
     const { got, want } = await multiply(columns, { turned, env: { CUDA_EMULATOR_RACES: "1" } })
     expect(got).toEqual(want)
+  })
+
+  test("cuts words off to TF32", async () => {
+    // Its fraction has ten bits.
+    const { got, want } = await multiply(64, { words: 2 ** -13 })
+    expect(got).toEqual(want)
+    const { got: more } = await multiply(64, { words: 2 ** -10 })
+    expect(more).not.toEqual(want)
   })
 
   test("needs the fences", async () => {
