@@ -142,6 +142,11 @@ const COPIED: readonly Form[] = [
   { dtype: "float16", limits: { target: 80, sharedBytes: 163 * KB } },
   { dtype: "float32", precision: "high", limits: { target: 80, sharedBytes: 163 * KB } },
   { dtype: "bfloat16", limits: { target: 90, sharedBytes: 227 * KB, warpgroups: true, multiprocessors: 1 } },
+  {
+    dtype: "float32",
+    precision: "medium",
+    limits: { target: 90, sharedBytes: 227 * KB, warpgroups: true, multiprocessors: 1 },
+  },
 ]
 
 const stored = (dtype: DType) => (value: number) =>
