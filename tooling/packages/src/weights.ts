@@ -21,7 +21,7 @@ export const TABLE = "package"
 
 export const BUDGETS: Readonly<Record<string, Budget>> = {
   "@taeda/backend-cpu-js": { code: 25, download: 121 },
-  "@taeda/backend-cuda": { code: 86, download: 366 },
+  "@taeda/backend-cuda": { code: 99, download: 436 },
   "@taeda/backend-wasm-simd": { code: 67, download: 329 },
   "@taeda/backend-webgpu": { code: 47, download: 222 },
   "@taeda/choices": { code: 2, download: 12 },
