@@ -72,12 +72,12 @@ export const FORMS = {
     if (!method) throw new Error(`there is no method ${prepared.row.name}`)
     return method(...argumentsOf(prepared))
   },
-  /** Every argument but the tensor in front by its name. */
+  /** Every argument by its name; of a method all but the tensor that has it. */
   named(prepared: Prepared): unknown {
     const { row, args, options } = prepared
     const signature = signatureOf(row)
     if (!signature) throw new Error("it has no signature")
-    const kept = signature.names[0] === "input" || row.in === "Tensor" ? 1 : 0
+    const kept = row.in === "Tensor" ? 1 : 0
     const { rest } = signature.parameters
     const flat = rest >= 0 && args.length > rest && !Array.isArray(args[rest])
     const given = flat ? [...args.slice(0, rest), args.slice(rest)] : args
