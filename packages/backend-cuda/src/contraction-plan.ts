@@ -181,9 +181,11 @@ export class ContractionProgram {
     first: 0 | 1 = 0,
     layouts: Layouts | null = null,
   ): Plan {
-    const { batches, rows, columns } = sizes
-    if (batches * rows * columns === 0) return NOTHING
-    const wide = isWide(launch)
+    const { batches, rows, columns, depth } = sizes
+    const results = batches * rows * columns
+    if (results === 0) return NOTHING
+    // An index is of the results or of the depth, never of both.
+    const wide = isWide({ ...launch, sizes: [Math.max(results, depth)] })
     const form = this.formOf(sizes, reading, aligned, layouts)
     const vectors =
       "tile" in form && this.factors ? { ...aligned(this.factors.together), out: aligned(2).out } : aligned(4)

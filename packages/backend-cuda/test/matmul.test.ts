@@ -279,6 +279,11 @@ describe("tiles whose copies go on meanwhile", () => {
     expect(textOf(4096, 4096, {})).not.toContain("wgmma")
   })
 
+  it("have indices of 32 bits however many products there are, as long as no operand is that large", () => {
+    const few = { multiprocessors: 4 }
+    expect(textOf(4096, 4096, few)).toBe(textOf(1024, 1024, few))
+  })
+
   it("are copied by the tensor memory accelerator where tensor maps can tell of both factors", () => {
     const hopper = { warpgroups: true, tensorMaps: true }
     for (const rows of [4096, 2048]) {
