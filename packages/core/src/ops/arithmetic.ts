@@ -215,7 +215,11 @@ function single<F>(s: Signature, pick: Pick, ofTensors: Pointwise, ofNumber = of
   const call = (a: Tensor, b: Operandish, c?: unknown): Tensor => {
     if (c === undefined && !isOptions(b) && b !== undefined && a !== undefined)
       return (ofNumber === ofTensors || isTensor(b) ? ofTensors : ofNumber).call2(a, b)
-    const [x, y, extra] = bind(s, c !== undefined ? [a, b, c] : isOptions(a) ? [a] : [a, b]) as [Tensor, Operandish, unknown]
+    const [x, y, extra] = bind(s, c !== undefined ? [a, b, c] : isOptions(a) ? [a] : [a, b]) as [
+      Tensor,
+      Operandish,
+      unknown,
+    ]
     const [op, ...more] = pick(extra, x, y)
     return op.call(x, y, ...more)
   }
