@@ -70,7 +70,11 @@ describe.each([
       // Nothing went by the host.
       expect(first.counts().readBytes).toBe(counts[0].readBytes)
       expect(second.counts().writtenBytes).toBe(counts[1].writtenBytes)
-      for (const [buffer, on] of [[a, first], [b, second]] as const) on.free(buffer) // biome-ignore format: a list
+      for (const [buffer, on] of [
+        [a, first],
+        [b, second],
+      ] as const)
+        on.free(buffer)
     }),
   )
 })
@@ -78,14 +82,17 @@ describe.each([
 describe("the order of a copy", () => {
   const deferred = (body: () => void | Promise<void>) => () => withSettings({ DEFER: "1" }, body)
 
-  it("comes after what was launched on its source, and before what is launched later", deferred(() => {
-    const a = holding([1, 2, 3], first)
-    twice(a, 3, first)
-    const b = copied(a, 3, first, second)
-    twice(a, 3, first)
-    expect(floats(a, 3, first)).toEqual([4, 8, 12])
-    expect(floats(b, 3, second)).toEqual([2, 4, 6])
-  })) // biome-ignore format: wrapped
+  it(
+    "comes after what was launched on its source, and before what is launched later",
+    deferred(() => {
+      const a = holding([1, 2, 3], first)
+      twice(a, 3, first)
+      const b = copied(a, 3, first, second)
+      twice(a, 3, first)
+      expect(floats(a, 3, first)).toEqual([4, 8, 12])
+      expect(floats(b, 3, second)).toEqual([2, 4, 6])
+    }),
+  )
 
   it(
     "comes before what is launched on its target later, and after what was launched before",
