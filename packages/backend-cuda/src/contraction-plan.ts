@@ -219,7 +219,7 @@ export class ContractionProgram {
     const products = { ...launchOf(emitted, planned, [blocks, splits, 1]), ...(maps && { maps }) }
     if (!apart) return { launches: [products], temporaries: [] }
     const sums = launchOf(this.sums(first, wide), planned, [batches * rows * blocksAcross, 1, 1])
-    return { launches: [products, sums], temporaries: [this.bytes * splits * batches * rows * columns] }
+    return { launches: [products, sums], temporaries: [this.bytes * splits * results] }
   }
 
   private mapsOf({ module }: Emitted, tile: AsyncTile, reading: Reading, { a, b }: Layouts): Float64Array[] {
@@ -275,9 +275,7 @@ export class ContractionProgram {
 
   /** Whether every multiprocessor has a block: of parts of the depth, where these are long. */
   private keepsBusy(form: Form, sizes: ContractionSizes): boolean {
-    const { batches, rows, columns, depth } = sizes
-    const bytes = this.bytes * batches * rows * columns
-    const parts = Math.min(Math.floor(depth / LONG_SPAN), Math.floor(PARTIAL_BYTES / bytes))
+    const parts = Math.min(Math.floor(sizes.depth / LONG_SPAN), this.partsWithRoom(sizes))
     return blocksOf(form, sizes) * Math.max(1, parts) >= this.limits.multiprocessors
   }
 
@@ -312,14 +310,19 @@ export class ContractionProgram {
 
   /** Into how many parts the depth is split, and how long they are. */
   private splitOf(form: Form, sizes: ContractionSizes): { readonly splits: number; readonly span: number } {
-    const { batches, rows, columns, depth } = sizes
+    const { depth } = sizes
     const blocks = blocksOf(form, sizes)
-    const bytes = this.bytes * batches * rows * columns
-    const wanted = this.partsWanted(blocks)
-    const most = Math.min(wanted, Math.floor(depth / SPAN), Math.floor(PARTIAL_BYTES / bytes))
-    if (depth < SPLIT_DEPTH || blocks >= this.limits.multiprocessors || most < 2) return { splits: 1, span: depth }
+    const whole = { splits: 1, span: depth }
+    if (depth < SPLIT_DEPTH || blocks >= this.limits.multiprocessors) return whole
+    const most = Math.min(this.partsWanted(blocks), Math.floor(depth / SPAN), this.partsWithRoom(sizes))
+    if (most < 2) return whole
     const span = ceil(ceil(depth, most), STEP) * STEP
     return { splits: ceil(depth, span), span }
+  }
+
+  /** How many partial sums of each result there is room for. */
+  private partsWithRoom({ batches, rows, columns }: ContractionSizes): number {
+    return Math.floor(PARTIAL_BYTES / (this.bytes * batches * rows * columns))
   }
 
   /** In how many parts of the depth so many blocks had better be, where the depth is long enough. */

@@ -363,10 +363,11 @@ export class Writer {
       loads.push(`ld.param.${type} ${register}, [params+${at}];`)
       at += BYTES[type]
     }
-    for (const [i, { register }] of this.maps.entries()) {
+    if (this.maps.length > 0) {
       const [inParams, generic] = [this.register("u64"), this.register("u64")]
       loads.push(`mov.b64 ${inParams}, params;`, `cvta.param.u64 ${generic}, ${inParams};`)
-      loads.push(`add.u64 ${register}, ${generic}, ${beforeMaps(at) + i * MAP_BYTES};`)
+      for (const [i, { register }] of this.maps.entries())
+        loads.push(`add.u64 ${register}, ${generic}, ${beforeMaps(at) + i * MAP_BYTES};`)
     }
     at = behindMaps(at, this.maps.length)
     const alignment = this.maps.length > 0 ? MAP_ALIGNMENT : 8

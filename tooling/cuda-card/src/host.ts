@@ -12,6 +12,7 @@ import * as torch from "taeda"
 import { measure, PATIENCE } from "./measure.ts"
 import { type Prepared, prepare } from "./ours.ts"
 import { recorded } from "./recorded.ts"
+import { table } from "./report.ts"
 import { rowOf } from "./rows.ts"
 import { type HostWork, hostWorks, type Work } from "./works.ts"
 
@@ -85,18 +86,17 @@ function measureWorks(backend: CudaBackend, works: readonly HostWork[], quick: b
 
 function asMarkdown(lines: readonly Line[]): string {
   const digits = (us: number): string => (us < 10 ? us.toFixed(2) : us.toFixed(0))
-  const rows = lines.map(({ work, us, launches, peerUs }) => [
-    work,
-    digits(us),
-    String(launches),
-    digits(us / launches),
-    peerUs === null ? "–" : digits(peerUs),
-    peerUs === null ? "–" : `${(peerUs / us).toFixed(2)}×`,
-  ])
-  const head = ["work", "taeda, µs", "launches", "µs a launch", "PyTorch cpu, µs", "PyTorch's time over taeda's"]
-  return [head, ["---", ...head.slice(1).map(() => "---:")], ...rows]
-    .map((cells) => `| ${cells.join(" | ")} |`)
-    .join("\n")
+  return table(
+    ["work", "taeda, µs", "launches", "µs a launch", "PyTorch cpu, µs", "PyTorch's time over taeda's"],
+    lines.map(({ work, us, launches, peerUs }) => [
+      work,
+      digits(us),
+      String(launches),
+      digits(us / launches),
+      peerUs === null ? "–" : digits(peerUs),
+      peerUs === null ? "–" : `${(peerUs / us).toFixed(2)}×`,
+    ]),
+  )
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -5,7 +5,7 @@ import type { FailureRow, Row, SuiteRow, TimeRow } from "./rows.ts"
 const OURS = "taeda"
 const SHOWN_FAILURES = 200
 
-const table = (head: readonly string[], lines: readonly (readonly string[])[]): string =>
+export const table = (head: readonly string[], lines: readonly (readonly string[])[]): string =>
   [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
 
 const only =

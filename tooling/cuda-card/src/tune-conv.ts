@@ -5,8 +5,10 @@
 import type { ConvKernel } from "@taeda/core"
 import type { DeviceMemory } from "../../../packages/backend-cuda/src/driver.ts"
 import { plannerOf } from "../../../packages/backend-cuda/src/executables.ts"
+import { countOf } from "../../../packages/backend-cuda/src/launch.ts"
 import type { NativeLibraries } from "../../../packages/backend-cuda/src/native-libraries.ts"
-import type { DeviceLimits, PlacedOperand, Plan } from "../../../packages/backend-cuda/src/program.ts"
+import { denseOf } from "../../../packages/backend-cuda/src/native-libraries.ts"
+import type { DeviceLimits, Plan } from "../../../packages/backend-cuda/src/program.ts"
 import { numbers, openBench, timeOf, withTemporary } from "./bench.ts"
 import type { Place } from "./open.ts"
 import { attempt, print } from "./rows.ts"
@@ -26,13 +28,6 @@ const PASSES = ["forward", "input", "weight"] as const
 type Pass = (typeof PASSES)[number]
 const WAYS = { "in place": "never", "of copies": "always" } as const
 
-const count = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1)
-const dense = (sizes: readonly number[]): PlacedOperand => ({
-  offset: 0,
-  sizes,
-  strides: sizes.map((_, d) => count(sizes.slice(d + 1))),
-})
-
 /** A layer: the sizes of its three tensors, and what a convolution is told. */
 function layerOf([n, c, h, k, r, stride]: readonly number[]) {
   const padding = r >> 1
@@ -46,7 +41,7 @@ function layerOf([n, c, h, k, r, stride]: readonly number[]) {
     name: `${n}×${c}×${h}², ${k} of ${r}×${r}/${stride}`,
     operands: { forward: [x, w, y], input: [y, w, x], weight: [x, y, w] },
     scalars: [stride, stride, padding, padding, 1, 1, 1],
-    amount: 2 * count(y) * c * r * r,
+    amount: 2 * countOf(y) * c * r * r,
   }
 }
 type Layer = ReturnType<typeof layerOf>
@@ -59,7 +54,7 @@ function planOf(
   libraries?: NativeLibraries,
 ): Plan {
   const kernel: ConvKernel = { kind: "conv", pass, spatial: 2, dtype, precision, epilogue: null }
-  const operands = layer.operands[pass].map(dense)
+  const operands = layer.operands[pass].map(denseOf)
   return plannerOf(kernel, limits, libraries).plan({ sizes: operands[2].sizes, operands, scalars: layer.scalars })
 }
 
@@ -77,9 +72,9 @@ function compare(
   const bytes = kind.dtype === "float32" ? 4 : 2
   const [first, second, result] = layer.operands[pass]
   const operands: DeviceMemory[] = [
-    bench.filled(numbers(count(first), kind.dtype, 1)),
-    bench.filled(numbers(count(second), kind.dtype, 2)),
-    context.allocate(count(result) * bytes),
+    bench.filled(numbers(countOf(first), kind.dtype, 1)),
+    bench.filled(numbers(countOf(second), kind.dtype, 2)),
+    context.allocate(countOf(result) * bytes),
   ]
   const time = (way: string, who: string, plan: Plan): void => {
     const ms = timeOf(bench, plan, operands, scale)
