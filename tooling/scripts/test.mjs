@@ -22,36 +22,43 @@ const checks = [
     step(
       "Testing",
       () => turbo(["test"], { flags: [CONTINUE, ...IN_ORDER] }),
-      "The lines above name the tests and what they found.",
+      "The last lines name the tests and what they found.",
     ),
 ]
 
 /** Every check runs, whatever came of the ones before; resolves to the messages of those that failed. */
 const runChecks = async () => {
-  const failures = []
+  const messages = []
   for (const check of checks) {
     try {
       await check()
     } catch (error) {
-      failures.push(error instanceof StepFailed ? error.message : error.stack)
+      messages.push(error instanceof StepFailed ? error.message : error.stack)
     }
   }
-  return failures
+  return messages
 }
 
-const report = ({ passed, failed, skipped, missing }, failures) => {
+const indented = (text) => text.replaceAll(/^/gm, "    ")
+
+/** What failed comes once more at the end, where the lines of all that passed do not bury it. */
+const report = ({ passed, failed, skipped, missing, failures }, messages) => {
+  for (const { where, errors } of failures) say(["", `FAILED ${where}`, ...errors.map(indented)].join("\n"))
+  if (failures.length > 0) say("")
   for (const folder of missing) say(`${folder}: its tests did not run to the end (counted as one failure)`)
   if (skipped > 0) say(`${skipped} skipped`)
-  for (const failure of failures) say(failure)
-  process.exitCode = failures.length > 0 || failed > 0 || passed === 0 ? 1 : 0
+  for (const message of messages) say(message)
+  process.exitCode = messages.length > 0 || failed > 0 || passed === 0 ? 1 : 0
   process.stdout.write(`${passed} passed, ${failed} failed\n`)
 }
 
 clearTotals()
 try {
   await install()
-  const failures = await runChecks()
-  report(readTotals(), failures)
+  const messages = await runChecks()
+  report(readTotals(), messages)
 } catch (error) {
-  report({ passed: 0, failed: 0, skipped: 0, missing: [] }, [error instanceof StepFailed ? error.message : error.stack])
+  report({ passed: 0, failed: 0, skipped: 0, missing: [], failures: [] }, [
+    error instanceof StepFailed ? error.message : error.stack,
+  ])
 }

@@ -244,7 +244,7 @@ describe("the platform", () => {
     const now = clock()!
     const start = now()
     while (now() - start < 5);
-    expect(now()).toBeGreaterThanOrEqual(start + 5)
+    expect(now() - start).toBeGreaterThanOrEqual(5)
   })
 
   test("an engine that refuses flags has no collector", () => {
@@ -282,9 +282,15 @@ test("out of memory: says what is held and what to do", () => {
   expect(kept.sum().itemSync()).toBe(2000)
 })
 
+interface Sample {
+  readonly live: number
+  readonly grown: number
+  readonly heap: number
+}
+
 interface Report {
-  readonly at100: { readonly live: number; readonly grown: number; readonly rss: number }
-  readonly end: { readonly live: number; readonly grown: number; readonly rss: number }
+  readonly at100: Sample
+  readonly end: Sample
   readonly share: number
   readonly collections: number
 }
@@ -296,13 +302,16 @@ function train(...args: string[]): Report {
   return JSON.parse(run.stdout) as Report
 }
 
+/** What the heap may grow by in 900 steps: 1 MB of it is what the engine learns of the code; tensors that stay are 4 MB. */
+const LEARNT = 3 * MB
+
 // 1000 steps that each leave 200 KB to the collector, were they left.
 describe("a training loop that disposes of nothing", () => {
   for (const host of ["full", "tasks"])
     test(`and awaits once a step, host: ${host}`, { timeout: 120_000 }, () => {
       const { at100, end } = train("1000", "await", host)
       expect(end.grown).toBeLessThan(64 * MB)
-      expect(end.rss).toBeLessThan(1.5 * at100.rss)
+      expect(end.heap).toBeLessThan(at100.heap + LEARNT)
     })
 
   test("grows without end where nothing collects", { timeout: 120_000 }, () => {
@@ -312,6 +321,6 @@ describe("a training loop that disposes of nothing", () => {
   test("and is synchronous inside of scope", { timeout: 120_000 }, () => {
     const { at100, end } = train("1000", "scope", "none")
     expect(end.grown).toBe(at100.grown)
-    expect(end.rss).toBeLessThan(1.5 * at100.rss)
+    expect(end.heap).toBeLessThan(at100.heap + LEARNT)
   })
 })
