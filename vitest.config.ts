@@ -44,5 +44,5 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   resolve: { conditions },
   // A busy machine of two cores takes its time for what is quick elsewhere; what hangs ends all the same.
-  test: { projects, testTimeout: 60_000, hookTimeout: 60_000 },
+  test: { projects, testTimeout: 120_000, hookTimeout: 120_000 },
 })

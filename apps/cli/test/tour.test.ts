@@ -47,12 +47,7 @@ test("the function that is checked is the one whose lines are printed", () => {
   expect(tourFunction(x).toString()).toBe(golden[2][1].result)
 })
 
-/** Every backend is opened, that of GPUs in a process of its own first: seconds on a machine that has much else to do. */
-const PATIENCE = 60_000
-
-test("it prints every line with its result, and the backends without a command that would fail", {
-  timeout: PATIENCE,
-}, async () => {
+test("it prints every line with its result, and the backends without a command that would fail", async () => {
   const out = captured()
   await tour(torch, out)
   const text = out.text()
@@ -92,7 +87,7 @@ test.each([
     " Install it from nvidia.com. Otherwise use wasm.",
     [],
   ],
-])("a released backend %s", { timeout: PATIENCE }, async (_, what, more, command) => {
+])("a released backend %s", async (_, what, more, command) => {
   const [cuda] = await torch.devices()
   const missing = { ...cuda, reason: what + more }
   const out = captured()

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { openSite, type Site } from "./site.ts"
 
 // Building the page makes all the declarations of the library, too.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 })
+vi.setConfig({ hookTimeout: 180_000 })
 
 let site: Site
 let browser: Launched
@@ -18,6 +18,9 @@ afterAll(async () => {
   await site?.[Symbol.asyncDispose]()
 })
 
+/** The software GPU compiles its shaders on the processor, which may have other work. */
+const WAIT = 50_000
+
 /** A fresh page. What nobody catches in it, or its policy forbids, fails the test. */
 async function open(): Promise<Page> {
   const context = await browser.newContext({
@@ -25,7 +28,7 @@ async function open(): Promise<Page> {
     viewport: { width: 1100, height: 900 },
     reducedMotion: "reduce",
   })
-  context.setDefaultTimeout(20_000)
+  context.setDefaultTimeout(WAIT)
   const page = await context.newPage()
   const trouble: string[] = []
   page.on("pageerror", (error) => trouble.push(String(error)))
@@ -45,13 +48,10 @@ async function open(): Promise<Page> {
 }
 
 /** What an element says, as soon as it says what it should. */
-async function says(page: Page, selector: string, text: RegExp | string, timeout = 20_000): Promise<string> {
-  await page.locator(selector).filter({ hasText: text }).waitFor({ state: "attached", timeout })
+async function says(page: Page, selector: string, text: RegExp | string): Promise<string> {
+  await page.locator(selector).filter({ hasText: text }).waitFor({ state: "attached" })
   return (await page.locator(selector).textContent()) ?? ""
 }
-
-/** The software GPU compiles its shaders on the processor. */
-const GPU_WAIT = 50_000
 
 const expectSeconds = (device: string) => expect.stringMatching(new RegExp(`^${device} \\d+(\\.\\d+)?$`))
 
@@ -165,7 +165,7 @@ describe("the prompt", () => {
       "tensor([[1., 1.],\n        [1., 1.]], requires_grad=True)",
     )
     for (const title of ["Autograd", "Gradients"]) await page.getByRole("button", { name: title, exact: true }).click()
-    await says(page, "#repl-log", "tensor([[4.5000, 4.5000],\n        [4.5000, 4.5000]])", GPU_WAIT)
+    await says(page, "#repl-log", "tensor([[4.5000, 4.5000],\n        [4.5000, 4.5000]])")
     expect(await type(page, "[x.device.name, await x.sum().item()]")).toBe("[ 'webgpu', 4 ]")
     expect(await type(page, "x.sum().itemSync()")).toMatch(/^Error: itemSync: .*use await x\.item\(\)/)
   })
@@ -173,7 +173,7 @@ describe("the prompt", () => {
   test("compares the devices of this browser, and takes the best", async () => {
     const page = await open()
     await page.getByRole("button", { name: "A faster device" }).click()
-    await says(page, "#repl-log pre:last-child", /^'wasm'$/, GPU_WAIT)
+    await says(page, "#repl-log pre:last-child", /^'wasm'$/)
     const printed = await page.locator("#repl-log .printed").allTextContents()
     expect(printed).toEqual([expect.stringMatching(/^cuda no device/), ...["wasm", "cpu", "webgpu"].map(expectSeconds)])
   })
@@ -225,7 +225,7 @@ describe("types", () => {
     await page.getByRole("button", { name: "Open the editor" }).click()
     const sentence =
       "matmul: mat1 and mat2 shapes cannot be multiplied (32x784 and 512x10): the sizes 784 and 512 must be equal"
-    expect(await says(page, "#types-mistakes", "matmul", 50_000)).toBe(`Line 6: ${sentence}`)
+    expect(await says(page, "#types-mistakes", "matmul")).toBe(`Line 6: ${sentence}`)
     expect(asked.filter((url) => ASKED.test(url)).length).toBeGreaterThan(0)
     const underlined = page.locator("#types-editor .cm-lintRange-error")
     expect(await underlined.allTextContents()).toEqual(["w"])
@@ -250,7 +250,7 @@ describe("types", () => {
   test("the examples run, and names are completed", async () => {
     const page = await open()
     await page.getByRole("button", { name: "Open the editor" }).click()
-    await says(page, "#types-mistakes", "matmul", 50_000)
+    await says(page, "#types-mistakes", "matmul")
     const examples = page.locator("#types-examples")
     await examples.getByRole("button", { name: "A network" }).click()
     await says(page, "#types-mistakes", "Everything fits.")
@@ -319,13 +319,13 @@ describe("training on WebGPU", () => {
     await page.getByLabel("Network").selectOption("mlp")
     await page.getByRole("button", { name: "Train" }).click()
     await says(page, "#train-status", /on webgpu, GPU: /)
-    await says(page, "#figure-step", /^([2-9]\d|\d{3}|[\d,]{5,}) \(pass 1\)$/, GPU_WAIT)
+    await says(page, "#figure-step", /^([2-9]\d|\d{3}|[\d,]{5,}) \(pass 1\)$/)
     await page.locator("#train-stop").click()
     const curve = await page.locator("#chart-loss").getAttribute("aria-label")
     const [, first, last] = /^Loss: from (\S+) at step 0 to (\S+) at step \d+$/.exec(curve!)!.map(Number)
     expect(first).toBeGreaterThan(1.5)
     expect(last).toBeLessThan(0.7 * first)
-    const text = await says(page, "#train-status", "Test accuracy", GPU_WAIT)
+    const text = await says(page, "#train-status", "Test accuracy")
     expect(Number(/([\d.]+) %/.exec(text)![1])).toBeGreaterThan(60)
   })
 })
@@ -338,7 +338,7 @@ describe("conformance", () => {
     await page.getByLabel("Backend").selectOption("webgpu")
     await page.getByLabel("Ops", { exact: true }).fill("cumsum")
     await page.locator("#suite-start").click()
-    const text = await says(page, "#suite-status", "webgpu: ", GPU_WAIT)
+    const text = await says(page, "#suite-status", "webgpu: ")
     expect(text).toMatch(/^webgpu: [1-9]\d* passed, 0 failed, 0 known gaps, .*\(GPU: /)
     expect(await page.locator("#suite-head th").allTextContents()).toEqual(["op", "webgpu"])
   })

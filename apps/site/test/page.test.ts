@@ -23,7 +23,7 @@ const PHONE: View = { viewport: { width: 390, height: 844 }, isMobile: true, has
 /** A fresh page. What nobody catches in it, or asks another host, fails the test. */
 async function open(view: View): Promise<Page> {
   const context: BrowserContext = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...view })
-  context.setDefaultTimeout(20_000)
+  context.setDefaultTimeout(50_000)
   const page = await context.newPage()
   const trouble: string[] = []
   page.on("pageerror", (error) => trouble.push(String(error)))

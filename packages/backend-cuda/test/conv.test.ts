@@ -1,6 +1,6 @@
 /** Convolutions on the emulated device and their gradients, against sums over all that meets. */
 import { bfloat16ToNumber, type ConvKernel, type DType, input, numberToBfloat16, result, scalar } from "@taeda/core"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import { plannerOf } from "../src/executables.ts"
 import type { DeviceLimits } from "../src/program.ts"
 import { count, rowMajor, withSettings } from "./harness.ts"
@@ -151,8 +151,6 @@ const COPIED: readonly Form[] = [
 
 const stored = (dtype: DType) => (value: number) =>
   (dtype === "bfloat16" ? bfloat16ToNumber(numberToBfloat16(value)) : value) + 0
-
-vi.setConfig({ testTimeout: 60_000 })
 
 /** Holds all three convolutions against their definition, and the one with an epilogue. */
 function check(s: Shape, { dtype, precision, limits }: Form, lying: typeof channelsLast): void {

@@ -10,7 +10,7 @@ import {
   result,
   scalar,
 } from "@taeda/core"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import { plannerOf } from "../src/executables.ts"
 import type { DeviceLimits } from "../src/program.ts"
 import { count, withSettings } from "./harness.ts"
@@ -110,8 +110,6 @@ const small = (n: number, step: number, most: number): number[] =>
   count(n).map((i) => ((i * step) % most) - (most >> 1))
 
 /** Every form is multiplied with each layout of its factors, which the emulator does on one core. */
-vi.setConfig({ testTimeout: 60_000 })
-
 describe.each(FORMS)(
   "$dtype for sm_$target, $sharedBytes bytes shared, precision $precision, maps $tensorMaps",
   (form) => {

@@ -300,5 +300,5 @@ describe("modules", () => {
   if (nvccRelease() === NVCC_RELEASE)
     it("have the functions of math.cu", () => {
       expect(generate(NVCC_RELEASE)).toBe(readFileSync(TARGET, "utf8"))
-    }, 60_000)
+    })
 })

@@ -10,9 +10,6 @@ beforeAll(async () => {
 })
 afterAll(() => runner.close())
 
-/** A software adapter takes seconds to compile some dozens of shaders, and more when the machine is busy. */
-const timeout = 60_000
-
 interface Case {
   readonly dtype?: DType
   readonly images: number
@@ -190,7 +187,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 }
 
-describe.each([true, false])("a convolution, staged: %s", { timeout }, (staging) => {
+describe.each([true, false])("a convolution, staged: %s", (staging) => {
   beforeAll(() => {
     limits = { ...LIMITS, staging }
   })

@@ -98,10 +98,7 @@ async function check(c: Case, apply: (sum: number, addend: number) => number = (
   return out
 }
 
-/** A software adapter takes seconds to compile some dozens of shaders, and more when the machine is busy. */
-const timeout = 60_000
-
-describe.each([true, false])("a matrix product, staged: %s", { timeout }, (staging) => {
+describe.each([true, false])("a matrix product, staged: %s", (staging) => {
   beforeAll(() => {
     limits = { ...LIMITS, staging }
   })

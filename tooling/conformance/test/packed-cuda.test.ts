@@ -18,7 +18,6 @@ import { emulated, targetHere } from "@taeda/cuda-addon"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 
 const ROOT = join(import.meta.dirname, "..", "..", "..")
-const PATIENCE = 120_000
 
 /** The Node that the person's npm runs under. The tests' own is newer, and one binary serves both. */
 const HOST = process.env.TAEDA_HOST_NODE ?? process.execPath
@@ -104,7 +103,7 @@ describe.runIf(process.platform === "linux")("packed and installed into an empty
     expect(files).toHaveLength(names.length)
     writeFileSync(join(project, "package.json"), `{ "private": true }`)
     inProject("npm", ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-update-notifier", ...files])
-  }, PATIENCE)
+  })
 
   afterAll(() => rmSync(folder, { recursive: true }))
 

@@ -5,8 +5,6 @@ import { newPerson, type Person } from "../src/project.ts"
 import { LIBRARIES } from "../src/published.ts"
 import { BUDGETS, type Budget, rowsOf, TABLE, type Weight, weighAll } from "../src/weights.ts"
 
-const PATIENCE = 120_000
-
 const WRITE = "write the table again: npx pnpm@12.21.0 build && npx pnpm@12.21.0 --filter @taeda/run-packages sizes"
 
 let person: Person
@@ -14,7 +12,7 @@ let weights: ReadonlyMap<string, Weight>
 beforeAll(async () => {
   person = await newPerson(inject("registry"))
   weights = await weighAll(person, inject("registry"))
-}, PATIENCE)
+})
 afterAll(() => person[Symbol.asyncDispose]())
 
 describe.each(LIBRARIES)("%s", (name) => {

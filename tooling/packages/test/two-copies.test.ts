@@ -7,8 +7,6 @@ import { manifestIn, ROOT } from "../src/places.ts"
 import { newPerson, type Person, type Project } from "../src/project.ts"
 import { checkReport } from "../src/report.ts"
 
-const PATIENCE = 60_000
-
 const OTHER = "0.0.0-other"
 
 /** A dependency with a taeda of its own, of another version, and a program that uses both. */
@@ -50,7 +48,7 @@ beforeAll(async () => {
     [`${LIBRARY}/package.json`]: JSON.stringify({ name: "library", type: "module", exports: "./index.js" }),
     [`${LIBRARY}/index.js`]: `export * as torch from "taeda"\nexport { open as openWasm } from "@taeda/backend-wasm-simd"\n`,
   })
-}, PATIENCE)
+})
 afterAll(() => person[Symbol.asyncDispose]())
 
 describe("two copies of core", () => {
@@ -62,7 +60,7 @@ describe("two copies of core", () => {
     )
     const code = [BEGIN, "const said = {}", ...attempts, "console.log(JSON.stringify(said))"].join("\n")
     said = JSON.parse(await project.run("node", ["--input-type=module", "--eval", code]))
-  }, PATIENCE)
+  })
 
   test.each(Object.keys(MEETINGS))("are told apart where the other's is %s", (name) => {
     const { version } = manifestIn(ROOT, "packages", "core")
@@ -71,13 +69,9 @@ describe("two copies of core", () => {
     )
   })
 
-  test(
-    "do no harm side by side",
-    async () => {
-      const code = `${BEGIN}\nconsole.log(x.add(x).sum().itemSync(), strange.add(strange).sum().itemSync())`
-      expect(await project.run("node", ["--input-type=module", "--eval", code])).toBe("8 8\n")
-      checkReport(await project.run("node", ["print.mjs"]))
-    },
-    PATIENCE,
-  )
+  test("do no harm side by side", async () => {
+    const code = `${BEGIN}\nconsole.log(x.add(x).sum().itemSync(), strange.add(strange).sum().itemSync())`
+    expect(await project.run("node", ["--input-type=module", "--eval", code])).toBe("8 8\n")
+    checkReport(await project.run("node", ["print.mjs"]))
+  })
 })
