@@ -41,10 +41,14 @@ const runChecks = async () => {
 
 const indented = (text) => text.replaceAll(/^/gm, "    ")
 
+const sayTests = (verdict, tests) => {
+  for (const { where, errors } of tests) say([`${verdict} ${where}`, ...errors.map(indented), ""].join("\n"))
+}
+
 /** What failed comes once more at the end, where the lines of all that passed do not bury it. */
-const report = ({ passed, failed, skipped, missing, failures }, messages) => {
-  for (const { where, errors } of failures) say(["", `FAILED ${where}`, ...errors.map(indented)].join("\n"))
-  if (failures.length > 0) say("")
+const report = ({ passed, failed, skipped, missing, failures, retried }, messages) => {
+  sayTests("PASSED ONLY WHEN TRIED AGAIN", retried)
+  sayTests("FAILED", failures)
   for (const folder of missing) say(`${folder}: its tests did not run to the end (counted as one failure)`)
   if (skipped > 0) say(`${skipped} skipped`)
   for (const message of messages) say(message)
@@ -58,7 +62,7 @@ try {
   const messages = await runChecks()
   report(readTotals(), messages)
 } catch (error) {
-  report({ passed: 0, failed: 0, skipped: 0, missing: [], failures: [] }, [
+  report({ passed: 0, failed: 0, skipped: 0, missing: [], failures: [], retried: [] }, [
     error instanceof StepFailed ? error.message : error.stack,
   ])
 }
