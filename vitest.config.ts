@@ -44,6 +44,5 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   resolve: { conditions },
   // A busy machine of two cores takes its time for what is quick elsewhere; what hangs ends all the same.
-  // What fails for the machine's sake, once among tens of thousands, is tried again; `npm test` names it at its end.
-  test: { projects, testTimeout: 120_000, hookTimeout: 120_000, retry: 1 },
+  test: { projects, testTimeout: 120_000, hookTimeout: 120_000 },
 })

@@ -3,7 +3,7 @@
  * `N passed, N failed`, over all packages; the exit code is not 0 when anything failed, a test or another step.
  */
 import { StepFailed, say, step } from "./steps.mjs"
-import { clearTotals, readTotals } from "./totals.mjs"
+import { clearTotals, noTotals, readTotals } from "./totals.mjs"
 import { install, turbo } from "./workspace.mjs"
 
 const CONTINUE = "--continue=dependencies-successful"
@@ -22,9 +22,11 @@ const checks = [
     step(
       "Testing",
       () => turbo(["test"], { flags: [CONTINUE, ...IN_ORDER] }),
-      "The last lines name the tests and what they found.",
+      "The lines above name the tests and what they found.",
     ),
 ]
+
+const messageOf = (error) => (error instanceof StepFailed ? error.message : error.stack)
 
 /** Every check runs, whatever came of the ones before; resolves to the messages of those that failed. */
 const runChecks = async () => {
@@ -33,7 +35,7 @@ const runChecks = async () => {
     try {
       await check()
     } catch (error) {
-      messages.push(error instanceof StepFailed ? error.message : error.stack)
+      messages.push(messageOf(error))
     }
   }
   return messages
@@ -41,14 +43,9 @@ const runChecks = async () => {
 
 const indented = (text) => text.replaceAll(/^/gm, "    ")
 
-const sayTests = (verdict, tests) => {
-  for (const { where, errors } of tests) say([`${verdict} ${where}`, ...errors.map(indented), ""].join("\n"))
-}
-
 /** What failed comes once more at the end, where the lines of all that passed do not bury it. */
-const report = ({ passed, failed, skipped, missing, failures, retried }, messages) => {
-  sayTests("PASSED ONLY WHEN TRIED AGAIN", retried)
-  sayTests("FAILED", failures)
+const report = ({ passed, failed, skipped, missing, failures }, messages) => {
+  for (const { where, errors } of failures) say([`FAILED ${where}`, ...errors.map(indented), ""].join("\n"))
   for (const folder of missing) say(`${folder}: its tests did not run to the end (counted as one failure)`)
   if (skipped > 0) say(`${skipped} skipped`)
   for (const message of messages) say(message)
@@ -62,7 +59,5 @@ try {
   const messages = await runChecks()
   report(readTotals(), messages)
 } catch (error) {
-  report({ passed: 0, failed: 0, skipped: 0, missing: [], failures: [], retried: [] }, [
-    error instanceof StepFailed ? error.message : error.stack,
-  ])
+  report(noTotals(), [messageOf(error)])
 }

@@ -15,12 +15,15 @@ export const clearTotals = () => {
   for (const folder of testedFolders()) rmSync(join(ROOT, folder, FILE), { force: true })
 }
 
+/** The totals where nothing ran. */
+export const noTotals = () => ({ passed: 0, failed: 0, skipped: 0, missing: [], failures: [] })
+
 /**
- * The totals over all packages that have tests, what failed, or passed only when it was tried again, and with which words, and
- * the folders of those that left none (the runner crashed, or the build before it failed). Each of these counts as one failure.
+ * The totals over all packages that have tests, what failed and with which words, and the folders of those that left none
+ * (the runner crashed, or the build before it failed). Each of these counts as one failure.
  */
 export const readTotals = () => {
-  const totals = { passed: 0, failed: 0, skipped: 0, missing: [], failures: [], retried: [] }
+  const totals = noTotals()
   for (const folder of testedFolders()) {
     const file = join(ROOT, folder, FILE)
     if (!existsSync(file)) {
@@ -30,8 +33,7 @@ export const readTotals = () => {
     }
     const counts = JSON.parse(readFileSync(file, "utf8"))
     for (const key of ["passed", "failed", "skipped"]) totals[key] += counts[key]
-    for (const key of ["failures", "retried"])
-      for (const { where, errors } of counts[key]) totals[key].push({ where: `${folder}/${where}`, errors })
+    for (const { where, errors } of counts.failures) totals.failures.push({ where: `${folder}/${where}`, errors })
   }
   return totals
 }

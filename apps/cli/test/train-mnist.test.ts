@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { FILES, MODEL_NAMES } from "@taeda/examples"
 import * as torch from "taeda"
-import { afterAll, expect, test } from "vitest"
+import { afterAll, expect, test, vi } from "vitest"
 import { packagedFolder } from "../src/mnist.ts"
 import { trainMnist } from "../src/train-mnist.ts"
 import { idx, madeFolder } from "./idx-files.ts"
@@ -53,11 +53,9 @@ test("a signal ends it soon, with the cursor back and the reason thrown", async 
   const out = captured(100)
   const controller = new AbortController()
   const done = trainMnist(torch, out, { ...OPTIONS, epochs: 100000 }, controller.signal)
-  const watch = setInterval(() => {
-    if (out.text().includes("epoch ")) controller.abort(new Error("enough"))
-  }, 20)
+  await vi.waitFor(() => expect(out.text()).toContain("epoch "), { timeout: 60_000 })
+  controller.abort(new Error("enough"))
   await expect(done).rejects.toThrow("enough")
-  clearInterval(watch)
   expect(out.text().lastIndexOf("\u001b[?25h")).toBeGreaterThan(out.text().lastIndexOf("\u001b[?25l"))
   expect(out.text()).not.toContain("Test accuracy")
 })

@@ -109,7 +109,6 @@ const STORED: Partial<Readonly<Record<DType, (x: number) => number | bigint>>> =
 const small = (n: number, step: number, most: number): number[] =>
   count(n).map((i) => ((i * step) % most) - (most >> 1))
 
-/** Every form is multiplied with each layout of its factors, which the emulator does on one core. */
 describe.each(FORMS)(
   "$dtype for sm_$target, $sharedBytes bytes shared, precision $precision, maps $tensorMaps",
   (form) => {

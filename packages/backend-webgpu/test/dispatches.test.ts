@@ -100,7 +100,6 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 }
 
-// The software GPU takes its time to compile the shaders of all that an op and its gradient launch.
 it.each(Object.entries(CASES))("%s", async (_, { make, forward, backward }) => {
   const run = make()
   /** Of all that was launched until now; what failed on the GPU throws here. */

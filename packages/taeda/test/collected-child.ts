@@ -59,8 +59,7 @@ process.stdout.write(
     made: made > 100,
     live: live(),
     scoped: scoped >= 60,
-    // The last one is held, and the engine's own registers may hold another.
-    forgotten: forgotten >= 18,
+    forgotten,
     booked: bytes > 100 * x.nbytes,
     struck: torch.memoryStats().liveBytes < x.nbytes + 100_000,
     held: held.length,

@@ -195,7 +195,7 @@ test("the collector frees what nobody holds", () => {
     made: true,
     live: 3,
     scoped: true,
-    forgotten: true,
+    forgotten: 19,
     booked: true,
     struck: true,
     held: 10,

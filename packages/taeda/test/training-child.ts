@@ -3,11 +3,9 @@
  * Arguments: the number of steps, how a step ends ("await", "scope" or "sync"), and the host ("full", "tasks" or "none").
  * A step leaves about 200 KB to the collector.
  */
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { installHost, pressure } from "@taeda/core"
 import * as torch from "taeda"
-import { collectingOf } from "../src/collector.ts"
+import { collectingOf, collector } from "../src/collector.ts"
 import { hostOf } from "../src/host.ts"
 import { linearMemory } from "./linear-memory.ts"
 
@@ -57,13 +55,12 @@ interface Sample {
   readonly heap: number
 }
 
-setFlagsFromString("--expose-gc")
-const gc = runInNewContext("gc") as () => void
+const collect = collector()!
 
 /** The heap is what is still reachable: what the process occupies besides is up to the engine and the machine's load. */
 function sample(): Sample {
   const [live, grown] = [memory.live(), memory.grown()]
-  gc()
+  collect("all")
   return { live, grown, heap: process.memoryUsage().heapUsed }
 }
 
